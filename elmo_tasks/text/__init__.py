@@ -1,0 +1,1 @@
+"""Layer 0: text without vectors (examples, spans, labels). No torch."""
