@@ -1,0 +1,123 @@
+"""The bidirectional language model of ELMo: characters in, the activations of every layer out."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from elmo_tasks.elmo.characters import BEGIN_SENTENCE, END_SENTENCE, boundary_ids
+from elmo_tasks.elmo.lstm import LstmState, ProjectedLstm
+from elmo_tasks.elmo.options import BilmOptions
+from elmo_tasks.elmo.token_encoder import CharacterEncoder
+
+BilmState = tuple[tuple[LstmState, LstmState], ...]
+"""For each layer the forward and the backward direction's state."""
+
+
+class BilmOutput(NamedTuple):
+    """layers: (B, L + 1, T, 2P), layer 0 the token vector twice; mask: (B, T) bool; state: to be passed on, or dropped."""
+
+    layers: Tensor
+    mask: Tensor
+    state: BilmState
+
+
+class BiLM(nn.Module):
+    """Two language models over one character encoder (Peters et al. 2018, section 3), exactly as bilm-tf runs them.
+
+    Stateless unless a state is passed: a sentence's vectors depend on that sentence alone.
+    """
+
+    def __init__(self, options: BilmOptions) -> None:
+        super().__init__()
+        self.options = options
+        self.token_encoder = CharacterEncoder(options)
+        self.forward_layers = nn.ModuleList(self._layer() for _ in range(options.n_layers))
+        self.backward_layers = nn.ModuleList(self._layer() for _ in range(options.n_layers))
+
+    def _layer(self) -> ProjectedLstm:
+        return ProjectedLstm(
+            input_dim=self.options.projection_dim,
+            cell_dim=self.options.cell_dim,
+            projection_dim=self.options.projection_dim,
+            cell_clip=self.options.cell_clip,
+            proj_clip=self.options.proj_clip,
+        )
+
+    @property
+    def n_layers(self) -> int:
+        """Number of layers that `forward` returns, layer 0 counted."""
+        return self.options.n_layers + 1
+
+    @property
+    def width(self) -> int:
+        """Width of a layer, both directions."""
+        return self.options.width
+
+    def forward(
+        self, char_ids: Tensor, state: BilmState | None = None, keep_sentence_boundaries: bool = False
+    ) -> BilmOutput:
+        """char_ids: (B, T, C) as `batch_to_ids` makes them, absent words all 0 and last.
+
+        `<S>` and `</S>` are added before the run and their vectors removed after it, unless
+        `keep_sentence_boundaries`; then T grows by 2. Vectors of absent words are 0.
+        """
+        mask = (char_ids > 0).any(dim=-1)  # (B, T)
+        char_ids, inner_mask = add_sentence_boundaries(char_ids, mask)  # (B, T + 2, C)
+        tokens = self.encode_tokens(char_ids, inner_mask)  # (B, T + 2, P)
+        layers, after = self.contextualise(tokens, inner_mask, state)
+        if keep_sentence_boundaries:
+            return BilmOutput(layers, inner_mask, after)
+        return BilmOutput(layers[:, :, 1:-1] * mask[:, None, :, None], mask, after)
+
+    def encode_tokens(self, char_ids: Tensor, mask: Tensor) -> Tensor:
+        """char_ids: (B, T, C), mask: (B, T) -> (B, T, P), each distinct word encoded once, zero where masked."""
+        words, where = torch.unique(char_ids[mask], dim=0, return_inverse=True)  # (U, C), (N,)
+        vectors = self.token_encoder(words)  # (U, P)
+        tokens = vectors.new_zeros(*mask.shape, vectors.shape[1])
+        tokens[mask] = vectors[where]
+        return tokens  # (B, T, P)
+
+    def contextualise(
+        self, tokens: Tensor, mask: Tensor, state: BilmState | None = None
+    ) -> tuple[Tensor, BilmState]:
+        """tokens: (B, T, P), mask: (B, T) -> layers (B, L + 1, T, 2P) and the state after the last token."""
+        flip = _reversal(mask)  # (B, T)
+        ahead, behind = tokens, _gather(tokens, flip)  # (B, T, P), the second from right to left
+        layers, states = [torch.cat([tokens, tokens], dim=-1)], []
+        for index, (forward, backward) in enumerate(zip(self.forward_layers, self.backward_layers, strict=True)):
+            before = state[index] if state is not None else (None, None)
+            ahead_out, ahead_state = forward(ahead, mask, before[0])
+            behind_out, behind_state = backward(behind, mask, before[1])
+            residual = self.options.skip_connections and index > 0
+            ahead = ahead + ahead_out if residual else ahead_out
+            behind = behind + behind_out if residual else behind_out
+            layers.append(torch.cat([ahead, _gather(behind, flip)], dim=-1))
+            states.append((ahead_state, behind_state))
+        return torch.stack(layers, dim=1), tuple(states)  # (B, L + 1, T, 2P)
+
+
+def add_sentence_boundaries(char_ids: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+    """Put `<S>` before and `</S>` after each sentence. (B, T, C), (B, T) -> (B, T + 2, C), (B, T + 2)."""
+    batch, length, width = char_ids.shape
+    sizes = mask.sum(dim=1)  # (B,)
+    out = char_ids.new_zeros(batch, length + 2, width)
+    out[:, 1:-1] = char_ids
+    out[:, 0] = char_ids.new_tensor(boundary_ids(BEGIN_SENTENCE, width))
+    out[torch.arange(batch, device=out.device), sizes + 1] = out.new_tensor(boundary_ids(END_SENTENCE, width))
+    positions = torch.arange(length + 2, device=mask.device)
+    return out, positions[None, :] < (sizes + 2)[:, None]
+
+
+def _reversal(mask: Tensor) -> Tensor:
+    """Indices that turn each row's real tokens around and leave its padding in place. (B, T) -> (B, T)."""
+    positions = torch.arange(mask.shape[1], device=mask.device).expand_as(mask)
+    mirrored = mask.sum(dim=1, keepdim=True) - 1 - positions
+    return torch.where(mirrored >= 0, mirrored, positions)
+
+
+def _gather(x: Tensor, index: Tensor) -> Tensor:
+    """x: (B, T, D) rearranged along T by index (B, T)."""
+    return x.gather(1, index.unsqueeze(-1).expand_as(x))  # (B, T, D)

@@ -1,0 +1,47 @@
+"""Words as the character ids that bilm-tf's models were trained on (UTF-8 bytes and five special ids)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+# Ids at use, one above those of training (bilm-tf's UnicodeCharsVocabulary), because 0 marks an absent word.
+BEGIN_SENTENCE, END_SENTENCE, BEGIN_WORD, END_WORD, PAD = 257, 258, 259, 260, 261
+N_CHARACTERS = 262
+MAX_CHARACTERS = 50
+
+
+def encode_word(word: str, max_characters: int = MAX_CHARACTERS) -> list[int]:
+    """Character ids of one word: begin-of-word, at most `max_characters - 2` UTF-8 bytes, end-of-word, padding.
+
+    A longer word is cut at the byte, as bilm-tf does, even inside a character. Lone surrogates are left out.
+    """
+    data = word.encode("utf-8", "ignore")[: max_characters - 2]
+    return [BEGIN_WORD, *(byte + 1 for byte in data), END_WORD, *[PAD] * (max_characters - 2 - len(data))]
+
+
+def boundary_ids(kind: int, max_characters: int = MAX_CHARACTERS) -> list[int]:
+    """Character ids of `<S>` (kind `BEGIN_SENTENCE`) or `</S>` (`END_SENTENCE`)."""
+    return [BEGIN_WORD, kind, END_WORD, *[PAD] * (max_characters - 3)]
+
+
+def encode_words(words: Sequence[str], max_characters: int = MAX_CHARACTERS) -> Tensor:
+    """Character ids of `words`. Returns: (N, max_characters) int64."""
+    return torch.tensor([encode_word(word, max_characters) for word in words], dtype=torch.long).view(
+        len(words), max_characters
+    )
+
+
+def batch_to_ids(batch: Sequence[Sequence[str]], max_characters: int = MAX_CHARACTERS) -> Tensor:
+    """Character ids of tokenised sentences, absent words all 0. Returns: (B, T, max_characters) int64.
+
+    The same ids as AllenNLP's function of this name.
+    """
+    longest = max((len(sentence) for sentence in batch), default=0)
+    ids = torch.zeros(len(batch), longest, max_characters, dtype=torch.long)
+    for row, sentence in enumerate(batch):
+        if sentence:
+            ids[row, : len(sentence)] = encode_words(sentence, max_characters)
+    return ids  # (B, T, C)

@@ -1,0 +1,84 @@
+"""The LSTM of the biLM: projected, clipped, one direction, one layer."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+
+class LstmState(NamedTuple):
+    """What a layer carries from one step to the next: hidden (B, P) and cell (B, H)."""
+
+    hidden: Tensor
+    cell: Tensor
+
+
+class ProjectedLstm(nn.Module):
+    """LSTM with a projection of its output and clipped cells and projections (Sak et al. 2014; bilm-tf's LSTMCell).
+
+    Gates are stored in PyTorch's order (input, forget, cell, output); the forget bias of 1 that TensorFlow adds at
+    run time is part of `bias`.
+    """
+
+    def __init__(
+        self, *, input_dim: int, cell_dim: int, projection_dim: int, cell_clip: float | None, proj_clip: float | None
+    ) -> None:
+        super().__init__()
+        self.cell_dim, self.projection_dim = cell_dim, projection_dim
+        self.cell_clip, self.proj_clip = cell_clip, proj_clip
+        self.weight_ih = nn.Parameter(torch.empty(4 * cell_dim, input_dim))
+        self.weight_hh = nn.Parameter(torch.empty(4 * cell_dim, projection_dim))
+        self.bias = nn.Parameter(torch.empty(4 * cell_dim))
+        self.weight_proj = nn.Parameter(torch.empty(projection_dim, cell_dim))
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Glorot uniform over the joint input-and-hidden kernel and the projection, as TensorFlow's default."""
+        bound = (6.0 / (self.weight_ih.shape[1] + self.projection_dim + 4 * self.cell_dim)) ** 0.5
+        nn.init.uniform_(self.weight_ih, -bound, bound)
+        nn.init.uniform_(self.weight_hh, -bound, bound)
+        nn.init.xavier_uniform_(self.weight_proj)
+        nn.init.zeros_(self.bias)
+        with torch.no_grad():
+            self.bias[self.cell_dim : 2 * self.cell_dim] = 1.0
+
+    def initial_state(self, batch: int) -> LstmState:
+        """Zeros for `batch` sequences."""
+        return LstmState(
+            self.bias.new_zeros(batch, self.projection_dim),  # (B, P)
+            self.bias.new_zeros(batch, self.cell_dim),  # (B, H)
+        )
+
+    def step(self, gates: Tensor, cell: Tensor) -> LstmState:
+        """One time step from the summed gates (B, 4H) and the former cell (B, H)."""
+        i, f, g, o = gates.chunk(4, dim=1)  # (B, H) each
+        cell = torch.sigmoid(f) * cell + torch.sigmoid(i) * torch.tanh(g)  # (B, H)
+        if self.cell_clip is not None:
+            cell = cell.clamp(-self.cell_clip, self.cell_clip)
+        hidden = nn.functional.linear(torch.sigmoid(o) * torch.tanh(cell), self.weight_proj)  # (B, P)
+        if self.proj_clip is not None:
+            hidden = hidden.clamp(-self.proj_clip, self.proj_clip)
+        return LstmState(hidden, cell)
+
+    def forward(self, x: Tensor, mask: Tensor, state: LstmState | None = None) -> tuple[Tensor, LstmState]:
+        """Run over whole sequences.
+
+        x: (B, T, I); mask: (B, T) bool, True on real tokens, which come first in each row.
+        Returns: outputs (B, T, P), zero where masked, and the state after each row's last real token.
+        """
+        state = self.initial_state(x.shape[0]) if state is None else state
+        from_input = nn.functional.linear(x, self.weight_ih, self.bias)  # (B, T, 4H)
+        outputs = []
+        for t in range(x.shape[1]):
+            gates = from_input[:, t] + nn.functional.linear(state.hidden, self.weight_hh)  # (B, 4H)
+            after = self.step(gates, state.cell)
+            real = mask[:, t].unsqueeze(1)  # (B, 1)
+            outputs.append(after.hidden * real)
+            state = LstmState(
+                torch.where(real, after.hidden, state.hidden),
+                torch.where(real, after.cell, state.cell),
+            )
+        stacked = torch.stack(outputs, dim=1) if outputs else x.new_zeros(x.shape[0], 0, self.projection_dim)
+        return stacked, state  # (B, T, P)

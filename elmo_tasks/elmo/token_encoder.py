@@ -1,0 +1,75 @@
+"""The context-free part of a biLM: characters to one vector a word."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from elmo_tasks.elmo.characters import N_CHARACTERS
+from elmo_tasks.elmo.options import BilmOptions
+
+
+class Highway(nn.Module):
+    """One highway layer as bilm-tf computes it: `carry * relu(transform(x)) + (1 - carry) * x`.
+
+    The gate called "carry" opens the *transformed* value: AllenNLP's Highway has the opposite sign (Deviation of
+    theirs, undone when weights are read).
+    """
+
+    def __init__(self, dim: int) -> None:
+        super().__init__()
+        self.transform = nn.Linear(dim, dim)
+        self.carry = nn.Linear(dim, dim)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """x: (N, D) -> (N, D)."""
+        carry = torch.sigmoid(self.carry(x))  # (N, D)
+        return x + carry * (torch.relu(self.transform(x)) - x)  # (N, D)
+
+
+class CharacterEncoder(nn.Module):
+    """Char-CNN with max over time, highway layers and a projection (Peters et al. 2018, section 3.4; Kim et al. 2015)."""
+
+    def __init__(self, options: BilmOptions) -> None:
+        super().__init__()
+        self.options = options
+        self.embedding = nn.Embedding(N_CHARACTERS, options.char_dim, padding_idx=0)
+        self.convolutions = nn.ModuleList(
+            nn.Conv1d(options.char_dim, count, kernel_size=width) for width, count in options.filters
+        )
+        self.highways = nn.ModuleList(Highway(options.n_filters) for _ in range(options.n_highway))
+        self.projection = nn.Linear(options.n_filters, options.projection_dim)
+        self.activation = torch.relu if options.activation == "relu" else torch.tanh
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """bilm-tf's initial values (its `training.py`, `_build_word_char_embeddings`)."""
+        nn.init.uniform_(self.embedding.weight, -1.0, 1.0)
+        with torch.no_grad():
+            self.embedding.weight[0] = 0.0
+        for convolution in self.convolutions:
+            assert isinstance(convolution, nn.Conv1d)
+            if self.options.activation == "relu":
+                nn.init.uniform_(convolution.weight, -0.05, 0.05)
+            else:
+                fan_in = convolution.kernel_size[0] * self.options.char_dim
+                nn.init.normal_(convolution.weight, std=fan_in**-0.5)
+            assert convolution.bias is not None
+            nn.init.zeros_(convolution.bias)
+        for highway in self.highways:
+            assert isinstance(highway, Highway)
+            for linear, bias in ((highway.carry, -2.0), (highway.transform, 0.0)):
+                nn.init.normal_(linear.weight, std=self.options.n_filters**-0.5)
+                nn.init.constant_(linear.bias, bias)
+        nn.init.normal_(self.projection.weight, std=self.options.n_filters**-0.5)
+        nn.init.zeros_(self.projection.bias)
+
+    def forward(self, char_ids: Tensor) -> Tensor:
+        """char_ids: (N, C) int64 -> (N, P), one vector a word, whatever the context."""
+        embedded = self.embedding(char_ids).transpose(1, 2)  # (N, E, C)
+        pooled = [self.activation(convolution(embedded).amax(dim=2)) for convolution in self.convolutions]
+        x = torch.cat(pooled, dim=1)  # (N, F); max and a monotone activation commute
+        for highway in self.highways:
+            x = highway(x)
+        projected: Tensor = self.projection(x)  # (N, P)
+        return projected
