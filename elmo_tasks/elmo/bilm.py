@@ -75,14 +75,12 @@ class BiLM(nn.Module):
     def encode_tokens(self, char_ids: Tensor, mask: Tensor) -> Tensor:
         """char_ids: (B, T, C), mask: (B, T) -> (B, T, P), each distinct word encoded once, zero where masked."""
         words, where = torch.unique(char_ids[mask], dim=0, return_inverse=True)  # (U, C), (N,)
-        vectors = self.token_encoder(words)  # (U, P)
+        vectors: Tensor = self.token_encoder(words)  # (U, P)
         tokens = vectors.new_zeros(*mask.shape, vectors.shape[1])
         tokens[mask] = vectors[where]
         return tokens  # (B, T, P)
 
-    def contextualise(
-        self, tokens: Tensor, mask: Tensor, state: BilmState | None = None
-    ) -> tuple[Tensor, BilmState]:
+    def contextualise(self, tokens: Tensor, mask: Tensor, state: BilmState | None = None) -> tuple[Tensor, BilmState]:
         """tokens: (B, T, P), mask: (B, T) -> layers (B, L + 1, T, 2P) and the state after the last token."""
         flip = _reversal(mask)  # (B, T)
         ahead, behind = tokens, _gather(tokens, flip)  # (B, T, P), the second from right to left

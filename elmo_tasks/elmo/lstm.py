@@ -18,8 +18,8 @@ class LstmState(NamedTuple):
 class ProjectedLstm(nn.Module):
     """LSTM with a projection of its output and clipped cells and projections (Sak et al. 2014; bilm-tf's LSTMCell).
 
-    Gates are stored in PyTorch's order (input, forget, cell, output); the forget bias of 1 that TensorFlow adds at
-    run time is part of `bias`.
+    Gates are stored in PyTorch's order (input, forget, cell, output). As in TensorFlow, the forget gate's bias of 1 is
+    added at run time and is no part of `bias`: weights then pass from file to file bit by bit.
     """
 
     def __init__(
@@ -41,8 +41,11 @@ class ProjectedLstm(nn.Module):
         nn.init.uniform_(self.weight_hh, -bound, bound)
         nn.init.xavier_uniform_(self.weight_proj)
         nn.init.zeros_(self.bias)
-        with torch.no_grad():
-            self.bias[self.cell_dim : 2 * self.cell_dim] = 1.0
+
+    def running_bias(self) -> Tensor:
+        """The bias with the forget gate's 1 added, (4H,)."""
+        i, f, g, o = self.bias.chunk(4)
+        return torch.cat([i, f + 1.0, g, o])
 
     def initial_state(self, batch: int) -> LstmState:
         """Zeros for `batch` sequences."""
@@ -69,7 +72,7 @@ class ProjectedLstm(nn.Module):
         Returns: outputs (B, T, P), zero where masked, and the state after each row's last real token.
         """
         state = self.initial_state(x.shape[0]) if state is None else state
-        from_input = nn.functional.linear(x, self.weight_ih, self.bias)  # (B, T, 4H)
+        from_input = nn.functional.linear(x, self.weight_ih, self.running_bias())  # (B, T, 4H)
         outputs = []
         for t in range(x.shape[1]):
             gates = from_input[:, t] + nn.functional.linear(state.hidden, self.weight_hh)  # (B, 4H)
