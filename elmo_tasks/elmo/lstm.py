@@ -18,8 +18,8 @@ class LstmState(NamedTuple):
 class ProjectedLstm(nn.Module):
     """LSTM with a projection of its output and clipped cells and projections (Sak et al. 2014; bilm-tf's LSTMCell).
 
-    Gates are stored in PyTorch's order (input, forget, cell, output). As in TensorFlow, the forget gate's bias of 1 is
-    added at run time and is no part of `bias`: weights then pass from file to file bit by bit.
+    Gates are stored in PyTorch's order (input, forget, cell, output). As in TensorFlow, the 1 of the forget gate's bias
+    is added at run time and is no part of the parameter, `stored_bias`: weights then pass from file to file bit by bit.
     """
 
     def __init__(
@@ -30,7 +30,7 @@ class ProjectedLstm(nn.Module):
         self.cell_clip, self.proj_clip = cell_clip, proj_clip
         self.weight_ih = nn.Parameter(torch.empty(4 * cell_dim, input_dim))
         self.weight_hh = nn.Parameter(torch.empty(4 * cell_dim, projection_dim))
-        self.bias = nn.Parameter(torch.empty(4 * cell_dim))
+        self.stored_bias = nn.Parameter(torch.empty(4 * cell_dim))
         self.weight_proj = nn.Parameter(torch.empty(projection_dim, cell_dim))
         self.reset_parameters()
 
@@ -40,18 +40,19 @@ class ProjectedLstm(nn.Module):
         nn.init.uniform_(self.weight_ih, -bound, bound)
         nn.init.uniform_(self.weight_hh, -bound, bound)
         nn.init.xavier_uniform_(self.weight_proj)
-        nn.init.zeros_(self.bias)
+        nn.init.zeros_(self.stored_bias)
 
-    def running_bias(self) -> Tensor:
-        """The bias with the forget gate's 1 added, (4H,)."""
-        i, f, g, o = self.bias.chunk(4)
+    @property
+    def bias(self) -> Tensor:
+        """The bias that the gates see, the forget gate's 1 added: (4H,)."""
+        i, f, g, o = self.stored_bias.chunk(4)
         return torch.cat([i, f + 1.0, g, o])
 
     def initial_state(self, batch: int) -> LstmState:
         """Zeros for `batch` sequences."""
         return LstmState(
-            self.bias.new_zeros(batch, self.projection_dim),  # (B, P)
-            self.bias.new_zeros(batch, self.cell_dim),  # (B, H)
+            self.stored_bias.new_zeros(batch, self.projection_dim),  # (B, P)
+            self.stored_bias.new_zeros(batch, self.cell_dim),  # (B, H)
         )
 
     def step(self, gates: Tensor, cell: Tensor) -> LstmState:
@@ -72,7 +73,7 @@ class ProjectedLstm(nn.Module):
         Returns: outputs (B, T, P), zero where masked, and the state after each row's last real token.
         """
         state = self.initial_state(x.shape[0]) if state is None else state
-        from_input = nn.functional.linear(x, self.weight_ih, self.running_bias())  # (B, T, 4H)
+        from_input = nn.functional.linear(x, self.weight_ih, self.bias)  # (B, T, 4H)
         outputs = []
         for t in range(x.shape[1]):
             gates = from_input[:, t] + nn.functional.linear(state.hidden, self.weight_hh)  # (B, 4H)

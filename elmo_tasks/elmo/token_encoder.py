@@ -24,7 +24,8 @@ class Highway(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """x: (N, D) -> (N, D)."""
         carry = torch.sigmoid(self.carry(x))  # (N, D)
-        return x + carry * (torch.relu(self.transform(x)) - x)  # (N, D)
+        # In TensorFlow's order of operations: the shorter `x + carry * (relu(...) - x)` is off by one more rounding.
+        return carry * torch.relu(self.transform(x)) + (1.0 - carry) * x  # (N, D)
 
 
 class CharacterEncoder(nn.Module):
@@ -66,9 +67,16 @@ class CharacterEncoder(nn.Module):
 
     def forward(self, char_ids: Tensor) -> Tensor:
         """char_ids: (N, C) int64 -> (N, P), one vector a word, whatever the context."""
+        return self.transform(self.convolve(char_ids))  # (N, P)
+
+    def convolve(self, char_ids: Tensor) -> Tensor:
+        """The greatest response of each filter over a word's characters. char_ids: (N, C) -> (N, F)."""
         embedded = self.embedding(char_ids).transpose(1, 2)  # (N, E, C)
-        pooled = [self.activation(convolution(embedded).amax(dim=2)) for convolution in self.convolutions]
-        x = torch.cat(pooled, dim=1)  # (N, F); max and a monotone activation commute
+        return torch.cat([convolution(embedded).amax(dim=2) for convolution in self.convolutions], dim=1)  # (N, F)
+
+    def transform(self, pooled: Tensor) -> Tensor:
+        """What follows the maximum (it and a monotone activation commute). pooled: (N, F) -> (N, P)."""
+        x = self.activation(pooled)  # (N, F)
         for highway in self.highways:
             x = highway(x)
         projected: Tensor = self.projection(x)  # (N, P)

@@ -130,7 +130,7 @@ def from_datasets(datasets: Mapping[str, Tensor], options: BilmOptions) -> dict[
         kernel = _swap_gates(datasets[f"{cell}/W_0"].t())  # (4H, 2P)
         # Input and hidden state are both P wide: the kernel's columns are [input, hidden].
         state[f"{layer}.weight_ih"], state[f"{layer}.weight_hh"] = kernel.chunk(2, dim=1)
-        state[f"{layer}.bias"] = _swap_gates(datasets[f"{cell}/B"])
+        state[f"{layer}.stored_bias"] = _swap_gates(datasets[f"{cell}/B"])
         state[f"{layer}.weight_proj"] = datasets[f"{cell}/W_P_0"].t()
     return {name: tensor.contiguous() for name, tensor in state.items()}
 
@@ -152,7 +152,7 @@ def to_datasets(state: Mapping[str, Tensor], options: BilmOptions) -> dict[str, 
     for layer, cell in _cells(options):
         kernel = torch.cat([state[f"{layer}.weight_ih"], state[f"{layer}.weight_hh"]], dim=1)  # (4H, 2P)
         datasets[f"{cell}/W_0"] = _swap_gates(kernel).t()
-        datasets[f"{cell}/B"] = _swap_gates(state[f"{layer}.bias"])
+        datasets[f"{cell}/B"] = _swap_gates(state[f"{layer}.stored_bias"])
         datasets[f"{cell}/W_P_0"] = state[f"{layer}.weight_proj"].t()
     return {name: tensor.contiguous() for name, tensor in datasets.items()}
 

@@ -1,0 +1,31 @@
+"""ELMo: the biLM, its weights, and the AllenNLP-compatible `Elmo`. Importing this package does not import torch."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from elmo_tasks.elmo.allennlp import Elmo
+    from elmo_tasks.elmo.bilm import BiLM
+    from elmo_tasks.elmo.characters import batch_to_ids
+    from elmo_tasks.elmo.options import BilmOptions
+    from elmo_tasks.elmo.resolve import load_bilm
+    from elmo_tasks.elmo.scalar_mix import ScalarMix
+
+__all__ = ["BiLM", "BilmOptions", "Elmo", "ScalarMix", "batch_to_ids", "load_bilm"]
+
+_HOMES = {
+    "BiLM": "bilm",
+    "BilmOptions": "options",
+    "Elmo": "allennlp",
+    "ScalarMix": "scalar_mix",
+    "batch_to_ids": "characters",
+    "load_bilm": "resolve",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
