@@ -17,7 +17,7 @@ BilmState = tuple[tuple[LstmState, LstmState], ...]
 
 
 class BilmOutput(NamedTuple):
-    """layers: (B, L + 1, T, 2P), layer 0 the token vector twice; mask: (B, T) bool; state: to be passed on, or dropped."""
+    """layers: (B, L + 1, T, 2P), layer 0 the token vector twice; mask: (B, T) bool; state: to pass on, or to drop."""
 
     layers: Tensor
     mask: Tensor

@@ -75,6 +75,7 @@ def _download(remote: RemoteFile, target: Path, *, attempts: int, wait_s: float)
             if _receive(remote, part):
                 break
         except urllib.error.HTTPError as error:
+            error.close()
             if error.code < 500:
                 raise InputError(
                     f"expected {remote.url} to be a file, but the server answers {error.code} {error.reason}; "

@@ -13,14 +13,15 @@ if TYPE_CHECKING:
     from elmo_tasks.elmo.bilm import BiLM
 
 _OFFICIAL_ROOT = "https://allennlp.s3.amazonaws.com/models/elmo"
-_OFFICIAL = {  # name -> (folder on the server, what is known of the weights)
+_OFFICIAL: dict[str, tuple[str, int | None, str | None]] = {  # folder on the server; size and sha256 of the weights
     "small": (
         "2x1024_128_2048cnn_1xhighway",
-        {"size": 54_402_456, "sha256": "747ba97abce8a5f446558369e10bb0f7931437a46867476fdd156f5d7f576229"},
+        54_402_456,
+        "747ba97abce8a5f446558369e10bb0f7931437a46867476fdd156f5d7f576229",
     ),
-    "medium": ("2x2048_256_2048cnn_1xhighway", {}),
-    "original": ("2x4096_512_2048cnn_2xhighway", {}),
-    "original-5.5b": ("2x4096_512_2048cnn_2xhighway_5.5B", {}),
+    "medium": ("2x2048_256_2048cnn_1xhighway", None, None),
+    "original": ("2x4096_512_2048cnn_2xhighway", None, None),
+    "original-5.5b": ("2x4096_512_2048cnn_2xhighway_5.5B", None, None),
 }
 _SHIPPED = Path(__file__).parent / "shipped"
 _HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
@@ -49,7 +50,7 @@ def load_bilm(name: str = "default") -> BiLM:
         options, _, weights = name.partition(",")
         return load_pair(options.strip(), weights.strip())
     path = Path(name).expanduser()
-    if path.is_dir():
+    if name and path.is_dir():
         return _load_folder(path)
     if path.suffix == ".safetensors":
         from elmo_tasks.elmo.weights_safetensors import read_safetensors
@@ -77,7 +78,7 @@ def local_file(place: str) -> Path:
     """The path of a file given as a path or as an http address, which is downloaded once into the cache folder."""
     if not place.startswith(("http://", "https://")):
         return Path(place).expanduser()
-    for name, (architecture, _) in _OFFICIAL.items():
+    for name, (architecture, _, _) in _OFFICIAL.items():
         for index, kind in enumerate(("options.json", "weights.hdf5")):
             if place.endswith(f"/elmo_{architecture}_{kind}"):  # also under the older address of the same files
                 return _official_files(name)[index]
@@ -88,11 +89,11 @@ def local_file(place: str) -> Path:
 
 
 def _official_files(name: str) -> tuple[Path, Path]:
-    architecture, facts = _OFFICIAL[name]
+    architecture, size, sha256 = _OFFICIAL[name]
     stem = f"elmo_{architecture}"
     folder = _weights_cache() / name
     options = fetch(RemoteFile(f"{_OFFICIAL_ROOT}/{architecture}/{stem}_options.json"), folder / f"{stem}_options.json")
-    remote = RemoteFile(f"{_OFFICIAL_ROOT}/{architecture}/{stem}_weights.hdf5", **facts)
+    remote = RemoteFile(f"{_OFFICIAL_ROOT}/{architecture}/{stem}_weights.hdf5", size, sha256)
     return options, fetch(remote, folder / f"{stem}_weights.hdf5")
 
 
@@ -125,12 +126,12 @@ def _load_folder(folder: Path) -> BiLM:
         from elmo_tasks.elmo.weights_safetensors import read_safetensors
 
         return read_safetensors(shards)
-    weights = sorted(folder.glob("*.hdf5"))
+    weights = sorted(folder.glob("*weights*.hdf5")) or sorted(folder.glob("*.hdf5"))
     options = sorted(folder.glob("*options*.json")) or sorted(folder.glob("*.json"))
     if len(weights) != 1 or len(options) != 1:
         raise InputError(
-            f"{folder}: expected *.safetensors, or one *.hdf5 beside one *options*.json, found {len(weights)} .hdf5 "
-            f"and {len(options)} options files; name the two files as OPTIONS.json,WEIGHTS.hdf5"
+            f"{folder}: expected *.safetensors, or one *weights*.hdf5 beside one *options*.json, found "
+            f"{len(weights)} .hdf5 and {len(options)} options files; name the two files as OPTIONS.json,WEIGHTS.hdf5"
         )
     return _load_pair(options[0], weights[0])
 

@@ -29,7 +29,7 @@ class Highway(nn.Module):
 
 
 class CharacterEncoder(nn.Module):
-    """Char-CNN with max over time, highway layers and a projection (Peters et al. 2018, section 3.4; Kim et al. 2015)."""
+    """Char-CNN with max over time, highway layers, a projection (Peters et al. 2018, section 3.4; Kim et al. 2015)."""
 
     def __init__(self, options: BilmOptions) -> None:
         super().__init__()

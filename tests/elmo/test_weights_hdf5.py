@@ -1,0 +1,164 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+import torch
+
+from elmo_tasks.elmo.bilm import BiLM
+from elmo_tasks.elmo.characters import batch_to_ids
+from elmo_tasks.elmo.options import BilmOptions
+from elmo_tasks.elmo.weights_hdf5 import read_hdf5, write_hdf5
+from elmo_tasks.elmo.weights_safetensors import read_safetensors, write_safetensors
+from elmo_tasks.errors import InputError
+
+Pair = tuple[Path, Path]
+
+
+def datasets(path: Path) -> dict[str, np.ndarray]:
+    found: dict[str, np.ndarray] = {}
+    with h5py.File(path, "r") as file:
+        file.visititems(lambda name, item: found.update({name: item[...]}) if isinstance(item, h5py.Dataset) else None)
+    return found
+
+
+def change_options(pair: Pair, section: str, **values: object) -> None:
+    options = json.loads(pair[0].read_text())
+    options[section] |= values
+    pair[0].write_text(json.dumps(options))
+
+
+def test_reading_gives_a_frozen_biLM_in_evaluation_mode(pair: Pair, random_bilm: Callable[..., BiLM]) -> None:
+    bilm, written = read_hdf5(*pair), random_bilm()
+    assert not bilm.training and not any(parameter.requires_grad for parameter in bilm.parameters())
+    ids = batch_to_ids([["a", "bc"]])
+    assert torch.equal(bilm(ids).layers, written(ids).layers)
+    assert bilm.options == written.options
+
+
+def test_hdf5_to_safetensors_to_hdf5_keeps_every_bit(pair: Pair, tmp_path: Path) -> None:
+    write_safetensors(read_hdf5(*pair), tmp_path / "tiny.safetensors")
+    write_hdf5(read_safetensors([tmp_path / "tiny.safetensors"]), tmp_path / "o.json", tmp_path / "w.hdf5")
+    before, after = datasets(pair[1]), datasets(tmp_path / "w.hdf5")
+    assert before.keys() == after.keys()
+    for name, array in before.items():
+        assert array.dtype == after[name].dtype and array.tobytes() == after[name].tobytes(), name
+    assert (tmp_path / "o.json").read_text() == pair[0].read_text()
+    assert not list(tmp_path.rglob("*.part"))
+
+
+def test_names_and_layouts_by_hand(tmp_path: Path) -> None:
+    """Each number of a file filled with 0, 1, 2, ... must arrive where bilm-tf's layout puts it."""
+    options = BilmOptions(char_dim=2, filters=((1, 2), (2, 3)), n_highway=1, cell_dim=4, projection_dim=3, n_layers=1)
+    write_hdf5(BiLM(options), tmp_path / "o.json", tmp_path / "w.hdf5")
+    with h5py.File(tmp_path / "w.hdf5", "r+") as file:
+        assert file["char_embed"].shape == (261, 2)
+        assert file["CNN/W_cnn_1"].shape == (1, 2, 2, 3)
+        assert file["RNN_1/RNN/MultiRNNCell/Cell0/LSTMCell/W_0"].shape == (6, 16)
+        for name in ("char_embed", "CNN/W_cnn_1", "CNN_high_0/W_carry", "RNN_0/RNN/MultiRNNCell/Cell0/LSTMCell/W_0"):
+            file[name][...] = np.arange(file[name].size).reshape(file[name].shape)
+        file["RNN_0/RNN/MultiRNNCell/Cell0/LSTMCell/B"][...] = np.arange(16)
+    bilm = read_hdf5(tmp_path / "o.json", tmp_path / "w.hdf5")
+    encoder, layer = bilm.token_encoder, bilm.forward_layers[0]
+    assert encoder.embedding.weight[:3].tolist() == [[0, 0], [0, 1], [2, 3]]  # row 0 is the absent word's
+    # W_cnn (1, width, character, filter): filter 2, character 1, offset 1
+    assert encoder.convolutions[1].weight[2, 1, 1] == 1 * 6 + 1 * 3 + 2
+    assert encoder.highways[0].carry.weight[4, 0] == 4  # (in 0, out 4)
+    # W_0 has rows [input 0-2, hidden 3-5] and columns i 0-3, j 4-7, f 8-11, o 12-15
+    assert layer.weight_ih[:, 0].tolist() == [0, 1, 2, 3, 8, 9, 10, 11, 4, 5, 6, 7, 12, 13, 14, 15]
+    assert layer.weight_hh[0, 0] == 3 * 16
+    assert layer.bias.tolist() == [0, 1, 2, 3, 9, 10, 11, 12, 4, 5, 6, 7, 12, 13, 14, 15]  # forget gates, plus 1
+
+
+@pytest.mark.parametrize(
+    ("section", "values", "message"),
+    [
+        (
+            "lstm",
+            {"projection_dim": 5},
+            r"expected CNN_proj/W_proj of shape \(15, 5\), got \(15, 6\); is .*tiny_options",
+        ),
+        ("lstm", {"dim": 11}, r"expected RNN_0/.*/Cell0/LSTMCell/W_0 of shape \(12, 44\), got \(12, 48\)"),
+        ("lstm", {"n_layers": 3}, r"expected a dataset RNN_0/.*/Cell2/LSTMCell/W_0 of shape \(12, 48\), found none"),
+        ("lstm", {"n_layers": 1}, r"expected no dataset RNN_0/.*/Cell1/.* by the options, got one of shape"),
+        ("char_cnn", {"n_highway": 3}, r"expected a dataset CNN_high_2/W_transform of shape \(15, 15\), found none"),
+        ("char_cnn", {"n_highway": 1}, r"expected no dataset CNN_high_1/W_carry by the options"),
+        ("char_cnn", {"embedding": {"dim": 4}}, r"expected char_embed of shape \(261, 4\), got \(261, 3\)"),
+        ("char_cnn", {"filters": [[1, 4], [2, 5], [3, 7]]}, r"expected CNN/W_cnn_2 of shape \(1, 3, 3, 7\), got"),
+    ],
+)
+def test_options_that_do_not_fit(pair: Pair, section: str, values: dict[str, object], message: str) -> None:
+    change_options(pair, section, **values)
+    with pytest.raises(InputError, match=message) as caught:
+        read_hdf5(*pair)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("n_characters", [261, 262])
+def test_the_number_of_characters_in_the_options_does_not_matter(pair: Pair, n_characters: int) -> None:
+    change_options(pair, "char_cnn", n_characters=n_characters)
+    assert read_hdf5(*pair).options == BilmOptions.from_json(pair[0].read_text())
+
+
+def test_weights_trained_with_a_262nd_character(pair: Pair) -> None:
+    expected = read_hdf5(*pair).token_encoder.embedding.weight
+    with h5py.File(pair[1], "r+") as file:
+        rows = file["char_embed"][...]
+        del file["char_embed"]
+        file["char_embed"] = np.concatenate([rows, rows[:1]])
+    assert torch.equal(read_hdf5(*pair).token_encoder.embedding.weight, expected)
+
+
+def test_a_projection_that_bilm_tf_left_out_is_the_identity(tmp_path: Path) -> None:
+    options = BilmOptions(char_dim=2, filters=((1, 4),), n_highway=0, cell_dim=8, projection_dim=4, n_layers=1)
+    write_hdf5(BiLM(options), tmp_path / "o.json", tmp_path / "w.hdf5")
+    with h5py.File(tmp_path / "w.hdf5", "r+") as file:
+        del file["CNN_proj"]
+    projection = read_hdf5(tmp_path / "o.json", tmp_path / "w.hdf5").token_encoder.projection
+    assert torch.equal(projection.weight, torch.eye(4)) and not projection.bias.any()
+
+
+@pytest.mark.parametrize("keep", [0, 100, 5000])
+def test_a_truncated_file(pair: Pair, keep: int) -> None:
+    pair[1].write_bytes(pair[1].read_bytes()[:keep])
+    with pytest.raises(InputError, match="expected an HDF5 file, but it is broken or cut short") as caught:
+        read_hdf5(*pair)
+    assert "\n" not in str(caught.value) and str(pair[1]) in str(caught.value)
+
+
+def test_not_hdf5_at_all(pair: Pair) -> None:
+    pair[1].write_text("<html>404</html>")
+    with pytest.raises(InputError, match="expected an HDF5 file"):
+        read_hdf5(*pair)
+
+
+def test_numbers_that_are_none(pair: Pair) -> None:
+    with h5py.File(pair[1], "r+") as file:
+        file["CNN_proj/b_proj"][2] = np.nan
+    with pytest.raises(InputError, match="expected finite numbers in CNN_proj/b_proj, got NaN"):
+        read_hdf5(*pair)
+
+
+def test_missing_files(pair: Pair, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"no\.hdf5: expected the HDF5 weights of a biLM, found no such file"):
+        read_hdf5(pair[0], tmp_path / "no.hdf5")
+    with pytest.raises(InputError, match=r"no\.json: expected the options.json of a biLM, found no such file"):
+        read_hdf5(tmp_path / "no.json", pair[1])
+
+
+def test_a_failed_write_leaves_the_old_files(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = pair[1].read_bytes(), pair[0].read_bytes()
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    bilm = read_hdf5(*pair)
+    monkeypatch.setattr(h5py.Group, "create_dataset", full)
+    with pytest.raises(OSError, match="No space left"):
+        write_hdf5(bilm, *pair)
+    assert (pair[1].read_bytes(), pair[0].read_bytes()) == before
+    assert sorted(path.name for path in pair[0].parent.iterdir()) == ["tiny_options.json", "tiny_weights.hdf5"]
