@@ -71,6 +71,15 @@ class BilmOptions:
             raise InputError(f"{source}: not the options of a biLM ({error})") from None
         if activation not in ("relu", "tanh"):
             raise InputError(f"{source}: expected char_cnn.activation 'relu' or 'tanh', got {activation!r}")
+        sizes = (parsed.char_dim, parsed.cell_dim, parsed.projection_dim, parsed.n_layers, *sum(parsed.filters, ()))
+        if not parsed.filters or min(sizes) < 1 or parsed.n_highway < 0:
+            raise InputError(f"{source}: expected sizes of 1 or more in char_cnn and lstm, got less or no filter")
+        widest = max(width for width, _ in parsed.filters)
+        if parsed.max_characters < max(3, widest):
+            raise InputError(
+                f"{source}: expected char_cnn.max_characters_per_token of at least {max(3, widest)} (the widest filter "
+                f"must fit), got {parsed.max_characters}"
+            )
         return parsed
 
     @classmethod
