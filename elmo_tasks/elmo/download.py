@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import http.client
+import socket
 import time
 import urllib.error
 import urllib.request
@@ -68,11 +69,13 @@ def fetch(remote: RemoteFile, target: Path, *, attempts: int = 4, wait_s: float 
 def _download(remote: RemoteFile, target: Path, *, attempts: int, wait_s: float) -> None:
     part = target.with_name(target.name + ".part")
     fault: Exception | None = None
+    complete = False
     for attempt in range(attempts):
         if attempt:
             time.sleep(wait_s * attempt)
         try:
-            if _receive(remote, part):
+            complete = _receive(remote, part)
+            if complete:
                 break
         except urllib.error.HTTPError as error:
             error.close()
@@ -84,7 +87,9 @@ def _download(remote: RemoteFile, target: Path, *, attempts: int, wait_s: float)
             fault = error
         except (urllib.error.URLError, http.client.HTTPException, ConnectionError, TimeoutError) as error:
             fault = error  # a full disk is neither of these and ends the call
-    else:
+            if isinstance(getattr(error, "reason", None), socket.gaierror):  # offline: asking again does not help
+                break
+    if not complete:
         got = part.stat().st_size if part.exists() else 0
         reason = getattr(fault, "reason", None) or fault or "the connection was cut"
         kept = f"; the {got:,} bytes received are kept and the next try goes on from there" if got else ""

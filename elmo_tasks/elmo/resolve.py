@@ -92,9 +92,15 @@ def _official_files(name: str) -> tuple[Path, Path]:
     architecture, size, sha256 = _OFFICIAL[name]
     stem = f"elmo_{architecture}"
     folder = _weights_cache() / name
-    options = fetch(RemoteFile(f"{_OFFICIAL_ROOT}/{architecture}/{stem}_options.json"), folder / f"{stem}_options.json")
-    remote = RemoteFile(f"{_OFFICIAL_ROOT}/{architecture}/{stem}_weights.hdf5", size, sha256)
-    return options, fetch(remote, folder / f"{stem}_weights.hdf5")
+    options, weights = folder / f"{stem}_options.json", folder / f"{stem}_weights.hdf5"
+    try:
+        fetch(RemoteFile(f"{_OFFICIAL_ROOT}/{architecture}/{options.name}"), options)
+        fetch(RemoteFile(f"{_OFFICIAL_ROOT}/{architecture}/{weights.name}", size, sha256), weights)
+    except InputError as error:
+        if options.is_file() and weights.is_file():
+            raise
+        raise InputError(f"{error} ({name!r} needs both {options.name} and {weights.name} there)") from None
+    return options, weights
 
 
 def _hub_folder(name: str) -> Path:

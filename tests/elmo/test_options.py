@@ -11,7 +11,8 @@ from elmo_tasks.errors import InputError
 # As bilm-tf writes it, cut to what matters, with keys of training.
 ORIGINAL = """{"lstm": {"use_skip_connections": true, "projection_dim": 512, "cell_clip": 3, "proj_clip": 3,
  "dim": 4096, "n_layers": 2}, "char_cnn": {"activation": "relu", "filters": [[1, 32], [2, 32], [3, 64], [4, 128],
- [5, 256], [6, 512], [7, 1024]], "n_highway": 2, "embedding": {"dim": 16}, "n_characters": 262, "max_characters_per_token": 50},
+ [5, 256], [6, 512], [7, 1024]], "n_highway": 2, "embedding": {"dim": 16}, "n_characters": 262,
+ "max_characters_per_token": 50},
  "bidirectional": true, "n_epochs": 10}"""
 
 

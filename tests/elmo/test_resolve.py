@@ -70,9 +70,10 @@ def test_the_shipped_biLM_is_the_default(
 def test_official_names(name: str, stem: str, pair: Pair, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[tuple[RemoteFile, Path]] = []
 
-    def fetch(remote: RemoteFile, target: Path) -> Path:
+    def fetch(remote: RemoteFile, target: Path) -> None:
         asked.append((remote, target))
-        return pair[0] if target.suffix == ".json" else pair[1]
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes((pair[0] if target.suffix == ".json" else pair[1]).read_bytes())
 
     monkeypatch.setattr(resolve, "fetch", fetch)
     load_bilm(name)
@@ -85,6 +86,18 @@ def test_official_names(name: str, stem: str, pair: Pair, cache: Path, monkeypat
     known = (asked[1][0].size, asked[1][0].sha256)
     small = (54_402_456, "747ba97abce8a5f446558369e10bb0f7931437a46867476fdd156f5d7f576229")
     assert known == (small if name == "small" else (None, None))
+
+
+def test_offline_names_both_files_of_an_official_biLM(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def unreachable(remote: RemoteFile, target: Path) -> None:
+        raise InputError(f"cannot download {remote.url}; put that file at {target}")
+
+    monkeypatch.setattr(resolve, "fetch", unreachable)
+    both = r"needs both elmo_2x1024_\S+_options\.json and elmo_2x1024_\S+_weights\.hdf5 there"
+    with pytest.raises(
+        InputError, match=rf"put that file at {cache}/small/elmo_2x1024_\S+_options\.json \('small' {both}"
+    ):
+        load_bilm("small")
 
 
 def test_addresses_share_the_cache_of_the_official_names(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
