@@ -38,6 +38,19 @@ def encode_words(words: Sequence[str], max_characters: int = MAX_CHARACTERS) -> 
     )
 
 
+def encode_vocabulary(words: Sequence[str], max_characters: int = MAX_CHARACTERS) -> Tensor:
+    """Character ids of a large vocabulary whose first two entries are `<S>` and `</S>`. Returns: (V, C) int16."""
+    table = torch.full((len(words), max_characters), PAD, dtype=torch.int16).numpy()
+    for row, word in enumerate(words):
+        data = bytearray(word.encode("utf-8", "ignore")[: max_characters - 2])
+        table[row, 1 : 1 + len(data)] = data
+        table[row, 1 : 1 + len(data)] += 1
+        table[row, 0], table[row, 1 + len(data)] = BEGIN_WORD, END_WORD
+    for row, kind in ((0, BEGIN_SENTENCE), (1, END_SENTENCE)):
+        table[row] = boundary_ids(kind, max_characters)
+    return torch.from_numpy(table)  # (V, C)
+
+
 def batch_to_ids(batch: Sequence[Sequence[str]], max_characters: int = MAX_CHARACTERS) -> Tensor:
     """Character ids of tokenised sentences, absent words all 0. Returns: (B, T, max_characters) int64.
 

@@ -35,9 +35,7 @@ class LogUniformSampler:
             classes, inverse = torch.unique(seen, return_inverse=True)
             if len(classes) < self.samples:
                 continue
-            first = torch.full((len(classes),), len(seen)).scatter_reduce(
-                0, inverse, torch.arange(len(seen)), "amin"
-            )
+            first = torch.full((len(classes),), len(seen)).scatter_reduce(0, inverse, torch.arange(len(seen)), "amin")
             last = first.kthvalue(self.samples).values
             return classes[first <= last], int(last) + 1
 

@@ -1,0 +1,1 @@
+"""Layer 1: data sets, read into examples. No torch."""

@@ -1,0 +1,171 @@
+"""A pre-training corpus: compressed text shards in, a memory-mapped folder of word numbers out.
+
+The text is read once, line by line, and never held in memory; what is kept per distinct word is its spelling and count.
+Training then reads any window of any epoch at once, which makes the order exact, seeded and resumable by one number.
+Deviation: bilm-tf shuffles shard by shard through a buffer; here the sentences of all shards are shuffled together.
+"""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import hashlib
+import json
+import lzma
+import os
+import shutil
+from array import array
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from elmo_tasks.errors import InputError
+
+SPECIALS = ("<S>", "</S>", "<UNK>")
+MAX_LINE_TOKENS = 2000
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """An encoded corpus.
+
+    words: every distinct word, the three specials first, then by falling count; ids: (N,) uint32 indices into it;
+    ends: (S,) int64, where each sentence ends in `ids`; counts: (W,) int64; digest: of the text.
+    """
+
+    words: tuple[str, ...]
+    counts: NDArray[np.int64]
+    ids: NDArray[np.uint32]
+    ends: NDArray[np.int64]
+    digest: str
+
+    @property
+    def n_tokens(self) -> int:
+        """Words, boundaries not counted."""
+        return len(self.ids)
+
+    @property
+    def n_sentences(self) -> int:
+        """Lines that were not empty."""
+        return len(self.ends)
+
+
+def open_lines(path: Path) -> Iterator[tuple[int, str]]:
+    """Numbered lines of a text file, decompressed by its extension (.xz, .gz, .bz2, .zst).
+
+    Raises:
+        InputError: no such file, not UTF-8 text, or damaged compressed data, with `file:line`.
+    """
+    number = 0
+    try:
+        with _open(path) as stream:
+            for number, raw in enumerate(stream, 1):
+                if b"\0" in raw:
+                    raise InputError(f"{path}:{number}: expected text, got binary data (a NUL byte)")
+                yield number, raw.decode("utf-8")
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such file") from None
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path}:{number}: expected UTF-8 text, got byte {error.object[error.start]:#x}") from None
+    except (lzma.LZMAError, gzip.BadGzipFile, EOFError) as error:
+        raise InputError(f"{path}:{number + 1}: damaged or cut compressed file ({error})") from None
+
+
+def _open(path: Path) -> IO[bytes]:
+    if path.suffix == ".xz":
+        return lzma.open(path)
+    if path.suffix == ".gz":
+        return gzip.open(path)  # type: ignore[return-value]
+    if path.suffix == ".bz2":
+        return bz2.open(path)
+    if path.suffix == ".zst":
+        try:
+            import zstandard
+        except ImportError:
+            raise InputError(f"{path}: reading .zst needs `pip install zstandard`") from None
+        return zstandard.open(path, "rb")  # type: ignore[no-any-return]
+    return path.open("rb")
+
+
+def encode_corpus(paths: Sequence[Path], folder: Path) -> Corpus:
+    """Encode the text of `paths` into `folder`, or open what an earlier call with the same files left there.
+
+    Raises:
+        InputError: a file cannot be read, a line has over `MAX_LINE_TOKENS` words, or there is no word at all.
+    """
+    stamp = [[str(path), path.stat().st_size] for path in paths if path.exists()]
+    if len(stamp) < len(paths):
+        missing = next(path for path in paths if not path.exists())
+        raise InputError(f"{missing}: no such file; --corpus takes files or a glob")
+    if (folder / "corpus.json").exists() and json.loads((folder / "corpus.json").read_text())["files"] == stamp:
+        return open_corpus(folder)
+    numbers: dict[str, int] = {}
+    ids, ends, digest = array("I"), array("q"), hashlib.sha256()
+    for path in paths:
+        for line_number, line in open_lines(path):
+            tokens = line.split()
+            if not tokens:
+                continue
+            if len(tokens) > MAX_LINE_TOKENS:
+                raise InputError(
+                    f"{path}:{line_number}: expected one sentence a line of at most {MAX_LINE_TOKENS} words, "
+                    f"got {len(tokens)}; split the text into sentences"
+                )
+            ids.extend([numbers.setdefault(token, len(numbers)) for token in tokens])
+            ends.append(len(ids))
+            digest.update(" ".join(tokens).encode() + b"\n")
+    if not ids:
+        raise InputError(f"{', '.join(map(str, paths))}: expected tokenised sentences, got no word at all")
+    _write(folder, list(numbers), np.frombuffer(ids, np.uint32), np.frombuffer(ends, np.int64), digest.hexdigest(), stamp)
+    return open_corpus(folder)
+
+
+def _write(
+    folder: Path,
+    spelled: list[str],
+    first_seen: NDArray[np.uint32],
+    ends: NDArray[np.int64],
+    digest: str,
+    stamp: list[list[object]],
+) -> None:
+    """Renumber words by falling count (ties by first sight), specials first; write all files, then the folder's name."""
+    counts = np.bincount(first_seen, minlength=len(spelled))
+    for special in SPECIALS:
+        if special in spelled:
+            counts[spelled.index(special)] = -1  # a special that the text spells out is that special
+    order = np.argsort(-counts, kind="stable")
+    order = order[counts[order] >= 0]
+    renumber = np.empty(len(spelled), np.uint32)
+    renumber[order] = np.arange(len(order), dtype=np.uint32) + len(SPECIALS)
+    for number, special in enumerate(SPECIALS):
+        if special in spelled:
+            renumber[spelled.index(special)] = number
+    partial = folder.with_name(f".{folder.name}.{os.getpid()}")
+    partial.mkdir(parents=True)
+    try:
+        ids = renumber[first_seen]
+        np.save(partial / "ids.npy", ids)
+        np.save(partial / "ends.npy", ends)
+        np.save(partial / "counts.npy", np.bincount(ids, minlength=len(order) + len(SPECIALS)))
+        words = [*SPECIALS, *(spelled[index] for index in order)]
+        (partial / "words.txt").write_text("\n".join(words) + "\n", encoding="utf-8")
+        (partial / "corpus.json").write_text(json.dumps({"files": stamp, "sha256": digest}))
+        shutil.rmtree(folder, ignore_errors=True)
+        partial.rename(folder)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+def open_corpus(folder: Path) -> Corpus:
+    """Open an encoded corpus; its arrays stay on disk (memory-mapped)."""
+    return Corpus(
+        words=tuple((folder / "words.txt").read_text(encoding="utf-8").split("\n")[:-1]),
+        counts=np.load(folder / "counts.npy"),
+        ids=np.load(folder / "ids.npy", mmap_mode="r"),
+        ends=np.load(folder / "ends.npy"),
+        digest=json.loads((folder / "corpus.json").read_text())["sha256"],
+    )

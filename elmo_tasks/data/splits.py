@@ -1,0 +1,79 @@
+"""A data set on disk: a folder with a train, a dev and a test file."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeAlias
+
+from elmo_tasks.errors import InputError
+from elmo_tasks.text.examples import Example
+
+Reader: TypeAlias = Callable[[Path], Sequence[Example]]
+
+SPLIT_NAMES = {
+    "train": ("train", "training"),
+    "dev": ("dev", "devel", "development", "valid", "validation", "testa"),
+    "test": ("test", "testb"),
+}
+
+
+@dataclass(frozen=True)
+class Splits:
+    """Examples by split; `name` is what the user called the data, `origin` where it was found."""
+
+    name: str
+    origin: str
+    train: tuple[Example, ...]
+    dev: tuple[Example, ...]
+    test: tuple[Example, ...]
+
+    def get(self, split: str) -> tuple[Example, ...]:
+        """The examples of `train`, `dev` or `test`."""
+        if split not in SPLIT_NAMES:
+            raise InputError(f"expected a split among {', '.join(SPLIT_NAMES)}, got {split!r}")
+        examples: tuple[Example, ...] = getattr(self, split)
+        return examples
+
+
+def find_split(folder: Path, split: str, variant: str = "") -> Path:
+    """The file of a split: `train`, `dev` (also valid, testa) or `test` (also testb), any prefix and extension.
+
+    `variant` narrows a folder that holds several data sets (`fine` of `stsa.fine.train`).
+
+    Raises:
+        InputError: no file or more than one; the message lists what the folder holds.
+    """
+    if not folder.is_dir():
+        raise InputError(f"{folder}: expected a folder with train, dev and test files, found none")
+    files = sorted(path for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))
+    found = [
+        path
+        for path in files
+        if set(SPLIT_NAMES[split]) & set(parts := re.split(r"[._-]", path.name.lower()))
+        and (not variant or variant in parts)
+        and path.suffix.lower() != ".md"
+    ]
+    if len(found) != 1:
+        names = ", ".join(SPLIT_NAMES[split])
+        got = "several: " + ", ".join(path.name for path in found) if found else "none"
+        there = ", ".join(path.name for path in files[:12]) or "nothing"
+        raise InputError(
+            f"{folder}: expected one file of the {split} split (its name with one of {names} in it), got {got}; "
+            f"the folder holds {there}"
+        )
+    return found[0]
+
+
+def read_folder(folder: Path, reader: Reader, *, name: str = "", variant: str = "") -> Splits:
+    """Read the three splits of a folder."""
+    paths = {split: find_split(folder, split, variant) for split in SPLIT_NAMES}
+    return Splits(
+        name=name or str(folder),
+        origin=str(folder),
+        train=tuple(reader(paths["train"])),
+        dev=tuple(reader(paths["dev"])),
+        test=tuple(reader(paths["test"])),
+    )

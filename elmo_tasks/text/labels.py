@@ -1,0 +1,53 @@
+"""The closed set of labels of a task, numbered."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from elmo_tasks.errors import InputError
+
+
+@dataclass(frozen=True)
+class LabelSet:
+    """Labels in the order of their numbers."""
+
+    names: tuple[str, ...]
+
+    @cached_property
+    def _numbers(self) -> dict[str, int]:
+        return {name: number for number, name in enumerate(self.names)}
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def index(self, name: str, source: str = "") -> int:
+        """The number of a label. Raises InputError with `source` when the set does not have it."""
+        try:
+            return self._numbers[name]
+        except KeyError:
+            at = f"{source}: " if source else ""
+            known = ", ".join(self.names[:20]) + (", ..." if len(self.names) > 20 else "")
+            raise InputError(f"{at}expected a label of the training data ({known}), got {name!r}") from None
+
+    def encode(self, names: Iterable[str], source: str = "") -> list[int]:
+        """Numbers of many labels."""
+        return [self.index(name, source) for name in names]
+
+    def decode(self, numbers: Iterable[int]) -> tuple[str, ...]:
+        """Labels of many numbers."""
+        return tuple(self.names[number] for number in numbers)
+
+    @classmethod
+    def of_types(cls, types: Iterable[str], scheme: str) -> LabelSet:
+        """All tags that `scheme` makes of span types, `O` first; sorted, so that the numbering is stable."""
+        prefixes: Sequence[str] = ("B", "I", "E", "S") if scheme == "BIOES" else ("B", "I")
+        return cls(("O", *(f"{prefix}-{name}" for name in sorted(set(types)) for prefix in prefixes)))
+
+
+def span_types(sequences: Iterable[Sequence[str]]) -> set[str]:
+    """The span types that occur in tag sequences of any scheme."""
+    return {tag[2:] for tags in sequences for tag in tags if tag != "O"}
+
+

@@ -1,0 +1,150 @@
+"""Spans and the tag schemes that spell them: IOB1 (CoNLL-2003's files), BIO (IOB2) and BIOES."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from elmo_tasks.errors import InputError
+
+SCHEMES = ("IOB1", "BIO", "BIOES")
+
+
+class Span(NamedTuple):
+    """A labelled stretch of tokens, `end` exclusive."""
+
+    label: str
+    start: int
+    end: int
+
+
+def split_tag(tag: str, source: str = "") -> tuple[str, str]:
+    """`"B-PER"` to `("B", "PER")`, `"O"` to `("O", "")`. Raises InputError for anything else."""
+    if tag == "O":
+        return "O", ""
+    prefix, dash, label = tag.partition("-")
+    if not (dash and label and prefix in ("B", "I", "E", "S", "L", "U")):
+        raise InputError(_at(source) + f"expected a tag such as O, B-PER or I-PER, got {tag!r}")
+    return {"L": "E", "U": "S"}.get(prefix, prefix), label  # BILOU is BIOES under other names
+
+
+def detect_scheme(sequences: Iterable[Sequence[str]]) -> str:
+    """The scheme that tag sequences are written in.
+
+    BIOES if an E- or S- occurs; IOB1 if some span starts with I-; else BIO. A single sequence can fit several schemes:
+    give a whole file.
+    """
+    scheme = "BIO"
+    for tags in sequences:
+        before = ("O", "")
+        for tag in tags:
+            now = split_tag(tag)
+            if now[0] in "ES":
+                return "BIOES"
+            if now[0] == "I" and (before[0] == "O" or before[1] != now[1]):
+                scheme = "IOB1"
+            before = now
+    return scheme
+
+
+def to_spans(tags: Sequence[str], scheme: str, source: str = "") -> list[Span]:
+    """The spans of a tag sequence, strictly.
+
+    Raises:
+        InputError: the sequence is illegal in `scheme`; the message names the token and `source`.
+    """
+    spans: list[Span] = []
+    start, label = -1, ""  # the open span
+    for position, tag in enumerate(tags):
+        prefix, name = split_tag(tag, source)
+        continues = prefix in "IE" and start >= 0 and name == label
+        if scheme != "BIOES" and prefix in "ES":
+            raise _illegal(tags, position, scheme, source)
+        if prefix in "IE" and not continues and not (scheme == "IOB1" and prefix == "I"):
+            raise _illegal(tags, position, scheme, source)
+        if start >= 0 and not continues:
+            if scheme == "BIOES":
+                raise _illegal(tags, position, scheme, source)
+            spans.append(Span(label, start, position))
+            start = -1
+        if not continues and prefix != "O":
+            start, label = position, name
+        if prefix in "ES":
+            spans.append(Span(label, start, position + 1))
+            start = -1
+    if start >= 0:
+        if scheme == "BIOES":
+            raise _illegal(tags, len(tags) - 1, scheme, source)
+        spans.append(Span(label, start, len(tags)))
+    return spans
+
+
+def from_spans(spans: Iterable[Span], length: int, scheme: str) -> tuple[str, ...]:
+    """Tags of `length` tokens for spans that do not overlap."""
+    tags = ["O"] * length
+    for label, start, end in sorted(spans, key=lambda span: span.start):
+        adjacent = start > 0 and tags[start - 1].endswith(f"-{label}") and tags[start - 1] != "O"
+        tags[start:end] = [f"I-{label}"] * (end - start)
+        if scheme == "BIO" or (scheme == "IOB1" and adjacent):
+            tags[start] = f"B-{label}"
+        elif scheme == "BIOES":
+            tags[start] = f"B-{label}"
+            tags[end - 1] = f"{'S' if end - start == 1 else 'E'}-{label}"
+    return tuple(tags)
+
+
+def convert(tags: Sequence[str], source_scheme: str, target_scheme: str, source: str = "") -> tuple[str, ...]:
+    """Rewrite tags from one scheme in another. Raises InputError for a sequence that is illegal in the first."""
+    return from_spans(to_spans(tags, source_scheme, source), len(tags), target_scheme)
+
+
+def repair(tags: Sequence[str], scheme: str) -> list[Span]:
+    """The spans of a sequence that may be illegal, as conlleval reads it: what cannot continue a span starts one."""
+    spans: list[Span] = []
+    start, label = -1, ""
+    for position, tag in enumerate([*tags, "O"]):
+        prefix, name = split_tag(tag)
+        if start >= 0 and not (prefix in "IE" and name == label):
+            spans.append(Span(label, start, position))
+            start = -1
+        if start < 0 and prefix != "O":
+            start, label = position, name
+        if start >= 0 and prefix in "ES":
+            spans.append(Span(label, start, position + 1))
+            start = -1
+    return spans
+
+
+def legal_transitions(names: Sequence[str], scheme: str) -> tuple[list[bool], list[bool], list[list[bool]]]:
+    """Which tags may start a sentence, end it, and follow each other in `scheme` (BIO or BIOES).
+
+    Returns: start (K,), end (K,), step (K, K) with `step[i][j]` for tag i followed by tag j.
+    """
+
+    def opens(prefix: str) -> bool:
+        return prefix in ("O", "B", "S")
+
+    def closes(prefix: str) -> bool:
+        return prefix in ("O", "E", "S") or scheme == "BIO"
+
+    parts = [split_tag(name) for name in names]
+    step = [
+        [
+            (prefix in ("B", "I") and then in ("I", "E") and label == label_then) or (closes(prefix) and opens(then))
+            for then, label_then in parts
+        ]
+        for prefix, label in parts
+    ]
+    return [opens(prefix) for prefix, _ in parts], [closes(prefix) for prefix, _ in parts], step
+
+
+def _illegal(tags: Sequence[str], position: int, scheme: str, source: str) -> InputError:
+    before = tags[position - 1] if position else "the start"
+    return InputError(
+        _at(source)
+        + f"expected a legal {scheme} sequence, got {tags[position]!r} after {before!r} at token {position + 1}"
+    )
+
+
+def _at(source: str) -> str:
+    return f"{source}: " if source else ""

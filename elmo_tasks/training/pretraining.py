@@ -1,0 +1,155 @@
+"""Pre-training a biLM: the LightningModule that drives `Objective` over the windows of a corpus."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import lightning
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, IterableDataset
+
+from elmo_tasks.data.windows import Windows, WordWindow
+from elmo_tasks.elmo.objective import Objective, StreamState, Window
+from elmo_tasks.errors import InputError
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """Learning rate by window: linear warm-up, constant, linear decay to 0 over the last `decay` share.
+
+    The constant stretch lets a run be lengthened after it began: only the decay depends on the end.
+    """
+
+    peak: float
+    warmup: int
+    total: int
+    decay: float
+
+    def rate(self, window: int) -> float:
+        """The rate of the update that follows window number `window`, counted from 0."""
+        left = (self.total - window) / max(1.0, self.decay * self.total)
+        return self.peak * min(1.0, (window + 1) / max(1, self.warmup), max(0.0, left))
+
+
+class WindowStream(IterableDataset[Window]):
+    """Windows from the one that the module needs next to the last: resuming continues the exact stream."""
+
+    def __init__(self, module: Pretraining, windows: Windows, characters: Tensor, total: int) -> None:
+        self.module, self.windows, self.characters, self.total = module, windows, characters, total
+
+    def __iter__(self) -> Iterator[Window]:
+        for number in range(self.module.windows_seen, self.total):
+            yield to_window(self.windows.window(number, self.module.streams), self.characters)
+
+
+def to_window(window: WordWindow, characters: Tensor) -> Window:
+    """Look up the characters of a window's distinct words. characters: (W, C) int16, every word of the corpus."""
+    distinct, inverse = np.unique(window.words, return_inverse=True)
+    return Window(
+        characters=characters[torch.from_numpy(distinct)].long(),  # (U, C)
+        inputs=torch.from_numpy(inverse.reshape(window.words.shape)),  # (2, T, B)
+        targets=torch.from_numpy(window.classes),  # (2, T, B)
+    )
+
+
+class Pretraining(lightning.LightningModule):
+    """Truncated back-propagation through time with the state carried from window to window.
+
+    Everything random is drawn from seeds that name the window, so a run that is killed and resumed from a checkpoint
+    goes on exactly as it would have.
+    """
+
+    def __init__(
+        self, objective: Objective, *, schedule: Schedule, optimizer: str, clip_norm: float, seed: int, n_streams: int
+    ) -> None:
+        super().__init__()
+        if optimizer not in ("adamw", "adagrad"):
+            raise InputError(f"expected optimizer adamw or adagrad, got {optimizer!r}")
+        self.automatic_optimization = False
+        self.objective, self.schedule, self.optimizer = objective, schedule, optimizer
+        self.clip_norm, self.seed, self.n_streams = clip_norm, seed, n_streams
+        self.windows_seen = 0
+        self.state: StreamState | None = None
+        self.generator = torch.Generator()
+
+    @property
+    def streams(self) -> slice:
+        """This process's share of the streams."""
+        world = self.trainer.world_size if self._trainer is not None else 1
+        return slice(self.global_rank, None, world)
+
+    def configure_optimizers(self) -> list[torch.optim.Optimizer]:
+        """One optimiser for the dense parameters, one for the softmax rows, whose gradients are sparse."""
+        softmax = list(self.objective.softmax.parameters())
+        dense = list(self.objective.bilm.parameters())
+        if self.optimizer == "adagrad":
+            # bilm-tf: AdagradOptimizer(0.2, initial_accumulator_value=1.0)
+            return [
+                torch.optim.Adagrad(group, lr=self.schedule.peak, initial_accumulator_value=1.0)
+                for group in (dense, softmax)
+            ]
+        return [
+            torch.optim.AdamW(dense, lr=self.schedule.peak, weight_decay=0.0, fused=True),
+            torch.optim.SparseAdam(softmax, lr=self.schedule.peak),
+        ]
+
+    def training_step(self, batch: Window, batch_idx: int) -> None:
+        """One window: forward, backward, clip, update."""
+        torch.manual_seed(self.seed * 1_000_003 + self.windows_seen * 64 + self.global_rank)  # dropout
+        self.generator.manual_seed(self.seed * 1_000_003 + self.windows_seen)  # the sampled classes
+        if self.state is None:
+            self.state = self.objective.initial_state(batch.inputs.shape[2])
+        loss, self.state = self.objective(batch, self.state, self.generator)
+        if not math.isfinite(loss.item()):
+            raise InputError(f"window {self.windows_seen}: the loss is {loss.item()}; lower the learning rate")
+        optimizers: Any = self.optimizers()
+        self.manual_backward(loss)
+        norm = clip_gradients(list(self.objective.parameters()), self.clip_norm)
+        for optimizer in optimizers:
+            for group in optimizer.param_groups:
+                group["lr"] = self.schedule.rate(self.windows_seen)
+            optimizer.step()
+            optimizer.zero_grad()
+        self.windows_seen += 1
+        self.log("loss", loss.detach(), prog_bar=True)
+        self.log("gradient_norm", norm)
+        self.log("learning_rate", self.schedule.rate(self.windows_seen - 1))
+        self.log("tokens", float(self.windows_seen * batch.inputs[0].numel()))
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Keep where the stream stands and what the layers carry."""
+        checkpoint["windows_seen"] = self.windows_seen
+        checkpoint["stream_state"] = tuple(self.state) if self.state is not None else None
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Take them up again."""
+        self.windows_seen = checkpoint["windows_seen"]
+        kept = checkpoint["stream_state"]
+        self.state = StreamState(*kept) if kept is not None else None
+
+
+def clip_gradients(parameters: list[torch.nn.Parameter], limit: float) -> Tensor:
+    """Scale all gradients, sparse ones too, so that their joint norm is at most `limit`. Returns the norm before."""
+    gradients = []
+    for parameter in parameters:
+        if parameter.grad is not None:
+            if parameter.grad.is_sparse:
+                parameter.grad = parameter.grad.coalesce()
+                gradients.append(parameter.grad.values())
+            else:
+                gradients.append(parameter.grad)
+    norm = torch.linalg.vector_norm(torch.stack([torch.linalg.vector_norm(gradient) for gradient in gradients]))
+    scale = (limit / (norm + 1e-6)).clamp(max=1.0)
+    for gradient in gradients:
+        gradient.mul_(scale)
+    return norm
+
+
+def loader(stream: WindowStream) -> DataLoader[Window]:
+    """One window an item, as it is."""
+    return DataLoader(stream, batch_size=None)
