@@ -1,0 +1,36 @@
+"""What every frozen embedder offers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from torch import Tensor
+
+Sentences = Sequence[Sequence[str]]
+
+
+class Embedder(Protocol):
+    """Sentences in, one tensor of frozen vectors a sentence out.
+
+    A sentence's vectors depend on that sentence alone: not on its neighbours, their order or the batch size.
+    """
+
+    @property
+    def name(self) -> str:
+        """What the user calls it."""
+
+    @property
+    def n_layers(self) -> int:
+        """L, the layers that a ScalarMix can weigh."""
+
+    @property
+    def width(self) -> int:
+        """D, the width of a layer."""
+
+    @property
+    def fingerprint(self) -> str:
+        """A digest of weights and options: equal fingerprints mean equal vectors."""
+
+    def embed(self, sentences: Sentences) -> list[Tensor]:
+        """One (L, T, D) float32 tensor a sentence, on the CPU, without gradient."""

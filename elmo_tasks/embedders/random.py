@@ -1,0 +1,39 @@
+"""The control: a fixed random vector a word. What a model reaches with it owes nothing to pre-training."""
+
+from __future__ import annotations
+
+import hashlib
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from elmo_tasks.embedders.protocol import Sentences
+
+
+class RandomEmbedder:
+    """Standard normal vectors drawn from a hash of the word: the same word has the same vector in every run."""
+
+    n_layers = 1
+
+    def __init__(self, width: int = 50, name: str = "random") -> None:
+        self.name, self.width = name, width
+
+    @property
+    def fingerprint(self) -> str:
+        """The width decides all."""
+        return f"random-{self.width}"
+
+    def embed(self, sentences: Sentences) -> list[Tensor]:
+        """One (1, T, D) tensor a sentence."""
+        known = {word: self._vector(word) for words in sentences for word in words}
+        return [
+            torch.from_numpy(np.stack([known[word] for word in words]))[None]
+            if words
+            else torch.zeros(1, 0, self.width)
+            for words in sentences
+        ]  # (1, T, D)
+
+    def _vector(self, word: str) -> np.ndarray:
+        seed = hashlib.blake2b(word.encode("utf-8", "surrogatepass"), digest_size=8).digest()
+        return np.random.default_rng(int.from_bytes(seed, "little")).standard_normal(self.width).astype(np.float32)

@@ -1,0 +1,48 @@
+"""A linear-chain CRF that never starts, steps or ends illegally, in training and in decoding."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils import parametrize
+from torchcrf import CRF
+
+ILLEGAL = -10_000.0
+
+
+class _Forbid(nn.Module):
+    """Holds parameters of illegal moves at `ILLEGAL`; no gradient reaches them."""
+
+    def __init__(self, legal: Tensor) -> None:
+        super().__init__()
+        self.legal: Tensor
+        self.register_buffer("legal", legal, persistent=False)
+
+    def forward(self, parameter: Tensor) -> Tensor:
+        """parameter: (K,) or (K, K)."""
+        return torch.where(self.legal, parameter, ILLEGAL)
+
+
+class ConstrainedCrf(nn.Module):
+    """pytorch-crf with its three parameters masked, so the partition function counts legal sequences only."""
+
+    def __init__(self, start: Sequence[bool], end: Sequence[bool], step: Sequence[Sequence[bool]]) -> None:
+        """start, end: (K,), step: (K, K), as `legal_transitions` returns them."""
+        super().__init__()
+        self.crf = CRF(len(start), batch_first=True)
+        for name, legal in (("start_transitions", start), ("end_transitions", end), ("transitions", step)):
+            parametrize.register_parametrization(self.crf, name, _Forbid(torch.tensor(legal)))
+
+    def forward(self, emissions: Tensor, tags: Tensor, mask: Tensor) -> Tensor:
+        """Sum of the sentences' log-likelihoods. emissions: (B, T, K), tags: (B, T), mask: (B, T) -> scalar."""
+        with parametrize.cached():
+            likelihood: Tensor = self.crf(emissions, tags, mask=mask)
+        return likelihood
+
+    def decode(self, emissions: Tensor, mask: Tensor) -> list[list[int]]:
+        """The best legal sequence of each sentence. emissions: (B, T, K), mask: (B, T)."""
+        with parametrize.cached():
+            best: list[list[int]] = self.crf.decode(emissions, mask=mask)
+        return best

@@ -1,0 +1,93 @@
+"""From a batch's inputs to one vector a token: a module a source, side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from elmo_tasks.elmo.scalar_mix import ScalarMix
+
+
+class FrozenLayers(nn.Module):
+    """A frozen source's layers, mixed by a ScalarMix or fixed to one, then optionally normalised, then dropped out."""
+
+    def __init__(
+        self, *, n_layers: int, width: int, layers: str = "mix", layer_norm: bool = False, dropout: float = 0.0
+    ) -> None:
+        super().__init__()
+        self.width = width
+        self.fixed = None if layers == "mix" or n_layers == 1 else int(layers)
+        self.mix = ScalarMix(n_layers) if self.fixed is None and n_layers > 1 else None
+        self.norm = nn.LayerNorm(width) if layer_norm else None
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, layers: Tensor, mask: Tensor) -> Tensor:
+        """layers: (B, L, T, D), mask: (B, T) -> (B, T, D)."""
+        x = self.mix(layers, mask) if self.mix is not None else layers[:, self.fixed or 0]  # (B, T, D)
+        if self.norm is not None:
+            x = self.norm(x)
+        dropped: Tensor = self.dropout(x)
+        return dropped
+
+
+class WordLookup(nn.Module):
+    """Word vectors by row number, frozen or with a trained offset for the words of the training data.
+
+    A tuned vector is its frozen row plus an offset that starts at 0: the same function and gradients as a tuned embedding
+    of the training words, while every other word keeps its pre-trained vector. Row V stands for all unknown words and is
+    always trained; it starts at the mean of the matrix.
+    """
+
+    def __init__(self, matrix: Tensor, tuned_rows: Sequence[int] = ()) -> None:
+        """matrix: (V, D), not saved with the model; tuned_rows: rows that get an offset."""
+        super().__init__()
+        self.width = matrix.shape[1]
+        self.matrix: Tensor
+        self.offset_of_row: Tensor
+        self.register_buffer("matrix", torch.cat([matrix, torch.zeros(1, self.width)]), persistent=False)  # (V + 1, D)
+        self.unknown = nn.Parameter(matrix.mean(dim=0))  # (D,)
+        numbers = torch.zeros(len(matrix) + 1, dtype=torch.long)
+        numbers[list(tuned_rows)] = torch.arange(1, len(tuned_rows) + 1)
+        self.register_buffer("offset_of_row", numbers, persistent=False)
+        self.offsets = nn.Embedding(len(tuned_rows) + 1, self.width, padding_idx=0) if tuned_rows else None
+        if self.offsets is not None:
+            nn.init.zeros_(self.offsets.weight)
+
+    def forward(self, rows: Tensor, mask: Tensor) -> Tensor:
+        """rows: (B, T) int64, mask: (B, T) -> (B, T, D)."""
+        x = self.matrix[rows]  # (B, T, D)
+        unknown = (rows == len(self.matrix) - 1) & mask
+        x = torch.where(unknown.unsqueeze(-1), self.unknown, x)
+        return x + self.offsets(self.offset_of_row[rows]) if self.offsets is not None else x
+
+
+class EmbeddingMix(nn.Module):
+    """One module a source; their vectors are concatenated. No width is written by hand."""
+
+    def __init__(self, names: Sequence[str], sources: Sequence[nn.Module], dropout: float = 0.0) -> None:
+        super().__init__()
+        self.names = tuple(names)
+        self.sources = nn.ModuleList(sources)
+        self.width = sum(int(source.width) for source in sources)  # type: ignore[arg-type]
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, inputs: Sequence[Tensor], mask: Tensor) -> Tensor:
+        """inputs: one collated tensor a source, mask: (B, T) -> (B, T, D)."""
+        parts = [source(x, mask) for source, x in zip(self.sources, inputs, strict=True)]
+        mixed: Tensor = self.dropout(torch.cat(parts, dim=-1))
+        return mixed
+
+    def mix_weights(self) -> dict[str, dict[str, list[float] | float]]:
+        """Each mixed source's learned layer weights (they sum to 1) and gamma."""
+        return {
+            name: {"weights": source.mix.weights().tolist(), "gamma": float(source.mix.gamma)}
+            for name, source in zip(self.names, self.sources, strict=True)
+            if isinstance(source, FrozenLayers) and source.mix is not None
+        }
+
+    def mix_penalty(self) -> Tensor:
+        """Sum of squares of the ScalarMix's unnormalised weights (Peters et al. 2018, section 3.4: lambda |w|^2)."""
+        found = [s.mix.scalar_parameters for s in self.sources if isinstance(s, FrozenLayers) and s.mix is not None]
+        return torch.stack([w.square().sum() for w in found]).sum() if found else torch.zeros(())
