@@ -1,4 +1,4 @@
-"""Downstream tasks on frozen ELMo embeddings. Importing this package imports none of its parts."""
+"""Downstream tasks on frozen ELMo embeddings, and pre-training of the biLMs they stand on."""
 
 from __future__ import annotations
 

@@ -1,0 +1,9 @@
+"""`python -m elmo_tasks`."""
+
+from __future__ import annotations
+
+import sys
+
+from elmo_tasks.cli import main
+
+sys.exit(main())

@@ -1,0 +1,53 @@
+"""Where things are: data, cache, recipes. The only reader of environment variables."""
+
+from __future__ import annotations
+
+import difflib
+import os
+from pathlib import Path
+
+from elmo_tasks.errors import InputError
+
+_PACKAGE = Path(__file__).resolve().parent
+
+
+def data_root() -> Path | None:
+    """The folder of data sets that `$ELMO_TASKS_DATA` names, if it does."""
+    value = os.environ.get("ELMO_TASKS_DATA")
+    return Path(value).expanduser() if value else None
+
+
+def cache_root() -> Path:
+    """Where downloads and frozen vectors are kept: `$ELMO_TASKS_CACHE`, else `~/.cache/elmo-tasks`."""
+    value = os.environ.get("ELMO_TASKS_CACHE")
+    return Path(value).expanduser() if value else Path.home() / ".cache" / "elmo-tasks"
+
+
+def recipe_root(kind: str) -> Path:
+    """The folder `tasks` or `configs`: in an installed package inside it, in a checkout beside it."""
+    shipped = _PACKAGE / "_shipped" / kind
+    return shipped if shipped.is_dir() else _PACKAGE.parent / kind
+
+
+def task_names() -> list[str]:
+    """The tasks that the package ships."""
+    return sorted(path.parent.name for path in recipe_root("tasks").glob("*/task.py"))
+
+
+def task_path(name: str) -> Path:
+    """The `task.py` that a name or a path means.
+
+    Raises:
+        InputError: there is none; the nearest name is given.
+    """
+    given = Path(name)
+    if given.suffix == ".py":
+        if given.is_file():
+            return given
+        raise InputError(f"{given}: no such task file")
+    names = task_names()
+    if name not in names:
+        close = difflib.get_close_matches(name, names, n=1)
+        guess = f"; did you mean {close[0]}?" if close else ""
+        raise InputError(f"expected a task among {', '.join(names)} or the path of a task.py, got {name!r}{guess}")
+    return recipe_root("tasks") / name / "task.py"

@@ -1,0 +1,105 @@
+"""The tables in the READMEs, made from the records in results/: `python -m elmo_tasks.report.tables`."""
+
+from __future__ import annotations
+
+import json
+import re
+import statistics
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from elmo_tasks.errors import InputError
+
+_MARKED = re.compile(r"(<!-- table:(?P<task>[\w-]+) -->\n)(?P<table>.*?)(<!-- /table:(?P=task) -->)", re.DOTALL)
+_HEADLINES = {"f1": "F1", "accuracy": "accuracy"}
+
+
+def read_records(folder: Path) -> list[dict[str, Any]]:
+    """The records of runs in a folder, in the order of their file names.
+
+    A record is a JSON object with `task` and `runs`, as `elmo_tasks.report.collect` writes it; files of other kinds in
+    the same folder are left to their own readers.
+
+    Raises:
+        InputError: a file that is not JSON, or a record without runs.
+    """
+    records = []
+    for path in sorted(folder.glob("*.json")):
+        try:
+            content = json.loads(path.read_text(encoding="utf-8"))
+        except ValueError as error:
+            raise InputError(f"{path}: expected a JSON record of runs, got something else ({error})") from None
+        if not isinstance(content, dict) or "task" not in content or "runs" not in content:
+            continue
+        if not content["runs"]:
+            raise InputError(f"{path}: expected at least one run, got none; collect it again from its run folders")
+        records.append(content)
+    return records
+
+
+def table(task: str, records: Sequence[Mapping[str, Any]]) -> str:
+    """A Markdown table of a task's records: mean and sample standard deviation over seeds, scores in per cent."""
+    rows = [record for record in records if record["task"] == task]
+    if not rows:
+        return "No runs are recorded yet.\n"
+    key = next((name for name in _HEADLINES if name in rows[0]["runs"][0]["test"]), "f1")
+    score = _HEADLINES[key]
+    lines = [
+        f"| data | embedders | seeds | dev {score} | test {score} | epochs | seconds an epoch | minutes a run | peak memory |",
+        "| --- | --- | --- | --- | --- | --- | --- | --- | --- |",
+    ]
+    for record in rows:
+        runs = record["runs"]
+        cells = [
+            record["data"],
+            " ".join(record["embedders"]),
+            str(len(runs)),
+            _spread([100 * run["dev"][key] for run in runs], 2),
+            _spread([100 * run["test"][key] for run in runs], 2),
+            _mean([run.get("epochs") for run in runs], 0),
+            _mean([run.get("seconds_per_epoch") for run in runs], 1),
+            _mean([run["seconds"] / 60 for run in runs], 1),
+            f"{max(run['peak_rss_mb'] for run in runs) / 1024:.1f} GiB",
+        ]
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"
+
+
+def fill(text: str, records: Sequence[Mapping[str, Any]]) -> str:
+    """The text with every table between `<!-- table:TASK -->` and `<!-- /table:TASK -->` made anew."""
+    return _MARKED.sub(lambda found: f"{found[1]}{table(found['task'], records)}{found[4]}", text)
+
+
+def readmes(root: Path) -> list[Path]:
+    """The files of a checkout that may hold tables."""
+    return [root / "README.md", *sorted(root.glob("tasks/*/README.md"))]
+
+
+def main(root: Path) -> None:
+    """Rewrite the tables of a checkout."""
+    records = read_records(root / "results")
+    for path in readmes(root):
+        old = path.read_text(encoding="utf-8")
+        new = fill(old, records)
+        if new != old:
+            path.write_text(new, encoding="utf-8")
+            print(f"{path}: tables made anew")
+
+
+def _spread(values: Sequence[float], digits: int) -> str:
+    mean = f"{statistics.mean(values):.{digits}f}"
+    return f"{mean} ± {statistics.stdev(values):.{digits}f}" if len(values) > 1 else mean
+
+
+def _mean(values: Sequence[float | None], digits: int) -> str:
+    known = [value for value in values if value is not None]
+    return f"{statistics.mean(known):.{digits}f}" if known else "not measured"
+
+
+if __name__ == "__main__":
+    try:
+        main(Path.cwd())
+    except (InputError, FileNotFoundError) as error:
+        sys.exit(f"{error}; run this in the root of a checkout")

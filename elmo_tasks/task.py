@@ -1,0 +1,71 @@
+"""What an experiment is about: a Task, the frozen value that a recipe `tasks/NAME/task.py` defines."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from elmo_tasks.errors import InputError
+from elmo_tasks.paths import task_path
+from elmo_tasks.text.examples import Example
+from elmo_tasks.text.labels import LabelSet
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from elmo_tasks.config import ModelConfig
+    from elmo_tasks.modules.embedding_mix import EmbeddingMix
+
+
+class Scores(Protocol):
+    """What `Task.score` returns: numbers for JSON and a table for people."""
+
+    @property
+    def report(self) -> str:
+        """A text table."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """JSON values; the task's headline is among them."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """One downstream task.
+
+    headline: the key of the scores that dev chooses by; default_data: what `train` uses without `--data`;
+    read: a split's file to examples; labels: of the training examples; encode: an example's gold as label numbers;
+    decode: label numbers as the output of `predict` (tags in BIO); score: examples and decoded predictions to Scores.
+    """
+
+    name: str
+    headline: str
+    default_data: str
+    read: Callable[[Path], Sequence[Example]]
+    labels: Callable[[Sequence[Example]], LabelSet]
+    encode: Callable[[Example, LabelSet], list[int]]
+    decode: Callable[[Sequence[int], LabelSet], tuple[str, ...]]
+    build_model: Callable[[EmbeddingMix, LabelSet, ModelConfig], nn.Module]
+    score: Callable[[Sequence[Example], Sequence[tuple[str, ...]]], Scores]
+
+
+def load_task(name: str) -> Task:
+    """Load a task by its name or the path of its `task.py`.
+
+    Raises:
+        InputError: no such task, or the file defines no `task`.
+    """
+    path = task_path(name)
+    spec = importlib.util.spec_from_file_location(f"elmo_tasks_recipe_{path.parent.name}", path)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    try:
+        spec.loader.exec_module(module)
+    except (SyntaxError, ImportError, NameError) as error:
+        raise InputError(f"{path}: cannot be loaded as a task ({type(error).__name__}: {error})") from None
+    task = getattr(module, "task", None)
+    if not isinstance(task, Task):
+        raise InputError(f"{path}: expected a module that defines `task = Task(...)`, found none")
+    return task

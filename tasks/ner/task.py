@@ -1,0 +1,71 @@
+"""Named entity recognition as in Peters et al. 2018, section 4.
+
+Pre-trained word vectors, a character CNN and the learned mix of all biLM layers enter two BiLSTM layers of 200, a CRF
+over BIOES tags decides, illegal transitions excluded. Trained and tested on CoNLL-2003. Settings: AllenNLP's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from elmo_tasks.data.conll import read_conll
+from elmo_tasks.metrics import SpanScores, score_spans
+from elmo_tasks.task import Task
+from elmo_tasks.text.examples import Example, TaggedSentence
+from elmo_tasks.text.labels import LabelSet, span_types
+from elmo_tasks.text.spans import convert
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from elmo_tasks.config import ModelConfig
+    from elmo_tasks.modules.embedding_mix import EmbeddingMix
+
+SCHEME = "BIOES"
+
+
+def tags_of(example: Example) -> tuple[str, ...]:
+    """The gold tags (BIO)."""
+    assert isinstance(example, TaggedSentence)
+    return example.tags
+
+
+def labels(train: Sequence[Example]) -> LabelSet:
+    """All BIOES tags of the span types that the training data has."""
+    return LabelSet.of_types(span_types(tags_of(example) for example in train), SCHEME)
+
+
+def encode(example: Example, known: LabelSet) -> list[int]:
+    """Gold tags as numbers."""
+    return known.encode(convert(tags_of(example), "BIO", SCHEME), example.source)
+
+
+def decode(numbers: Sequence[int], known: LabelSet) -> tuple[str, ...]:
+    """Numbers as BIO tags."""
+    return convert(known.decode(numbers), SCHEME, "BIO")
+
+
+def build_model(mix: EmbeddingMix, known: LabelSet, model: ModelConfig) -> nn.Module:
+    """The paper's BiLSTM-CRF."""
+    from elmo_tasks.models.tagger import Tagger
+
+    return Tagger(mix, known, scheme=SCHEME, hidden=model.hidden, layers=model.layers, dropout=model.dropout)
+
+
+def score(examples: Sequence[Example], predicted: Sequence[tuple[str, ...]]) -> SpanScores:
+    """Strict span F1 and conlleval's counts."""
+    return score_spans([tags_of(example) for example in examples], predicted)
+
+
+task = Task(
+    name="ner",
+    headline="f1",
+    default_data="sample",
+    read=read_conll,
+    labels=labels,
+    encode=encode,
+    decode=decode,
+    build_model=build_model,
+    score=score,
+)
