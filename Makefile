@@ -1,0 +1,29 @@
+# The jobs of continuous integration, by name; .ci/run runs them all in fresh environments.
+PYTHON ?= python
+
+.PHONY: format lint types test test-data wheel tables
+
+format:
+	$(PYTHON) -m ruff format .
+	$(PYTHON) -m ruff check --fix .
+
+lint:
+	$(PYTHON) -m ruff format --check .
+	$(PYTHON) -m ruff check .
+
+types:
+	$(PYTHON) -m mypy
+
+test:
+	$(PYTHON) -m pytest
+
+# The same tests where missing real data ($ELMO_TASKS_DATA, or ../shared/data) is a failure and no skip.
+test-data:
+	ELMO_TASKS_REQUIRE_DATA=1 $(PYTHON) -m pytest
+
+wheel:
+	$(PYTHON) -m build --wheel
+
+# The tables in the READMEs, from results/.
+tables:
+	$(PYTHON) -m elmo_tasks.report.tables

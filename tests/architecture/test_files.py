@@ -1,0 +1,50 @@
+"""Files are small, named by their noun, and only one of them looks at the environment."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from conftest import Source
+
+LONGEST, LONGEST_RECIPE = 300, 120
+NAMELESS = {"utils.py", "util.py", "helpers.py", "helper.py", "common.py", "misc.py", "base.py"}
+
+
+@pytest.fixture(scope="module")
+def files(root: Path) -> list[Path]:
+    return [path for folder in ("elmo_tasks", "tasks", "tests") for path in sorted((root / folder).rglob("*.py"))]
+
+
+def test_files_are_short(files: list[Path], root: Path) -> None:
+    lengths = {path.relative_to(root): len(path.read_text(encoding="utf-8").splitlines()) for path in files}
+    long = {str(path): length for path, length in lengths.items() if length > LONGEST}
+    assert not long, f"split these by concept: {long}"
+    recipes = {str(path): n for path, n in lengths.items() if path.parts[0] == "tasks" and n > LONGEST_RECIPE}
+    assert not recipes, f"a recipe says what an experiment is; move how into elmo_tasks: {recipes}"
+
+
+def test_files_are_named_by_their_noun(files: list[Path]) -> None:
+    nameless = [str(path) for path in files if path.name in NAMELESS]
+    assert not nameless, f"name these by what they hold: {nameless}"
+
+
+def test_only_paths_looks_at_the_environment(sources: list[Source]) -> None:
+    looks = [
+        f"{source.name}:{node.lineno}"
+        for source in sources
+        if source.name != "elmo_tasks/paths.py"
+        for node in ast.walk(source.tree)
+        if (isinstance(node, ast.Attribute) and node.attr in ("environ", "getenv", "environb"))
+        or (isinstance(node, ast.ImportFrom) and {a.name for a in node.names} & {"environ", "getenv"})
+    ]
+    assert not looks, f"ask elmo_tasks/paths.py instead: {looks}"
+
+
+def test_every_package_says_what_it_is(sources: list[Source]) -> None:
+    silent = [source.name for source in sources if ast.get_docstring(source.tree) is None]
+    assert not silent, f"these modules have no docstring: {silent}"
