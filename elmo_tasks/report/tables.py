@@ -14,13 +14,14 @@ from elmo_tasks.errors import InputError
 
 _MARKED = re.compile(r"(<!-- table:(?P<task>[\w-]+) -->\n)(?P<table>.*?)(<!-- /table:(?P=task) -->)", re.DOTALL)
 _HEADLINES = {"f1": "F1", "accuracy": "accuracy"}
+_COSTS = ("epochs", "seconds an epoch", "minutes a run", "peak memory", "record")
 
 
 def read_records(folder: Path) -> list[dict[str, Any]]:
     """The records of runs in a folder, in the order of their file names.
 
-    A record is a JSON object with `task` and `runs`, as `elmo_tasks.report.collect` writes it; files of other kinds in
-    the same folder are left to their own readers.
+    A record is a JSON object with `task` and `runs`, as `elmo_tasks.report.collect` writes it; it gets its `file` name.
+    Files of other kinds in the same folder are left to their own readers.
 
     Raises:
         InputError: a file that is not JSON, or a record without runs.
@@ -35,7 +36,7 @@ def read_records(folder: Path) -> list[dict[str, Any]]:
             continue
         if not content["runs"]:
             raise InputError(f"{path}: expected at least one run, got none; collect it again from its run folders")
-        records.append(content)
+        records.append(content | {"file": path.name})
     return records
 
 
@@ -46,10 +47,8 @@ def table(task: str, records: Sequence[Mapping[str, Any]]) -> str:
         return "No runs are recorded yet.\n"
     key = next((name for name in _HEADLINES if name in rows[0]["runs"][0]["test"]), "f1")
     score = _HEADLINES[key]
-    lines = [
-        f"| data | embedders | seeds | dev {score} | test {score} | epochs | seconds an epoch | minutes a run | peak memory |",
-        "| --- | --- | --- | --- | --- | --- | --- | --- | --- |",
-    ]
+    head = ("data", "embedders", "seeds", f"dev {score}", f"test {score}", *_COSTS)
+    lines = [f"| {' | '.join(head)} |", "| --- " * len(head) + "|"]
     for record in rows:
         runs = record["runs"]
         cells = [
@@ -62,6 +61,7 @@ def table(task: str, records: Sequence[Mapping[str, Any]]) -> str:
             _mean([run.get("seconds_per_epoch") for run in runs], 1),
             _mean([run["seconds"] / 60 for run in runs], 1),
             f"{max(run['peak_rss_mb'] for run in runs) / 1024:.1f} GiB",
+            f"`{record['file']}`",
         ]
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"

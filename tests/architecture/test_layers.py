@@ -56,7 +56,7 @@ def test_every_package_has_a_layer(sources: list[Source]) -> None:
 
 def test_imports_point_down(sources: list[Source]) -> None:
     wrong = [
-        f"{source.name}:{line}: {source.package} (layer {LAYER[source.package]}) imports {module} (layer {LAYER[target]})"
+        f"{source.name}:{line}: layer {LAYER[source.package]} imports {module} of layer {LAYER[target]}"
         for source in sources
         for line, module in source.imports()
         if (target := own(module)) is not None and LAYER[target] > LAYER[source.package]

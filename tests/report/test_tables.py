@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from elmo_tasks.errors import InputError
+from elmo_tasks.report.tables import fill, main, read_records, table
+
+
+def record(task: str = "ner", scores: tuple[float, ...] = (0.90, 0.91, 0.92), key: str = "f1") -> dict[str, Any]:
+    runs = [
+        {
+            "seed": seed,
+            "dev": {key: score + 0.04},
+            "test": {key: score},
+            "seconds": 600.0 + 60 * seed,
+            "peak_rss_mb": 1024.0 * seed,
+            "epochs": 20 + seed,
+            "seconds_per_epoch": 25.0,
+        }
+        for seed, score in enumerate(scores, start=1)
+    ]
+    return {"task": task, "data": "conll2003", "embedders": ["glove", "chars"], "runs": runs, "file": "a.json"}
+
+
+def test_a_row_has_mean_and_sample_deviation() -> None:
+    last = table("ner", [record()]).splitlines()[-1]
+    # by hand: mean 91, deviation sqrt((1 + 0 + 1) / 2) = 1; epochs 21 22 23; minutes 11 12 13; peak is the largest
+    assert (
+        last == "| conll2003 | glove chars | 3 | 95.00 ± 1.00 | 91.00 ± 1.00 | 22 | 25.0 | 12.0 | 3.0 GiB | `a.json` |"
+    )
+
+
+def test_one_seed_has_no_deviation() -> None:
+    assert "| 1 | 94.00 | 90.00 |" in table("ner", [record(scores=(0.9,))])
+
+
+def test_what_was_not_measured_is_not_invented() -> None:
+    made = record()
+    for run in made["runs"]:
+        del run["epochs"]
+    assert "| not measured | 25.0 |" in table("ner", [made])
+
+
+def test_other_tasks_have_their_own_score_and_table() -> None:
+    both = [record(), record("sentiment", key="accuracy")]
+    assert "test accuracy" in table("sentiment", both)
+    assert "accuracy" not in table("ner", both)
+    assert table("srl", both) == "No runs are recorded yet.\n"
+
+
+def test_fill_replaces_what_is_between_the_marks_and_nothing_else() -> None:
+    text = "before\n<!-- table:ner -->\nstale\n<!-- /table:ner -->\nafter\n"
+    made = fill(text, [record()])
+    assert made == f"before\n<!-- table:ner -->\n{table('ner', [record()])}<!-- /table:ner -->\nafter\n"
+    assert fill(made, [record()]) == made
+
+
+def test_main_rewrites_a_checkout(tmp_path: Path) -> None:
+    (tmp_path / "results").mkdir()
+    (tmp_path / "results" / "a.json").write_text(json.dumps(record()))
+    (tmp_path / "results" / "curve.json").write_text("[1, 2]")
+    (tmp_path / "tasks" / "ner").mkdir(parents=True)
+    for path in (tmp_path / "README.md", tmp_path / "tasks" / "ner" / "README.md"):
+        path.write_text("<!-- table:ner -->\n<!-- /table:ner -->\n")
+    main(tmp_path)
+    assert "91.00 ± 1.00" in (tmp_path / "README.md").read_text()
+    assert "91.00 ± 1.00" in (tmp_path / "tasks" / "ner" / "README.md").read_text()
+
+
+def test_damaged_records_are_named(tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_text("{")
+    with pytest.raises(InputError, match=r"a\.json: expected a JSON record of runs"):
+        read_records(tmp_path)
+    (tmp_path / "a.json").write_text('{"task": "ner", "runs": []}')
+    with pytest.raises(InputError, match=r"a\.json: expected at least one run, got none"):
+        read_records(tmp_path)
