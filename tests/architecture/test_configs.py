@@ -1,0 +1,56 @@
+"""Every configuration resolves with the real loader, says how it is launched, and builds its model.
+
+Models are built on the meta device, which has shapes and no values: a width that does not fit shows at once, and no
+weights need to be there.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from elmo_tasks.config import load_experiment
+from elmo_tasks.embedders import inputs
+from elmo_tasks.embedders.glove import WordVectors
+from elmo_tasks.task import load_task
+from elmo_tasks.text.labels import LabelSet
+from elmo_tasks.training.export import build_model, inputs_of
+
+ROOT = Path(__file__).resolve().parents[2]
+PRETRAINING = ROOT / "configs" / "pretrain"
+CONFIGS = [path for path in sorted((ROOT / "configs").rglob("*.yaml")) if PRETRAINING not in path.parents]
+
+
+class ShapesOfElmo:
+    """A biLM of the official sizes without its weights."""
+
+    n_layers, width, fingerprint = 3, 1024, "shapes"
+
+    def __init__(self, weights: str, name: str) -> None:
+        self.name = name
+
+
+@pytest.mark.parametrize("path", CONFIGS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_builds(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("elmo_tasks.embedders.elmo.ElmoEmbedder", ShapesOfElmo)
+    monkeypatch.setattr(
+        inputs, "load_word_vectors", lambda _: WordVectors(["a", "b"], torch.empty(2, 50, device="meta"), "nowhere")
+    )
+    experiment = load_experiment([path])
+    task = load_task(experiment.task)
+    labels = LabelSet(("O", "B-X", "I-X", "E-X", "S-X"))
+    with torch.device("meta"):
+        model = build_model(task, experiment, labels, inputs_of(experiment, ["a"], None))
+    assert any(parameter.requires_grad for parameter in model.parameters())
+    assert {parameter.device.type for parameter in model.parameters()} == {"meta"}
+
+
+@pytest.mark.parametrize("path", CONFIGS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_says_how_it_is_launched(path: Path) -> None:
+    assert "elmo-tasks train" in path.read_text(encoding="utf-8")
+
+
+def test_there_are_configurations() -> None:
+    assert CONFIGS
