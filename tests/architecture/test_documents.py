@@ -26,8 +26,8 @@ ENDS_A_COMMAND = {"&&", "||", "|", ";", ">", ">>", "<", "&"}
 
 
 def commands(text: str) -> Iterator[list[str]]:
-    """The arguments of every `elmo-tasks` in shell lines, continuation lines joined."""
-    for line in text.replace("\\\n", " ").splitlines():
+    """The arguments of every `elmo-tasks` in shell lines, continuation lines joined, variables taken for numbers."""
+    for line in re.sub(r"\$\w+", "1", text.replace("\\\n", " ")).splitlines():
         lexer = shlex.shlex(line.removeprefix("$ "), posix=True, punctuation_chars=True)
         lexer.whitespace_split = True
         lexer.commenters = "#"
