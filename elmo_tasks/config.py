@@ -57,9 +57,9 @@ class TrainingConfig:
     """Optimisation. Deviation: AllenNLP allows 75 epochs and waits 25; ours halves the rate after `rate_patience` epochs
     without a better dev score and stops after `patience`, which ends in a third of the time."""
 
-    epochs: int = 40
-    patience: int = 8
-    rate_patience: int = 3
+    epochs: int = 30
+    patience: int = 6
+    rate_patience: int = 2
     batch_size: int = 64
     learning_rate: float = 1e-3
     clip_norm: float = 5.0

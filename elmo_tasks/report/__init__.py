@@ -1,1 +1,1 @@
-"""Layer 5: what people read after a run. Records, tables, summaries, plots."""
+"""Layer 5: what people see of runs."""

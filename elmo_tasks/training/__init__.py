@@ -1,1 +1,1 @@
-"""Layer 4: runs. The one loop that drives every task, and pre-training."""
+"""Layer 4: experiments run here. Lightning."""

@@ -1,0 +1,161 @@
+"""The command line. torch and Lightning are imported by the verbs that need them."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shlex
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from elmo_tasks import __version__
+from elmo_tasks.errors import InputError
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one verb. Returns the exit code: 0, 2 for a fault of the input, 130 when interrupted."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    options = build_parser().parse_args(given)
+    options.command_line = "elmo-tasks " + shlex.join(given)
+    try:
+        options.verb(options)
+    except InputError as error:
+        print(f"elmo-tasks: error: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("elmo-tasks: interrupted; go on with the same command and --resume", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        sys.stderr.close()
+        return 0
+    return 0
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The parser of all verbs."""
+    parser = argparse.ArgumentParser(prog="elmo-tasks", description="Downstream tasks on frozen ELMo embeddings.")
+    parser.add_argument("--version", action="version", version=f"elmo-tasks {__version__}")
+    verbs = parser.add_subparsers(title="verbs", required=True, metavar="VERB")
+
+    train = verbs.add_parser("train", help="train a task's model and evaluate it on dev and test")
+    train.add_argument("task", metavar="TASK", help="a task's name (see `elmo-tasks list`) or the path of a task.py")
+    train.add_argument("--data", metavar="NAME|DIR", help="a name of the catalog or a folder with train, dev and test files")
+    train.add_argument("--config", metavar="FILE", type=Path, help="YAML; the task's own configuration is below it")
+    train.add_argument("--embedders", metavar="NAME", nargs="+", help="elmo[:WEIGHTS] glove[:FILE] chars random")
+    train.add_argument("--output", metavar="DIR", type=Path, help="the run's folder (default: runs/TASK-DATA-...)")
+    train.add_argument("--seed", type=int, metavar="N", help="seed of everything random (default 1)")
+    train.add_argument("--set", metavar="key=value", action="append", default=[], help="such as training.epochs=3")
+    train.add_argument("--resume", action="store_true", help="go on with an interrupted run of the same output folder")
+    train.add_argument("--overwrite", action="store_true", help="replace an earlier run's folder")
+    train.add_argument("--dry-run", action="store_true", help="print the resolved configuration and stop")
+    train.set_defaults(verb=_train)
+
+    evaluate = verbs.add_parser("evaluate", help="score a trained run on a split")
+    evaluate.add_argument("run", metavar="RUN_DIR", type=Path)
+    evaluate.add_argument("--data", metavar="NAME|DIR", help="other data than the run's own")
+    evaluate.add_argument("--split", default="test", choices=("train", "dev", "test"))
+    evaluate.add_argument("--json", action="store_true", help="print the scores as JSON")
+    evaluate.set_defaults(verb=_evaluate)
+
+    predict = verbs.add_parser("predict", help="tag sentences: a tokenised one a line in, JSON Lines out")
+    predict.add_argument("run", metavar="RUN_DIR", type=Path)
+    predict.add_argument("file", metavar="FILE", nargs="?", type=Path, help="default: standard input")
+    predict.set_defaults(verb=_predict)
+
+    listing = verbs.add_parser("list", help="what there is: tasks, data, embedders, configurations")
+    listing.set_defaults(verb=_list)
+
+    report = verbs.add_parser("report", help="gather runs that differ in their seeds into one record")
+    report.add_argument("runs", metavar="RUN_DIR", nargs="+", type=Path)
+    report.add_argument("--output", metavar="FILE", type=Path, help="write JSON there (default: standard output)")
+    report.set_defaults(verb=_report)
+    return parser
+
+
+def _train(options: argparse.Namespace) -> None:
+    from elmo_tasks.config import load_experiment, to_yaml
+    from elmo_tasks.paths import recipe_root
+    from elmo_tasks.task import load_task
+
+    task = load_task(options.task)
+    own = recipe_root("configs") / f"{task.name}.yaml"
+    files = [path for path in (own if own.exists() else None, options.config) if path is not None]
+    given = {key: getattr(options, key) for key in ("data", "embedders", "seed") if getattr(options, key) is not None}
+    experiment = load_experiment(files, given | {"task": options.task}, options.set)
+    if options.dry_run:
+        print(to_yaml(experiment), end="")
+        return
+    output = options.output or default_output(experiment)
+    from elmo_tasks.report.summary import print_outcome
+    from elmo_tasks.training.run import train
+
+    print(f"data {experiment.data}, embedders {' + '.join(experiment.embedders)}, seed {experiment.seed}, into {output}")
+    if not any(name.startswith("elmo") for name in experiment.embedders):
+        print("note: no biLM among the embedders; name one with --embedders elmo:WEIGHTS glove chars")
+    outcome = train(
+        experiment,
+        output,
+        command=options.command_line,
+        resume=options.resume,
+        overwrite=options.overwrite,
+        tell=lambda line: print(line, flush=True),
+    )
+    print_outcome(outcome.folder, outcome.metrics)
+
+
+def default_output(experiment: Any) -> Path:
+    """`runs/TASK-DATA-EMBEDDERS-seedN` below the current folder."""
+    names = "+".join(name.replace("/", "_").replace(":", "_") for name in experiment.embedders)
+    task = Path(experiment.task).parent.name if experiment.task.endswith(".py") else experiment.task
+    return Path("runs") / f"{task}-{Path(experiment.data).name}-{names}-seed{experiment.seed}"
+
+
+def _evaluate(options: argparse.Namespace) -> None:
+    from elmo_tasks.training.run import evaluate
+
+    scores, report = evaluate(options.run, options.data, options.split)
+    print(json.dumps(scores, indent=2) if options.json else report)
+
+
+def _predict(options: argparse.Namespace) -> None:
+    from elmo_tasks.data.conll import read_text
+    from elmo_tasks.training.run import predict
+
+    lines = sys.stdin if options.file is None else read_text(options.file).splitlines()
+    interactive = options.file is None
+    for frame in predict(options.run, (line.split() for line in lines), block=1 if interactive and sys.stdin.isatty() else 64):
+        print(json.dumps(frame, ensure_ascii=False), flush=interactive)
+
+
+def _list(options: argparse.Namespace) -> None:
+    from elmo_tasks.data.catalog import CATALOG, locate
+    from elmo_tasks.paths import cache_root, data_root, recipe_root, task_names
+
+    print("tasks:     ", ", ".join(task_names()))
+    for name, entry in CATALOG.items():
+        place = locate(name)
+        where = str(place) if place else "from the hub at first use" if entry.hub else "not found"
+        print(f"data:       {name} ({entry.task}): {entry.summary}; {where}")
+    print("embedders:  elmo[:WEIGHTS] (small, medium, original, original-5.5b, a folder, options,weights), glove[:FILE],")
+    print("            chars (trained with the task), random (control)")
+    configs = recipe_root("configs")
+    print("configs:   ", ", ".join(str(path.relative_to(configs)) for path in sorted(configs.rglob("*.yaml"))), f"in {configs}")
+    print(f"data root:  {data_root() or 'none (set ELMO_TASKS_DATA)'}")
+    print(f"cache:      {cache_root()} (set ELMO_TASKS_CACHE)")
+
+
+def _report(options: argparse.Namespace) -> None:
+    from elmo_tasks.report.collect import collect
+    from elmo_tasks.training.run_folder import write_json
+
+    record = collect(options.runs)
+    if options.output is None:
+        print(json.dumps(record, indent=2))
+    else:
+        write_json(options.output, record)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

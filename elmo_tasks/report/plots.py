@@ -1,0 +1,36 @@
+"""Pictures of a run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+
+def draw_run(folder: Path, history: Sequence[Mapping[str, float]], mix: Mapping[str, Mapping[str, Any]]) -> None:
+    """Write `learning_curve.png`, and `mix_weights.png` if layers were mixed, into `folder`."""
+    from matplotlib.figure import Figure
+
+    epochs = [row["epoch"] for row in history]
+    figure = Figure(figsize=(6, 4), layout="constrained")
+    left = figure.add_subplot()
+    left.plot(epochs, [row["loss"] for row in history], color="tab:grey", marker=".", label="training loss")
+    left.set_xlabel("epoch")
+    left.set_ylabel("training loss")
+    right = left.twinx()
+    right.plot(epochs, [row["dev"] for row in history], color="tab:blue", marker="o", label="dev score")
+    right.set_ylabel("dev score")
+    figure.legend(loc="outside upper center", ncols=2)
+    figure.savefig(folder / "learning_curve.png", dpi=120)
+    if mix:
+        figure = Figure(figsize=(1.5 + 2.5 * len(mix), 3.5), layout="constrained")
+        for position, (name, learned) in enumerate(mix.items(), 1):
+            axes = figure.add_subplot(1, len(mix), position)
+            weights = learned["weights"]
+            axes.bar([str(layer) for layer in range(len(weights))], weights, color="tab:blue")
+            axes.axhline(1 / len(weights), color="tab:grey", linestyle="--", linewidth=1)
+            axes.set_ylim(0, 1)
+            axes.set_xlabel("layer")
+            axes.set_ylabel("learned weight")
+            axes.set_title(f"{name}, gamma {learned['gamma']:.2f}")
+        figure.savefig(folder / "mix_weights.png", dpi=120)

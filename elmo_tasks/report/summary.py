@@ -1,0 +1,41 @@
+"""The closing summary of a run, and the list of what there is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+
+def print_outcome(folder: Path, metrics: dict[str, Any], console: Console | None = None) -> None:
+    """Dev and test scores, per type, the learned mix, time and memory, and where everything is."""
+    console = console or Console()
+    title = f"{metrics['task']} on {metrics['data']}: {' + '.join(metrics['embedders'])} (seed {metrics['seed']})"
+    table = Table(title=title, title_justify="left")
+    for column in ("", "dev P", "dev R", "dev F1", "test P", "test R", "test F1", "test spans"):
+        table.add_column(column, justify="right" if column else "left")
+    names = sorted(set(metrics["dev"]["per_type"]) | set(metrics["test"]["per_type"]))
+    for name in names:
+        dev, test = (metrics[split]["per_type"].get(name) for split in ("dev", "test"))
+        table.add_row(name, *_three(dev), *_three(test), str(test["support"]) if test else "0")
+    table.add_row("all (strict)", *_three(metrics["dev"]), *_three(metrics["test"]), "", style="bold")
+    table.add_row("all (conlleval)", *_three(metrics["dev"]["conlleval"]), *_three(metrics["test"]["conlleval"]), "")
+    console.print(table)
+    for name, learned in metrics["mix"].items():
+        weights = "  ".join(f"layer {layer}: {weight:.3f}" for layer, weight in enumerate(learned["weights"]))
+        console.print(f"mix of {name}: {weights}  gamma: {learned['gamma']:.3f}", soft_wrap=True)
+    console.print(
+        f"best epoch {metrics['best_epoch']} of {metrics['epochs']}; {metrics['seconds']:.0f} s in all, "
+        f"{metrics['seconds_per_epoch']:.1f} s an epoch, peak memory {metrics['peak_rss_mb']:.0f} MB",
+        soft_wrap=True,
+        highlight=False,
+    )
+    console.print(f"written to {folder}: {', '.join(sorted(path.name for path in folder.iterdir()))}", soft_wrap=True)
+
+
+def _three(scores: dict[str, Any] | None) -> tuple[str, str, str]:
+    if scores is None:
+        return "-", "-", "-"
+    return tuple(f"{100 * scores[key]:.2f}" for key in ("precision", "recall", "f1"))  # type: ignore[return-value]

@@ -1,0 +1,101 @@
+"""The one LightningModule that trains every task."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import lightning
+import torch
+from torch import Tensor
+
+from elmo_tasks.config import TrainingConfig
+from elmo_tasks.errors import InputError
+from elmo_tasks.models.batch import Batch
+from elmo_tasks.task import Task
+from elmo_tasks.text.examples import Example
+from elmo_tasks.text.labels import LabelSet
+
+
+class TaskModule(lightning.LightningModule):
+    """Adam, the mix's penalty, and a rate that halves when the dev score stalls.
+
+    Deviation: the rate is kept here and not by ReduceLROnPlateau, which Lightning steps after the checkpoint is written,
+    so that a resumed run would miss a step.
+    """
+
+    def __init__(
+        self,
+        model: Any,
+        task: Task,
+        labels: LabelSet,
+        training: TrainingConfig,
+        *,
+        train: Sequence[Example],
+        dev: Sequence[Example],
+        seed: int,
+    ) -> None:
+        super().__init__()
+        self.model, self.task, self.labels, self.training_config = model, task, labels, training
+        self.train_examples, self.dev_examples, self.seed = train, dev, seed
+        self.rate, self.best, self.waited = training.learning_rate, -1.0, 0
+        self._decoded: dict[int, tuple[str, ...]] = {}
+
+    def configure_optimizers(self) -> torch.optim.Optimizer:
+        """Adam over what is trained."""
+        trained = [parameter for parameter in self.parameters() if parameter.requires_grad]
+        return torch.optim.Adam(trained, lr=self.rate)
+
+    def on_train_epoch_start(self) -> None:
+        """Each epoch draws from a seed of its own, so that a resumed run draws the same."""
+        torch.manual_seed(self.seed * 10_007 + self.current_epoch)
+        for group in self.trainer.optimizers[0].param_groups:
+            group["lr"] = self.rate
+
+    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
+        """Loss of a batch. Raises InputError that names the sentences when it is not finite."""
+        loss: Tensor = self.model.loss(batch)
+        if not torch.isfinite(loss):
+            sources = ", ".join(self.train_examples[index].source for index in batch.indices[:3])
+            raise InputError(
+                f"epoch {self.current_epoch}: the loss is {loss.item()} on a batch with {sources}, ...; "
+                "lower training.learning_rate or look at these sentences"
+            )
+        self.log("loss", loss.detach(), prog_bar=True, on_step=False, on_epoch=True, batch_size=len(batch.indices))
+        return loss + self.training_config.mix_l2 * self.model.mix.mix_penalty()
+
+    def validation_step(self, batch: Batch, batch_idx: int) -> None:
+        """Decode a batch of the dev split."""
+        for index, numbers in zip(batch.indices, self.model.decode(batch), strict=True):
+            self._decoded[index] = self.task.decode(numbers, self.labels)
+
+    def on_validation_epoch_end(self) -> None:
+        """Score the dev split; halve the rate when it has not improved for a while."""
+        scores = self.task.score(self.dev_examples, [self._decoded[index] for index in range(len(self.dev_examples))])
+        self._decoded.clear()
+        value = float(scores.as_dict()[self.task.headline])
+        self.log("dev", value, prog_bar=True)
+        self.log("rate", self.rate)
+        self.waited = 0 if value > self.best else self.waited + 1
+        self.best = max(self.best, value)
+        if self.waited and self.waited % self.training_config.rate_patience == 0:
+            self.rate /= 2
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Keep the rate's state."""
+        checkpoint["plateau"] = [self.rate, self.best, self.waited]
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Take it up again."""
+        self.rate, self.best, self.waited = checkpoint["plateau"]
+
+
+@torch.no_grad()
+def decode_all(model: Any, batches: Any, count: int, task: Task, labels: LabelSet) -> list[tuple[str, ...]]:
+    """The model's output for every item, in the items' order."""
+    model.eval()
+    found: dict[int, tuple[str, ...]] = {}
+    for batch in batches:
+        for index, numbers in zip(batch.indices, model.decode(batch), strict=True):
+            found[index] = task.decode(numbers, labels)
+    return [found[index] for index in range(count)]

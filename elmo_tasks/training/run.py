@@ -1,0 +1,279 @@
+"""Train, evaluate and predict: the three things that people do with a task."""
+
+from __future__ import annotations
+
+import resource
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import lightning
+import torch
+from lightning.pytorch.callbacks import Callback, EarlyStopping, ModelCheckpoint, TQDMProgressBar
+
+from elmo_tasks.allocator import keep_freed_memory
+from elmo_tasks.config import Experiment, to_yaml
+from elmo_tasks.data.catalog import load_data
+from elmo_tasks.data.splits import Splits
+from elmo_tasks.errors import InputError
+from elmo_tasks.paths import cache_root
+from elmo_tasks.task import load_task
+from elmo_tasks.text.examples import Example, TaggedSentence
+from elmo_tasks.text.spans import to_spans
+from elmo_tasks.training.data_module import loader, prepare
+from elmo_tasks.training.export import Trained, build_model, inputs_of, load_trained, save_trained
+from elmo_tasks.training.lightning_module import TaskModule, decode_all
+from elmo_tasks.training.run_folder import RunFolder, disk_faults, write_columns, write_json, write_text
+
+Tell = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A finished run: its folder, what metrics.json holds, and the two score tables."""
+
+    folder: Path
+    metrics: dict[str, Any]
+    reports: dict[str, str]
+    history: list[dict[str, float]]
+
+
+class EpochLines(Callback):
+    """Keeps each epoch's figures, writes them to epochs.csv and tells one line an epoch."""
+
+    def __init__(self, path: Path, tell: Tell) -> None:
+        self.path, self.tell = path, tell
+        self.history: list[dict[str, float]] = []
+        self._started = 0.0
+
+    def on_train_epoch_start(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
+        """Start the clock."""
+        self._started = time.perf_counter()
+
+    def on_train_epoch_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
+        """Loss and dev score are known here: validation runs inside the epoch."""
+        figures = trainer.callback_metrics
+        row = {
+            "epoch": float(trainer.current_epoch),
+            "loss": float(figures["loss"]),
+            "dev": float(figures["dev"]),
+            "rate": float(figures["rate"]),
+            "seconds": time.perf_counter() - self._started,
+            "peak_rss_mb": peak_rss_mb(),
+        }
+        self.history.append(row)
+        lines = [",".join(row), *(",".join(f"{value:.6g}" for value in entry.values()) for entry in self.history)]
+        write_text(self.path, "\n".join(lines) + "\n")
+        self.tell(
+            f"epoch {trainer.current_epoch:3d}  loss {row['loss']:8.3f}  dev {row['dev']:.4f}  {row['seconds']:.1f} s"
+        )
+
+    def state_dict(self) -> dict[str, Any]:
+        """Kept in the checkpoint, so that a resumed run's file is whole."""
+        return {"history": self.history}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Take it up again."""
+        self.history = list(state_dict["history"])
+
+
+def train(
+    experiment: Experiment,
+    output: Path,
+    *,
+    command: str = "",
+    resume: bool = False,
+    overwrite: bool = False,
+    tell: Tell = print,
+) -> Outcome:
+    """Run an experiment into the folder `output`.
+
+    dev chooses the epoch; test is read once, after training. The folder appears under its name when it is whole.
+
+    Raises:
+        InputError: bad data, an embedder that is not there, a folder that is taken or cannot be written.
+    """
+    started = time.perf_counter()
+    keep_freed_memory()
+    task = load_task(experiment.task)
+    splits = load_data(experiment.data, task.read)
+    for split in ("train", "dev", "test"):
+        if not splits.get(split):
+            raise InputError(f"{splits.origin}: expected sentences in the {split} split, got none")
+    labels = task.labels(splits.train)
+    words = sorted({word for example in splits.train for word in example.tokens}) if experiment.glove.trainable else []
+    inputs = inputs_of(experiment, words, cache_root() / "vectors")
+    folder = RunFolder(output)
+    folder.claim(resume=resume, overwrite=overwrite)
+    try:
+        lightning.seed_everything(experiment.seed, verbose=False)
+        trained = Trained(task, experiment, labels, tuple(inputs), build_model(task, experiment, labels, inputs))
+        write_text(folder.work / "config.yaml", to_yaml(experiment))
+        history = fit(trained, splits, folder, resume=resume, tell=tell)
+        outcome = _conclude(trained, splits, folder, history, words, command, started)
+    finally:
+        folder.abandon()  # nothing to do after finish()
+    return outcome
+
+
+def fit(trained: Trained, splits: Splits, folder: RunFolder, *, resume: bool, tell: Tell) -> list[dict[str, float]]:
+    """Train with early stopping on dev, then put the best epoch's weights into the model. Returns figures by epoch."""
+    training, seed = trained.experiment.training, trained.experiment.seed
+    items = {
+        split: prepare(splits.get(split), trained.inputs, trained.task, trained.labels) for split in ("train", "dev")
+    }
+    module = TaskModule(
+        trained.model, trained.task, trained.labels, training, train=splits.train, dev=splits.dev, seed=seed
+    )
+    lines = EpochLines(folder.work / "epochs.csv", tell)
+    keep = ModelCheckpoint(
+        folder.work / "checkpoints",
+        filename="best",
+        monitor="dev",
+        mode="max",
+        save_last=True,
+        save_on_train_epoch_end=True,
+        enable_version_counter=False,
+    )
+    stop = EarlyStopping("dev", mode="max", patience=training.patience, check_on_train_epoch_end=True)
+    interactive = sys.stderr.isatty()
+    trainer = lightning.Trainer(
+        accelerator="auto",
+        devices=1,
+        max_epochs=training.epochs,
+        gradient_clip_val=training.clip_norm or None,
+        deterministic=True,
+        logger=False,
+        callbacks=[lines, stop, keep, *([TQDMProgressBar()] if interactive else [])],
+        enable_progress_bar=interactive,
+        enable_model_summary=False,
+        num_sanity_val_steps=0,
+        default_root_dir=folder.work,
+    )
+    last = folder.work / "checkpoints" / "last.ckpt"
+    with disk_faults(folder.work):
+        trainer.fit(
+            module,
+            loader(items["train"], training.batch_size, seed, shuffle=True),
+            loader(items["dev"], 2 * training.batch_size),
+            ckpt_path=str(last) if resume and last.exists() else None,
+            weights_only=True,
+        )
+    if trainer.interrupted:
+        raise KeyboardInterrupt
+    best = trainer.strategy.load_checkpoint(keep.best_model_path, weights_only=True)["state_dict"]
+    trained.model.load_state_dict(
+        {name.removeprefix("model."): value for name, value in best.items() if name.startswith("model.")}
+    )
+    return lines.history
+
+
+def _conclude(
+    trained: Trained,
+    splits: Splits,
+    folder: RunFolder,
+    history: list[dict[str, float]],
+    words: list[str],
+    command: str,
+    started: float,
+) -> Outcome:
+    """Evaluate, write everything, give the folder its name."""
+    from elmo_tasks.report.plots import draw_run
+
+    work, experiment = folder.work, trained.experiment
+    scores, reports = {}, {}
+    for split in ("dev", "test"):
+        predicted = predict_examples(trained, splits.get(split))
+        found = trained.task.score(splits.get(split), predicted)
+        scores[split], reports[split] = found.as_dict(), found.report
+        if split == "test":
+            _write_predictions(work, splits.test, predicted)
+    parameters = list(trained.model.parameters())
+    best = max(history, key=lambda row: row["dev"])
+    metrics: dict[str, Any] = {
+        "task": trained.task.name,
+        "data": experiment.data,
+        "seed": experiment.seed,
+        "embedders": list(experiment.embedders),
+        "dev": scores["dev"],
+        "test": scores["test"],
+        "mix": trained.model.mix.mix_weights(),
+        "epochs": len(history),
+        "best_epoch": int(best["epoch"]),
+        "trained_parameters": sum(parameter.numel() for parameter in parameters if parameter.requires_grad),
+        "command": command,
+        "threads": torch.get_num_threads(),
+        # What follows varies from run to run; everything above is the same for the same seed on one machine.
+        "seconds": time.perf_counter() - started,
+        "seconds_per_epoch": sorted(row["seconds"] for row in history)[len(history) // 2],
+        "peak_rss_mb": peak_rss_mb(),
+    }
+    report = f"# {trained.task.name} on {experiment.data}: {' + '.join(experiment.embedders)}, seed {experiment.seed}\n"
+    for split, text in reports.items():
+        report += f"\n## {split}\n\n```\n{text}\n```\n"
+    write_text(work / "report.md", report)
+    with disk_faults(work):
+        draw_run(work / "plots", history, metrics["mix"])
+    save_trained(work, trained, words)
+    write_json(work / "metrics.json", metrics)
+    folder.finish()
+    return Outcome(folder.path, metrics, reports, history)
+
+
+def _write_predictions(work: Path, examples: Sequence[Example], predicted: Sequence[tuple[str, ...]]) -> None:
+    rows = [
+        list(zip(example.tokens, example.tags, tags, strict=True))
+        for example, tags in zip(examples, predicted, strict=True)
+        if isinstance(example, TaggedSentence)
+    ]
+    write_columns(work / "predictions.test.txt", rows)
+
+
+def predict_examples(trained: Trained, examples: Sequence[Example]) -> list[tuple[str, ...]]:
+    """The model's output for each example; a sentence without tokens has an empty one."""
+    full = [example for example in examples if example.tokens]
+    items = prepare(full, trained.inputs, trained.task, None)
+    size = 2 * trained.experiment.training.batch_size
+    outputs = iter(decode_all(trained.model, loader(items, size), len(items), trained.task, trained.labels))
+    return [next(outputs) if example.tokens else () for example in examples]
+
+
+def evaluate(folder: Path, data: str | None = None, split: str = "test") -> tuple[dict[str, Any], str]:
+    """Score a run's model on a split of its own data or of other data. Returns the scores and the table."""
+    keep_freed_memory()
+    trained = load_trained(folder, cache_root() / "vectors")
+    splits = load_data(data or trained.experiment.data, trained.task.read)
+    examples = splits.get(split)
+    found = trained.task.score(examples, predict_examples(trained, examples))
+    return found.as_dict(), found.report
+
+
+def predict(folder: Path, sentences: Iterable[Sequence[str]], block: int = 64) -> Iterator[dict[str, Any]]:
+    """Tag tokenised sentences, `block` at a time. Yields `{"tokens", "tags", "entities"}` for each."""
+    trained = load_trained(folder)
+    waiting: list[TaggedSentence] = []
+
+    def flush() -> Iterator[dict[str, Any]]:
+        for example, tags in zip(waiting, predict_examples(trained, waiting), strict=True):
+            entities = [
+                {"type": label, "start": start, "end": end, "text": " ".join(example.tokens[start:end])}
+                for label, start, end in to_spans(tags, "BIO")
+            ]
+            yield {"tokens": list(example.tokens), "tags": list(tags), "entities": entities}
+        waiting.clear()
+
+    for tokens in sentences:
+        waiting.append(TaggedSentence(tuple(tokens), ("O",) * len(tokens)))
+        if len(waiting) == block:
+            yield from flush()
+    yield from flush()
+
+
+def peak_rss_mb() -> float:
+    """Most memory that this process has held so far, in MB."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / (1e6 if sys.platform == "darwin" else 1e3)
+

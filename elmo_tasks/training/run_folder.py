@@ -1,0 +1,104 @@
+"""A run's folder: written beside its name while the run goes on, and renamed when all of it is there."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from elmo_tasks.errors import InputError
+
+LAST = "checkpoints/last.ckpt"
+
+
+class RunFolder:
+    """`path` is the finished run; `work` is the hidden folder beside it that an unfinished run lives in."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.work = path.with_name(f".{path.name}.unfinished")
+
+    def claim(self, *, resume: bool, overwrite: bool) -> None:
+        """Make the work folder.
+
+        Raises:
+            InputError: a finished or an unfinished run is there and may not be touched, or the place is not writable.
+        """
+        if self.path.exists() and not overwrite:
+            raise InputError(
+                f"{self.path}: expected no such folder, got an earlier run's; name another with --output or give --overwrite"
+            )
+        unfinished = (self.work / LAST).exists()
+        if unfinished and not (resume or overwrite):
+            raise InputError(
+                f"{self.path}: an unfinished run is there; go on with it by --resume or start anew by --overwrite"
+            )
+        with disk_faults(self.work):
+            if self.work.exists() and not (resume and unfinished):
+                shutil.rmtree(self.work)
+            (self.work / "plots").mkdir(parents=True, exist_ok=True)
+
+    def abandon(self) -> None:
+        """Remove the work folder, unless a checkpoint in it is worth resuming."""
+        if not (self.work / LAST).exists():
+            shutil.rmtree(self.work, ignore_errors=True)
+
+    def finish(self) -> None:
+        """Give the folder its name, in place of an earlier run's if there is one."""
+        with disk_faults(self.path):
+            if self.path.exists():
+                old = self.path.with_name(f".{self.path.name}.old.{os.getpid()}")
+                self.path.rename(old)
+                self.work.rename(self.path)
+                shutil.rmtree(old, ignore_errors=True)
+            else:
+                self.work.rename(self.path)
+
+
+@contextmanager
+def disk_faults(path: Path) -> Iterator[None]:
+    """Turn what a disk can say into one line for people."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise InputError(f"{path}: no space left on this disk; free some or give --output on another") from None
+        if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST):
+            raise InputError(f"{path}: expected a folder that can be written ({error.strerror}); give --output") from None
+        raise
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a file whole or not at all."""
+    partial = path.with_name(f".{path.name}.partial")
+    with disk_faults(path):
+        try:
+            partial.write_text(text, encoding="utf-8")
+            os.replace(partial, path)
+        finally:
+            partial.unlink(missing_ok=True)
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write JSON, keys in the order given, numbers exact."""
+    write_text(path, json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+
+
+def write_columns(path: Path, sentences: Sequence[Sequence[Sequence[str]]]) -> None:
+    """Write `token gold predicted` rows, blank lines between sentences: the input of conlleval."""
+    write_text(path, "\n".join("".join(" ".join(row) + "\n" for row in sentence) for sentence in sentences))
+
+
+def read_json(path: Path) -> Any:
+    """Read JSON. Raises InputError when the file is missing or damaged."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise InputError(f"{path.parent}: expected a run folder, found no {path.name} in it") from None
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: expected JSON, got a damaged file ({error})") from None
