@@ -1,0 +1,18 @@
+"""Puts tasks/ and configs/ into the wheel. A checkout installed with `pip install -e` reads them where they lie."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hatchling.builders.hooks.plugin.interface import BuildHookInterface
+
+
+class RecipesInTheWheel(BuildHookInterface):
+    """hatchling's own `force-include` would copy them for editable installs too, where the copies go stale."""
+
+    def initialize(self, version: str, build_data: dict[str, Any]) -> None:
+        """Add the folders, unless this is an editable build."""
+        if version == "standard":
+            build_data["force_include"].update(
+                {folder: f"elmo_tasks/_shipped/{folder}" for folder in ("tasks", "configs")}
+            )
