@@ -2,44 +2,70 @@
 
 from __future__ import annotations
 
+import dataclasses
 import platform
+import re
 from collections.abc import Sequence
+from datetime import datetime, timezone
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from elmo_tasks.config import load_experiment
 from elmo_tasks.errors import InputError
 from elmo_tasks.training.run_folder import read_json
 
 _LIBRARIES = ("torch", "lightning", "pytorch-crf", "seqeval")
 
 
+_KEPT = ("seed", "dev", "test", "mix", "epochs", "best_epoch", "seconds", "seconds_per_epoch", "peak_rss_mb", "threads")
+_FOLDERS = re.compile(r"(?<![\w.~-])~?/(?:[^/\s,:]+/)*([^/\s,:]+)/?")
+
+
 def collect(folders: Sequence[Path]) -> dict[str, Any]:
     """One record of runs that differ in their seeds alone.
 
+    Absolute paths are cut to their last name: a record says what was used, not where it lay on one machine.
+
     Raises:
-        InputError: a folder is no finished run, or the runs are not of one experiment.
+        InputError: a folder is no finished run, a seed comes twice, or the runs are not of one experiment.
     """
     metrics = [read_json(folder / "metrics.json") for folder in folders]
-    configs = [yaml.safe_load((folder / "config.yaml").read_text(encoding="utf-8")) for folder in folders]
-    first = {key: value for key, value in configs[0].items() if key != "seed"}
+    configs = [dataclasses.asdict(load_experiment([folder / "config.yaml"])) for folder in folders]
     for folder, config in zip(folders, configs, strict=True):
-        if {key: value for key, value in config.items() if key != "seed"} != first:
+        if config | {"seed": 0} != configs[0] | {"seed": 0}:
             raise InputError(f"{folder}: expected a run that differs from {folders[0]} in its seed alone")
+    seeds = [run["seed"] for run in metrics]
+    if len(set(seeds)) < len(seeds):
+        raise InputError(f"expected each seed once, got runs of seeds {', '.join(map(str, seeds))}")
     ordered = sorted(metrics, key=lambda run: run["seed"])
-    kept = ("seed", "dev", "test", "mix", "epochs", "best_epoch", "seconds", "seconds_per_epoch", "peak_rss_mb", "command", "threads")
-    return {
+    newest = max((folder / "metrics.json").stat().st_mtime for folder in folders)
+    del configs[0]["seed"]
+    described = {
         "task": ordered[0]["task"],
-        "data": ordered[0]["data"],
+        "data": Path(ordered[0]["data"]).name,
         "embedders": ordered[0]["embedders"],
-        "config": first,
+        "config": configs[0],
         "command": ordered[0]["command"],
-        "runs": [{key: run[key] for key in kept} for run in ordered],
+    }
+    return {
+        **_without_folders(described),
+        "runs": [{key: run[key] for key in _KEPT if key in run} for run in ordered],
         "machine": f"{platform.machine()}, {_processor()}",
+        "date": datetime.fromtimestamp(newest, timezone.utc).date().isoformat(),
         "versions": {name: version(name) for name in _LIBRARIES} | {"python": platform.python_version()},
     }
+
+
+def _without_folders(value: Any) -> Any:
+    """The same JSON value, the absolute paths in its texts cut to their last names."""
+    if isinstance(value, str):
+        return _FOLDERS.sub(r"\1", value)
+    if isinstance(value, dict):
+        return {key: _without_folders(inner) for key, inner in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_without_folders(inner) for inner in value]
+    return value
 
 
 def _processor() -> str:
