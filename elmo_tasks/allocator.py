@@ -1,4 +1,4 @@
-"""How the C library keeps memory: the difference between 20 and 1.4 ms for one element-wise step of a 1024-cell LSTM."""
+"""How the C library keeps memory: 20 ms or 1.4 ms for one element-wise step of a 1024-cell LSTM."""
 
 from __future__ import annotations
 

@@ -41,7 +41,9 @@ def build_parser() -> argparse.ArgumentParser:
 
     train = verbs.add_parser("train", help="train a task's model and evaluate it on dev and test")
     train.add_argument("task", metavar="TASK", help="a task's name (see `elmo-tasks list`) or the path of a task.py")
-    train.add_argument("--data", metavar="NAME|DIR", help="a name of the catalog or a folder with train, dev and test files")
+    train.add_argument(
+        "--data", metavar="NAME|DIR", help="a name of the catalog or a folder with train, dev and test files"
+    )
     train.add_argument("--config", metavar="FILE", type=Path, help="YAML; the task's own configuration is below it")
     train.add_argument("--embedders", metavar="NAME", nargs="+", help="elmo[:WEIGHTS] glove[:FILE] chars random")
     train.add_argument("--output", metavar="DIR", type=Path, help="the run's folder (default: runs/TASK-DATA-...)")
@@ -88,10 +90,13 @@ def _train(options: argparse.Namespace) -> None:
         print(to_yaml(experiment), end="")
         return
     output = options.output or default_output(experiment)
+    from elmo_tasks.report.plots import draw_run
     from elmo_tasks.report.summary import print_outcome
     from elmo_tasks.training.run import train
 
-    print(f"data {experiment.data}, embedders {' + '.join(experiment.embedders)}, seed {experiment.seed}, into {output}")
+    print(
+        f"data {experiment.data}, embedders {' + '.join(experiment.embedders)}, seed {experiment.seed}, into {output}"
+    )
     if not any(name.startswith("elmo") for name in experiment.embedders):
         print("note: no biLM among the embedders; name one with --embedders elmo:WEIGHTS glove chars")
     outcome = train(
@@ -101,6 +106,7 @@ def _train(options: argparse.Namespace) -> None:
         resume=options.resume,
         overwrite=options.overwrite,
         tell=lambda line: print(line, flush=True),
+        draw=draw_run,
     )
     print_outcome(outcome.folder, outcome.metrics)
 
@@ -125,7 +131,9 @@ def _predict(options: argparse.Namespace) -> None:
 
     lines = sys.stdin if options.file is None else read_text(options.file).splitlines()
     interactive = options.file is None
-    for frame in predict(options.run, (line.split() for line in lines), block=1 if interactive and sys.stdin.isatty() else 64):
+    for frame in predict(
+        options.run, (line.split() for line in lines), block=1 if interactive and sys.stdin.isatty() else 64
+    ):
         print(json.dumps(frame, ensure_ascii=False), flush=interactive)
 
 
@@ -138,10 +146,16 @@ def _list(options: argparse.Namespace) -> None:
         place = locate(name)
         where = str(place) if place else "from the hub at first use" if entry.hub else "not found"
         print(f"data:       {name} ({entry.task}): {entry.summary}; {where}")
-    print("embedders:  elmo[:WEIGHTS] (small, medium, original, original-5.5b, a folder, options,weights), glove[:FILE],")
+    print(
+        "embedders:  elmo[:WEIGHTS] (small, medium, original, original-5.5b, a folder, options,weights), glove[:FILE],"
+    )
     print("            chars (trained with the task), random (control)")
     configs = recipe_root("configs")
-    print("configs:   ", ", ".join(str(path.relative_to(configs)) for path in sorted(configs.rglob("*.yaml"))), f"in {configs}")
+    print(
+        "configs:   ",
+        ", ".join(str(path.relative_to(configs)) for path in sorted(configs.rglob("*.yaml"))),
+        f"in {configs}",
+    )
     print(f"data root:  {data_root() or 'none (set ELMO_TASKS_DATA)'}")
     print(f"cache:      {cache_root()} (set ELMO_TASKS_CACHE)")
 

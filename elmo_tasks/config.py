@@ -54,8 +54,8 @@ class ModelConfig:
 
 @dataclass(frozen=True)
 class TrainingConfig:
-    """Optimisation. Deviation: AllenNLP allows 75 epochs and waits 25; ours halves the rate after `rate_patience` epochs
-    without a better dev score and stops after `patience`, which ends in a third of the time."""
+    """Optimisation. Deviation: AllenNLP allows 75 epochs and waits 25; ours halves the rate after `rate_patience`
+    epochs without a better dev score and stops after `patience`."""
 
     epochs: int = 30
     patience: int = 6
@@ -104,7 +104,8 @@ def load_experiment(
         for part in reversed(key.split(".")):
             nested = {part: nested}
         _merge(values, nested)
-    return from_mapping(Experiment, values)
+    experiment: Experiment = from_mapping(Experiment, values)
+    return experiment
 
 
 def to_yaml(experiment: Experiment) -> str:

@@ -44,8 +44,8 @@ class Counts:
 class SpanScores:
     """Micro-averaged span scores as fractions.
 
-    `f1`, `precision`, `recall`, `per_type` and `report` are seqeval's in strict mode; `conlleval` holds the counts of the
-    CoNLL-2000/2003 script, which reads an illegal I- as the start of a span. On legal output the two agree.
+    `f1`, `precision`, `recall`, `per_type` and `report` are seqeval's in strict mode; `conlleval` holds the counts of
+    the CoNLL-2000/2003 script, which reads an illegal I- as the start of a span. On legal output the two agree.
     """
 
     f1: float
@@ -64,7 +64,8 @@ class SpanScores:
             "recall": self.recall,
             "accuracy": self.accuracy,
             "per_type": {name: counts.as_dict() for name, counts in self.per_type.items()},
-            "conlleval": self.conlleval.as_dict() | {"correct": self.conlleval.correct, "guessed": self.conlleval.predicted},
+            "conlleval": self.conlleval.as_dict()
+            | {"correct": self.conlleval.correct, "guessed": self.conlleval.predicted},
         }
 
 

@@ -26,7 +26,9 @@ class Entry:
 
 
 CATALOG: dict[str, Entry] = {
-    "conll2003": Entry("ner", "Reuters news, four entity types (Tjong Kim Sang and De Meulder 2003)", hub=load_conll2003),
+    "conll2003": Entry(
+        "ner", "Reuters news, four entity types (Tjong Kim Sang and De Meulder 2003)", hub=load_conll2003
+    ),
     "sample": Entry("ner", "news-like English written for this project, shipped with it", shipped=SAMPLE),
 }
 
@@ -48,7 +50,7 @@ def load_data(name: str, reader: Reader) -> Splits:
     close = difflib.get_close_matches(name, CATALOG, n=1)
     guess = f"; did you mean {close[0]}?" if close else ""
     raise InputError(
-        f"--data: expected a folder, a folder below $ELMO_TASKS_DATA or one of {', '.join(CATALOG)}, got {name!r}{guess}"
+        f"--data: expected a folder, one below $ELMO_TASKS_DATA or one of {', '.join(CATALOG)}, got {name!r}{guess}"
     )
 
 

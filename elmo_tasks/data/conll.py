@@ -16,12 +16,12 @@ def read_conll(
 ) -> list[TaggedSentence]:
     """Read a file of two to any number of columns, split by blanks or tabs.
 
-    Tags may be IOB1, BIO (IOB2), BIOES or BILOU; `scheme` names one, or "auto" finds it from the whole file. What comes
-    back is always BIO. `-DOCSTART-` rows are document marks, no tokens.
+    Tags may be IOB1, BIO (IOB2), BIOES or BILOU; `scheme` names one, or "auto" finds it from the whole file. What
+    comes back is always BIO. `-DOCSTART-` rows are document marks, no tokens.
 
     Raises:
-        InputError: no such file, no sentence in it, not UTF-8, a row with too few columns, a malformed tag or an illegal
-            tag sequence, always with `file:line`.
+        InputError: no such file, no sentence in it, not UTF-8, a row with too few columns, a malformed tag or an
+            illegal tag sequence, always with `file:line`.
     """
     if scheme not in ("auto", *SCHEMES):
         raise InputError(f"expected a tag scheme among auto, {', '.join(SCHEMES)}, got {scheme!r}")

@@ -120,7 +120,9 @@ def encode_corpus(paths: Sequence[Path], folder: Path) -> Corpus:
             digest.update(" ".join(tokens).encode() + b"\n")
     if not ids:
         raise InputError(f"{', '.join(map(str, paths))}: expected tokenised sentences, got no word at all")
-    _write(folder, list(numbers), np.frombuffer(ids, np.uint32), np.frombuffer(ends, np.int64), digest.hexdigest(), stamp)
+    _write(
+        folder, list(numbers), np.frombuffer(ids, np.uint32), np.frombuffer(ends, np.int64), digest.hexdigest(), stamp
+    )
     return open_corpus(folder)
 
 
@@ -132,7 +134,7 @@ def _write(
     digest: str,
     stamp: list[list[object]],
 ) -> None:
-    """Renumber words by falling count (ties by first sight), specials first; write all files, then the folder's name."""
+    """Renumber words by falling count (ties by first sight), specials first; write all, then name the folder."""
     counts = np.bincount(first_seen, minlength=len(spelled))
     for special in SPECIALS:
         if special in spelled:

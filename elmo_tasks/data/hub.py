@@ -52,7 +52,7 @@ def load_conll2003(load: Callable[..., Any] | None = None) -> Splits:
         )
     raise InputError(
         f"conll2003: not in $ELMO_TASKS_DATA and not to be had from the hub ({'; '.join(faults)}); put eng.train, "
-        "eng.testa and eng.testb into a folder conll2003, and set ELMO_TASKS_DATA to its parent or give --data the folder"
+        "eng.testa and eng.testb into a folder conll2003, and set ELMO_TASKS_DATA to its parent or give --data it"
     )
 
 

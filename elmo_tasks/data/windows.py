@@ -25,9 +25,10 @@ class WordWindow:
 class Windows:
     """The windows of every epoch.
 
-    An epoch's sentences are shuffled by the seed and laid end to end, each as n + 1 steps: from left to right `<S> w1 ..
-    wn` predicts `w1 .. wn </S>`, and from right to left `</S> wn .. w1` predicts `wn .. w1 <S>`, as bilm-tf does, so the
-    two directions of a window see the same sentences. The line is cut into `streams` equal parts, read side by side.
+    An epoch's sentences are shuffled by the seed and laid end to end, each as n + 1 steps: from left to right
+    `<S> w1 .. wn` predicts `w1 .. wn </S>`, and from right to left `</S> wn .. w1` predicts `wn .. w1 <S>`, as bilm-tf
+    does, so the two directions of a window see the same sentences.
+    The line is cut into `streams` equal parts, read side by side.
     """
 
     def __init__(self, corpus: Corpus, *, vocabulary: int, streams: int, steps: int, seed: int) -> None:
@@ -61,7 +62,8 @@ class Windows:
         last = len(self.corpus.ids) - 1
 
         def word(index: Ids) -> Ids:
-            return self.corpus.ids[np.clip(start + index, 0, last)].astype(np.int64)
+            found: Ids = self.corpus.ids[np.clip(start + index, 0, last)].astype(np.int64)
+            return found
 
         ahead = np.where(offset == 0, BEGIN, word(offset - 1))
         ahead_target = np.where(offset == length, END, word(offset))

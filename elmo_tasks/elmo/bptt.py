@@ -65,7 +65,7 @@ class BidirectionalLayer(torch.autograd.Function):
     """One layer over a window: (x, weights, state) -> (outputs, hidden, cell). No gradient flows into the state."""
 
     @staticmethod
-    def forward(  # type: ignore[override]
+    def forward(
         ctx: Any,
         x: Tensor,  # (2, T, B, I)
         weight_ih: Tensor,  # (2, 4H, I)
@@ -99,7 +99,7 @@ class BidirectionalLayer(torch.autograd.Function):
         return outputs, hidden, cell
 
     @staticmethod
-    def backward(ctx: Any, grad_outputs: Tensor, *_: Tensor) -> tuple[Tensor | None, ...]:  # type: ignore[override]
+    def backward(ctx: Any, grad_outputs: Tensor, *_: Tensor) -> tuple[Tensor | None, ...]:
         x, weight_ih, weight_hh, weight_proj, before, outputs, raw, *rest = ctx.saved_tensors
         steps, batch = x.shape[1], x.shape[2]
         cells, gates = rest[: steps + 1], rest[steps + 1 :]

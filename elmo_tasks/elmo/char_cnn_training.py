@@ -39,7 +39,7 @@ class ConvolveAndMax(torch.autograd.Function):
     """(characters (N, W - 1 + K, E), filters (K * E, F)) -> (N, F): the greatest response over W windows of width K."""
 
     @staticmethod
-    def forward(ctx: Any, characters: Tensor, filters: Tensor, kernels: CnnKernels) -> Tensor:  # type: ignore[override]
+    def forward(ctx: Any, characters: Tensor, filters: Tensor, kernels: CnnKernels) -> Tensor:
         words, length, dim = characters.shape
         width = filters.shape[0] // dim
         windows = length - width + 1
@@ -48,10 +48,10 @@ class ConvolveAndMax(torch.autograd.Function):
         pooled, where = kernels.maximum(scores)
         ctx.save_for_backward(patches, filters, where)
         ctx.shape, ctx.kernels = (words, length, dim, width, windows), kernels
-        return pooled  # type: ignore[no-any-return]
+        return pooled
 
     @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:  # type: ignore[override]
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         patches, filters, where = ctx.saved_tensors
         words, length, dim, width, windows = ctx.shape
         spread = ctx.kernels.scatter(grad, where, windows).view(words * windows, -1)  # (N * W, F)

@@ -102,7 +102,7 @@ class Objective(nn.Module):
         weight, bias = self.softmax.rows(sampled)
         column = torch.searchsorted(sampled, targets).clamp(max=len(sampled) - 1)  # (N,)
         collision = torch.where(sampled[column] == targets, column, -1)
-        total = SampledCrossEntropy.apply(
+        total = SampledCrossEntropy.apply(  # type: ignore[no-untyped-call]
             hidden,
             true_weight.to(self.dtype),
             true_bias - self.sampler.log_expected_count(targets, tries),
@@ -134,7 +134,7 @@ class Objective(nn.Module):
         def both(name: str) -> Tensor:
             return torch.stack([getattr(ahead, name), getattr(behind, name)]).to(self.dtype)
 
-        result: tuple[Tensor, Tensor, Tensor] = BidirectionalLayer.apply(
+        result: tuple[Tensor, Tensor, Tensor] = BidirectionalLayer.apply(  # type: ignore[no-untyped-call]
             x,
             both("weight_ih"),
             both("weight_hh"),
@@ -165,8 +165,8 @@ class Objective(nn.Module):
             rows = order[start : min(start + group, n_short)]
             longest = int(length[rows[-1]]) + width
             embedded = encoder.embedding(characters[rows, :longest]).to(self.dtype)  # (G, W + K - 1, E)
-            pooled.append(ConvolveAndMax.apply(embedded, filters, self.cnn))
-        bias = torch.cat([convolution.bias for convolution in encoder.convolutions])
+            pooled.append(ConvolveAndMax.apply(embedded, filters, self.cnn))  # type: ignore[no-untyped-call]
+        bias = torch.cat([_bias(convolution) for convolution in encoder.convolutions])
         parts = [torch.cat(pooled) + bias.to(self.dtype)] if pooled else []
         if n_short < len(order):
             parts.append(encoder.convolve(characters[order[n_short:]]).to(self.dtype))
@@ -176,10 +176,11 @@ class Objective(nn.Module):
 
     def _filters(self, width: int) -> Tensor:
         """All filters as one matrix (K * E, F); a filter narrower than K ends in zeros."""
-        padded = [
-            nn.functional.pad(convolution.weight, (0, width - convolution.weight.shape[2]))
-            for convolution in self.bilm.token_encoder.convolutions
-        ]
+        padded = []
+        for convolution in self.bilm.token_encoder.convolutions:
+            assert isinstance(convolution, nn.Conv1d)
+            weight = convolution.weight  # (F_i, E, K_i)
+            padded.append(nn.functional.pad(weight, (0, width - weight.shape[2])))
         return torch.cat(padded).permute(2, 1, 0).flatten(0, 1).to(self.dtype)
 
     @torch.no_grad()
@@ -191,3 +192,8 @@ class Objective(nn.Module):
             logits = (hidden[start : start + rows] @ weight.t()).float() + bias  # (R, V)
             losses.append(nn.functional.cross_entropy(logits, targets[start : start + rows], reduction="none"))
         return torch.cat(losses) if losses else hidden.new_zeros(0, dtype=torch.float32)
+
+
+def _bias(convolution: nn.Module) -> Tensor:
+    assert isinstance(convolution, nn.Conv1d) and convolution.bias is not None
+    return convolution.bias

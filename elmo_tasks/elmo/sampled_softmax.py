@@ -66,7 +66,7 @@ class SampledCrossEntropy(torch.autograd.Function):
     """Sum of the cross-entropies, its gradients computed with it, so that no (N, S) tensor outlives a chunk of rows."""
 
     @staticmethod
-    def forward(  # type: ignore[override]
+    def forward(
         ctx: Any,
         hidden: Tensor,  # (N, P)
         true_weight: Tensor,  # (N, P)
@@ -99,7 +99,7 @@ class SampledCrossEntropy(torch.autograd.Function):
         return loss
 
     @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:  # type: ignore[override]
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         hidden, true_weight, true_bias, weight, bias = ctx.saved_tensors
         return (
             hidden * grad.to(hidden.dtype),

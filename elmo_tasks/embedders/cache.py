@@ -1,8 +1,8 @@
 """Frozen vectors on disk, so that a biLM reads a sentence once and not once an epoch.
 
-LMDB keeps them: memory-mapped, safe with several readers and writers, and a killed writer loses only the transaction it
-was in. A value is a header (digest of the body, shape, whether the first layer's halves are equal) and the vectors in 16
-bits. The biLM's layer 0 is one vector twice, so half of it is stored.
+LMDB keeps them: memory-mapped, safe with several readers and writers, and a killed writer loses only the transaction
+it was in. A value is a header (digest of the body, shape, whether the first layer's halves are equal) and the vectors
+in 16 bits. The biLM's layer 0 is one vector twice, so half of it is stored.
 """
 
 from __future__ import annotations
@@ -116,7 +116,9 @@ def _pack(vectors: Tensor) -> bytes:
     halved = layers > 1 and width % 2 == 0 and torch.equal(vectors[0, :, :half], vectors[0, :, half:])
     first = vectors[0, :, :half] if halved else vectors[0]
     limit = torch.finfo(torch.float16).max
-    parts = [part.clamp(-limit, limit).to(torch.float16).contiguous().numpy().tobytes() for part in (first, vectors[1:])]
+    parts = [
+        part.clamp(-limit, limit).to(torch.float16).contiguous().numpy().tobytes() for part in (first, vectors[1:])
+    ]
     body = b"".join(parts)
     digest = hashlib.blake2b(body, digest_size=16).digest()
     return _HEADER.pack(digest, layers, tokens, width, halved) + body

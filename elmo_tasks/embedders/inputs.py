@@ -43,11 +43,11 @@ class Input(Protocol):
 class FrozenInput:
     """Vectors of a frozen Embedder, mixed in the model."""
 
-    def __init__(self, embedder: Embedder, *, layers: str = "mix", layer_norm: bool = False, dropout: float = 0.0) -> None:
+    def __init__(
+        self, embedder: Embedder, *, layers: str = "mix", layer_norm: bool = False, dropout: float = 0.0
+    ) -> None:
         if layers != "mix" and not (layers.isdigit() and int(layers) < embedder.n_layers):
-            raise InputError(
-                f"elmo.layers: expected mix or a layer from 0 to {embedder.n_layers - 1} of {embedder.name}, got {layers!r}"
-            )
+            raise InputError(f"elmo.layers: expected mix or a layer of 0 to {embedder.n_layers - 1}, got {layers!r}")
         self.embedder, self.layers, self.layer_norm, self.dropout = embedder, layers, layer_norm, dropout
         self.name = embedder.name
 
@@ -155,9 +155,7 @@ def build_inputs(
             embedder: Embedder = ElmoEmbedder(detail or elmo_weights, name)
             if cache_folder is not None:
                 embedder = CachedEmbedder(embedder, cache_folder)
-            made.append(
-                FrozenInput(embedder, layers=elmo_layers, layer_norm=elmo_layer_norm, dropout=elmo_dropout)
-            )
+            made.append(FrozenInput(embedder, layers=elmo_layers, layer_norm=elmo_layer_norm, dropout=elmo_dropout))
         elif kind == "glove":
             vectors = load_word_vectors(detail or glove_path)
             made.append(WordInput(name, vectors, train_words if glove_trainable else ()))

@@ -45,7 +45,8 @@ class Tagger(nn.Module):
         """Mean negative log-likelihood a sentence."""
         if batch.gold is None:
             raise ValueError("a batch without gold has no loss")
-        return -self.crf(self.emissions(batch), batch.gold, batch.mask) / len(batch.indices)
+        likelihood: Tensor = self.crf(self.emissions(batch), batch.gold, batch.mask)
+        return -likelihood / len(batch.indices)
 
     def decode(self, batch: Batch) -> list[list[int]]:
         """The best legal tag numbers of each sentence."""

@@ -35,9 +35,9 @@ class FrozenLayers(nn.Module):
 class WordLookup(nn.Module):
     """Word vectors by row number, frozen or with a trained offset for the words of the training data.
 
-    A tuned vector is its frozen row plus an offset that starts at 0: the same function and gradients as a tuned embedding
-    of the training words, while every other word keeps its pre-trained vector. Row V stands for all unknown words and is
-    always trained; it starts at the mean of the matrix.
+    A tuned vector is its frozen row plus an offset that starts at 0: the same function and gradients as a tuned
+    embedding of the training words, while every other word keeps its pre-trained vector. Row V stands for all unknown
+    words and is always trained; it starts at the mean of the matrix.
     """
 
     def __init__(self, matrix: Tensor, tuned_rows: Sequence[int] = ()) -> None:
@@ -70,7 +70,7 @@ class EmbeddingMix(nn.Module):
         super().__init__()
         self.names = tuple(names)
         self.sources = nn.ModuleList(sources)
-        self.width = sum(int(source.width) for source in sources)  # type: ignore[arg-type]
+        self.width = sum(_width(source) for source in sources)
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, inputs: Sequence[Tensor], mask: Tensor) -> Tensor:
@@ -91,3 +91,9 @@ class EmbeddingMix(nn.Module):
         """Sum of squares of the ScalarMix's unnormalised weights (Peters et al. 2018, section 3.4: lambda |w|^2)."""
         found = [s.mix.scalar_parameters for s in self.sources if isinstance(s, FrozenLayers) and s.mix is not None]
         return torch.stack([w.square().sum() for w in found]).sum() if found else torch.zeros(())
+
+
+def _width(source: nn.Module) -> int:
+    width = source.width
+    assert isinstance(width, int)
+    return width

@@ -49,5 +49,3 @@ class LabelSet:
 def span_types(sequences: Iterable[Sequence[str]]) -> set[str]:
     """The span types that occur in tag sequences of any scheme."""
     return {tag[2:] for tags in sequences for tag in tags if tag != "O"}
-
-

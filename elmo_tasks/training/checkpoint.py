@@ -6,7 +6,6 @@ uses because its softmax has sparse gradients and an optimiser of its own.
 
 from __future__ import annotations
 
-import os
 import time
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,7 @@ import lightning
 
 
 class TimedCheckpoint(lightning.Callback):
-    """Saves to one file every `seconds` and at the end; a kill at any moment leaves the former or the new file whole."""
+    """Saves to one file every `seconds` and at the end; a kill leaves the former file or the new one, whole."""
 
     def __init__(self, path: Path, seconds: float) -> None:
         self.path, self.seconds = path, seconds
@@ -43,5 +42,5 @@ class TimedCheckpoint(lightning.Callback):
         self.path.parent.mkdir(parents=True, exist_ok=True)
         trainer.save_checkpoint(partial)
         if trainer.is_global_zero:
-            os.replace(partial, self.path)
+            partial.replace(self.path)
         self._last = time.monotonic()

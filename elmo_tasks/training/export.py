@@ -100,7 +100,9 @@ def load_trained(folder: Path, cache_folder: Path | None = None) -> Trained:
     for name, expected in json.loads(metadata["fingerprints"]).items():
         got = next(source.fingerprint for source in inputs if source.name == name)
         if got != expected:
-            raise InputError(f"{folder}: trained on {name} {expected}, but that name now means {got}; restore it or retrain")
+            raise InputError(
+                f"{folder}: trained on {name} {expected}, but that name now means {got}; restore it or retrain"
+            )
     model = build_model(task, experiment, labels, inputs)
     try:
         model.load_state_dict(tensors)

@@ -20,8 +20,8 @@ from elmo_tasks.text.labels import LabelSet
 class TaskModule(lightning.LightningModule):
     """Adam, the mix's penalty, and a rate that halves when the dev score stalls.
 
-    Deviation: the rate is kept here and not by ReduceLROnPlateau, which Lightning steps after the checkpoint is written,
-    so that a resumed run would miss a step.
+    Deviation: the rate is kept here and not by ReduceLROnPlateau, which Lightning steps after the checkpoint is
+    written, so that a resumed run would miss a step.
     """
 
     def __init__(
@@ -62,7 +62,8 @@ class TaskModule(lightning.LightningModule):
                 "lower training.learning_rate or look at these sentences"
             )
         self.log("loss", loss.detach(), prog_bar=True, on_step=False, on_epoch=True, batch_size=len(batch.indices))
-        return loss + self.training_config.mix_l2 * self.model.mix.mix_penalty()
+        penalty: Tensor = self.training_config.mix_l2 * self.model.mix.mix_penalty()
+        return loss + penalty
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
         """Decode a batch of the dev split."""

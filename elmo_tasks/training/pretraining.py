@@ -143,7 +143,7 @@ def clip_gradients(parameters: list[torch.nn.Parameter], limit: float) -> Tensor
                 gradients.append(parameter.grad.values())
             else:
                 gradients.append(parameter.grad)
-    norm = torch.linalg.vector_norm(torch.stack([torch.linalg.vector_norm(gradient) for gradient in gradients]))
+    norm: Tensor = torch.linalg.vector_norm(torch.stack([torch.linalg.vector_norm(gradient) for gradient in gradients]))
     scale = (limit / (norm + 1e-6)).clamp(max=1.0)
     for gradient in gradients:
         gradient.mul_(scale)

@@ -29,6 +29,7 @@ from elmo_tasks.training.lightning_module import TaskModule, decode_all
 from elmo_tasks.training.run_folder import RunFolder, disk_faults, write_columns, write_json, write_text
 
 Tell = Callable[[str], None]
+Draw = Callable[[Path, Sequence[dict[str, float]], dict[str, Any]], None]
 
 
 @dataclass(frozen=True)
@@ -88,10 +89,12 @@ def train(
     resume: bool = False,
     overwrite: bool = False,
     tell: Tell = print,
+    draw: Draw | None = None,
 ) -> Outcome:
     """Run an experiment into the folder `output`.
 
     dev chooses the epoch; test is read once, after training. The folder appears under its name when it is whole.
+    tell gets a line an epoch; draw puts pictures into a folder, from the figures by epoch and the learned mix.
 
     Raises:
         InputError: bad data, an embedder that is not there, a folder that is taken or cannot be written.
@@ -113,7 +116,7 @@ def train(
         trained = Trained(task, experiment, labels, tuple(inputs), build_model(task, experiment, labels, inputs))
         write_text(folder.work / "config.yaml", to_yaml(experiment))
         history = fit(trained, splits, folder, resume=resume, tell=tell)
-        outcome = _conclude(trained, splits, folder, history, words, command, started)
+        outcome = _conclude(trained, splits, folder, history, words, command, started, draw)
     finally:
         folder.abandon()  # nothing to do after finish()
     return outcome
@@ -179,10 +182,9 @@ def _conclude(
     words: list[str],
     command: str,
     started: float,
+    draw: Draw | None,
 ) -> Outcome:
     """Evaluate, write everything, give the folder its name."""
-    from elmo_tasks.report.plots import draw_run
-
     work, experiment = folder.work, trained.experiment
     scores, reports = {}, {}
     for split in ("dev", "test"):
@@ -215,8 +217,9 @@ def _conclude(
     for split, text in reports.items():
         report += f"\n## {split}\n\n```\n{text}\n```\n"
     write_text(work / "report.md", report)
-    with disk_faults(work):
-        draw_run(work / "plots", history, metrics["mix"])
+    if draw is not None:
+        with disk_faults(work):
+            draw(work / "plots", history, metrics["mix"])
     save_trained(work, trained, words)
     write_json(work / "metrics.json", metrics)
     folder.finish()
@@ -276,4 +279,3 @@ def peak_rss_mb() -> float:
     """Most memory that this process has held so far, in MB."""
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak / (1e6 if sys.platform == "darwin" else 1e3)
-

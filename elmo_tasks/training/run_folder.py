@@ -31,7 +31,7 @@ class RunFolder:
         """
         if self.path.exists() and not overwrite:
             raise InputError(
-                f"{self.path}: expected no such folder, got an earlier run's; name another with --output or give --overwrite"
+                f"{self.path}: expected no such folder, got an earlier run's; give another --output or --overwrite"
             )
         unfinished = (self.work / LAST).exists()
         if unfinished and not (resume or overwrite):
@@ -69,7 +69,9 @@ def disk_faults(path: Path) -> Iterator[None]:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise InputError(f"{path}: no space left on this disk; free some or give --output on another") from None
         if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST):
-            raise InputError(f"{path}: expected a folder that can be written ({error.strerror}); give --output") from None
+            raise InputError(
+                f"{path}: expected a folder that can be written ({error.strerror}); give --output"
+            ) from None
         raise
 
 
@@ -79,7 +81,7 @@ def write_text(path: Path, text: str) -> None:
     with disk_faults(path):
         try:
             partial.write_text(text, encoding="utf-8")
-            os.replace(partial, path)
+            partial.replace(path)
         finally:
             partial.unlink(missing_ok=True)
 
