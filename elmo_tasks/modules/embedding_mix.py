@@ -82,7 +82,7 @@ class EmbeddingMix(nn.Module):
     def mix_weights(self) -> dict[str, dict[str, list[float] | float]]:
         """Each mixed source's learned layer weights (they sum to 1) and gamma."""
         return {
-            name: {"weights": source.mix.weights().tolist(), "gamma": float(source.mix.gamma)}
+            name: {"weights": source.mix.weights().tolist(), "gamma": source.mix.gamma.item()}
             for name, source in zip(self.names, self.sources, strict=True)
             if isinstance(source, FrozenLayers) and source.mix is not None
         }

@@ -14,14 +14,14 @@ def print_outcome(folder: Path, metrics: dict[str, Any], console: Console | None
     console = console or Console()
     title = f"{metrics['task']} on {metrics['data']}: {' + '.join(metrics['embedders'])} (seed {metrics['seed']})"
     table = Table(title=title, title_justify="left")
-    for column in ("", "dev P", "dev R", "dev F1", "test P", "test R", "test F1", "test spans"):
-        table.add_column(column, justify="right" if column else "left")
+    for column in ("", "dev P", "dev R", "dev F1", "test P", "test R", "test F1", "spans"):
+        table.add_column(column, justify="right" if column else "left", no_wrap=True)
     names = sorted(set(metrics["dev"]["per_type"]) | set(metrics["test"]["per_type"]))
     for name in names:
         dev, test = (metrics[split]["per_type"].get(name) for split in ("dev", "test"))
         table.add_row(name, *_three(dev), *_three(test), str(test["support"]) if test else "0")
     table.add_row("all (strict)", *_three(metrics["dev"]), *_three(metrics["test"]), "", style="bold")
-    table.add_row("all (conlleval)", *_three(metrics["dev"]["conlleval"]), *_three(metrics["test"]["conlleval"]), "")
+    table.add_row("conlleval", *_three(metrics["dev"]["conlleval"]), *_three(metrics["test"]["conlleval"]), "")
     console.print(table)
     for name, learned in metrics["mix"].items():
         weights = "  ".join(f"layer {layer}: {weight:.3f}" for layer, weight in enumerate(learned["weights"]))

@@ -26,6 +26,7 @@ from elmo_tasks.text.spans import to_spans
 from elmo_tasks.training.data_module import loader, prepare
 from elmo_tasks.training.export import Trained, build_model, inputs_of, load_trained, save_trained
 from elmo_tasks.training.lightning_module import TaskModule, decode_all
+from elmo_tasks.training.lightning_noise import quiet_lightning
 from elmo_tasks.training.run_folder import RunFolder, disk_faults, write_columns, write_json, write_text
 
 Tell = Callable[[str], None]
@@ -143,21 +144,22 @@ def fit(trained: Trained, splits: Splits, folder: RunFolder, *, resume: bool, te
     )
     stop = EarlyStopping("dev", mode="max", patience=training.patience, check_on_train_epoch_end=True)
     interactive = sys.stderr.isatty()
-    trainer = lightning.Trainer(
-        accelerator="auto",
-        devices=1,
-        max_epochs=training.epochs,
-        gradient_clip_val=training.clip_norm or None,
-        deterministic=True,
-        logger=False,
-        callbacks=[lines, stop, keep, *([TQDMProgressBar()] if interactive else [])],
-        enable_progress_bar=interactive,
-        enable_model_summary=False,
-        num_sanity_val_steps=0,
-        default_root_dir=folder.work,
-    )
+    with quiet_lightning():
+        trainer = lightning.Trainer(
+            accelerator="auto",
+            devices=1,
+            max_epochs=training.epochs,
+            gradient_clip_val=training.clip_norm or None,
+            deterministic=True,
+            logger=False,
+            callbacks=[lines, stop, keep, *([TQDMProgressBar()] if interactive else [])],
+            enable_progress_bar=interactive,
+            enable_model_summary=False,
+            num_sanity_val_steps=0,
+            default_root_dir=folder.work,
+        )
     last = folder.work / "checkpoints" / "last.ckpt"
-    with disk_faults(folder.work):
+    with disk_faults(folder.work), quiet_lightning():
         trainer.fit(
             module,
             loader(items["train"], training.batch_size, seed, shuffle=True),

