@@ -36,9 +36,14 @@ def test_tags_are_legal_iob2(split: str) -> None:
             before = tag
 
 
-def test_at_least_400_sentences_and_none_twice() -> None:
+@pytest.mark.parametrize("split", SPLITS)
+def test_four_types_in_every_split(split: str) -> None:
+    assert {tag[2:] for sentence in rows(split) for _, tag in sentence if tag != "O"} == {"PER", "LOC", "ORG", "MISC"}
+
+
+def test_at_least_420_sentences_and_none_twice() -> None:
     texts = [" ".join(token for token, _ in sentence) for split in SPLITS for sentence in rows(split)]
-    assert len(texts) >= 400
+    assert len(texts) >= 420
     assert len(set(texts)) == len(texts)
 
 
