@@ -61,9 +61,14 @@ class TrainingConfig:
     patience: int = 6
     rate_patience: int = 2
     batch_size: int = 64
+    min_updates: int = 40
     learning_rate: float = 1e-3
     clip_norm: float = 5.0
     mix_l2: float = 0.1
+
+    def batch_size_for(self, sentences: int) -> int:
+        """`batch_size`, or less where that makes fewer than `min_updates` batches an epoch: small data learns too."""
+        return max(1, min(self.batch_size, sentences // max(1, self.min_updates)))
 
 
 @dataclass(frozen=True)

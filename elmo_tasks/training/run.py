@@ -162,7 +162,7 @@ def fit(trained: Trained, splits: Splits, folder: RunFolder, *, resume: bool, te
     with disk_faults(folder.work), quiet_lightning():
         trainer.fit(
             module,
-            loader(items["train"], training.batch_size, seed, shuffle=True),
+            loader(items["train"], training.batch_size_for(len(items["train"])), seed, shuffle=True),
             loader(items["dev"], 2 * training.batch_size),
             ckpt_path=str(last) if resume and last.exists() else None,
             weights_only=True,
