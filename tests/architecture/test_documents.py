@@ -19,10 +19,15 @@ DOCUMENTS = [
     ROOT / "CONTRIBUTING.md",
     *sorted(path for folder in ("tasks", "results", "elmo_tasks", "configs") for path in (ROOT / folder).rglob("*.md")),
 ]
-SHELL_BLOCK = re.compile(r"^```(?:bash|sh|console)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+FENCED = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 LAUNCH = re.compile(r"^#.*?[Ll]aunch: *`?(elmo-tasks [^`\n]*)", re.MULTILINE)
 LINK = re.compile(r"\]\((?!https?:|mailto:|#)([^)#]+)")
 ENDS_A_COMMAND = {"&&", "||", "|", ";", ">", ">>", "<", "&"}
+
+
+def shell_blocks(text: str) -> list[str]:
+    """The fenced blocks of a document that are for a shell, or do not say what they are for."""
+    return [block for language, block in FENCED.findall(text) if language in ("", "bash", "sh", "console")]
 
 
 def commands(text: str) -> Iterator[list[str]]:
@@ -43,7 +48,7 @@ def written_commands() -> Iterator[tuple[str, list[str]]]:
     """Every command of ours in a document's shell blocks or at the head of a configuration, with where it is."""
     for path in DOCUMENTS:
         text = path.read_text(encoding="utf-8")
-        for block in SHELL_BLOCK.findall(text):
+        for block in shell_blocks(text):
             yield from ((str(path.relative_to(ROOT)), arguments) for arguments in commands(block))
     for path in sorted((ROOT / "configs").rglob("*.yaml")):
         for line in LAUNCH.findall(path.read_text(encoding="utf-8")):
@@ -92,7 +97,7 @@ def test_links_lead_somewhere() -> None:
 
 def test_the_test_command_is_what_is_tested() -> None:
     """README's second command ends with the test command, and .ci/run runs that."""
-    blocks = SHELL_BLOCK.findall((ROOT / "README.md").read_text(encoding="utf-8"))
+    blocks = shell_blocks((ROOT / "README.md").read_text(encoding="utf-8"))
     command = blocks[1].strip().rpartition("&&")[2].strip().removeprefix(".venv/bin/")
     assert command.startswith("pytest")
     assert f"/bin/{command.replace('pytest', 'pytest' + chr(34), 1)}" in (ROOT / ".ci/run").read_text(encoding="utf-8")

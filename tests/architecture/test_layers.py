@@ -34,7 +34,7 @@ LIBRARIES = {  # the third-party libraries of the rooms that are kept small; the
     "errors": set[str](),
     "paths": set[str](),
     "text": set[str](),
-    "config": {"yaml", "jsonargparse"},
+    "config": {"yaml"},
     "metrics": {"numpy", "seqeval", "sklearn"},
     "data": {"numpy", "datasets", "huggingface_hub", "zstandard"},
     "elmo": {"torch", "numpy", "h5py", "safetensors", "huggingface_hub", "filelock", "rich"},
