@@ -162,12 +162,14 @@ def _list(options: argparse.Namespace) -> None:
 
 def _report(options: argparse.Namespace) -> None:
     from elmo_tasks.report.collect import collect
-    from elmo_tasks.training.run_folder import write_json
+    from elmo_tasks.training.run_folder import disk_faults, write_json
 
     record = collect(options.runs)
     if options.output is None:
         print(json.dumps(record, indent=2))
     else:
+        with disk_faults(options.output.parent):
+            options.output.parent.mkdir(parents=True, exist_ok=True)
         write_json(options.output, record)
 
 

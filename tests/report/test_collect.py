@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from elmo_tasks.cli import main
 from elmo_tasks.config import load_experiment, to_yaml
 from elmo_tasks.errors import InputError
 from elmo_tasks.report.collect import collect
@@ -81,3 +82,9 @@ def test_a_seed_twice_is_refused(run: MakeRun) -> None:
 def test_an_unfinished_run_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"expected a run folder, found no metrics\.json"):
         collect([tmp_path])
+
+
+def test_the_verb_makes_the_folder_of_its_record(run: MakeRun, tmp_path: Path) -> None:
+    output = tmp_path / "new" / "results" / "a.json"
+    assert main(["report", str(run(1)), str(run(2)), "--output", str(output)]) == 0
+    assert [entry["seed"] for entry in json.loads(output.read_text())["runs"]] == [1, 2]
