@@ -41,6 +41,11 @@ class LengthBatches(Sampler[list[int]]):
         self.lengths, self.batch_size, self.seed, self.shuffle = lengths, batch_size, seed, shuffle
         self.epoch = 0
 
+    @property
+    def sampler(self) -> LengthBatches:
+        """Lightning tells the epoch to a batch sampler's `sampler` alone: this is its own."""
+        return self
+
     def set_epoch(self, epoch: int) -> None:
         """Lightning calls this at the start of each epoch."""
         self.epoch = epoch

@@ -47,13 +47,14 @@ class TaskModule(lightning.LightningModule):
         return torch.optim.Adam(trained, lr=self.rate)
 
     def on_train_epoch_start(self) -> None:
-        """Each epoch draws from a seed of its own, so that a resumed run draws the same."""
-        torch.manual_seed(self.seed * 10_007 + self.current_epoch)
+        """Put the rate into the optimiser."""
         for group in self.trainer.optimizers[0].param_groups:
             group["lr"] = self.rate
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """Loss of a batch. Raises InputError that names the sentences when it is not finite."""
+        # Each step draws from a seed of its own, so that a resumed run draws the same.
+        torch.manual_seed((self.seed * 1_009 + self.current_epoch) * 1_000_003 + batch_idx)
         loss: Tensor = self.model.loss(batch)
         if not torch.isfinite(loss):
             sources = ", ".join(self.train_examples[index].source for index in batch.indices[:3])

@@ -27,7 +27,7 @@ from elmo_tasks.training.data_module import loader, prepare
 from elmo_tasks.training.export import Trained, build_model, inputs_of, load_trained, save_trained
 from elmo_tasks.training.lightning_module import TaskModule, decode_all
 from elmo_tasks.training.lightning_noise import quiet_lightning
-from elmo_tasks.training.run_folder import RunFolder, disk_faults, write_columns, write_json, write_text
+from elmo_tasks.training.run_folder import LAST, RunFolder, disk_faults, write_columns, write_json, write_text
 
 Tell = Callable[[str], None]
 Draw = Callable[[Path, Sequence[dict[str, float]], dict[str, Any]], None]
@@ -138,9 +138,12 @@ def fit(trained: Trained, splits: Splits, folder: RunFolder, *, resume: bool, te
         filename="best",
         monitor="dev",
         mode="max",
-        save_last=True,
         save_on_train_epoch_end=True,
         enable_version_counter=False,
+    )
+    # Not `save_last`: Lightning writes that only when the best is written.
+    last = ModelCheckpoint(
+        folder.work / "checkpoints", filename="last", save_on_train_epoch_end=True, enable_version_counter=False
     )
     stop = EarlyStopping("dev", mode="max", patience=training.patience, check_on_train_epoch_end=True)
     interactive = sys.stderr.isatty()
@@ -152,19 +155,18 @@ def fit(trained: Trained, splits: Splits, folder: RunFolder, *, resume: bool, te
             gradient_clip_val=training.clip_norm or None,
             deterministic=True,
             logger=False,
-            callbacks=[lines, stop, keep, *([TQDMProgressBar()] if interactive else [])],
+            callbacks=[lines, stop, keep, last, *([TQDMProgressBar()] if interactive else [])],
             enable_progress_bar=interactive,
             enable_model_summary=False,
             num_sanity_val_steps=0,
             default_root_dir=folder.work,
         )
-    last = folder.work / "checkpoints" / "last.ckpt"
     with disk_faults(folder.work), quiet_lightning():
         trainer.fit(
             module,
             loader(items["train"], training.batch_size_for(len(items["train"])), seed, shuffle=True),
             loader(items["dev"], 2 * training.batch_size),
-            ckpt_path=str(last) if resume and last.exists() else None,
+            ckpt_path=str(folder.work / LAST) if resume and (folder.work / LAST).exists() else None,
             weights_only=True,
         )
     if trainer.interrupted:

@@ -36,6 +36,10 @@ def steady(outcome: Outcome) -> dict[str, Any]:
     return {key: value for key, value in outcome.metrics.items() if key not in VOLATILE}
 
 
+def figures(row: dict[str, float]) -> list[float]:
+    return [row[key] for key in ("epoch", "loss", "dev", "rate")]
+
+
 def test_learns_and_writes_everything(corpus: Path, tmp_path: Path) -> None:
     outcome = quiet(small(corpus), tmp_path / "run")
     assert outcome.metrics["test"]["f1"] > 0.9
@@ -103,6 +107,7 @@ def test_a_resumed_run_ends_as_an_uninterrupted_one(
     with pytest.raises(InputError, match=r"unfinished run is there; go on with it by --resume"):
         quiet(small(corpus, *settings), tmp_path / "cut")
     resumed = quiet(small(corpus, *settings), tmp_path / "cut", resume=True)
+    assert [figures(row) for row in resumed.history] == [figures(row) for row in whole.history]
     assert steady(resumed) == steady(whole)
     ours, theirs = load_file(resumed.folder / "model.safetensors"), load_file(whole.folder / "model.safetensors")
     assert all(torch.equal(ours[name], theirs[name]) for name in theirs)
