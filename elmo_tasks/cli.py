@@ -84,6 +84,9 @@ def _train(options: argparse.Namespace) -> None:
     task = load_task(options.task)
     own = recipe_root("configs") / f"{task.name}.yaml"
     files = [path for path in (own if own.exists() else None, options.config) if path is not None]
+    if options.config is not None and not options.config.exists():
+        shipped = recipe_root("configs").parent / options.config  # `--config configs/smoke/ner.yaml` outside a checkout
+        files[-1] = shipped if shipped.exists() else options.config
     given = {key: getattr(options, key) for key in ("data", "embedders", "seed") if getattr(options, key) is not None}
     experiment = load_experiment(files, given | {"task": options.task}, options.set)
     if options.dry_run:

@@ -40,8 +40,8 @@ class CachedEmbedder:
 
     @property
     def fingerprint(self) -> str:
-        """That of the embedder inside, marked as stored in 16 bits."""
-        return f"{self.inner.fingerprint}-fp16"
+        """That of the embedder inside: a model trained on 16 bits of its vectors takes 32 as well."""
+        return self.inner.fingerprint
 
     def embed(self, sentences: Sentences) -> list[Tensor]:
         """One (L, T, D) float32 tensor a sentence."""

@@ -126,6 +126,9 @@ def test_elmo_from_a_pair_of_files(corpus: Path, tmp_path: Path, monkeypatch: py
     assert sum(learned["weights"]) == pytest.approx(1.0)
     assert (cold.folder / "plots" / "mix_weights.png").exists()
 
+    assert evaluate(cold.folder)[0] == cold.metrics["test"]
+    assert next(predict(cold.folder, [["Ada", "lives", "in", "Oslo", "."]]))["tokens"][0] == "Ada"
+
     def forbidden(*_: object, **__: object) -> None:
         raise AssertionError("the biLM ran again over what the cache holds")
 
