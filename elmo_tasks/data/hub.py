@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -36,11 +37,15 @@ def load_conll2003(load: Callable[..., Any] | None = None) -> Splits:
         from datasets import load_dataset
 
         load = load_dataset
+        logging.getLogger("huggingface_hub").setLevel(logging.ERROR)  # its retries; the fault itself is told below
     faults = []
     for repository, revision in CONLL2003_SOURCES:
         try:
             found: Mapping[str, Any] = load(repository, revision=revision)
-        except Exception as error:  # every kind of network, hub and parquet fault; all end in the one message below
+        except ConnectionError:
+            faults.append("no connection")
+            break  # a mirror is on the same hub
+        except Exception as error:  # every other kind of hub and parquet fault; all end in the one message below
             faults.append(f"{repository}: {type(error).__name__}")
             continue
         return Splits(
