@@ -85,8 +85,10 @@ def score_spans(gold: Sequence[Tags], predicted: Sequence[Tags]) -> SpanScores:
     equal = sum(a == b for ours, theirs in zip(given, guessed, strict=True) for a, b in zip(ours, theirs, strict=True))
     accuracy = equal / tokens if tokens else 0.0
     found = conlleval_counts(gold, predicted)
-    if not any(tag != "O" for tags in (*given, *guessed) for tag in tags):
-        return SpanScores(0.0, 0.0, 0.0, accuracy, {}, found, "no span in gold or predicted tags\n")
+    if not any(tag.startswith("B-") for tags in (*given, *guessed) for tag in tags):  # seqeval fails on no span
+        return SpanScores(
+            0.0, 0.0, 0.0, accuracy, type_counts(gold, predicted), found, "no span in gold or predicted tags\n"
+        )
     options: dict[str, Any] = {"mode": "strict", "scheme": IOB2, "zero_division": 0}
     table = classification_report(given, guessed, output_dict=True, **options)
     overall = table["micro avg"]

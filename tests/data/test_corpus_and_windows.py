@@ -1,0 +1,88 @@
+"""The pre-training corpus, and its windows against a plain walk over the shuffled sentences."""
+
+from __future__ import annotations
+
+import gzip
+import lzma
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from elmo_tasks.data.corpus import SPECIALS, Corpus, encode_corpus
+from elmo_tasks.data.windows import BEGIN, END, UNKNOWN, Windows
+from elmo_tasks.errors import InputError
+
+TEXT = "the cat sat\nthe dog\na b c d e f g\nthe\n\nthe cat <UNK> x\n"
+
+
+@pytest.fixture
+def corpus(tmp_path: Path) -> Corpus:
+    (tmp_path / "text.txt").write_text(TEXT)
+    return encode_corpus([tmp_path / "text.txt"], tmp_path / "encoded")
+
+
+def spelled(corpus: Corpus) -> list[list[str]]:
+    starts = [0, *corpus.ends[:-1]]
+    return [[corpus.words[i] for i in corpus.ids[a:b]] for a, b in zip(starts, corpus.ends, strict=True)]
+
+
+def test_encoding_keeps_the_text(corpus: Corpus) -> None:
+    assert spelled(corpus) == [line.split() for line in TEXT.splitlines() if line]
+    assert corpus.words[:5] == (*SPECIALS, "the", "cat")
+    assert corpus.counts[:5].tolist() == [0, 0, 1, 4, 2]
+    assert (np.diff(corpus.counts[3:]) <= 0).all()
+    assert (corpus.n_tokens, corpus.n_sentences) == (17, 5)
+
+
+def test_compressed_shards_are_one_text(tmp_path: Path, corpus: Corpus) -> None:
+    half = TEXT.index("a b")
+    (tmp_path / "1.gz").write_bytes(gzip.compress(TEXT[:half].encode()))
+    (tmp_path / "2.xz").write_bytes(lzma.compress(TEXT[half:].encode()))
+    again = encode_corpus([tmp_path / "1.gz", tmp_path / "2.xz"], tmp_path / "again")
+    assert (again.digest, again.words) == (corpus.digest, corpus.words)
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "message"),
+    [
+        ("t.txt", b"", "got no word at all"),
+        ("t.txt", b"a\nb\0c\n", r"t.txt:2: expected text, got binary data"),
+        ("t.txt", b"a\n\xff\n", r"t.txt:2: expected UTF-8 text"),
+        ("t.txt", b"a " * 10000, r"t.txt:1: expected one sentence a line of at most 2000 words, got 10000"),
+        ("t.xz", lzma.compress(b"a\n" * 100000)[:60], "damaged or cut compressed file"),
+    ],
+)
+def test_damaged_corpora(tmp_path: Path, name: str, data: bytes, message: str) -> None:
+    (tmp_path / name).write_bytes(data)
+    with pytest.raises(InputError, match=message):
+        encode_corpus([tmp_path / name], tmp_path / "encoded")
+    assert not list(tmp_path.glob("*encoded*"))
+
+
+@pytest.mark.parametrize(("streams", "steps"), [(1, 4), (2, 3), (3, 5)])
+def test_windows_walk_over_the_shuffled_sentences(corpus: Corpus, streams: int, steps: int) -> None:
+    windows = Windows(corpus, vocabulary=6, streams=streams, steps=steps, seed=5)
+    sentences = spelled(corpus)
+    numbers = {word: number for number, word in enumerate(corpus.words)}
+    for epoch in (0, 1):
+        line = []
+        for index in np.random.default_rng([5, epoch]).permutation(len(sentences)):
+            ids = [numbers[word] for word in sentences[index]]
+            ahead, behind = [BEGIN, *ids, END], [END, *reversed(ids), BEGIN]
+            line += list(zip(ahead, behind, ahead[1:], behind[1:], strict=False))
+        length = len(line) // streams
+        for number in range(windows.per_epoch):
+            window = windows.window(epoch * windows.per_epoch + number)
+            for stream in range(streams):
+                for step in range(steps):
+                    expected = line[stream * length + number * steps + step]
+                    assert window.words[:, step, stream].tolist() == list(expected[:2])
+                    targets = [UNKNOWN if word >= 6 else word for word in expected[2:]]
+                    assert window.classes[:, step, stream].tolist() == targets
+
+
+def test_a_part_of_the_streams_is_part_of_the_window(corpus: Corpus) -> None:
+    windows = Windows(corpus, vocabulary=6, streams=4, steps=3, seed=5)
+    whole, part = windows.window(0), windows.window(0, slice(1, None, 2))
+    assert (part.words == whole.words[:, :, 1::2]).all()

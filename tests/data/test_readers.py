@@ -1,0 +1,140 @@
+"""Column files, folders of splits, the catalog and the hub."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from elmo_tasks.data.catalog import load_data
+from elmo_tasks.data.conll import read_conll
+from elmo_tasks.data.hub import load_conll2003
+from elmo_tasks.data.splits import find_split, read_folder
+from elmo_tasks.errors import InputError
+from elmo_tasks.text.spans import to_spans
+
+
+@pytest.mark.parametrize(
+    ("name", "sentences", "spans"), [("train", 14041, 23499), ("testa", 3250, 5942), ("testb", 3453, 5648)]
+)
+def test_conll_2003_counts(shared_data: Path, name: str, sentences: int, spans: int) -> None:
+    """Sentences and entities as Tjong Kim Sang and De Meulder (2003) count them, document marks left out."""
+    found = read_conll(shared_data / "conll2003" / f"eng.{name}")
+    assert len(found) == sentences
+    assert sum(len(to_spans(example.tags, "BIO")) for example in found) == spans
+
+
+def write(tmp_path: Path, data: str | bytes) -> Path:
+    path = tmp_path / "file.txt"
+    path.write_bytes(data if isinstance(data, bytes) else data.encode())
+    return path
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a B-X\nb O\n",
+        "a\tB-X\nb\tO\n\n\n",
+        "\ufeffa NN I-X\r\nb NN O\r\n",
+        "-DOCSTART- -X- O O\n\na x y S-X\nb x y O",
+    ],
+)
+def test_formats(tmp_path: Path, text: str) -> None:
+    path = write(tmp_path, text)
+    (found,) = read_conll(path)
+    assert found.tokens == ("a", "b") and found.tags == ("B-X", "O")
+    assert found.source == f"{path}:{3 if 'DOCSTART' in text else 1}"
+
+
+def test_columns_can_be_chosen(tmp_path: Path) -> None:
+    (found,) = read_conll(write(tmp_path, "1 a B-X z\n"), token_column=1, tag_column=2)
+    assert (found.tokens, found.tags) == (("a",), ("B-X",))
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        ("a O\nb\n", r"file.txt:2: expected at least 2 columns \(token ... tag\), got 1: 'b'"),
+        ("a O\n\nb Q\n", r"file.txt:3: expected a tag such as"),
+        ("\n\n", r"file.txt: expected sentences"),
+        (b"a O\n\xff O\n", r"file.txt:2: expected UTF-8 text, got byte 0xff"),
+        ("a O\n\nb B-X\nc E-X\nd I-X\n", r"file.txt:3: expected a legal BIOES sequence.*at token 3"),
+    ],
+)
+def test_damaged_files(tmp_path: Path, data: str | bytes, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        read_conll(write(tmp_path, data))
+
+
+def test_a_missing_file(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no such file"):
+        read_conll(tmp_path / "none")
+
+
+def test_names_of_splits(tmp_path: Path) -> None:
+    for name in ("eng.train", "eng.testa", "eng.testb", "README.md"):
+        (tmp_path / name).write_text("")
+    assert [find_split(tmp_path, split).name for split in ("train", "dev", "test")] == [
+        "eng.train",
+        "eng.testa",
+        "eng.testb",
+    ]
+    (tmp_path / "other_dev.conll").write_text("")
+    with pytest.raises(InputError, match=r"dev split.*got several: eng.testa, other_dev.conll"):
+        find_split(tmp_path, "dev")
+
+
+def test_variants_share_a_folder(shared_data: Path) -> None:
+    assert find_split(shared_data / "sst", "dev", "fine").name == "stsa.fine.dev"
+
+
+def test_a_missing_split_says_what_is_there(tmp_path: Path) -> None:
+    (tmp_path / "train.txt").write_text("a O\n")
+    with pytest.raises(InputError, match=r"expected one file of the dev split.*got none; the folder holds train.txt"):
+        read_folder(tmp_path, read_conll)
+
+
+def test_names_of_data(shared_data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ELMO_TASKS_DATA", str(shared_data))
+    assert len(load_data("conll2003", read_conll).dev) == 3250
+    with pytest.raises(InputError, match=r"got 'conll2030'; did you mean conll2003\?"):
+        load_data("conll2030", read_conll)
+
+
+def stand_in(repository: str, revision: str | None) -> dict[str, Any]:
+    """What `datasets.load_dataset` returns for the hub's CoNLL-2003, with two rows a split."""
+    import datasets
+
+    names = ["O", "B-PER", "I-PER", "B-ORG", "I-ORG", "B-LOC", "I-LOC", "B-MISC", "I-MISC"]
+    features = datasets.Features(
+        {
+            "tokens": datasets.Sequence(datasets.Value("string")),
+            "ner_tags": datasets.Sequence(datasets.ClassLabel(names=names)),
+        }
+    )
+    rows = {"tokens": [["-DOCSTART-"], ["Ada", "Love", "left"]], "ner_tags": [[0], [1, 2, 0]]}
+    made = datasets.Dataset.from_dict(rows, features=features)
+    return {"train": made, "validation": made, "test": made}
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_the_hub() -> None:
+    found = load_conll2003(stand_in)
+    assert found.origin == "hub:eriktks/conll2003"
+    assert [(s.tokens, s.tags) for s in found.train] == [(("Ada", "Love", "left"), ("B-PER", "I-PER", "O"))]
+
+
+def test_a_mirror_and_no_source_at_all() -> None:
+    def second(repository: str, revision: str | None) -> dict[str, Any]:
+        if revision is not None:
+            raise RuntimeError("Dataset scripts are no longer supported")
+        return stand_in(repository, revision)
+
+    assert load_conll2003(second).origin == "hub:tomaarsen/conll2003"
+
+    def offline(repository: str, revision: str | None) -> dict[str, Any]:
+        raise ConnectionError
+
+    with pytest.raises(InputError, match=r"not to be had from the hub \(no connection\); put eng.train"):
+        load_conll2003(offline)

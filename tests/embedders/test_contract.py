@@ -1,0 +1,95 @@
+"""What every embedder promises, cached or not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+
+from elmo_tasks.elmo.bilm import BiLM
+from elmo_tasks.elmo.options import BilmOptions
+from elmo_tasks.elmo.weights_safetensors import write_safetensors
+from elmo_tasks.embedders.cache import CachedEmbedder
+from elmo_tasks.embedders.elmo import ElmoEmbedder
+from elmo_tasks.embedders.glove import GloveEmbedder
+from elmo_tasks.embedders.protocol import Embedder
+from elmo_tasks.embedders.random import RandomEmbedder
+
+SENTENCES = [["The", "cat", "sat", "."], ["A"], [], ["\U0001f600", "", "x" * 500, "naïve", "\ud800"], ["The", "dog"]]
+
+
+def bilm_file(folder: Path, seed: int = 0) -> str:
+    torch.manual_seed(seed)
+    options = BilmOptions(char_dim=4, filters=((1, 4), (3, 8)), n_highway=1, cell_dim=16, projection_dim=6)
+    path = folder / f"bilm{seed}.safetensors"
+    write_safetensors(BiLM(options), path)
+    return str(path)
+
+
+def glove_file(folder: Path, value: str = "0.5") -> Path:
+    path = folder / f"glove{value}.txt"
+    path.write_text(f"the 1 2 3\ncat -1 {value} 0\n. . 4 5 6\n")
+    return path
+
+
+def make(kind: str, folder: Path) -> Embedder:
+    inner: dict[str, Callable[[], Embedder]] = {
+        "glove": lambda: GloveEmbedder(glove_file(folder)),
+        "random": lambda: RandomEmbedder(7),
+        "elmo": lambda: ElmoEmbedder(bilm_file(folder)),
+    }
+    name, _, cached = kind.partition(" ")
+    embedder = inner[name]()
+    return CachedEmbedder(embedder, folder / "cache") if cached else embedder
+
+
+@pytest.fixture(params=[f"{kind}{cached}" for kind in ("glove", "random", "elmo") for cached in ("", " cached")])
+def embedder(request: pytest.FixtureRequest, tmp_path: Path) -> Embedder:
+    return make(request.param, tmp_path)
+
+
+def test_shapes_and_no_gradient(embedder: Embedder) -> None:
+    for words, vectors in zip(SENTENCES, embedder.embed(SENTENCES), strict=True):
+        assert vectors.shape == (embedder.n_layers, len(words), embedder.width)
+        assert vectors.dtype == torch.float32 and not vectors.requires_grad
+        assert torch.isfinite(vectors).all()
+
+
+def test_a_sentence_stands_alone(embedder: Embedder) -> None:
+    together = embedder.embed(SENTENCES)
+    backwards = embedder.embed(SENTENCES[::-1])[::-1]
+    for index, words in enumerate(SENTENCES):
+        (alone,) = embedder.embed([words])
+        torch.testing.assert_close(together[index], alone, rtol=1e-6, atol=1e-6)
+        torch.testing.assert_close(together[index], backwards[index], rtol=1e-6, atol=1e-6)
+
+
+def test_nothing_to_embed(embedder: Embedder) -> None:
+    assert embedder.embed([]) == []
+
+
+def test_the_token_budget_does_not_matter(tmp_path: Path) -> None:
+    path = bilm_file(tmp_path)
+    small, large = ElmoEmbedder(path, token_budget=1), ElmoEmbedder(path)
+    for mine, other in zip(small.embed(SENTENCES), large.embed(SENTENCES), strict=True):
+        torch.testing.assert_close(mine, other, rtol=1e-6, atol=1e-6)
+
+
+def test_fingerprints_follow_the_weights(tmp_path: Path) -> None:
+    found = [
+        GloveEmbedder(glove_file(tmp_path)).fingerprint,
+        GloveEmbedder(glove_file(tmp_path, "0.25")).fingerprint,
+        RandomEmbedder(7).fingerprint,
+        RandomEmbedder(8).fingerprint,
+        ElmoEmbedder(bilm_file(tmp_path, 0)).fingerprint,
+        ElmoEmbedder(bilm_file(tmp_path, 1)).fingerprint,
+    ]
+    assert len(set(found)) == len(found)
+    assert ElmoEmbedder(bilm_file(tmp_path, 0)).fingerprint == found[4]
+
+
+def test_words_may_hold_blanks_and_be_lower_cased(tmp_path: Path) -> None:
+    embedder = GloveEmbedder(glove_file(tmp_path))
+    assert embedder.embed([["The", ". .", "unknown"]])[0][0].tolist() == [[1, 2, 3], [4, 5, 6], [0, 0, 0]]
