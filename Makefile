@@ -17,9 +17,9 @@ types:
 test:
 	$(PYTHON) -m pytest
 
-# The same tests where missing real data ($ELMO_TASKS_DATA, or ../shared/data) is a failure and no skip.
+# The tests on real data alone, which is in $ELMO_TASKS_DATA or ../shared/data; a missing data set is a failure.
 test-data:
-	ELMO_TASKS_REQUIRE_DATA=1 $(PYTHON) -m pytest
+	ELMO_TASKS_REQUIRE_DATA=1 $(PYTHON) -m pytest -m data
 
 wheel:
 	$(PYTHON) -m build --wheel

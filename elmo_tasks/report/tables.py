@@ -14,35 +14,47 @@ from elmo_tasks.errors import InputError
 
 _MARKED = re.compile(r"(<!-- table:(?P<task>[\w-]+) -->\n)(?P<table>.*?)(<!-- /table:(?P=task) -->)", re.DOTALL)
 _HEADLINES = {"f1": "F1", "accuracy": "accuracy"}
-_COSTS = ("epochs", "seconds an epoch", "minutes a run", "peak memory", "record")
+_COSTS = ("epochs", "seconds an epoch", "minutes a run", "peak memory", "record or source")
+_PUBLISHED = "published.json"
 
 
 def read_records(folder: Path) -> list[dict[str, Any]]:
     """The records of runs in a folder, in the order of their file names.
 
     A record is a JSON object with `task` and `runs`, as `elmo_tasks.report.collect` writes it; it gets its `file` name.
-    Files of other kinds in the same folder are left to their own readers.
+    `published.json` is a list of others' results, each with `task`, `data`, `model`, `test` and `source`; they come
+    last. Files of other kinds in the same folder are left to their own readers.
 
     Raises:
-        InputError: a file that is not JSON, or a record without runs.
+        InputError: a file that is not JSON, a record without runs, or a published result without its source.
     """
-    records = []
+    records: list[dict[str, Any]] = []
+    published: list[dict[str, Any]] = []
     for path in sorted(folder.glob("*.json")):
         try:
             content = json.loads(path.read_text(encoding="utf-8"))
         except ValueError as error:
             raise InputError(f"{path}: expected a JSON record of runs, got something else ({error})") from None
+        if path.name == _PUBLISHED:
+            published = content
+            for entry in published:
+                if missing := {"task", "data", "model", "test", "source"} - set(entry):
+                    raise InputError(f"{path}: expected every result to have {', '.join(sorted(missing))}, got {entry}")
+            continue
         if not isinstance(content, dict) or "task" not in content or "runs" not in content:
             continue
         if not content["runs"]:
             raise InputError(f"{path}: expected at least one run, got none; collect it again from its run folders")
         records.append(content | {"file": path.name})
-    return records
+    return [*records, *published]
 
 
 def table(task: str, records: Sequence[Mapping[str, Any]]) -> str:
-    """A Markdown table of a task's records: mean and sample standard deviation over seeds, scores in per cent."""
-    rows = [record for record in records if record["task"] == task]
+    """A Markdown table of a task's records: mean and sample standard deviation over seeds, scores in per cent.
+
+    Published results stand below ours, as their source gives them.
+    """
+    rows = [record for record in records if record["task"] == task and "runs" in record]
     if not rows:
         return "No runs are recorded yet.\n"
     key = next((name for name in _HEADLINES if name in rows[0]["runs"][0]["test"]), "f1")
@@ -64,6 +76,11 @@ def table(task: str, records: Sequence[Mapping[str, Any]]) -> str:
             f"`{record['file']}`",
         ]
         lines.append(f"| {' | '.join(cells)} |")
+    for entry in records:
+        if entry["task"] == task and "runs" not in entry:
+            seeds = str(entry.get("seeds", ""))
+            cells = [entry["data"], entry["model"], seeds, entry.get("dev", ""), entry["test"], "", "", "", ""]
+            lines.append(f"| {' | '.join([*cells, entry['source']])} |")
     return "\n".join(lines) + "\n"
 
 

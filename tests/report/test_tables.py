@@ -50,6 +50,20 @@ def test_other_tasks_have_their_own_score_and_table() -> None:
     assert table("srl", both) == "No runs are recorded yet.\n"
 
 
+def test_published_results_stand_below_ours_with_their_source(tmp_path: Path) -> None:
+    published = {"task": "ner", "data": "conll2003", "model": "theirs", "seeds": 5, "test": "92", "source": "Them, 1"}
+    (tmp_path / "published.json").write_text(json.dumps([published]))
+    (tmp_path / "z.json").write_text(json.dumps(record()))
+    assert (
+        table("ner", read_records(tmp_path)).splitlines()[-1]
+        == "| conll2003 | theirs | 5 |  | 92 |  |  |  |  | Them, 1 |"
+    )
+    del published["source"]
+    (tmp_path / "published.json").write_text(json.dumps([published]))
+    with pytest.raises(InputError, match=r"published\.json: expected every result to have source"):
+        read_records(tmp_path)
+
+
 def test_fill_replaces_what_is_between_the_marks_and_nothing_else() -> None:
     text = "before\n<!-- table:ner -->\nstale\n<!-- /table:ner -->\nafter\n"
     made = fill(text, [record()])
