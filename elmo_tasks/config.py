@@ -44,15 +44,6 @@ class CharsConfig:
 
 
 @dataclass(frozen=True)
-class ModelConfig:
-    """The head (AllenNLP's NER model: 200, 2, 0.5)."""
-
-    hidden: int = 200
-    layers: int = 2
-    dropout: float = 0.5
-
-
-@dataclass(frozen=True)
 class TrainingConfig:
     """Optimisation. Deviation: AllenNLP allows 75 epochs and waits 25; ours halves the rate after `rate_patience`
     epochs without a better dev score and stops after `patience`."""
@@ -73,7 +64,7 @@ class TrainingConfig:
 
 @dataclass(frozen=True)
 class Experiment:
-    """Everything that decides the outcome of a run."""
+    """Everything that decides the outcome of a run. `model` has the keys of the task's own `Settings`."""
 
     task: str = "ner"
     data: str = "sample"
@@ -82,7 +73,7 @@ class Experiment:
     elmo: ElmoConfig = field(default_factory=ElmoConfig)
     glove: GloveConfig = field(default_factory=GloveConfig)
     chars: CharsConfig = field(default_factory=CharsConfig)
-    model: ModelConfig = field(default_factory=ModelConfig)
+    model: dict[str, Any] = field(default_factory=dict)
     training: TrainingConfig = field(default_factory=TrainingConfig)
 
 
@@ -138,6 +129,10 @@ def from_mapping(kind: type[Any], values: Mapping[str, Any], where: str = "") ->
             if not isinstance(value, Mapping):
                 raise InputError(f"{full}: expected keys below it, got {value!r}")
             made[key] = from_mapping(typing.cast("type[Any]", hint), value, f"{full}.")
+        elif hint == dict[str, Any]:
+            if not isinstance(value, Mapping):
+                raise InputError(f"{full}: expected keys below it, got {value!r}")
+            made[key] = dict(value)
         else:
             made[key] = _coerce(full, value, hint)
     return kind(**made)

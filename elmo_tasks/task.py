@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
+from elmo_tasks.config import Experiment, from_mapping, load_experiment
 from elmo_tasks.errors import InputError
-from elmo_tasks.paths import task_path
+from elmo_tasks.paths import recipe_root, task_path
 from elmo_tasks.text.examples import Example
 from elmo_tasks.text.labels import LabelSet
 
 if TYPE_CHECKING:
     from torch import nn
 
-    from elmo_tasks.config import ModelConfig
     from elmo_tasks.modules.embedding_mix import EmbeddingMix
 
 
@@ -40,7 +41,8 @@ class Scores(Protocol):
 class Task:
     """One downstream task.
 
-    headline: the key of the scores that dev chooses by; default_data: what `train` uses without `--data`.
+    settings: the dataclass of the model's settings, `model:` in a configuration; headline: the key of the scores that
+    dev chooses by; default_data: what `train` uses without `--data`.
 
     read: a split's file to examples; parse: the examples of one input line of `predict` (line, `file:line`), none or
     several if the task wants it so; labels: of the training examples; encode: an example's gold, label numbers a token
@@ -53,6 +55,7 @@ class Task:
     """
 
     name: str
+    settings: type[Any]
     headline: str
     default_data: str
     read: Callable[[Path], Sequence[Example]]
@@ -60,10 +63,18 @@ class Task:
     labels: Callable[[Sequence[Example]], LabelSet]
     encode: Callable[[Example, LabelSet], list[int] | int]
     decode: Callable[[Sequence[Any], LabelSet], Prediction]
-    build_model: Callable[[EmbeddingMix, LabelSet, ModelConfig], nn.Module]
+    build_model: Callable[[EmbeddingMix, LabelSet, Any], nn.Module]
     score: Callable[[Sequence[Example], Sequence[Prediction]], Scores]
     describe: Callable[[str, Sequence[Example], Sequence[Prediction]], dict[str, Any]]
     record: Callable[[Sequence[Example], Sequence[Prediction]], str]
+
+    def model_settings(self, values: Mapping[str, Any]) -> Any:
+        """The `settings` with these values, all others at their defaults.
+
+        Raises:
+            InputError: an unknown key (the nearest is named), a value of the wrong type.
+        """
+        return from_mapping(self.settings, values, "model.")
 
 
 def load_task(name: str) -> Task:
@@ -76,6 +87,7 @@ def load_task(name: str) -> Task:
     spec = importlib.util.spec_from_file_location(f"elmo_tasks_recipe_{path.parent.name}", path)
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module  # dataclasses look their module up
     try:
         spec.loader.exec_module(module)
     except (SyntaxError, ImportError, NameError) as error:
@@ -84,3 +96,23 @@ def load_task(name: str) -> Task:
     if not isinstance(task, Task):
         raise InputError(f"{path}: expected a module that defines `task = Task(...)`, found none")
     return task
+
+
+def resolve_experiment(
+    task: str, config: Path | None = None, given: Mapping[str, Any] | None = None, settings: Sequence[str] = ()
+) -> Experiment:
+    """The whole experiment of a task: its own configuration, then `config`, then what is `given`, then `settings`.
+
+    Raises:
+        InputError: no such task or file, an unknown key, a value of the wrong type.
+    """
+    recipe = load_task(task)
+    own = recipe_root("configs") / f"{recipe.name}.yaml"
+    files = [own] if own.exists() else []
+    if config is not None:
+        shipped = recipe_root("configs").parent / config  # `--config configs/smoke/ner.yaml` outside a checkout
+        files.append(shipped if shipped.exists() and not config.exists() else config)
+    experiment = load_experiment(
+        files, {**(given or {}), "task": task}, settings, defaults={"data": recipe.default_data}
+    )
+    return replace(experiment, model=asdict(recipe.model_settings(experiment.model)))

@@ -21,7 +21,7 @@ def test_later_sources_win(tmp_path: Path) -> None:
     first.write_text("seed: 2\nmodel: {hidden: 10, layers: 1}\n")
     second.write_text("model: {hidden: 20}\n")
     made = load_experiment([first, second], {"seed": 3}, ["model.dropout=0.1", "training.learning_rate=1e-3"])
-    assert (made.seed, made.model.hidden, made.model.layers, made.model.dropout) == (3, 20, 1, 0.1)
+    assert (made.seed, made.model) == (3, {"hidden": 20, "layers": 1, "dropout": 0.1})
     assert made.training.learning_rate == 0.001
 
 

@@ -37,7 +37,7 @@ class Tagger(nn.Module):
 
     def emissions(self, batch: Batch) -> Tensor:
         """Scores (B, T, K)."""
-        x = self.mix(batch.inputs, batch.mask)  # (B, T, D)
+        x = self.dropout(self.mix(batch.inputs, batch.mask))  # (B, T, D)
         scores: Tensor = self.emission(self.dropout(self.encoder(x, batch.lengths)))  # (B, T, K)
         return scores
 

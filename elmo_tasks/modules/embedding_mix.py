@@ -66,18 +66,16 @@ class WordLookup(nn.Module):
 class EmbeddingMix(nn.Module):
     """One module a source; their vectors are concatenated. No width is written by hand."""
 
-    def __init__(self, names: Sequence[str], sources: Sequence[nn.Module], dropout: float = 0.0) -> None:
+    def __init__(self, names: Sequence[str], sources: Sequence[nn.Module]) -> None:
         super().__init__()
         self.names = tuple(names)
         self.sources = nn.ModuleList(sources)
         self.width = sum(_width(source) for source in sources)
-        self.dropout = nn.Dropout(dropout)
 
     def forward(self, inputs: Sequence[Tensor], mask: Tensor) -> Tensor:
         """inputs: one collated tensor a source, mask: (B, T) -> (B, T, D)."""
         parts = [source(x, mask) for source, x in zip(self.sources, inputs, strict=True)]
-        mixed: Tensor = self.dropout(torch.cat(parts, dim=-1))
-        return mixed
+        return torch.cat(parts, dim=-1)
 
     def mix_weights(self) -> dict[str, dict[str, list[float] | float]]:
         """Each mixed source's learned layer weights (they sum to 1) and gamma."""

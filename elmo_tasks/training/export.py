@@ -53,12 +53,8 @@ def inputs_of(experiment: Experiment, train_words: Any, cache_folder: Path | Non
 
 def build_model(task: Task, experiment: Experiment, labels: LabelSet, inputs: Any) -> Any:
     """A fresh model on its inputs."""
-    mix = EmbeddingMix(
-        [source.name for source in inputs],
-        [source.build_module() for source in inputs],
-        dropout=experiment.model.dropout,
-    )
-    return task.build_model(mix, labels, experiment.model)
+    mix = EmbeddingMix([source.name for source in inputs], [source.build_module() for source in inputs])
+    return task.build_model(mix, labels, task.model_settings(experiment.model))
 
 
 def save_trained(folder: Path, trained: Trained, train_words: list[str]) -> None:

@@ -7,6 +7,7 @@ over BIOES tags decides, illegal transitions excluded. Trained and tested on CoN
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from elmo_tasks.data.conll import read_conll
@@ -20,10 +21,18 @@ from elmo_tasks.text.spans import convert, to_spans
 if TYPE_CHECKING:
     from torch import nn
 
-    from elmo_tasks.config import ModelConfig
     from elmo_tasks.modules.embedding_mix import EmbeddingMix
 
 SCHEME = "BIOES"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The head (AllenNLP's NER model: 200, 2, 0.5)."""
+
+    hidden: int = 200
+    layers: int = 2
+    dropout: float = 0.5
 
 
 def tags_of(example: Example) -> tuple[str, ...]:
@@ -53,7 +62,7 @@ def decode(numbers: Sequence[int], known: LabelSet) -> tuple[str, ...]:
     return convert(known.decode(numbers), SCHEME, "BIO")
 
 
-def build_model(mix: EmbeddingMix, known: LabelSet, model: ModelConfig) -> nn.Module:
+def build_model(mix: EmbeddingMix, known: LabelSet, model: Settings) -> nn.Module:
     """The paper's BiLSTM-CRF."""
     from elmo_tasks.models.tagger import Tagger
 
@@ -87,6 +96,7 @@ def record(examples: Sequence[Example], predicted: Sequence[tuple[str, ...]]) ->
 
 task = Task(
     name="ner",
+    settings=Settings,
     headline="f1",
     default_data="sample",
     read=read_conll,

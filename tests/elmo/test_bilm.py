@@ -51,7 +51,7 @@ def test_state_of_a_short_row_stops_at_its_own_end(random_bilm: Callable[..., Bi
     for padded_layer, alone_layer in zip(padded, alone, strict=True):
         for padded_direction, alone_direction in zip(padded_layer, alone_layer, strict=True):
             torch.testing.assert_close(padded_direction.hidden[:1], alone_direction.hidden, rtol=0, atol=1e-6)
-            torch.testing.assert_close(padded_direction.cell[:1], alone_direction.cell, rtol=0, atol=1e-6)
+            torch.testing.assert_close(padded_direction.cell[:1], alone_direction.cell, rtol=0, atol=5e-6)
 
 
 def test_layer_0_is_the_token_vector_twice_and_padding_is_zero(random_bilm: Callable[..., BiLM]) -> None:

@@ -1,0 +1,36 @@
+"""`elmo-tasks list`."""
+
+from __future__ import annotations
+
+import argparse
+
+from elmo_tasks.cli.verb import Verbs
+
+
+def add(verbs: Verbs) -> None:
+    """Declare the verb."""
+    listing = verbs.add_parser("list", help="what there is: tasks, data, embedders, configurations")
+    listing.set_defaults(verb=_list)
+
+
+def _list(options: argparse.Namespace) -> None:
+    from elmo_tasks.data.catalog import CATALOG, locate
+    from elmo_tasks.paths import cache_root, data_root, recipe_root, task_names
+
+    print("tasks:     ", ", ".join(task_names()))
+    for name, entry in CATALOG.items():
+        place = locate(name)
+        where = str(place) if place else "from the hub at first use" if entry.hub else "not found"
+        print(f"data:       {name} ({entry.task}): {entry.summary}; {where}")
+    print(
+        "embedders:  elmo[:WEIGHTS] (small, medium, original, original-5.5b, a folder, options,weights), glove[:FILE],"
+    )
+    print("            chars (trained with the task), random (control)")
+    configs = recipe_root("configs")
+    print(
+        "configs:   ",
+        ", ".join(str(path.relative_to(configs)) for path in sorted(configs.rglob("*.yaml"))),
+        f"in {configs}",
+    )
+    print(f"data root:  {data_root() or 'none (set ELMO_TASKS_DATA)'}")
+    print(f"cache:      {cache_root()} (set ELMO_TASKS_CACHE)")

@@ -1,0 +1,104 @@
+"""`elmo-tasks pretrain` and its parts `vocab`, `eval` and `export`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+from elmo_tasks.cli.verb import Verbs
+from elmo_tasks.errors import InputError
+
+
+def add(verbs: Verbs) -> None:
+    """Declare the verb."""
+    pretrain = verbs.add_parser("pretrain", help="pre-train a biLM on tokenised text, or measure one")
+    pretrain.add_argument("--corpus", metavar="GLOB", nargs="+", help="text files, also .xz .gz .bz2 .zst")
+    pretrain.add_argument("--config", metavar="FILE", type=Path, help="YAML, or an options.json of bilm-tf")
+    pretrain.add_argument("--output", metavar="DIR", type=Path, help="the biLM's folder")
+    pretrain.add_argument("--vocabulary", metavar="FILE", type=Path, help="words of the softmax, the specials first")
+    pretrain.add_argument(
+        "--heldout", metavar="FILE", type=Path, help="text for perplexities on the way and at the end"
+    )
+    pretrain.add_argument("--init", metavar="BILM", help="start from this biLM (fine-tuning)")
+    pretrain.add_argument("--set", metavar="key=value", action="append", default=[], help="such as n_epochs=3")
+    pretrain.add_argument("--devices", metavar="N", type=int, default=1, help="processes (CPU) or GPUs on this machine")
+    pretrain.add_argument("--nodes", metavar="N", type=int, default=1, help="machines, with a common file system")
+    pretrain.add_argument("--resume", action="store_true", help="go on from the last checkpoint")
+    pretrain.add_argument("--overwrite", action="store_true", help="replace an earlier folder")
+    pretrain.set_defaults(verb=_pretrain)
+    parts = pretrain.add_subparsers(metavar="vocab|eval|export")
+    vocab = parts.add_parser("vocab", help="make the vocabulary of the softmax")
+    vocab.add_argument("--corpus", metavar="GLOB", nargs="+", required=True)
+    vocab.add_argument("--output", metavar="FILE", type=Path, required=True, help="word and count, a word a line")
+    vocab.add_argument("--min-count", metavar="N", type=int, default=1)
+    vocab.set_defaults(verb=_vocabulary)
+    measure = parts.add_parser("eval", help="perplexity of a text, or the surprisal of each word")
+    measure.add_argument("bilm", metavar="BILM_DIR")
+    measure.add_argument("text", metavar="FILE", type=Path, help="a tokenised sentence a line")
+    measure.add_argument("--surprisal", action="store_true", help="JSON Lines: bits of each word in both directions")
+    measure.add_argument("--trigram", metavar="GLOB", nargs="+", help="a trigram's perplexity too, counted on these")
+    measure.set_defaults(verb=_perplexity)
+    export = parts.add_parser("export", help="write a pre-trained biLM in 16 bits, in shards")
+    export.add_argument("bilm", metavar="BILM_DIR")
+    export.add_argument("--output", metavar="DIR", type=Path, required=True)
+    export.add_argument("--shard-mb", metavar="N", type=float, default=15.0, help="most megabytes a file (default 15)")
+    export.set_defaults(verb=_export)
+
+
+def _pretrain(options: argparse.Namespace) -> None:
+    for name in ("corpus", "config", "output"):
+        if getattr(options, name) is None:
+            raise InputError(f"pretrain: expected --{name}; see `elmo-tasks pretrain --help`")
+    if options.devices < 1 or options.nodes < 1:
+        raise InputError("pretrain: expected --devices and --nodes of at least 1")
+    from elmo_tasks.report.plots import draw_pretraining
+    from elmo_tasks.training.pretrain_config import load_pretrain_config
+    from elmo_tasks.training.pretrain_run import pretrain
+
+    pretrain(
+        load_pretrain_config(options.config, options.set),
+        options.corpus,
+        options.output,
+        vocabulary=options.vocabulary,
+        heldout=options.heldout,
+        init=options.init,
+        devices=options.devices,
+        nodes=options.nodes,
+        resume=options.resume,
+        overwrite=options.overwrite,
+        command=options.command_line,
+        tell=lambda line: print(line, flush=True),
+        draw=draw_pretraining,
+    )
+
+
+def _vocabulary(options: argparse.Namespace) -> None:
+    from elmo_tasks.training.pretrain_run import write_vocabulary
+
+    print(write_vocabulary(options.corpus, options.output, options.min_count))
+
+
+def _perplexity(options: argparse.Namespace) -> None:
+    from elmo_tasks.training.bilm_evaluation import evaluate, evaluate_trigram, surprisal_lines
+
+    if options.surprisal:
+        for frame in surprisal_lines(options.bilm, options.text):
+            print(json.dumps(frame, ensure_ascii=False))
+        return
+    found = evaluate(options.bilm, options.text)
+    print(
+        f"perplexity {found.mean:.2f} (forward {found.forward:.2f}, backward {found.backward:.2f}) "
+        f"over {found.tokens} words, {100 * found.unknown:.2f} % of them outside the vocabulary"
+    )
+    if options.trigram is not None:
+        print(
+            f"trigram    {evaluate_trigram(options.bilm, options.text, options.trigram):.2f} over the same vocabulary"
+        )
+
+
+def _export(options: argparse.Namespace) -> None:
+    from elmo_tasks.training.bilm_folder import export_bilm_folder
+
+    for path in export_bilm_folder(options.bilm, options.output, max_shard_bytes=int(options.shard_mb * 1e6) - 20_000):
+        print(f"{path.stat().st_size:12,d} bytes  {path}")

@@ -1,0 +1,37 @@
+"""`elmo-tasks substitutes`."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+
+from elmo_tasks.cli.verb import Verbs
+from elmo_tasks.errors import InputError
+
+
+def add(verbs: Verbs) -> None:
+    """Declare the verb."""
+    substitutes = verbs.add_parser("substitutes", help="the words that a biLM expects at a position of a sentence")
+    substitutes.add_argument("sentence", metavar="SENTENCE", help="tokens with blanks between them, in quotes")
+    substitutes.add_argument("--bilm", metavar="BILM", default="default", help="default: the one inside the package")
+    substitutes.add_argument("--position", metavar="N", type=int, action="append", help="from 1 (default: every word)")
+    substitutes.add_argument("--top", metavar="N", type=int, default=10)
+    substitutes.add_argument("--json", action="store_true", help="JSON Lines, one position a line")
+    substitutes.set_defaults(verb=_substitutes)
+
+
+def _substitutes(options: argparse.Namespace) -> None:
+    words = options.sentence.split()
+    positions = [number - 1 for number in options.position or range(1, len(words) + 1)]
+    if not words or not all(0 <= position < len(words) for position in positions) or options.top < 1:
+        raise InputError(f"substitutes: expected --position 1 to {len(words)} of {words} and --top 1 or more")
+    from elmo_tasks.report.substitutes import substitutes_table
+    from elmo_tasks.training.bilm_folder import read_language_model
+    from elmo_tasks.training.substitutes import substitutes
+
+    for found in substitutes(read_language_model(options.bilm), words, positions, options.top):
+        if options.json:
+            print(json.dumps(dataclasses.asdict(found), ensure_ascii=False))
+        else:
+            substitutes_table(found)

@@ -1,0 +1,65 @@
+"""`elmo-tasks train`."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from elmo_tasks.cli.verb import Verbs
+
+
+def add(verbs: Verbs) -> None:
+    """Declare the verb."""
+    train = verbs.add_parser("train", help="train a task's model and evaluate it on dev and test")
+    train.add_argument("task", metavar="TASK", help="a task's name (see `elmo-tasks list`) or the path of a task.py")
+    train.add_argument(
+        "--data", metavar="NAME|DIR", help="a name of the catalog or a folder with train, dev and test files"
+    )
+    train.add_argument("--config", metavar="FILE", type=Path, help="YAML; the task's own configuration is below it")
+    train.add_argument("--embedders", metavar="NAME", nargs="+", help="elmo[:WEIGHTS] glove[:FILE] chars random")
+    train.add_argument("--output", metavar="DIR", type=Path, help="the run's folder (default: runs/TASK-DATA-...)")
+    train.add_argument("--seed", type=int, metavar="N", help="seed of everything random (default 1)")
+    train.add_argument("--set", metavar="key=value", action="append", default=[], help="such as training.epochs=3")
+    train.add_argument("--resume", action="store_true", help="go on with an interrupted run of the same output folder")
+    train.add_argument("--overwrite", action="store_true", help="replace an earlier run's folder")
+    train.add_argument("--dry-run", action="store_true", help="print the resolved configuration and stop")
+    train.set_defaults(verb=_train)
+
+
+def _train(options: argparse.Namespace) -> None:
+    from elmo_tasks.config import to_yaml
+    from elmo_tasks.task import resolve_experiment
+
+    given = {key: getattr(options, key) for key in ("data", "embedders", "seed") if getattr(options, key) is not None}
+    experiment = resolve_experiment(options.task, options.config, given, options.set)
+    if options.dry_run:
+        print(to_yaml(experiment), end="")
+        return
+    output = options.output or default_output(experiment)
+    from elmo_tasks.report.plots import draw_run
+    from elmo_tasks.report.summary import print_outcome
+    from elmo_tasks.training.run import train
+
+    print(
+        f"data {experiment.data}, embedders {' + '.join(experiment.embedders)}, seed {experiment.seed}, into {output}"
+    )
+    if not any(name.startswith("elmo") for name in experiment.embedders):
+        print("note: no biLM among the embedders; name one with --embedders elmo:WEIGHTS glove chars")
+    outcome = train(
+        experiment,
+        output,
+        command=options.command_line,
+        resume=options.resume,
+        overwrite=options.overwrite,
+        tell=lambda line: print(line, flush=True),
+        draw=draw_run,
+    )
+    print_outcome(outcome.folder, outcome.metrics)
+
+
+def default_output(experiment: Any) -> Path:
+    """`runs/TASK-DATA-EMBEDDERS-seedN` below the current folder."""
+    names = "+".join(name.replace("/", "_").replace(":", "_") for name in experiment.embedders)
+    task = Path(experiment.task).parent.name if experiment.task.endswith(".py") else experiment.task
+    return Path("runs") / f"{task}-{Path(experiment.data).name}-{names}-seed{experiment.seed}"
