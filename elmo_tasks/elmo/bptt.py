@@ -3,7 +3,7 @@
 Automatic differentiation of a 20-step loop launches some thousand small operations and makes 20 small products of every
 weight gradient. Here the recurrent products of the two directions run as one batched product a step, the element-wise
 part of a step is one function (fused by `torch.compile` where there is a compiler), and each weight gradient is one
-product over all steps. `tests/elmo/test_bptt.py` compares it with `ProjectedLstm` under autograd.
+product over all steps. `tests/elmo/test_training_kernels.py` compares it with `ProjectedLstm` under autograd.
 """
 
 from __future__ import annotations

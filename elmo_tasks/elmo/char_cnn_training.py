@@ -2,7 +2,7 @@
 
 All filters are laid into one matrix as wide as the widest (shorter ones end in zeros), so a group of words of similar
 length costs one product over its windows. Only windows up to the first one that is all padding are computed: the others
-repeat it. `tests/elmo/test_char_cnn_training.py` compares it with `CharacterEncoder` under autograd.
+repeat it. `tests/elmo/test_training_kernels.py` compares it with `CharacterEncoder` under autograd.
 """
 
 from __future__ import annotations
