@@ -51,14 +51,10 @@ def load_pretrained(model: str) -> Pretrained:
     place = _place(model)
     try:
         with _quiet(transformers):
-            tokenizer = transformers.AutoTokenizer.from_pretrained(place, trust_remote_code=False)
-            whole, loading = transformers.AutoModel.from_pretrained(
-                place, use_safetensors=True, trust_remote_code=False, output_loading_info=True
-            )
+            tokenizer, whole, missing = _read(transformers, place)
     except (OSError, ValueError, KeyError, RuntimeError, ImportError, SafetensorError) as error:
         reason = " ".join(str(error).split())[:200]
         raise InputError(f"embedder {model}: {_expected(place)} ({type(error).__name__}: {reason})") from None
-    missing = frozenset(loading["missing_keys"])
     if lost := sorted(name for name in missing if "pooler" not in name):
         raise InputError(
             f"embedder {model}: expected all weights of a {whole.config.model_type}, found no {lost[0]} "
@@ -67,6 +63,36 @@ def load_pretrained(model: str) -> Pretrained:
     encoder = whole.get_encoder() if whole.config.is_encoder_decoder else whole
     encoder = encoder.float().eval().requires_grad_(False)
     return Pretrained(encoder, tokenizer, _positions(encoder, tokenizer), missing, whole.config.to_dict())
+
+
+def _read(transformers: Any, place: str) -> tuple[Any, Any, frozenset[str]]:
+    """Tokeniser, model and the names of weights that were not there. What was fetched before needs no network."""
+
+    def read(local: bool) -> tuple[Any, Any, frozenset[str]]:
+        safe: dict[str, Any] = {"trust_remote_code": False, "local_files_only": local}
+        tokenizer = transformers.AutoTokenizer.from_pretrained(place, **safe)
+        whole, loading = transformers.AutoModel.from_pretrained(
+            place, use_safetensors=True, output_loading_info=True, **safe
+        )
+        return tokenizer, whole, frozenset(loading["missing_keys"])
+
+    if Path(place).is_dir():
+        return read(local=True)
+    try:
+        return read(local=True)
+    except (OSError, ValueError):
+        _ask_hub(place)
+        return read(local=False)
+
+
+def _ask_hub(name: str) -> None:
+    """One question, so that a wrong name or a missing network shows at once and not after a minute of retries."""
+    from huggingface_hub import HfApi
+
+    try:
+        HfApi().model_info(name, timeout=10)
+    except Exception as error:  # the hub's own, or of whichever HTTP library it uses
+        raise OSError(f"{type(error).__name__}: {error}") from None
 
 
 def _place(model: str) -> str:

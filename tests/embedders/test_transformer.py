@@ -249,17 +249,19 @@ except InputError as error:
 """
 
 
-def test_the_hub_offline(tmp_path: Path, encoder: str) -> None:
-    """What was fetched before is used without a network; what was not is one line."""
+@pytest.mark.parametrize("network", [{"HF_HUB_OFFLINE": "1"}, {"HF_ENDPOINT": "http://127.0.0.1:9"}])
+def test_the_hub_without_a_network(tmp_path: Path, encoder: str, network: dict[str, str]) -> None:
+    """What was fetched before is used; what was not is one line, at once."""
     stored = tmp_path / "hub" / "models--organisation--tiny"
     shutil.copytree(encoder, stored / "snapshots" / ("0" * 40))
     (stored / "refs").mkdir()
     (stored / "refs" / "main").write_text("0" * 40)
-    environment = os.environ | {"HF_HOME": str(tmp_path), "HF_HUB_OFFLINE": "1"}
+    environment = os.environ | {"HF_HOME": str(tmp_path)} | network
     environment.pop("HF_HUB_CACHE", None)
     done = subprocess.run(
         [sys.executable, "-c", PROGRAM], env=environment, capture_output=True, text=True, check=True, timeout=120
     )
+    assert done.stderr == ""
     layers, *lines = done.stdout.splitlines()
     assert layers == "3" and len(lines) == 1
     assert "without a network, fetch the model elsewhere and name its folder" in lines[0]
