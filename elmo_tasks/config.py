@@ -35,6 +35,18 @@ class GloveConfig:
 
 
 @dataclass(frozen=True)
+class TransformerConfig:
+    """A frozen Hugging Face encoder, `minilm` too. model: what `transformer` without a name is; pooling: a word is its
+    `first` piece or the `mean` of them; layers, layer_norm, dropout: as for the biLM."""
+
+    model: str = "minilm"
+    pooling: str = "mean"
+    layers: str = "mix"
+    layer_norm: bool = False
+    dropout: float = 0.0
+
+
+@dataclass(frozen=True)
 class CharsConfig:
     """The trainable char-CNN (AllenNLP's NER baseline: 16, 128, 3)."""
 
@@ -72,6 +84,7 @@ class Experiment:
     seed: int = 1
     elmo: ElmoConfig = field(default_factory=ElmoConfig)
     glove: GloveConfig = field(default_factory=GloveConfig)
+    transformer: TransformerConfig = field(default_factory=TransformerConfig)
     chars: CharsConfig = field(default_factory=CharsConfig)
     model: dict[str, Any] = field(default_factory=dict)
     training: TrainingConfig = field(default_factory=TrainingConfig)

@@ -15,6 +15,7 @@ def add(verbs: Verbs) -> None:
 
 def _list(options: argparse.Namespace) -> None:
     from elmo_tasks.data.catalog import CATALOG, locate
+    from elmo_tasks.embedders.providers import PROVIDERS
     from elmo_tasks.paths import cache_root, data_root, recipe_root, task_names
 
     print("tasks:     ", ", ".join(task_names()))
@@ -22,10 +23,8 @@ def _list(options: argparse.Namespace) -> None:
         place = locate(name)
         where = str(place.folder) if place else "from the hub at first use" if entry.hub else "not found"
         print(f"data:       {name} ({entry.task}): {entry.summary}; {where}")
-    print(
-        "embedders:  elmo[:WEIGHTS] (small, medium, original, original-5.5b, a folder, options,weights), glove[:FILE],"
-    )
-    print("            chars (trained with the task), random (control)")
+    for name, provider in PROVIDERS.items():
+        print(f"embedder:   {provider.form(name)}: {provider.summary}")
     configs = recipe_root("configs")
     print(
         "configs:   ",

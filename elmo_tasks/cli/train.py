@@ -7,17 +7,19 @@ from pathlib import Path
 from typing import Any
 
 from elmo_tasks.cli.verb import Verbs
+from elmo_tasks.embedders.providers import PROVIDERS
 
 
 def add(verbs: Verbs) -> None:
     """Declare the verb."""
+    known = [provider.form(name) for name, provider in PROVIDERS.items()]
     train = verbs.add_parser("train", help="train a task's model and evaluate it on dev and test")
     train.add_argument("task", metavar="TASK", help="a task's name (see `elmo-tasks list`) or the path of a task.py")
     train.add_argument(
         "--data", metavar="NAME|DIR", help="a name of the catalog or a folder with train, dev and test files"
     )
     train.add_argument("--config", metavar="FILE", type=Path, help="YAML; the task's own configuration is below it")
-    train.add_argument("--embedders", metavar="NAME", nargs="+", help="elmo[:WEIGHTS] glove[:FILE] chars random")
+    train.add_argument("--embedders", metavar="NAME", nargs="+", help=" ".join(known))
     train.add_argument("--output", metavar="DIR", type=Path, help="the run's folder (default: runs/TASK-DATA-...)")
     train.add_argument("--seed", type=int, metavar="N", help="seed of everything random (default 1)")
     train.add_argument("--set", metavar="key=value", action="append", default=[], help="such as training.epochs=3")

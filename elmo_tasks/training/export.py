@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -34,21 +34,8 @@ class Trained:
 
 def inputs_of(experiment: Experiment, train_words: Any, cache_folder: Path | None) -> list[Input]:
     """The experiment's inputs."""
-    elmo, glove, chars = experiment.elmo, experiment.glove, experiment.chars
-    return build_inputs(
-        experiment.embedders,
-        elmo_weights=elmo.weights,
-        elmo_layers=elmo.layers,
-        elmo_layer_norm=elmo.layer_norm,
-        elmo_dropout=elmo.dropout,
-        glove_path=glove.path,
-        glove_trainable=glove.trainable,
-        chars_dim=chars.dim,
-        chars_filters=chars.filters,
-        chars_width=chars.width,
-        cache_folder=cache_folder,
-        train_words=train_words,
-    )
+    sections = {key: value for key, value in asdict(experiment).items() if isinstance(value, dict)}
+    return build_inputs(experiment.embedders, sections, cache_folder=cache_folder, train_words=train_words)
 
 
 def build_model(task: Task, experiment: Experiment, labels: LabelSet, inputs: Any) -> Any:

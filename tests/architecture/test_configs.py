@@ -12,8 +12,7 @@ import pytest
 import torch
 
 from elmo_tasks.config import load_experiment
-from elmo_tasks.embedders import inputs
-from elmo_tasks.embedders.glove import WordVectors
+from elmo_tasks.embedders.word_vectors import WordVectors
 from elmo_tasks.task import load_task
 from elmo_tasks.text.labels import LabelSet
 from elmo_tasks.training.export import build_model, inputs_of
@@ -36,7 +35,8 @@ class ShapesOfElmo:
 def test_builds(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("elmo_tasks.embedders.elmo.ElmoEmbedder", ShapesOfElmo)
     monkeypatch.setattr(
-        inputs, "load_word_vectors", lambda _: WordVectors(["a", "b"], torch.empty(2, 50, device="meta"), "nowhere")
+        "elmo_tasks.embedders.vector_files.load_word_vectors",
+        lambda _: WordVectors(["a", "b"], torch.empty(2, 50, device="meta"), "nowhere"),
     )
     experiment = load_experiment([path])
     task = load_task(experiment.task)

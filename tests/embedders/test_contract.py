@@ -13,12 +13,21 @@ from elmo_tasks.elmo.options import BilmOptions
 from elmo_tasks.elmo.weights_safetensors import write_safetensors
 from elmo_tasks.embedders.cache import CachedEmbedder
 from elmo_tasks.embedders.elmo import ElmoEmbedder
-from elmo_tasks.embedders.glove import GloveEmbedder
 from elmo_tasks.embedders.protocol import Embedder
 from elmo_tasks.embedders.random import RandomEmbedder
-from elmo_tasks.errors import InputError
+from elmo_tasks.embedders.transformer import TransformerEmbedder
+from elmo_tasks.embedders.vector_files import load_word_vectors
+from elmo_tasks.embedders.word_vectors import StaticEmbedder
 
-SENTENCES = [["The", "cat", "sat", "."], ["A"], [], ["\U0001f600", "", "x" * 500, "naïve", "\ud800"], ["The", "dog"]]
+FIXTURES = Path(__file__).parent / "fixtures"
+SENTENCES = [
+    ["The", "cat", "sat", "."],
+    ["A"],
+    [],
+    ["\U0001f600", "", "ab" * 250, "naïve", "\ud800", "\u00ad"],
+    ["The", "dog"],
+    ["cats", "naïve", "."] * 20,  # more pieces than the transformer has positions
+]
 
 
 def bilm_file(folder: Path, seed: int = 0) -> str:
@@ -35,20 +44,21 @@ def glove_file(folder: Path, value: str = "0.5") -> Path:
     return path
 
 
-def make(kind: str, folder: Path) -> Embedder:
-    inner: dict[str, Callable[[], Embedder]] = {
-        "glove": lambda: GloveEmbedder(glove_file(folder)),
+KINDS = ("words", "fasttext", "random", "elmo", "transformer first", "transformer mean")
+
+
+@pytest.fixture(params=[f"{kind}{cached}" for kind in KINDS for cached in ("", ", cached")])
+def embedder(request: pytest.FixtureRequest, tmp_path: Path, encoder: str) -> Embedder:
+    made: dict[str, Callable[[], Embedder]] = {
+        "words": lambda: StaticEmbedder(load_word_vectors(glove_file(tmp_path))),
+        "fasttext": lambda: StaticEmbedder(load_word_vectors(FIXTURES / "fasttext-subwords.bin")),
         "random": lambda: RandomEmbedder(7),
-        "elmo": lambda: ElmoEmbedder(bilm_file(folder)),
+        "elmo": lambda: ElmoEmbedder(bilm_file(tmp_path)),
+        "transformer first": lambda: TransformerEmbedder(encoder, pooling="first"),
+        "transformer mean": lambda: TransformerEmbedder(encoder, pooling="mean"),
     }
-    name, _, cached = kind.partition(" ")
-    embedder = inner[name]()
-    return CachedEmbedder(embedder, folder / "cache") if cached else embedder
-
-
-@pytest.fixture(params=[f"{kind}{cached}" for kind in ("glove", "random", "elmo") for cached in ("", " cached")])
-def embedder(request: pytest.FixtureRequest, tmp_path: Path) -> Embedder:
-    return make(request.param, tmp_path)
+    kind, comma, _ = request.param.partition(", ")
+    return CachedEmbedder(made[kind](), tmp_path / "cache") if comma else made[kind]()
 
 
 def test_shapes_and_no_gradient(embedder: Embedder) -> None:
@@ -78,26 +88,17 @@ def test_the_token_budget_does_not_matter(tmp_path: Path) -> None:
         torch.testing.assert_close(mine, other, rtol=1e-6, atol=1e-6)
 
 
-def test_fingerprints_follow_the_weights(tmp_path: Path) -> None:
+def test_fingerprints_follow_the_weights(tmp_path: Path, encoder: str) -> None:
     found = [
-        GloveEmbedder(glove_file(tmp_path)).fingerprint,
-        GloveEmbedder(glove_file(tmp_path, "0.25")).fingerprint,
+        StaticEmbedder(load_word_vectors(glove_file(tmp_path))).fingerprint,
+        StaticEmbedder(load_word_vectors(glove_file(tmp_path, "0.25"))).fingerprint,
+        *(StaticEmbedder(load_word_vectors(path)).fingerprint for path in sorted(FIXTURES.glob("*.bin"))),
         RandomEmbedder(7).fingerprint,
         RandomEmbedder(8).fingerprint,
         ElmoEmbedder(bilm_file(tmp_path, 0)).fingerprint,
         ElmoEmbedder(bilm_file(tmp_path, 1)).fingerprint,
+        TransformerEmbedder(encoder).fingerprint,
+        TransformerEmbedder(encoder, pooling="first").fingerprint,
     ]
     assert len(set(found)) == len(found)
-    assert ElmoEmbedder(bilm_file(tmp_path, 0)).fingerprint == found[4]
-
-
-def test_words_may_hold_blanks_and_be_lower_cased(tmp_path: Path) -> None:
-    embedder = GloveEmbedder(glove_file(tmp_path))
-    assert embedder.embed([["The", ". .", "unknown"]])[0][0].tolist() == [[1, 2, 3], [4, 5, 6], [0, 0, 0]]
-
-
-@pytest.mark.parametrize("line", ["b 1 nan 2", "b 1 inf 2", "b 1 x 2", "b 1 2", "b"])
-def test_damaged_vectors(tmp_path: Path, line: str) -> None:
-    (tmp_path / "v.txt").write_text(f"a 1 2 3\n{line}\n")
-    with pytest.raises(InputError, match=r"v.txt:2: expected a word and 3 finite numbers"):
-        GloveEmbedder(tmp_path / "v.txt")
+    assert ElmoEmbedder(bilm_file(tmp_path, 0)).fingerprint in found

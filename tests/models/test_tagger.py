@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import torch
 
-from elmo_tasks.embedders.inputs import CharsInput, FrozenInput, build_inputs
+from elmo_tasks.embedders.inputs import build_inputs
 from elmo_tasks.embedders.random import RandomEmbedder
+from elmo_tasks.embedders.sources import CharsInput, FrozenInput
 from elmo_tasks.models.batch import Item, collate
 from elmo_tasks.models.tagger import Tagger
 from elmo_tasks.modules.embedding_mix import EmbeddingMix

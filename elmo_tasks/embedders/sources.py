@@ -1,0 +1,98 @@
+"""The three kinds of sources that feed a model: frozen layers, words in a table, characters."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import torch
+from torch import Tensor
+
+from elmo_tasks.elmo.characters import N_CHARACTERS, encode_words
+from elmo_tasks.embedders.protocol import Embedder, Sentences
+from elmo_tasks.embedders.word_vectors import WordVectors
+from elmo_tasks.errors import InputError
+from elmo_tasks.modules.char_cnn import CharCnn
+from elmo_tasks.modules.embedding_mix import FrozenLayers, WordLookup
+
+
+class FrozenInput:
+    """Vectors of a frozen Embedder, mixed in the model."""
+
+    def __init__(
+        self, embedder: Embedder, *, layers: str = "mix", layer_norm: bool = False, dropout: float = 0.0
+    ) -> None:
+        """layers: `mix` or the number of one; layer_norm, dropout: what is done to the mixed vectors."""
+        if layers != "mix" and not (layers.isdecimal() and int(layers) < embedder.n_layers):
+            raise InputError(
+                f"layers of {embedder.name}: expected mix or a layer of 0 to {embedder.n_layers - 1}, got {layers!r}"
+            )
+        self.embedder, self.layers, self.layer_norm, self.dropout = embedder, layers, layer_norm, dropout
+        self.name = embedder.name
+
+    @property
+    def fingerprint(self) -> str:
+        """That of the embedder."""
+        return self.embedder.fingerprint
+
+    def prepare(self, sentences: Sentences) -> list[Tensor]:
+        """(L, T, D) a sentence."""
+        return self.embedder.embed(sentences)
+
+    def build_module(self) -> FrozenLayers:
+        """The mix of its layers."""
+        return FrozenLayers(
+            n_layers=self.embedder.n_layers,
+            width=self.embedder.width,
+            layers=self.layers,
+            layer_norm=self.layer_norm,
+            dropout=self.dropout,
+        )
+
+
+class WordInput:
+    """Static word vectors, looked up in the model; `tuned_words` get a trained offset."""
+
+    def __init__(self, name: str, vectors: WordVectors, tuned_words: Iterable[str] = ()) -> None:
+        self.name, self.vectors = name, vectors
+        known = {vectors.row(word) for word in tuned_words} - {len(vectors.matrix)}
+        self.tuned_rows = sorted(known)
+
+    @property
+    def fingerprint(self) -> str:
+        """Digest of the vectors."""
+        return f"words-{self.vectors.fingerprint}"
+
+    def prepare(self, sentences: Sentences) -> list[Tensor]:
+        """(T,) row numbers a sentence."""
+        return [torch.tensor([self.vectors.row(word) for word in words], dtype=torch.long) for words in sentences]
+
+    def build_module(self) -> WordLookup:
+        """The table."""
+        return WordLookup(self.vectors.matrix, self.tuned_rows)
+
+
+class CharsInput:
+    """Characters for a trainable char-CNN."""
+
+    name = "chars"
+    max_characters = 32
+
+    def __init__(self, *, dim: int = 16, filters: int = 128, width: int = 3) -> None:
+        self.dim, self.filters, self.width = dim, filters, width
+
+    @property
+    def fingerprint(self) -> str:
+        """Its shape."""
+        return f"chars-{self.dim}-{self.filters}-{self.width}"
+
+    def prepare(self, sentences: Sentences) -> list[Tensor]:
+        """(T, C) UTF-8 byte ids a sentence with begin and end marks, 0 behind."""
+        known = sorted({word for words in sentences for word in words})
+        table = encode_words(known, self.max_characters)  # (V, C)
+        table[table == N_CHARACTERS - 1] = 0  # a model of its own needs no learned padding
+        rows = {word: row for row, word in enumerate(known)}
+        return [table[torch.tensor([rows[word] for word in words], dtype=torch.long)] for words in sentences]
+
+    def build_module(self) -> CharCnn:
+        """The char-CNN."""
+        return CharCnn(n_characters=N_CHARACTERS, dim=self.dim, filters=self.filters, width=self.width)

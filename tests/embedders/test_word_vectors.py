@@ -1,0 +1,202 @@
+"""Word vectors of every format: values as written, and faults with the line or the byte."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import struct
+import zipfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from elmo_tasks.embedders.inputs import build_inputs
+from elmo_tasks.embedders.vector_files import load_word_vectors
+from elmo_tasks.embedders.word_vectors import StaticEmbedder, WordVectors
+from elmo_tasks.errors import InputError
+
+FIXTURES = Path(__file__).parent / "fixtures"
+GLOVE = "the 1 2 3\ncat -1 0.5 0\n. . 4 5 6\nthe 7 7 7\n"
+EXPECTED = [[1, 2, 3], [4, 5, 6], [0, 0, 0], [-1, 0.5, 0]]  # of The, ". .", unknown, cat
+WORDS = ["The", ". .", "unknown", "cat"]
+
+
+def word2vec(rows: Sequence[tuple[str, Sequence[float]]], breaks: str = "\n", count: int | None = None) -> bytes:
+    """As word2vec.c writes it (a break behind each vector), or gensim (none)."""
+    width = len(rows[0][1]) if rows else 0
+    body = b"".join(f"{word} ".encode() + struct.pack(f"<{width}f", *row) + breaks.encode() for word, row in rows)
+    return f"{len(rows) if count is None else count} {width}\n".encode() + body
+
+
+ROWS = [("the", (1, 2, 3)), ("cat", (-1, 0.5, 0)), ("naïve", (7, 8, 9))]
+
+
+def lookup(path: Path | str, words: Sequence[str] = WORDS) -> list[list[float]]:
+    found: list[list[float]] = load_word_vectors(path).lookup(words).tolist()
+    return found
+
+
+def test_text(tmp_path: Path) -> None:
+    """Words may hold blanks; the first of two wins; a word is lower-cased if it is not there as it is."""
+    (tmp_path / "v.txt").write_text(GLOVE)
+    assert lookup(tmp_path / "v.txt") == EXPECTED
+
+
+def test_text_with_counts_and_carriage_returns(tmp_path: Path) -> None:
+    (tmp_path / "v.vec").write_bytes(("4 3\n" + GLOVE.replace("\n", " \n")).replace("\n", "\r\n").encode())
+    assert lookup(tmp_path / "v.vec") == EXPECTED
+
+
+def test_packed_text(tmp_path: Path) -> None:
+    with gzip.open(tmp_path / "v.txt.gz", "wt") as file:
+        file.write(GLOVE)
+    with zipfile.ZipFile(tmp_path / "one.zip", "w") as archive:
+        archive.writestr("v.txt", GLOVE)
+    with zipfile.ZipFile(tmp_path / "two.zip", "w") as archive:
+        archive.writestr("folder/v.txt", GLOVE)
+        archive.writestr("w.txt", "the 9\n")
+    assert lookup(tmp_path / "v.txt.gz") == lookup(tmp_path / "one.zip") == EXPECTED
+    assert lookup(tmp_path / "two.zip" / "folder" / "v.txt") == EXPECTED
+    with pytest.raises(
+        InputError, match=r"two.zip: expected one file .*folder/v.txt, w.txt; name it as .*two.zip/FILE"
+    ):
+        load_word_vectors(tmp_path / "two.zip")
+    with pytest.raises(InputError, match=r"expected one file of this archive"):
+        load_word_vectors(tmp_path / "two.zip" / "x.txt")
+
+
+@pytest.mark.parametrize("breaks", ["", "\n"])
+def test_word2vec_binary(tmp_path: Path, breaks: str) -> None:
+    (tmp_path / "v.bin").write_bytes(word2vec(ROWS, breaks))
+    with gzip.open(tmp_path / "v.bin.gz", "wb") as file:
+        file.write(word2vec(ROWS, breaks))
+    expected = [[1, 2, 3], [0, 0, 0], [0, 0, 0], [-1, 0.5, 0], [7, 8, 9]]
+    assert lookup(tmp_path / "v.bin", [*WORDS, "naïve"]) == lookup(tmp_path / "v.bin.gz", [*WORDS, "naïve"]) == expected
+
+
+def test_word2vec_binary_over_many_chunks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("elmo_tasks.embedders.word2vec._CHUNK", 7)
+    matrix = np.random.default_rng(1).standard_normal((200, 9)).astype(np.float32)
+    (tmp_path / "v.bin").write_bytes(word2vec([(f"w{i}", row.tolist()) for i, row in enumerate(matrix)]))
+    vectors = load_word_vectors(tmp_path / "v.bin")
+    assert torch.equal(vectors.lookup([f"w{i}" for i in range(200)]), torch.from_numpy(matrix))
+
+
+FASTTEXT = json.loads((FIXTURES / "fasttext.json").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("kind", FASTTEXT)
+def test_fasttext_binary(kind: str) -> None:
+    """Models and vectors written by fastText 0.9.2: skip-gram with n-grams of 2 to 3, CBOW with 1 to 2, without
+    n-grams, and a classifier with 2 to 3; words of the vocabulary, others, two alphabets, and none at all."""
+    vectors = load_word_vectors(FIXTURES / f"fasttext-{kind}.bin")
+    expected = torch.tensor(list(FASTTEXT[kind].values()))
+    torch.testing.assert_close(vectors.lookup(list(FASTTEXT[kind])), expected, rtol=1e-5, atol=1e-6)
+
+
+def test_fasttext_lower_cases_before_it_takes_pieces() -> None:
+    vectors = load_word_vectors(FIXTURES / "fasttext-subwords.bin")
+    assert torch.equal(vectors.lookup(["CAT"]), vectors.lookup(["cat"]))
+    assert not torch.equal(vectors.lookup(["CATS"]), vectors.lookup(["cats"]))
+
+
+def test_fasttext_as_a_source(tmp_path: Path) -> None:
+    name = f"glove:{FIXTURES / 'fasttext-subwords.bin'}"
+    (source,) = build_inputs([name], {"glove": {"trainable": False}})
+    (vectors,) = source.prepare([["cat", "Katze"]])
+    mixed = source.build_module()(vectors[None], torch.ones(1, 2, dtype=torch.bool))  # (1, T, D)
+    expected = torch.tensor([FASTTEXT["subwords"]["cat"], FASTTEXT["subwords"]["Katze"]])
+    torch.testing.assert_close(mixed[0], expected, rtol=1e-5, atol=1e-6)
+    with pytest.raises(InputError, match="glove.trainable: expected a table of words .* --set glove.trainable=false"):
+        build_inputs([name], {"glove": {"trainable": True}})
+
+
+def test_a_table_is_an_embedder_too(tmp_path: Path) -> None:
+    (tmp_path / "v.txt").write_text(GLOVE)
+    vectors = load_word_vectors(tmp_path / "v.txt")
+    assert isinstance(vectors, WordVectors)
+    assert StaticEmbedder(vectors).embed([WORDS, []])[0].tolist() == [EXPECTED]
+
+
+@pytest.mark.parametrize("line", ["b 1 nan 2", "b 1 inf 2", "b 1 x 2", "b 1 2", "b", ""])
+def test_damaged_text(tmp_path: Path, line: str) -> None:
+    (tmp_path / "v.txt").write_text(f"a 1 2 3\n{line}\n")
+    with pytest.raises(InputError, match=r"v.txt:2: expected a word and 3 finite numbers"):
+        load_word_vectors(tmp_path / "v.txt")
+
+
+def test_text_of_other_kinds(tmp_path: Path) -> None:
+    (tmp_path / "empty.txt").write_text("")
+    (tmp_path / "short.txt").write_text("3 2\na 1 2\n")
+    (tmp_path / "latin.txt").write_bytes(b"a 1 2\nna\xefve 1 2\n")
+    for name, message in {
+        "empty.txt": "got an empty file",
+        "short.txt": "short.txt:1: expected 3 words as this line says, got 1",
+        "latin.txt": "latin.txt:2: expected UTF-8, got invalid continuation byte in column 3",
+        "none.txt": "no such file of word vectors",
+        ".": "cannot be read",
+    }.items():
+        with pytest.raises(InputError, match=message):
+            load_word_vectors(tmp_path / name)
+
+
+def test_cut_archives(tmp_path: Path) -> None:
+    whole = gzip.compress(GLOVE.encode() * 50)
+    (tmp_path / "v.gz").write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(InputError, match="expected a file of word vectors, got one that cannot be read"):
+        load_word_vectors(tmp_path / "v.gz")
+
+
+def test_damaged_word2vec(tmp_path: Path) -> None:
+    path = tmp_path / "v.bin"
+    path.write_bytes(word2vec(ROWS)[:-3])
+    with pytest.raises(InputError, match=r"v.bin: expected 3 words of 3 numbers, got 2 and a cut one at byte 37;"):
+        load_word_vectors(path)
+    path.write_bytes(word2vec(ROWS, count=5))
+    with pytest.raises(InputError, match=r"expected 5 words of 3 numbers, got 3 and a cut one at byte"):
+        load_word_vectors(path)
+    path.write_bytes(word2vec([("the", (1, 2, 3)), ("cat", (1, float("nan"), 3))]))
+    with pytest.raises(InputError, match=r"expected finite numbers, got others for word 2 at byte 25"):
+        load_word_vectors(path)
+    path.write_bytes(word2vec(ROWS, count=10**18))
+    with pytest.raises(InputError, match="expected a table that fits into memory"):
+        load_word_vectors(path)
+
+
+MODEL = (FIXTURES / "fasttext-subwords.bin").read_bytes()
+
+
+@pytest.mark.parametrize("length", [*range(4, len(MODEL) - 250, 37)])
+def test_fasttext_cut_anywhere(tmp_path: Path, length: int) -> None:
+    """The fixture ends with its output matrix, which is not read."""
+    path = tmp_path / "v.bin"
+    path.write_bytes(MODEL[:length])
+    with pytest.raises(InputError, match=r"v.bin: expected .* byte .*; fetch it again"):
+        load_word_vectors(path)
+
+
+def test_fasttext_of_other_kinds(tmp_path: Path) -> None:
+    path = tmp_path / "v.bin"
+    path.write_bytes(MODEL[:4] + struct.pack("<i", 13) + MODEL[8:])
+    with pytest.raises(InputError, match="expected a fastText model of version 11 or 12, got version 13 at byte 4"):
+        load_word_vectors(path)
+    path.write_bytes(MODEL[:84] + struct.pack("<q", 5) + MODEL[92:])
+    with pytest.raises(InputError, match="expected the vocabulary of an uncompressed fastText model"):
+        load_word_vectors(path)
+    rows = struct.pack("<?2q", False, 37, 3)  # the head of the matrix: 20 words and 17 buckets
+    at = MODEL.index(rows)
+    path.write_bytes(MODEL[:at] + b"\1" + MODEL[at + 1 :])
+    with pytest.raises(InputError, match=r"expected an uncompressed fastText model \(.bin\), got a compressed one"):
+        load_word_vectors(path)
+    path.write_bytes(MODEL[:at] + struct.pack("<?2q", False, 36, 3) + MODEL[at + 17 :])
+    with pytest.raises(InputError, match=rf"expected 37 vectors of 3 numbers, got 36 of 3 at byte {at + 1}"):
+        load_word_vectors(path)
+    path.write_bytes(MODEL[: at + 17] + struct.pack("<f", float("nan")) * 111 + MODEL[at + 17 + 444 :])
+    with pytest.raises(InputError, match="expected finite numbers, got others in the vector of 'cat'"):
+        load_word_vectors(path).lookup(["cat"])
+    path.write_bytes(gzip.compress(MODEL))
+    with pytest.raises(InputError, match="expected a fastText model as a plain file, got a packed one; unpack it"):
+        load_word_vectors(path)
