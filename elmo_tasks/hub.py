@@ -1,4 +1,4 @@
-"""ELMo as code written for TensorFlow Hub's `google/elmo` calls it, with torch tensors; nothing of TensorFlow is needed.
+"""ELMo as code written for TensorFlow Hub's `google/elmo` calls it, with torch tensors and without TensorFlow.
 
 >>> from elmo_tasks import hub
 >>> elmo = hub.load()

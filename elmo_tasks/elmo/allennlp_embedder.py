@@ -1,4 +1,4 @@
-"""`ElmoEmbedder` as code written for AllenNLP 0.9 calls it: tokenised sentences in, numpy arrays or an HDF5 file out."""
+"""`ElmoEmbedder` as code written for AllenNLP 0.9 calls it: sentences in, numpy arrays or an HDF5 file out."""
 
 from __future__ import annotations
 
