@@ -30,7 +30,7 @@ BILM_FILES = ("*.safetensors", "*.hdf5", "*.json", "vocabulary.txt")
 def push_to_hub(
     folder: str | Path, name: str, *, license: str | None = None, private: bool = False, token: str | None = None
 ) -> str:
-    """Upload the folder of a run or of a biLM, its model card first, and return the repository's address.
+    """Upload the folder of a run or of a biLM with its model card, and return the repository's address.
 
     Args:
         folder: what `elmo-tasks train` or `elmo-tasks pretrain` wrote.
@@ -56,20 +56,20 @@ def push_to_hub(
     else:
         raise InputError(f"{folder}: expected the folder of a finished run or of a biLM, found no weights in it")
     api = HfApi(token=token)
-    try:
-        api.create_repo(name, private=private, exist_ok=True)
-        with tempfile.TemporaryDirectory() as place:
-            path = Path(place) / "README.md"
-            path.write_text(card, encoding="utf-8")
-            api.upload_file(path_or_fileobj=path, path_in_repo="README.md", repo_id=name, commit_message="Model card")
-        api.upload_folder(
-            folder_path=folder, repo_id=name, allow_patterns=list(files), commit_message="Upload by elmo-tasks"
-        )
-    except (OSError, ValueError) as error:  # the hub's own errors are OSErrors
-        reason = " ".join(str(error).split())[:200]
-        raise InputError(
-            f"{name}: the Hugging Face hub did not take the upload ({reason}); `hf auth login` stores a token"
-        ) from None
+    with tempfile.TemporaryDirectory() as place:  # of links, so that card and files are one commit
+        (Path(place) / "README.md").write_text(card, encoding="utf-8")
+        for path in (path for pattern in files for path in folder.glob(pattern)):
+            link = Path(place) / path.relative_to(folder)
+            link.parent.mkdir(exist_ok=True)
+            link.symlink_to(path.resolve())
+        try:
+            api.create_repo(name, private=private, exist_ok=True)
+            api.upload_folder(folder_path=place, repo_id=name, commit_message="Upload by elmo-tasks")
+        except Exception as error:  # every kind of network, HTTP and validation fault
+            reason = " ".join(str(error).split())[:200]
+            raise InputError(
+                f"{name}: the Hugging Face hub did not take the upload ({reason}); `hf auth login` stores a token"
+            ) from None
     return f"{api.endpoint}/{name}"
 
 
