@@ -3,7 +3,7 @@
 >>> from elmo_tasks import hub
 >>> elmo = hub.load()
 >>> outputs = elmo(["the cat is on the mat", "dogs are in the fog"], signature="default", as_dict=True)
->>> {name: tuple(tensor.shape) for name, tensor in outputs.items()}  # doctest: +NORMALIZE_WHITESPACE
+>>> {name: tuple(tensor.shape) for name, tensor in outputs.items()}
 {'word_emb': (2, 6, 128), 'lstm_outputs1': (2, 6, 256), 'lstm_outputs2': (2, 6, 256), 'elmo': (2, 6, 256),
  'default': (2, 256)}
 >>> tokens = [["the", "cat", "sat"], ["dogs", "bark", ""]]

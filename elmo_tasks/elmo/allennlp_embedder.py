@@ -158,6 +158,8 @@ class ElmoEmbedder:
 
 def _reduced(layers: Vectors, output_format: str) -> Vectors:
     """(L, T, D) as it is, or (T, D): its top layer or the average of all."""
-    if output_format == "all":
-        return layers
-    return layers[-1] if output_format == "top" else layers.mean(axis=0)
+    if output_format == "average":
+        average: Vectors = np.mean(layers, axis=0, dtype=np.float32)
+        return average
+    found: Vectors = layers if output_format == "all" else layers[-1]
+    return found

@@ -28,7 +28,7 @@ def layer_weights(layers: str | int | Sequence[float], count: int) -> NDArray[np
             return np.full(count, 1 / count, np.float32)
     elif isinstance(layers, (int, np.integer)):
         if 0 <= layers < count:
-            return np.eye(count, dtype=np.float32)[layers]
+            return np.array([number == layers for number in range(count)], np.float32)
     elif len(layers) == count:
         return np.asarray(layers, np.float32)
     raise InputError(f"layers: expected average, a layer of 0 to {count - 1} or {count} weights, got {layers!r}")

@@ -100,10 +100,9 @@ class ElmoVectorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
 
     def _elmo(self) -> ElmoEmbedder:
         """The biLM of `weights`, loaded once."""
-        name, loaded = self.__dict__.get("_loaded", ("", None))
-        if loaded is None or name != self.weights:
-            loaded = ElmoEmbedder(self.weights)
-            self._loaded = (self.weights, loaded)
+        loaded: ElmoEmbedder | None = self.__dict__.get("_loaded")
+        if loaded is None or loaded.weights != self.weights:
+            loaded = self._loaded = ElmoEmbedder(self.weights)
         return loaded
 
     def _embedder(self) -> Embedder:

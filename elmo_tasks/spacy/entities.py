@@ -48,7 +48,7 @@ class ElmoEntities:
 
     def pipe(self, stream: Iterable[Doc], *, batch_size: int = 64) -> Iterator[Doc]:
         """Find the entities of docs, `batch_size` together."""
-        for docs in minibatch(stream, size=batch_size):
+        for docs in minibatch(stream, size=batch_size):  # type: ignore[no-untyped-call]
             sentences = [
                 (number, positions) for number, doc in enumerate(docs) for positions in sentence_positions(doc)
             ]

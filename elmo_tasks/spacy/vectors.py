@@ -12,7 +12,7 @@ True
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -61,7 +61,7 @@ class ElmoVectors:
 
     def pipe(self, stream: Iterable[Doc], *, batch_size: int = 64) -> Iterator[Doc]:
         """Embed docs, `batch_size` together."""
-        for docs in minibatch(stream, size=batch_size):
+        for docs in minibatch(stream, size=batch_size):  # type: ignore[no-untyped-call]
             embedder = self._load()
             weights = layer_weights(self.layers, embedder.n_layers)
             places = [(doc, positions) for doc in docs for positions in sentence_positions(doc)]
@@ -95,7 +95,7 @@ def set_hooks(doc: Doc) -> Doc:
 
     The component does it; docs that were stored and read again need it anew, for spaCy stores no hooks.
     """
-    hooks = {"vector": _mean, "has_vector": _has_vector, "similarity": _similarity}
+    hooks: dict[str, Callable[..., Any]] = {"vector": _mean, "has_vector": _has_vector, "similarity": _similarity}
     doc.user_span_hooks.update(hooks)  # no norm: spaCy 3.8 calls the hook `vector` where that one is set
     doc.user_hooks.update(hooks | {"vector_norm": _norm})
     doc.user_token_hooks.update(hooks | {"vector": _row, "vector_norm": _norm})
@@ -119,7 +119,7 @@ def _mean(tokens: Doc | Span) -> Vector:
 
 
 def _norm(thing: Doc | Span | Token) -> float:
-    return float(np.linalg.norm(thing.vector))
+    return float(np.linalg.norm(np.asarray(thing.vector)))
 
 
 def _has_vector(thing: Doc | Span | Token) -> bool:
@@ -128,7 +128,7 @@ def _has_vector(thing: Doc | Span | Token) -> bool:
 
 def _similarity(thing: Doc | Span | Token, other: Any) -> float:
     """Cosine, 0 where one has no vector. Raises InputError for something that this component has not seen."""
-    first, second = thing.vector, other.vector
+    first, second = np.asarray(thing.vector), np.asarray(other.vector)
     if first.shape != second.shape:
         raise InputError(
             f"similarity: expected two things with vectors of {len(first)} numbers, got one of {len(second)}; "

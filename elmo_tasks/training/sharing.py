@@ -49,10 +49,10 @@ def push_to_hub(
         raise InputError(f"expected a name such as ORG/NAME, got {name!r}")
     if (folder / "model.safetensors").is_file():
         _check_task(folder, name)
-        card, files = run_card(name, read_json(folder / "metrics.json"), license), RUN_FILES
+        card, files = run_card(name, read_json(folder / "metrics.json"), license), list(RUN_FILES)
     elif any(folder.glob("*.safetensors")) or any(folder.glob("*.hdf5")):
         record = read_json(folder / "metrics.json") if (folder / "metrics.json").is_file() else None
-        card, files = bilm_card(name, record, license), BILM_FILES
+        card, files = bilm_card(name, record, license), list(BILM_FILES)
     else:
         raise InputError(f"{folder}: expected the folder of a finished run or of a biLM, found no weights in it")
     api = HfApi(token=token)
