@@ -36,7 +36,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def shapes(block: str, names: dict[str, Any]) -> list[tuple[str, tuple[int, ...], tuple[int, ...]]]:
-    """Of each line whose comment says shapes: the line, the shape of a value before the comment, and what is said of it."""
+    """Of each line whose comment says shapes: the line, a value's shape, and what the comment says of it."""
     found = []
     for line in block.splitlines():
         code, _, comment = line.partition("  # ")
