@@ -51,7 +51,7 @@ class Task:
     decode: what the model's `decode` gives for one example to a prediction; an example without tokens reaches no model,
     and its prediction is `decode` of `()`. score: examples and predictions to Scores. describe: the JSON value that
     `predict` prints for a line, from the line, its examples and their predictions. record: the text of
-    `predictions.test.txt`.
+    `predictions.test.txt`. closed: whether dev and test may have only labels that the training data has.
     """
 
     name: str
@@ -67,6 +67,13 @@ class Task:
     score: Callable[[Sequence[Example], Sequence[Prediction]], Scores]
     describe: Callable[[str, Sequence[Example], Sequence[Prediction]], dict[str, Any]]
     record: Callable[[Sequence[Example], Sequence[Prediction]], str]
+    closed: bool = False
+
+    def check(self, examples: Sequence[Example], known: LabelSet) -> None:
+        """Raises InputError, with `file:line`, when the labels are closed and an example has another."""
+        if self.closed:
+            for example in examples:
+                self.encode(example, known)
 
     def model_settings(self, values: Mapping[str, Any]) -> Any:
         """The `settings` with these values, all others at their defaults.

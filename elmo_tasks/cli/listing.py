@@ -20,7 +20,7 @@ def _list(options: argparse.Namespace) -> None:
     print("tasks:     ", ", ".join(task_names()))
     for name, entry in CATALOG.items():
         place = locate(name)
-        where = str(place) if place else "from the hub at first use" if entry.hub else "not found"
+        where = str(place.folder) if place else "from the hub at first use" if entry.hub else "not found"
         print(f"data:       {name} ({entry.task}): {entry.summary}; {where}")
     print(
         "embedders:  elmo[:WEIGHTS] (small, medium, original, original-5.5b, a folder, options,weights), glove[:FILE],"

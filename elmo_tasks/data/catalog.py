@@ -6,8 +6,9 @@ import difflib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
-from elmo_tasks.data.hub import load_conll2003
+from elmo_tasks.data.hub import load_conll2003, load_sst2, load_sst5
 from elmo_tasks.data.splits import Reader, Splits, read_folder
 from elmo_tasks.errors import InputError
 from elmo_tasks.paths import data_root
@@ -17,12 +18,25 @@ SAMPLE = Path(__file__).parent / "sample"
 
 @dataclass(frozen=True)
 class Entry:
-    """A name of the catalog, the task it is for, and where it comes from if no folder has it."""
+    """A name of the catalog, the task it is for, and where it comes from if no folder has its name.
+
+    folder, variant: the folder below `$ELMO_TASKS_DATA` that holds it among others, and what its files have in their
+    names.
+    """
 
     task: str
     summary: str
     shipped: Path | None = None
     hub: Callable[[], Splits] | None = None
+    folder: str = ""
+    variant: str = ""
+
+
+class Place(NamedTuple):
+    """A folder on this disk, and the variant in it that is meant if it holds several data sets."""
+
+    folder: Path
+    variant: str = ""
 
 
 CATALOG: dict[str, Entry] = {
@@ -30,20 +44,34 @@ CATALOG: dict[str, Entry] = {
         "ner", "Reuters news, four entity types (Tjong Kim Sang and De Meulder 2003)", hub=load_conll2003
     ),
     "sample": Entry("ner", "news-like English written for this project, shipped with it", shipped=SAMPLE),
+    "sst2": Entry(
+        "sentiment",
+        "film reviews, negative or positive (Socher et al. 2013)",
+        hub=load_sst2,
+        folder="sst",
+        variant="binary",
+    ),
+    "sst5": Entry(
+        "sentiment", "film reviews, five classes (Socher et al. 2013)", hub=load_sst5, folder="sst", variant="fine"
+    ),
+    "sample-sentiment": Entry(
+        "sentiment", "opinions written for this project, shipped with it", shipped=SAMPLE / "sentiment"
+    ),
 }
 
 
 def load_data(name: str, reader: Reader) -> Splits:
     """Find and read a data set.
 
-    name: a folder, or a name of the catalog, or a folder's name below `$ELMO_TASKS_DATA`.
+    name: a folder, `FOLDER:VARIANT` of one that holds several, a name of the catalog, or a folder's name below
+    `$ELMO_TASKS_DATA`.
 
     Raises:
         InputError: there is no such data, or it is damaged.
     """
     place = locate(name)
     if place is not None:
-        return read_folder(place, reader, name=name)
+        return read_folder(place.folder, reader, name=name, variant=place.variant)
     entry = CATALOG.get(name)
     if entry is not None and entry.hub is not None:
         return entry.hub()
@@ -54,13 +82,17 @@ def load_data(name: str, reader: Reader) -> Splits:
     )
 
 
-def locate(name: str) -> Path | None:
-    """The folder that `name` means, if it is on this disk."""
-    given = Path(name).expanduser()
-    if given.is_dir():
-        return given
-    root = data_root()
-    if root is not None and (root / name).is_dir():
-        return root / name
-    entry = CATALOG.get(name)
-    return entry.shipped if entry is not None else None
+def locate(name: str) -> Place | None:
+    """Where the data that `name` means is, if it is on this disk."""
+    entry, root = CATALOG.get(name), data_root()
+    folder, _, variant = name.rpartition(":")
+    places = [Place(Path(name).expanduser())]
+    if folder:
+        places.append(Place(Path(folder).expanduser(), variant))
+    if root is not None:
+        places += [Place(root / place.folder, place.variant) for place in places]
+        if entry is not None and entry.folder:
+            places.append(Place(root / entry.folder, entry.variant))
+    if entry is not None and entry.shipped is not None:
+        places.append(Place(entry.shipped))
+    return next((place for place in places if place.folder.is_dir()), None)

@@ -1,34 +1,75 @@
-"""CoNLL-2003 from the Hugging Face hub.
+"""Data sets from the Hugging Face hub: CoNLL-2003 and the Stanford Sentiment Treebank.
 
-`datasets` refuses script data sets since 4.0, and `conll2003` is one: the parquet files that the hub itself makes of it
-(revision `refs/convert/parquet`) load, and so does a mirror.
+`datasets` refuses script data sets since 4.0, and `conll2003` and `sst` are such: the parquet files that the hub itself
+makes of them (revision `refs/convert/parquet`) load, and so do mirrors.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Mapping
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
+from elmo_tasks.data.labelled import split_tokens
 from elmo_tasks.data.splits import Splits
 from elmo_tasks.errors import InputError
-from elmo_tasks.text.examples import TaggedSentence
+from elmo_tasks.text.examples import Example, LabelledSentence, TaggedSentence
 from elmo_tasks.text.spans import convert, detect_scheme
 
-# Repository, revision: tried in turn. All have `tokens` and `ner_tags` (IOB2).
-CONLL2003_SOURCES: tuple[tuple[str, str | None], ...] = (
-    ("eriktks/conll2003", "refs/convert/parquet"),
-    ("tomaarsen/conll2003", None),
-)
 # The order of the ClassLabel of `conll2003`, for a mirror that lost its names.
 CONLL2003_TAGS = ("O", "B-PER", "I-PER", "B-ORG", "I-ORG", "B-LOC", "I-LOC", "B-MISC", "I-MISC")
 HUB_SPLITS = {"train": "train", "dev": "validation", "test": "test"}
 
+Load = Callable[..., Any]
 
-def load_conll2003(load: Callable[..., Any] | None = None) -> Splits:
-    """Download (once; `datasets` keeps it) and read CoNLL-2003.
 
-    load: what stands for `datasets.load_dataset`.
+@dataclass(frozen=True)
+class Source:
+    """A repository of the hub; read: a split's `datasets.Dataset` and a name for its rows to examples."""
+
+    repository: str
+    revision: str | None
+    read: Callable[[Any, str], Iterable[Example]]
+
+
+def load_conll2003(load: Load | None = None) -> Splits:
+    """CoNLL-2003; all sources have `tokens` and `ner_tags` (IOB2). See `load_first`."""
+    sources = [
+        Source("eriktks/conll2003", "refs/convert/parquet", read_tagged),
+        Source("tomaarsen/conll2003", None, read_tagged),
+    ]
+    advice = "put eng.train, eng.testa and eng.testb into a folder conll2003"
+    return load_first("conll2003", sources, advice, load)
+
+
+def load_sst2(load: Load | None = None) -> Splits:
+    """SST, two classes without the neutral sentences. See `load_first`.
+
+    GLUE's `sst2` is none of the sources: its test labels are kept back, and it trains on phrases.
+    """
+    return _load_sst("sst2", "binary", 2, load)
+
+
+def load_sst5(load: Load | None = None) -> Splits:
+    """SST, five classes. See `load_first`."""
+    return _load_sst("sst5", "fine", 5, load)
+
+
+def _load_sst(name: str, variant: str, classes: int, load: Load | None) -> Splits:
+    sources = [
+        Source(f"SetFit/{name}", None, read_classified),
+        Source("stanfordnlp/sst", "refs/convert/parquet", partial(read_graded, classes=classes)),
+    ]
+    return load_first(name, sources, f"put stsa.{variant}.train, .dev and .test into a folder sst", load)
+
+
+def load_first(name: str, sources: Sequence[Source], advice: str, load: Load | None = None) -> Splits:
+    """Download (once; `datasets` keeps it) and read the first source that is to be had.
+
+    load: what stands for `datasets.load_dataset`; advice: which folder to make where there is no hub.
 
     Raises:
         InputError: no source could be reached; the message says which folder to make instead.
@@ -39,28 +80,26 @@ def load_conll2003(load: Callable[..., Any] | None = None) -> Splits:
         load = load_dataset
         logging.getLogger("huggingface_hub").setLevel(logging.ERROR)  # its retries; the fault itself is told below
     faults = []
-    for repository, revision in CONLL2003_SOURCES:
+    for source in sources:
         try:
-            found: Mapping[str, Any] = load(repository, revision=revision)
-            return Splits(
-                name="conll2003",
-                origin=f"hub:{repository}",
-                train=tuple(read_split(found[HUB_SPLITS["train"]], f"{repository}/train")),
-                dev=tuple(read_split(found[HUB_SPLITS["dev"]], f"{repository}/validation")),
-                test=tuple(read_split(found[HUB_SPLITS["test"]], f"{repository}/test")),
-            )
+            found: Mapping[str, Any] = load(source.repository, revision=source.revision)
+            splits = {
+                split: tuple(source.read(found[theirs], f"{source.repository}/{theirs}"))
+                for split, theirs in HUB_SPLITS.items()
+            }
+            return Splits(name=name, origin=f"hub:{source.repository}", **splits)
         except ConnectionError:
             faults.append("no connection")
             break  # a mirror is on the same hub
         except Exception as error:  # every other kind of hub and parquet fault; all end in the one message below
-            faults.append(f"{repository}: {type(error).__name__}")
+            faults.append(f"{source.repository}: {type(error).__name__}")
     raise InputError(
-        f"conll2003: not in $ELMO_TASKS_DATA and not to be had from the hub ({'; '.join(faults)}); put eng.train, "
-        "eng.testa and eng.testb into a folder conll2003, and set ELMO_TASKS_DATA to its parent or give --data it"
+        f"{name}: not in $ELMO_TASKS_DATA and not to be had from the hub ({'; '.join(faults)}); {advice}, "
+        "and set ELMO_TASKS_DATA to its parent or give --data it"
     )
 
 
-def read_split(rows: Any, name: str) -> Iterable[TaggedSentence]:
+def read_tagged(rows: Any, name: str) -> Iterable[TaggedSentence]:
     """Sentences of a `datasets.Dataset` with the columns `tokens` and `ner_tags`; document marks left out."""
     feature = rows.features["ner_tags"]
     inner = getattr(feature, "feature", feature)
@@ -74,3 +113,23 @@ def read_split(rows: Any, name: str) -> Iterable[TaggedSentence]:
     for number, tokens, tags in sentences:
         source = f"{name}:{number}"
         yield TaggedSentence(tokens, convert(tags, scheme, "BIO", source), source=source)
+
+
+def read_classified(rows: Any, name: str) -> Iterable[LabelledSentence]:
+    """Sentences of a `datasets.Dataset` with the columns `text` (tokenised) and `label` (a number)."""
+    for number, row in enumerate(rows):
+        yield LabelledSentence(split_tokens(row["text"]), str(row["label"]), f"{name}:{number}")
+
+
+def read_graded(rows: Any, name: str, classes: int) -> Iterable[LabelledSentence]:
+    """Sentences of `stanfordnlp/sst`: `tokens` with `|` between them, and a sentiment from 0 to 1 as `label`.
+
+    Five classes are the five equal parts of that range, their upper bounds within; two classes are their outer pairs,
+    and the middle one is left out (Socher et al. 2013, and the README of the treebank).
+    """
+    for number, row in enumerate(rows):
+        grade = min(4, max(0, math.ceil(5 * row["label"] - 1e-6) - 1))  # the bounds are stored in 32 bits
+        if classes == 2 and grade == 2:
+            continue
+        label = grade if classes == 5 else int(grade > 2)
+        yield LabelledSentence(tuple(row["tokens"].split("|")), str(label), f"{name}:{number}")

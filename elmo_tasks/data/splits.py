@@ -41,7 +41,8 @@ class Splits:
 def find_split(folder: Path, split: str, variant: str = "") -> Path:
     """The file of a split: `train`, `dev` (also valid, testa) or `test` (also testb), any prefix and extension.
 
-    `variant` narrows a folder that holds several data sets (`fine` of `stsa.fine.train`).
+    `variant` narrows a folder that holds several data sets (`fine` of `stsa.fine.train`); it is one of the parts that
+    dots, hyphens and underscores make of a file's name.
 
     Raises:
         InputError: no file or more than one; the message lists what the folder holds.
@@ -49,22 +50,24 @@ def find_split(folder: Path, split: str, variant: str = "") -> Path:
     if not folder.is_dir():
         raise InputError(f"{folder}: expected a folder with train, dev and test files, found none")
     files = sorted(path for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))
-    found = [
-        path
+    found = {
+        path: parts
         for path in files
-        if set(SPLIT_NAMES[split]) & set(parts := re.split(r"[._-]", path.name.lower()))
-        and (not variant or variant in parts)
+        if set(SPLIT_NAMES[split]) & (parts := set(re.split(r"[._-]", path.name.lower())))
+        and (not variant or variant.lower() in parts)
         and path.suffix.lower() != ".md"
-    ]
+    }
     if len(found) != 1:
-        names = ", ".join(SPLIT_NAMES[split])
+        names = ", ".join(SPLIT_NAMES[split]) + (f", and {variant}" if variant else "")
         got = "several: " + ", ".join(path.name for path in found) if found else "none"
         there = ", ".join(path.name for path in files[:12]) or "nothing"
+        own = sorted(set.union(*found.values()) - set.intersection(*found.values())) if found else []
+        choice = f"; choose by {folder}:{own[0]}" if own else ""
         raise InputError(
             f"{folder}: expected one file of the {split} split (its name with one of {names} in it), got {got}; "
-            f"the folder holds {there}"
+            f"the folder holds {there}{choice}"
         )
-    return found[0]
+    return next(iter(found))
 
 
 def read_folder(folder: Path, reader: Reader, *, name: str = "", variant: str = "") -> Splits:

@@ -15,7 +15,7 @@ from elmo_tasks.config import load_experiment
 from elmo_tasks.errors import InputError
 from elmo_tasks.training.run_folder import read_json
 
-_LIBRARIES = ("torch", "lightning", "pytorch-crf", "seqeval")
+_LIBRARIES = ("torch", "lightning", "pytorch-crf", "seqeval", "scikit-learn")
 
 
 _KEPT = ("seed", "dev", "test", "mix", "epochs", "best_epoch", "seconds", "seconds_per_epoch", "peak_rss_mb", "threads")

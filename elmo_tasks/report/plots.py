@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 
-def draw_run(folder: Path, history: Sequence[Mapping[str, float]], mix: Mapping[str, Mapping[str, Any]]) -> None:
-    """Write `learning_curve.png`, and `mix_weights.png` if layers were mixed, into `folder`."""
+def draw_run(folder: Path, history: Sequence[Mapping[str, float]], metrics: Mapping[str, Any]) -> None:
+    """Write `learning_curve.png` into `folder`, `mix_weights.png` if layers were mixed, and `confusion_matrix.png` of
+    the test split if its scores have one."""
     from matplotlib.figure import Figure
 
     epochs = [row["epoch"] for row in history]
@@ -22,7 +23,7 @@ def draw_run(folder: Path, history: Sequence[Mapping[str, float]], mix: Mapping[
     right.set_ylabel("dev score")
     figure.legend(loc="outside upper center", ncols=2)
     figure.savefig(folder / "learning_curve.png", dpi=120)
-    if mix:
+    if mix := metrics["mix"]:
         figure = Figure(figsize=(1.5 + 2.5 * len(mix), 3.5), layout="constrained")
         for position, (name, learned) in enumerate(mix.items(), 1):
             axes = figure.add_subplot(1, len(mix), position)
@@ -34,6 +35,28 @@ def draw_run(folder: Path, history: Sequence[Mapping[str, float]], mix: Mapping[
             axes.set_ylabel("learned weight")
             axes.set_title(f"{name}, gamma {learned['gamma']:.2f}")
         figure.savefig(folder / "mix_weights.png", dpi=120)
+    if confusion := metrics["test"].get("confusion"):
+        draw_confusion(folder / "confusion_matrix.png", confusion["labels"], confusion["counts"])
+
+
+def draw_confusion(path: Path, labels: Sequence[str], counts: Sequence[Sequence[int]]) -> None:
+    """Counts (K, K) as a picture, a row a gold label; the shade is the share of its row."""
+    from matplotlib.figure import Figure
+
+    shares = [[count / max(1, sum(row)) for count in row] for row in counts]
+    size = 2.5 + 0.6 * len(labels)
+    figure = Figure(figsize=(size, size), layout="constrained")
+    axes = figure.add_subplot()
+    axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+    axes.set_xticks(range(len(labels)), labels, rotation=90 if max(map(len, labels)) > 4 else 0)
+    axes.set_yticks(range(len(labels)), labels)
+    axes.set_xlabel("predicted")
+    axes.set_ylabel("gold")
+    for row, line in enumerate(counts):
+        for column, count in enumerate(line):
+            colour = "white" if shares[row][column] > 0.5 else "black"
+            axes.text(column, row, str(count), ha="center", va="center", color=colour)
+    figure.savefig(path, dpi=120)
 
 
 def draw_pretraining(folder: Path, curve: Sequence[Mapping[str, float]]) -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 from elmo_tasks.errors import InputError
+
+_INTEGER = re.compile(r"[+-]?[0-9]+")
 
 
 @dataclass(frozen=True)
@@ -45,7 +48,18 @@ class LabelSet:
         prefixes: Sequence[str] = ("B", "I", "E", "S") if scheme == "BIOES" else ("B", "I")
         return cls(("O", *(f"{prefix}-{name}" for name in sorted(set(types)) for prefix in prefixes)))
 
+    @classmethod
+    def of_classes(cls, names: Iterable[str]) -> LabelSet:
+        """The distinct labels of a classification, in the order of `sort_labels`."""
+        return cls(sort_labels(names))
+
 
 def span_types(sequences: Iterable[Sequence[str]]) -> set[str]:
     """The span types that occur in tag sequences of any scheme."""
     return {tag[2:] for tags in sequences for tag in tags if tag != "O"}
+
+
+def sort_labels(names: Iterable[str]) -> tuple[str, ...]:
+    """Distinct labels in a stable order: by value where all are integers (`-1`, `2`, `10`), else as text."""
+    distinct = sorted(set(names))
+    return tuple(sorted(distinct, key=int) if all(_INTEGER.fullmatch(name) for name in distinct) else distinct)

@@ -98,7 +98,7 @@ def train(
     dev chooses the epoch; test is read once, after training. The folder appears under its name when it is whole.
     splits are examples that are there already, instead of those that `experiment.data` names; their test split may be
     empty, and the run then has no test scores. tell gets a line an epoch; draw puts pictures into a folder, from the
-    figures by epoch and the learned mix.
+    figures by epoch and what metrics.json holds.
 
     Raises:
         InputError: bad data, an embedder that is not there, a folder that is taken or cannot be written.
@@ -112,6 +112,7 @@ def train(
         if not splits.get(split):
             raise InputError(f"{splits.origin}: expected sentences in the {split} split, got none")
     labels = task.labels(splits.train)
+    task.check((*splits.dev, *splits.test), labels)
     words = sorted({word for example in splits.train for word in example.tokens}) if experiment.glove.trainable else []
     inputs = inputs_of(experiment, words, cache_root() / "vectors")
     folder = RunFolder(output)
@@ -226,7 +227,7 @@ def _conclude(
     write_text(work / "report.md", report)
     if draw is not None:
         with disk_faults(work):
-            draw(work / "plots", history, metrics["mix"])
+            draw(work / "plots", history, metrics)
     save_trained(work, trained, words)
     write_json(work / "metrics.json", metrics)
     folder.finish()
@@ -248,6 +249,7 @@ def evaluate(folder: Path, data: str | None = None, split: str = "test") -> tupl
     trained = load_trained(folder, cache_root() / "vectors")
     splits = load_data(data or trained.experiment.data, trained.task.read)
     examples = splits.get(split)
+    trained.task.check(examples, trained.labels)
     found = trained.task.score(examples, predict_examples(trained, examples))
     return found.as_dict(), found.report
 

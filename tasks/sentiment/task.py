@@ -1,0 +1,117 @@
+"""Sentiment: one label a sentence, as in Peters et al. 2018, section 4 (SST-5), and for any set of labels.
+
+The learned mix of all biLM layers, beside word vectors, is normalised and dropped out. By default the mean over the
+tokens enters a ReLU layer; `model.head=bcn` is the network of McCann et al. 2017 that the paper used.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from elmo_tasks.data.labelled import read_labelled, split_tokens
+from elmo_tasks.errors import InputError
+from elmo_tasks.metrics import ClassScores, score_classes
+from elmo_tasks.task import Task
+from elmo_tasks.text.examples import Example, LabelledSentence
+from elmo_tasks.text.labels import LabelSet
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from elmo_tasks.modules.embedding_mix import EmbeddingMix
+
+Probabilities = dict[str, float]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """head: mean, max, attention or bcn; hidden: width of its layers; dropout: on embeddings and in the ReLU layer."""
+
+    head: str = "mean"
+    hidden: int = 256
+    dropout: float = 0.5
+
+
+def label_of(example: Example) -> str:
+    """The gold label."""
+    assert isinstance(example, LabelledSentence)
+    return example.label
+
+
+def parse(line: str, source: str) -> list[LabelledSentence]:
+    """A tokenised sentence without gold."""
+    return [LabelledSentence(split_tokens(line.rstrip("\r\n")), "", source)]
+
+
+def labels(train: Sequence[Example]) -> LabelSet:
+    """The labels of the training data. Raises InputError when there is only one."""
+    known = LabelSet.of_classes(label_of(example) for example in train)
+    if len(known) < 2:
+        raise InputError(
+            f"{train[0].source}: expected training data of two labels or more, got {known.names[0]!r} alone; "
+            "each line is a label, a blank and a text"
+        )
+    return known
+
+
+def encode(example: Example, known: LabelSet) -> int:
+    """The gold label as a number."""
+    return known.index(label_of(example), example.source)
+
+
+def decode(output: Sequence[float], known: LabelSet) -> Probabilities:
+    """The probability of each label; none of a sentence without tokens."""
+    return dict(zip(known.names, output, strict=True)) if output else {}
+
+
+def best(probabilities: Probabilities) -> str | None:
+    """The likeliest label."""
+    return max(probabilities, key=probabilities.__getitem__, default=None)
+
+
+def build_model(mix: EmbeddingMix, known: LabelSet, model: Settings) -> nn.Module:
+    """The classifier."""
+    from elmo_tasks.models.classifier import Classifier
+
+    return Classifier(mix, len(known), head=model.head, hidden=model.hidden, dropout=model.dropout)
+
+
+def score(examples: Sequence[Example], predicted: Sequence[Probabilities]) -> ClassScores:
+    """Accuracy, macro F1, each label's scores and the confusion matrix."""
+    return score_classes([label_of(example) for example in examples], [str(best(found)) for found in predicted])
+
+
+def describe(line: str, examples: Sequence[Example], predicted: Sequence[Probabilities]) -> dict[str, Any]:
+    """`{"tokens", "label", "probabilities"}`; the label of no tokens is null."""
+    (example,), (found,) = examples, predicted
+    rounded = {name: round(value, 6) for name, value in found.items()}
+    return {"tokens": list(example.tokens), "label": best(found), "probabilities": rounded}
+
+
+def record(examples: Sequence[Example], predicted: Sequence[Probabilities]) -> str:
+    """Gold label, predicted label, its probability and the text, tabs between them."""
+    rows = [
+        (label_of(example), str(best(found)), f"{max(found.values()):.4f}", " ".join(example.tokens))
+        for example, found in zip(examples, predicted, strict=True)
+    ]
+    return "".join("\t".join(row) + "\n" for row in rows)
+
+
+task = Task(
+    name="sentiment",
+    settings=Settings,
+    headline="accuracy",
+    default_data="sample-sentiment",
+    read=read_labelled,
+    parse=parse,
+    labels=labels,
+    encode=encode,
+    decode=decode,
+    build_model=build_model,
+    score=score,
+    describe=describe,
+    record=record,
+    closed=True,
+)
