@@ -6,12 +6,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from elmo_tasks.estimators.classifier import ElmoClassifier
     from elmo_tasks.estimators.tagger import ElmoTagger
     from elmo_tasks.estimators.vectorizer import ElmoVectorizer
 
-__all__ = ["ElmoTagger", "ElmoVectorizer"]
+__all__ = ["ElmoClassifier", "ElmoTagger", "ElmoVectorizer"]
 
-_HOMES = {"ElmoTagger": "tagger", "ElmoVectorizer": "vectorizer"}
+_HOMES = {"ElmoClassifier": "classifier", "ElmoTagger": "tagger", "ElmoVectorizer": "vectorizer"}
 
 
 def __getattr__(name: str) -> Any:

@@ -17,7 +17,7 @@ from sklearn.utils.validation import check_is_fitted
 from elmo_tasks.config import Experiment
 from elmo_tasks.data.splits import Splits
 from elmo_tasks.errors import InputError
-from elmo_tasks.estimators.token_lists import token_lists
+from elmo_tasks.estimators.token_lists import full_token_lists
 from elmo_tasks.task import Prediction, resolve_experiment
 from elmo_tasks.text.examples import Example
 from elmo_tasks.training.export import Trained, load_trained
@@ -108,10 +108,6 @@ class RunEstimator(BaseEstimator, ABC):  # type: ignore[misc]
             self._take(outcome.folder)
         return self
 
-    def predict(self, X: Iterable[Any]) -> list[Any]:
-        """The prediction for each document. X: as for `fit`."""
-        return [self._plain(prediction) for prediction in self._predictions(X)]
-
     def score(self, X: Iterable[Any], y: Iterable[Any]) -> float:
         """The task's headline on gold: strict span F1 for tagging, accuracy for classification; from 0 to 1."""
         examples = self._gold_examples(X, list(y), "")
@@ -163,22 +159,13 @@ class RunEstimator(BaseEstimator, ABC):  # type: ignore[misc]
             _write(Path(place), self.run_)
             return push_to_hub(Path(place), name, license=license, private=private)
 
-    def _plain(self, prediction: Prediction) -> Any:
-        return prediction
-
-    def _predictions(self, X: Iterable[Any]) -> list[Prediction]:
-        trained = self._trained()
-        return predict_examples(trained, [self._without_gold(sentence) for sentence in token_lists(X)])
+    def _predictions(self, sentences: Sequence[tuple[str, ...]]) -> list[Prediction]:
+        return predict_examples(self._trained(), [self._without_gold(sentence) for sentence in sentences])
 
     def _gold_examples(self, X: Iterable[Any], y: Sequence[Any], suffix: str) -> list[Example]:
-        sentences = token_lists(X, f"X{suffix}")
+        sentences = full_token_lists(X, f"X{suffix}")
         if len(sentences) != len(y):
             raise InputError(f"y{suffix}: expected gold for {len(sentences)} documents, got {len(y)}")
-        for number, sentence in enumerate(sentences):
-            if not sentence:
-                raise InputError(
-                    f"X{suffix}[{number}]: expected a document with tokens, got an empty one; leave it out"
-                )
         return self._examples(sentences, y, f"y{suffix}")
 
     def _experiment(self) -> Experiment:

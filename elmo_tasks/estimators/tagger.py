@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from elmo_tasks.errors import InputError
 from elmo_tasks.estimators.run_estimator import RunEstimator
-from elmo_tasks.task import Prediction
+from elmo_tasks.estimators.token_lists import token_lists
 from elmo_tasks.text.examples import Example, TaggedSentence
 from elmo_tasks.text.spans import convert, detect_scheme
 
@@ -27,6 +27,10 @@ class ElmoTagger(RunEstimator):
 
     task = "ner"
 
+    def predict(self, X: Iterable[Any]) -> list[list[str]]:
+        """BIO tags of each sentence. X: texts, which are split at white space, or lists of tokens."""
+        return [list(tags) for tags in self._predictions(token_lists(X))]
+
     def _examples(self, sentences: Sequence[tuple[str, ...]], y: Sequence[Any], name: str) -> list[Example]:
         golds = [tuple(tags) for tags in y]
         for number, (sentence, tags) in enumerate(zip(sentences, golds, strict=True)):
@@ -45,6 +49,3 @@ class ElmoTagger(RunEstimator):
 
     def _strata(self, y: Sequence[Any]) -> None:
         return None
-
-    def _plain(self, prediction: Prediction) -> list[str]:
-        return list(prediction)

@@ -33,3 +33,12 @@ def token_lists(documents: Iterable[Any], name: str = "X") -> list[tuple[str, ..
             raise InputError(f"{name}[{number}]: expected a text or a list of tokens, got {document!r:.60}")
         found.append(tokens)
     return found
+
+
+def full_token_lists(documents: Iterable[Any], name: str) -> list[tuple[str, ...]]:
+    """The same, for where a document must have tokens. Raises InputError for one without."""
+    found = token_lists(documents, name)
+    for number, tokens in enumerate(found):
+        if not tokens:
+            raise InputError(f"{name}[{number}]: expected a document with tokens, got an empty one; leave it out")
+    return found

@@ -18,6 +18,7 @@ RUN_FILES = (
     "metrics.json",
     "model.safetensors",
     "words.txt",
+    "classes.json",
     "report.md",
     "epochs.csv",
     "predictions.test.*",
