@@ -121,7 +121,8 @@ class ElmoEmbedder:
             use_sentence_keys: the sentence itself is the key; there is no `sentence_to_index` then.
 
         Raises:
-            InputError: another format, a blank line, a sentence that cannot be a key or comes twice as one.
+            InputError: another format, a blank line, a sentence that cannot be a key or comes twice as one, or no
+                place to write to.
         """
         import h5py
 
@@ -152,6 +153,9 @@ class ElmoEmbedder:
                     index = file.create_dataset(SENTENCE_TO_INDEX, (1,), dtype=h5py.string_dtype())
                     index[0] = json.dumps(keys)
             partial.replace(output)
+        except OSError as error:
+            reason = " ".join(str(error).split())
+            raise InputError(f"{output}: expected a file that can be written ({reason}); choose another") from None
         finally:
             partial.unlink(missing_ok=True)
 

@@ -57,7 +57,7 @@ def push_to_hub(
     else:
         raise InputError(f"{folder}: expected the folder of a finished run or of a biLM, found no weights in it")
     api = HfApi(token=token)
-    with tempfile.TemporaryDirectory() as place:  # of links, so that card and files are one commit
+    with tempfile.TemporaryDirectory() as place:  # of links, so that the card goes up with the files
         (Path(place) / "README.md").write_text(card, encoding="utf-8")
         for path in (path for pattern in files for path in folder.glob(pattern)):
             link = Path(place) / path.relative_to(folder)

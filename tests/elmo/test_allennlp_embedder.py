@@ -98,6 +98,11 @@ def test_faults_of_a_file(
     assert not [path for path in tmp_path.iterdir() if path.is_file()]
 
 
+def test_nowhere_to_write(elmo: ElmoEmbedder, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"none/out.hdf5: expected a file that can be written .*; choose another"):
+        elmo.embed_file(io.StringIO("a\n"), tmp_path / "none" / "out.hdf5")
+
+
 def test_by_name_and_by_one_file_only(elmo: ElmoEmbedder, pair: Pair) -> None:
     named = ElmoEmbedder.from_pretrained(f"{pair[0]},{pair[1]}")
     np.testing.assert_array_equal(named.embed_sentence(["cat"]), elmo.embed_sentence(["cat"]))
