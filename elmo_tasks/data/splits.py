@@ -49,6 +49,7 @@ def find_split(folder: Path, split: str, variant: str = "") -> Path:
     """
     if not folder.is_dir():
         raise InputError(f"{folder}: expected a folder with train, dev and test files, found none")
+    all_names = {name for names in SPLIT_NAMES.values() for name in names}
     files = sorted(path for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))
     found = {
         path: parts
@@ -61,8 +62,8 @@ def find_split(folder: Path, split: str, variant: str = "") -> Path:
         names = ", ".join(SPLIT_NAMES[split]) + (f", and {variant}" if variant else "")
         got = "several: " + ", ".join(path.name for path in found) if found else "none"
         there = ", ".join(path.name for path in files[:12]) or "nothing"
-        own = sorted(set.union(*found.values()) - set.intersection(*found.values())) if found else []
-        choice = f"; choose by {folder}:{own[0]}" if own else ""
+        own = set.union(*found.values()) - set.intersection(*found.values()) - all_names if found else set()
+        choice = f"; choose by a part of their names, such as {folder}:{min(own)}" if own else ""
         raise InputError(
             f"{folder}: expected one file of the {split} split (its name with one of {names} in it), got {got}; "
             f"the folder holds {there}{choice}"

@@ -25,7 +25,11 @@ class Head(Protocol):
 
 
 class Classifier(nn.Module):
-    """Embeddings -> LayerNorm of each token -> dropout -> head -> softmax over the labels."""
+    """Embeddings -> LayerNorm of each token -> dropout -> head -> softmax over the labels.
+
+    Deviation: AllenNLP's classifier of Peters et al. 2018 drops out its embeddings as they are; here they are first
+    normalised, since a biLM's layers and word vectors differ in scale.
+    """
 
     def __init__(self, mix: EmbeddingMix, n_labels: int, *, head: str, hidden: int, dropout: float) -> None:
         """head: a pooling (`mean`, `max`, `attention`) before a ReLU layer of `hidden`, or `bcn`, `hidden` wide.

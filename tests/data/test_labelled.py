@@ -113,7 +113,10 @@ def test_several_data_sets_in_a_folder(tmp_path: Path, monkeypatch: pytest.Monke
         (f"{folder}:Binary", "binary"),
     ]:
         assert {example.label for example in load_data(name, read_labelled).test} == {label}
-    with pytest.raises(InputError, match=r"got several: stsa.binary.train, stsa.fine.train.*choose by .*sst:binary"):
+    with pytest.raises(
+        InputError,
+        match=r"got several: stsa.binary.train, stsa.fine.train.*choose by a part of their names, such as .*sst:binary",
+    ):
         load_data("sst", read_labelled)
     with pytest.raises(InputError, match=r"one of train, training, and ternary in it\), got none"):
         load_data("sst:ternary", read_labelled)
