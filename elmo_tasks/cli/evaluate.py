@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-from pathlib import Path
 
 from elmo_tasks.cli.verb import Verbs
 
@@ -12,7 +11,7 @@ from elmo_tasks.cli.verb import Verbs
 def add(verbs: Verbs) -> None:
     """Declare the verb."""
     evaluate = verbs.add_parser("evaluate", help="score a trained run on a split")
-    evaluate.add_argument("run", metavar="RUN_DIR", type=Path)
+    evaluate.add_argument("run", metavar="RUN", help="a run's folder, or ORG/NAME on the Hugging Face hub")
     evaluate.add_argument("--data", metavar="NAME|DIR", help="other data than the run's own")
     evaluate.add_argument("--split", default="test", choices=("train", "dev", "test"))
     evaluate.add_argument("--json", action="store_true", help="print the scores as JSON")
@@ -21,6 +20,7 @@ def add(verbs: Verbs) -> None:
 
 def _evaluate(options: argparse.Namespace) -> None:
     from elmo_tasks.training.run import evaluate
+    from elmo_tasks.training.sharing import find_run
 
-    scores, report = evaluate(options.run, options.data, options.split)
+    scores, report = evaluate(find_run(options.run), options.data, options.split)
     print(json.dumps(scores, indent=2) if options.json else report)

@@ -13,7 +13,7 @@ from elmo_tasks.cli.verb import Verbs
 def add(verbs: Verbs) -> None:
     """Declare the verb."""
     predict = verbs.add_parser("predict", help="apply a trained run: a tokenised sentence a line in, JSON Lines out")
-    predict.add_argument("run", metavar="RUN_DIR", type=Path)
+    predict.add_argument("run", metavar="RUN", help="a run's folder, or ORG/NAME on the Hugging Face hub")
     predict.add_argument("file", metavar="FILE", nargs="?", type=Path, help="default: standard input")
     predict.set_defaults(verb=_predict)
 
@@ -21,9 +21,10 @@ def add(verbs: Verbs) -> None:
 def _predict(options: argparse.Namespace) -> None:
     from elmo_tasks.data.conll import read_text
     from elmo_tasks.training.run import predict
+    from elmo_tasks.training.sharing import find_run
 
     interactive = options.file is None
     lines = sys.stdin if interactive else read_text(options.file).splitlines()
     block = 1 if interactive and sys.stdin.isatty() else 64
-    for frame in predict(options.run, lines, block, "stdin" if interactive else str(options.file)):
+    for frame in predict(find_run(options.run), lines, block, "stdin" if interactive else str(options.file)):
         print(json.dumps(frame, ensure_ascii=False), flush=interactive)

@@ -7,18 +7,20 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from elmo_tasks.elmo.allennlp import Elmo
+    from elmo_tasks.elmo.allennlp_embedder import ElmoEmbedder
     from elmo_tasks.elmo.bilm import BiLM
     from elmo_tasks.elmo.characters import batch_to_ids
     from elmo_tasks.elmo.options import BilmOptions
     from elmo_tasks.elmo.resolve import load_bilm
     from elmo_tasks.elmo.scalar_mix import ScalarMix
 
-__all__ = ["BiLM", "BilmOptions", "Elmo", "ScalarMix", "batch_to_ids", "load_bilm"]
+__all__ = ["BiLM", "BilmOptions", "Elmo", "ElmoEmbedder", "ScalarMix", "batch_to_ids", "load_bilm"]
 
 _HOMES = {
     "BiLM": "bilm",
     "BilmOptions": "options",
     "Elmo": "allennlp",
+    "ElmoEmbedder": "allennlp_embedder",
     "ScalarMix": "scalar_mix",
     "batch_to_ids": "characters",
     "load_bilm": "resolve",

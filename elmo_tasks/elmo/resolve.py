@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,7 +25,7 @@ _OFFICIAL: dict[str, tuple[str, int | None, str | None]] = {  # folder on the se
     "original-5.5b": ("2x4096_512_2048cnn_2xhighway_5.5B", None, None),
 }
 _SHIPPED = Path(__file__).parent / "shipped"
-_HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
+HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
 
 SHIPPED_NAMES = ("default", "shipped")
 KNOWN_NAMES = (*SHIPPED_NAMES, *_OFFICIAL)
@@ -62,8 +63,8 @@ def load_bilm(name: str = "default") -> BiLM:
             f"{path}: expected a folder, a .safetensors file or OPTIONS.json,WEIGHTS.hdf5, got a file of another kind; "
             "give both files of a bilm-tf pair, with a comma between them"
         )
-    if _HUB_NAME.fullmatch(name):
-        return _load_folder(_hub_folder(name))
+    if HUB_NAME.fullmatch(name):
+        return _load_folder(hub_folder(name, ("*.json", "*.hdf5", "*.safetensors")))
     raise InputError(
         f"expected a biLM, got {name!r}, which is neither a folder nor a file nor a known name; "
         f"choose one of {', '.join(KNOWN_NAMES)}, a path, or a Hugging Face repository organisation/name"
@@ -104,14 +105,17 @@ def _official_files(name: str) -> tuple[Path, Path]:
     return options, weights
 
 
-def _hub_folder(name: str) -> Path:
+def hub_folder(name: str, patterns: Sequence[str]) -> Path:
+    """The files of a Hugging Face repository that fit the patterns, downloaded once into the cache folder.
+
+    Raises:
+        InputError: no such repository, or no network.
+    """
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HFValidationError
 
     try:
-        folder = snapshot_download(
-            name, allow_patterns=["*.json", "*.hdf5", "*.safetensors"], cache_dir=_weights_cache() / "hub"
-        )
+        folder = snapshot_download(name, allow_patterns=list(patterns), cache_dir=_weights_cache() / "hub")
     except (OSError, ValueError, HFValidationError) as error:  # the hub's own errors are OSErrors
         reason = " ".join(str(error).split())[:200]
         raise InputError(

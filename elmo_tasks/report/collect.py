@@ -31,6 +31,9 @@ def collect(folders: Sequence[Path]) -> dict[str, Any]:
         InputError: a folder is no finished run, a seed comes twice, or the runs are not of one experiment.
     """
     metrics = [read_json(folder / "metrics.json") for folder in folders]
+    for folder, run in zip(folders, metrics, strict=True):
+        if "test" not in run:
+            raise InputError(f"{folder}: expected a run with test scores, got one that was fitted without a test split")
     configs = [dataclasses.asdict(load_experiment([folder / "config.yaml"])) for folder in folders]
     for folder, config in zip(folders, configs, strict=True):
         if config | {"seed": 0} != configs[0] | {"seed": 0}:

@@ -86,6 +86,7 @@ def train(
     experiment: Experiment,
     output: Path,
     *,
+    splits: Splits | None = None,
     command: str = "",
     resume: bool = False,
     overwrite: bool = False,
@@ -95,7 +96,9 @@ def train(
     """Run an experiment into the folder `output`.
 
     dev chooses the epoch; test is read once, after training. The folder appears under its name when it is whole.
-    tell gets a line an epoch; draw puts pictures into a folder, from the figures by epoch and what metrics.json holds.
+    splits are examples that are there already, instead of those that `experiment.data` names; their test split may be
+    empty, and the run then has no test scores. tell gets a line an epoch; draw puts pictures into a folder, from the
+    figures by epoch and what metrics.json holds.
 
     Raises:
         InputError: bad data, an embedder that is not there, a folder that is taken or cannot be written.
@@ -103,8 +106,9 @@ def train(
     started = time.perf_counter()
     keep_freed_memory()
     task = load_task(experiment.task)
-    splits = load_data(experiment.data, task.read)
-    for split in ("train", "dev", "test"):
+    needed = ("train", "dev", "test") if splits is None else ("train", "dev")
+    splits = splits or load_data(experiment.data, task.read)
+    for split in needed:
         if not splits.get(split):
             raise InputError(f"{splits.origin}: expected sentences in the {split} split, got none")
     labels = task.labels(splits.train)
@@ -192,7 +196,7 @@ def _conclude(
     """Evaluate, write everything, give the folder its name."""
     work, experiment = folder.work, trained.experiment
     scores, reports = {}, {}
-    for split in ("dev", "test"):
+    for split in ("dev", "test") if splits.test else ("dev",):
         predicted = predict_examples(trained, splits.get(split))
         found = trained.task.score(splits.get(split), predicted)
         scores[split], reports[split] = found.as_dict(), found.report
@@ -205,8 +209,7 @@ def _conclude(
         "data": experiment.data,
         "seed": experiment.seed,
         "embedders": list(experiment.embedders),
-        "dev": scores["dev"],
-        "test": scores["test"],
+        **scores,
         "mix": trained.model.mix.mix_weights(),
         "epochs": len(history),
         "best_epoch": int(best["epoch"]),

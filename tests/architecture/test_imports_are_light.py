@@ -10,11 +10,23 @@ import sys
 
 import pytest
 
-SLOW = ("torch", "lightning", "datasets", "sklearn", "seqeval", "matplotlib", "pandas", "pyarrow", "huggingface_hub")
+SLOW = (
+    "torch",
+    "lightning",
+    "datasets",
+    "sklearn",
+    "seqeval",
+    "matplotlib",
+    "pandas",
+    "pyarrow",
+    "huggingface_hub",
+    "spacy",
+)
 
 PROGRAMS = {
     "import": "import elmo_tasks",
     "import elmo": "import elmo_tasks.elmo",
+    "import estimators": "import elmo_tasks.estimators, elmo_tasks.spacy",
     "help": "from elmo_tasks.cli import main; main(['--help'])",
     "help of a verb": "from elmo_tasks.cli import main; main(['train', '--help'])",
     "list": "from elmo_tasks.cli import main; main(['list'])",

@@ -12,10 +12,10 @@ if TYPE_CHECKING:
 LAYERS = (
     {"__init__", "errors", "text", "config", "paths", "allocator"},
     {"data", "metrics", "elmo", "modules"},
-    {"embedders", "models"},
+    {"embedders", "models", "hub"},
     {"task", "tasks"},
     {"training"},
-    {"report", "cli", "__main__"},
+    {"report", "cli", "__main__", "estimators", "spacy"},
 )
 LAYER = {package: number for number, layer in enumerate(LAYERS) for package in layer}
 
@@ -24,6 +24,7 @@ FORBIDDEN = {  # what the order of the layers alone would allow
     "embedders": {"data", "models"},
     "models": {"data"},
     "elmo": {"data", "modules", "metrics", "config"},
+    "hub": {"data", "modules", "metrics", "config", "embedders", "models"},
     "modules": {"data", "metrics", "config"},
     "data": {"elmo", "modules", "config"},
     "text": {"config", "paths", "allocator"},
@@ -39,6 +40,7 @@ LIBRARIES = {  # the third-party libraries of the rooms that are kept small; the
     "data": {"numpy", "datasets", "huggingface_hub", "zstandard"},
     "elmo": {"torch", "numpy", "h5py", "safetensors", "huggingface_hub", "filelock", "rich"},
     "modules": {"torch", "torchcrf"},
+    "hub": {"torch"},
     "tasks": {"torch"},
     "models": {"torch"},
 }

@@ -1,0 +1,70 @@
+"""The Python of README.md runs as it is written, in a folder that has the files it names."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from elmo_tasks.elmo.bilm import BiLM
+from elmo_tasks.elmo.options import BilmOptions
+from elmo_tasks.elmo.weights_hdf5 import write_hdf5
+from elmo_tasks.estimators import ElmoTagger
+from elmo_tasks.spacy import entities, vectors
+
+README = Path(__file__).resolve().parents[2] / "README.md"
+BLOCKS = re.findall(r"^```python\n(.*?)^```$", README.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+# The width of the official biLMs, which the comments speak of, and little else of them.
+SMALL = BilmOptions(char_dim=3, filters=((1, 4), (2, 5)), n_highway=1, cell_dim=8, projection_dim=512, n_layers=2)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """`options.json` and `weights.hdf5` of a small random biLM, and `runs/elmo`, a run that learned two sentences."""
+    place = tmp_path_factory.mktemp("readme")
+    torch.manual_seed(0)
+    write_hdf5(BiLM(SMALL), place / "options.json", place / "weights.hdf5")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ELMO_TASKS_CACHE", str(place / "cache"))
+        tagger = ElmoTagger(embedders=["random"], settings={"model.hidden": 4, "training.epochs": 1})
+        (place / "runs").mkdir()
+        tagger.fit([["Ada", "sees", "Rome"]] * 10, [["B-PER", "O", "B-LOC"]] * 10).save(place / "runs" / "elmo")
+    return place
+
+
+def shapes(block: str, names: dict[str, Any]) -> list[tuple[str, tuple[int, ...], tuple[int, ...]]]:
+    """Of each line whose comment says shapes: the line, a value's shape, and what the comment says of it."""
+    found = []
+    for line in block.splitlines():
+        code, _, comment = line.partition("  # ")
+        said = [tuple(int(n) for n in match.split(",") if n.strip()) for match in re.findall(r"\(([\d, ]+)\)", comment)]
+        if said:
+            value = names[code.split(" = ")[0]] if " = " in code else eval(code, names)
+            values = value if isinstance(value, tuple) else (value,)
+            found += [(line, tuple(each.shape), shape) for each, shape in zip(values, said, strict=False)]
+    return found
+
+
+@pytest.mark.parametrize("block", BLOCKS, ids=[block.splitlines()[0] for block in BLOCKS])
+def test_runs_and_gives_the_shapes_that_its_comments_say(
+    block: str, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert vectors.make_elmo and entities.make_elmo_ner  # the names that an installed package's entry points make known
+    monkeypatch.chdir(folder)
+    monkeypatch.setenv("ELMO_TASKS_CACHE", str(folder / "cache"))
+    names: dict[str, Any] = {}
+    exec(compile(block, "README.md", "exec"), names)
+    wrong = [(line, got, said) for line, got, said in shapes(block, names) if got != said]
+    assert not wrong
+
+
+def test_blocks_and_shapes_are_found() -> None:
+    assert len(BLOCKS) >= 6
+    values = {"a": torch.zeros(2, 3), "b": torch.zeros(4)}
+    assert shapes("a, b  # (2, 3), (5,)", values) == [
+        ("a, b  # (2, 3), (5,)", (2, 3), (2, 3)),
+        ("a, b  # (2, 3), (5,)", (4,), (5,)),
+    ]
