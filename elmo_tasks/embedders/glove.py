@@ -103,6 +103,11 @@ class GloveEmbedder:
         """Digest of the vectors."""
         return f"glove-{self.vectors.fingerprint}"
 
+    @property
+    def parameters(self) -> int:
+        """The whole matrix, words that no text has included."""
+        return self.vectors.matrix.numel()
+
     def embed(self, sentences: Sentences) -> list[Tensor]:
         """One (1, T, D) tensor a sentence."""
         table = torch.cat([self.vectors.matrix, torch.zeros(1, self.width)])  # (V + 1, D)

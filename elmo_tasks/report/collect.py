@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import platform
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timezone
 from importlib.metadata import version
 from pathlib import Path
@@ -18,7 +18,11 @@ from elmo_tasks.training.run_folder import read_json
 _LIBRARIES = ("torch", "lightning", "pytorch-crf", "seqeval")
 
 
-_KEPT = ("seed", "dev", "test", "mix", "epochs", "best_epoch", "seconds", "seconds_per_epoch", "peak_rss_mb", "threads")
+_KEPT = (
+    *("seed", "dev", "test", "mix", "epochs", "best_epoch", "seconds", "training_seconds", "seconds_per_epoch"),
+    *("tokens_per_second", "peak_rss_mb", "threads"),
+    *("frozen_parameters", "trained_parameters", "frozen_bytes", "model_bytes"),
+)
 _FOLDERS = re.compile(r"(?<![\w.~-])~?/(?:[^/\s,:]+/)*([^/\s,:]+)/?")
 
 
@@ -39,7 +43,6 @@ def collect(folders: Sequence[Path]) -> dict[str, Any]:
     if len(set(seeds)) < len(seeds):
         raise InputError(f"expected each seed once, got runs of seeds {', '.join(map(str, seeds))}")
     ordered = sorted(metrics, key=lambda run: run["seed"])
-    newest = max((folder / "metrics.json").stat().st_mtime for folder in folders)
     del configs[0]["seed"]
     described = {
         "task": ordered[0]["task"],
@@ -49,22 +52,30 @@ def collect(folders: Sequence[Path]) -> dict[str, Any]:
         "command": ordered[0]["command"],
     }
     return {
-        **_without_folders(described),
+        **without_folders(described),
         "runs": [{key: run[key] for key in _KEPT if key in run} for run in ordered],
+        **provenance(folder / "metrics.json" for folder in folders),
+    }
+
+
+def provenance(files: Iterable[Path]) -> dict[str, Any]:
+    """This machine, the date of the newest of the files, and the libraries' versions."""
+    newest = max(path.stat().st_mtime for path in files)
+    return {
         "machine": f"{platform.machine()}, {_processor()}",
         "date": datetime.fromtimestamp(newest, timezone.utc).date().isoformat(),
         "versions": {name: version(name) for name in _LIBRARIES} | {"python": platform.python_version()},
     }
 
 
-def _without_folders(value: Any) -> Any:
+def without_folders(value: Any) -> Any:
     """The same JSON value, the absolute paths in its texts cut to their last names."""
     if isinstance(value, str):
         return _FOLDERS.sub(r"\1", value)
     if isinstance(value, dict):
-        return {key: _without_folders(inner) for key, inner in value.items()}
+        return {key: without_folders(inner) for key, inner in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_without_folders(inner) for inner in value]
+        return [without_folders(inner) for inner in value]
     return value
 
 
