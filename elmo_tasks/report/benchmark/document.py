@@ -31,7 +31,7 @@ def document(record: Mapping[str, Any]) -> list[Section]:
     if mix is not None:
         sentence = (
             "How much of each layer the task takes, softmax-normalised, after Figure 2 of Peters et al. 2018. The "
-            "dashed line is the equal share. Layer 0 is the layer below all context; at the top of a list stands layer 0."
+            "dashed line is the equal share. Layer 0, below all context, stands at the top."
         )
         made.append(Section("Learned mix weights", (sentence,), pictures=(mix,)))
     if record["failed"]:
@@ -64,8 +64,8 @@ def _how(record: Mapping[str, Any]) -> tuple[str, ...]:
         "The dev split chooses the epoch; the test split is read once, after training. A row is one configuration and "
         "its seeds; the deviation is the sample standard deviation over them.",
         "p: on each test sentence the outputs of the two systems are swapped with probability 1/2, for all seeds at "
-        "once, and the difference of their mean scores is taken anew; p is the part of such differences that are as large as "
-        "the one found (Noreen 1989; Yeh 2000). It speaks of other sentences, the deviation of other seeds. Each p "
-        "is of one comparison: with many of them, some are small by chance.",
+        "once, and the difference of their mean scores is taken anew; p is the part of such differences that are as "
+        "large as the one found (Noreen 1989; Yeh 2000). It speaks of other sentences, the deviation of other seeds. "
+        "Each p is of one comparison: with many of them, some are small by chance.",
         "The interval is the percentile bootstrap of the difference over test sentences.",
     )

@@ -50,8 +50,8 @@ def scores(task: Mapping[str, Any], baseline: str, replicates: int) -> Sheet:
     return Sheet(
         f"Scores{part}",
         f"{name} in per cent, mean ± sample standard deviation over seeds. Against {baseline}: difference of the "
-        "test means with its 95 % bootstrap interval, the part of its errors that is gone, and p of a paired approximate "
-        f"randomisation test over the {task['test_sentences']:,} test sentences ({replicates:,} "
+        "test means with its 95 % bootstrap interval, the part of its errors that is gone, and p of a paired "
+        f"approximate randomisation test over the {task['test_sentences']:,} test sentences ({replicates:,} "
         "replicates, two-sided).",
         (
             "embedders",
