@@ -31,7 +31,7 @@ def document(record: Mapping[str, Any]) -> list[Section]:
     if mix is not None:
         sentence = (
             "How much of each layer the task takes, softmax-normalised, after Figure 2 of Peters et al. 2018. The "
-            "dashed line is the equal share. Layer 0, below all context, stands at the top."
+            "dashed line is the equal share; bars of layers with more are dark. Layer 0, below all context, is on top."
         )
         made.append(Section("Learned mix weights", (sentence,), pictures=(mix,)))
     if record["failed"]:

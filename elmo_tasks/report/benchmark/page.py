@@ -29,11 +29,11 @@ th, td { padding: .4rem .7rem; text-align: left; vertical-align: top; border-bot
 tbody tr:last-child > * { border-bottom: 0; }
 thead th { background: #f5f5f5; font-weight: 600; vertical-align: bottom; }
 th.n, td.n { text-align: right; white-space: nowrap; }
+thead th.n { white-space: normal; }
 tbody th { font-weight: 600; min-width: 7rem; }
-.top { background: #eef5fb; }
+td.long { min-width: 16rem; }
 figure { margin: 1.2rem 0; }
 img { display: block; width: 100%; max-width: 44rem; height: auto; }
-details { color: #4a4a4a; font-size: .88rem; }
 """
 
 
@@ -72,7 +72,7 @@ def _row(cells: Iterable[str], numbers: int, first: str, other: str) -> str:
     made = []
     for place, cell in enumerate(cells):
         tag, name = (first, "th") if place == 0 else (f"<{other}{' scope=col' if other == 'th' else ''}", other)
-        kind = ' class="n"' if place >= numbers else ""
+        kind = ' class="n"' if place >= numbers else ' class="long"' if place and len(cell) > 40 else ""
         made.append(f"{tag}{kind}>{escape(cell)}</{name}>")
     return f"<tr>{''.join(made)}</tr>"
 

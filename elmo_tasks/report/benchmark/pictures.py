@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 # Okabe and Ito 2008: told apart with every kind of colour vision; line styles and marks tell them apart in grey.
 _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 _MARKS = ("o", "s", "^", "D", "v", "P", "X")
-_LAYERS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#000000")
+_MORE, _LESS = "#0072B2", "#A6CDE8"  # a layer that has more than its equal share, and less
 _STYLE: Any = {
     "font.size": 10,
     "axes.spines.top": False,
@@ -71,13 +71,13 @@ def _learning_curves(task: Mapping[str, Any]) -> Figure:
     figure, axes = _figure()
     for place, row in enumerate(full_rows(task)):
         style = _style(task, row)
-        for seed, curve in enumerate(row["curves"]):
-            epochs = range(1, len(curve) + 1)
-            name = label(row) if seed == 0 else None
-            scores = [100 * value for value in curve]
-            axes.plot(epochs, scores, **style, markersize=3.5, linewidth=1.4, alpha=0.85, label=name, zorder=3 + place)
+        curves = [[100 * value for value in curve] for curve in row["curves"]]
+        for curve in curves:
+            axes.plot(range(1, len(curve) + 1), curve, color=style["color"], linewidth=0.8, alpha=0.45)
+        together = [statistics.mean(values) for values in zip(*curves, strict=False)]  # while all seeds still train
+        axes.plot(range(1, len(together) + 1), together, **style, markersize=4.5, label=label(row), zorder=3 + place)
     axes.set_xlabel("epoch")
-    axes.set_ylabel(f"dev {headline(task)} in per cent, a line a seed")
+    axes.set_ylabel(f"dev {headline(task)} in per cent: mean, and thin each seed")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     _legend(figure)
     return figure
@@ -109,26 +109,28 @@ def _sample_efficiency(task: Mapping[str, Any]) -> Figure:
 def _mix_weights(bars: Sequence[tuple[str, list[float], list[float]]]) -> Figure:
     from matplotlib.figure import Figure
 
-    most = max(len(means) for _, means, _ in bars)
-    figure = Figure(figsize=(6.4, 0.9 + (0.16 * most + 0.45) * len(bars)), layout="constrained")
+    lines = sum(len(means) for _, means, _ in bars) + 1.6 * len(bars)
+    figure = Figure(figsize=(6.4, 0.6 + 0.17 * lines), layout="constrained")
     axes = figure.add_subplot()
     place, ticks = 0.0, []
     for title, means, deviations in bars:
-        places = [place + number for number in range(len(means))]
-        for number, (at, mean, deviation) in enumerate(zip(places, means, deviations, strict=True)):
-            axes.barh(at, mean, height=0.85, color=_LAYERS[number % len(_LAYERS)], xerr=deviation or None, capsize=2)
-            axes.text(0.005, at, f"{number}", va="center", ha="left", fontsize=7, color="white", fontweight="bold")
         equal = 1 / len(means)
-        axes.plot([equal, equal], [places[0] - 0.5, places[-1] + 0.5], color="#333333", linestyle="--", linewidth=1.2)
-        axes.annotate(f"1/{len(means)}", (equal, places[0] - 0.55), ha="center", va="bottom", fontsize=8)
-        ticks.append((statistics.mean(places), title))
-        place = places[-1] + 2.6
+        for number, (mean, deviation) in enumerate(zip(means, deviations, strict=True)):
+            more = mean > equal
+            axes.barh(
+                place + number, mean, height=0.85, color=_MORE if more else _LESS, xerr=deviation or None, capsize=2
+            )
+            axes.text(0.006, place + number, str(number), va="center", fontsize=7, color="white" if more else "black")
+        last = place + len(means) - 1
+        axes.plot([equal, equal], [place - 0.6, last + 0.6], color="#222222", linestyle="--", linewidth=1.2)
+        axes.annotate(f"1/{len(means)}", (equal, place - 0.6), ha="center", va="bottom", fontsize=8)
+        ticks.append(((place + last) / 2, title))
+        place = last + 2.6
     axes.set_yticks([at for at, _ in ticks], [title for _, title in ticks])
-    axes.invert_yaxis()
-    axes.set_ylim(place - 1.9, -1.6)
-    axes.set_xlim(0, max(0.5, *(m + (d or 0) + 0.05 for _, means, ds in bars for m, d in zip(means, ds, strict=True))))
+    axes.set_ylim(place - 1.9, -1.6)  # downwards
+    axes.set_xlim(0, max(0.5, *(m + d + 0.05 for _, means, ds in bars for m, d in zip(means, ds, strict=True))))
     axes.grid(visible=False, axis="y")
-    axes.set_xlabel("learned weight of each layer (softmax), mean and deviation over seeds")
+    figure.supxlabel("learned weight of each layer, mean ± deviation over seeds", fontsize=10)
     return figure
 
 
@@ -173,7 +175,7 @@ def _picture(name: str, alt: str, figure: Figure) -> Picture:
 
 def _learning_alt(task: Mapping[str, Any]) -> str:
     ends = [f"{label(row)} {100 * max(max(c) for c in row['curves']):.1f}" for row in full_rows(task)]
-    return f"Dev {headline(task)} by epoch on {task['data']}, a line a seed. Highest: {', '.join(ends)}."
+    return f"Dev {headline(task)} by epoch on {task['data']}. Highest: {', '.join(ends)}."
 
 
 def _efficiency_alt(task: Mapping[str, Any]) -> str:

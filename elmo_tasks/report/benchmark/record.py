@@ -2,54 +2,19 @@
 
 from __future__ import annotations
 
-import csv
 import dataclasses
 import statistics
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from elmo_tasks.config import Experiment, load_experiment
-from elmo_tasks.errors import InputError
 from elmo_tasks.paths import recipe_root
-from elmo_tasks.report.benchmark.significance import compare, error_reduction, score
+from elmo_tasks.report.benchmark.comparison import compare_runs
+from elmo_tasks.report.benchmark.run import COSTS, SIZES, Run, read_runs
 from elmo_tasks.report.collect import provenance, without_folders
-from elmo_tasks.training.outcomes import Outcomes, read_outcomes
 from elmo_tasks.training.run_folder import read_json
 
 KIND, BASELINE, REPLICATES = "benchmark", ("glove",), 10_000
-_COSTS = ("training_seconds", "seconds", "tokens_per_second", "epochs", "best_epoch", "threads", "train_examples")
-_SIZES = ("frozen_parameters", "trained_parameters", "frozen_bytes", "model_bytes")
-
-
-@dataclasses.dataclass(frozen=True)
-class Run:
-    """A finished cell: its configuration, figures, what it got right, and its dev scores by epoch."""
-
-    experiment: Experiment
-    metrics: dict[str, Any]
-    outcomes: Outcomes
-    dev: list[float]
-
-    @property
-    def key(self) -> tuple[str, str, float, tuple[str, ...]]:
-        """All that a row of the report has in common: task, data, per cent, embedders."""
-        training = self.experiment.training
-        return self.metrics["task"], Path(self.experiment.data).name, training.fraction, self.experiment.embedders
-
-
-def read_runs(folder: Path) -> list[Run]:
-    """The finished cells below a benchmark's folder, in the order of their names.
-
-    Raises:
-        InputError: there is none, or one is damaged.
-    """
-    places = sorted(path.parent for path in (folder / "cells").glob("[!.]*/metrics.json"))
-    if not places:
-        raise InputError(f"{folder}: expected the folder of a benchmark, found no finished run in {folder / 'cells'}")
-    return [_read_run(place) for place in places]
 
 
 def benchmark_record(folder: Path, command: str, replicates: int = REPLICATES) -> dict[str, Any]:
@@ -60,7 +25,7 @@ def benchmark_record(folder: Path, command: str, replicates: int = REPLICATES) -
     """
     runs = read_runs(folder)
     groups: dict[tuple[str, str], list[Run]] = {}
-    for run in sorted(runs, key=lambda run: (*run.key[:3], len(run.key[3]), run.metrics["seed"])):
+    for run in sorted(runs, key=_order):
         groups.setdefault(run.key[:2], []).append(run)
     record = {
         "kind": KIND,
@@ -75,6 +40,12 @@ def benchmark_record(folder: Path, command: str, replicates: int = REPLICATES) -
     }
     whole: dict[str, Any] = without_folders(record) | provenance(folder.glob("cells/[!.]*/metrics.json"))
     return whole
+
+
+def _order(run: Run) -> tuple[Any, ...]:
+    """The baseline first, then few embedders before many."""
+    task, data, fraction, embedders = run.key
+    return task, data, fraction, embedders != BASELINE, len(embedders), embedders, run.metrics["seed"]
 
 
 def published(task: str) -> list[dict[str, Any]]:
@@ -93,6 +64,8 @@ def _task(runs: Sequence[Run], replicates: int) -> dict[str, Any]:
     for (_, _, fraction, _), group in groups.items():
         baseline = next((g for key, g in groups.items() if key[2] == fraction and key[3] == BASELINE), None)
         rows.append(_row(group, None if baseline is group else baseline, replicates))
+    most = max(key[2] for key in groups)
+    full = [group for key, group in groups.items() if key[2] == most and key[3] != BASELINE]
     return {
         "task": task,
         "data": data,
@@ -101,6 +74,12 @@ def _task(runs: Sequence[Run], replicates: int) -> dict[str, Any]:
         "differing_settings": _differing(runs),
         "published": published(task),
         "rows": rows,
+        "pairs": [
+            {"embedders": list(one[0].key[3]), "other": list(other[0].key[3])}
+            | (compare_runs(one, other, replicates) or {})
+            for place, one in enumerate(full)
+            for other in full[:place]
+        ],
     }
 
 
@@ -112,8 +91,8 @@ def _row(runs: Sequence[Run], baseline: Sequence[Run] | None, replicates: int) -
         "fraction": first.experiment.training.fraction,
         "seeds": [run.metrics["seed"] for run in runs],
         **{split: _spread([run.metrics[split][headline] for run in runs]) for split in ("dev", "test")},
-        **{name: statistics.mean(run.metrics[name] for run in runs) for name in _COSTS},
-        **{name: first.metrics[name] for name in _SIZES},
+        **{name: statistics.mean(run.metrics[name] for run in runs) for name in COSTS},
+        **{name: first.metrics[name] for name in SIZES},
         "peak_rss_mb": max(run.metrics["peak_rss_mb"] for run in runs),
         "curves": [[round(value, 5) for value in run.dev] for run in runs],
         "mix": [
@@ -121,38 +100,7 @@ def _row(runs: Sequence[Run], baseline: Sequence[Run] | None, replicates: int) -
             for name in first.metrics["mix"]
         ],
     }
-    return row | {"against_baseline": _against(runs, baseline, replicates)}
-
-
-def _against(runs: Sequence[Run], baseline: Sequence[Run] | None, replicates: int) -> dict[str, Any] | None:
-    """The comparison with the baseline on the seeds that both have; None where there is nothing to compare with.
-
-    `p` and the interval are None where the runs read other sentences, or where the headline is not made of
-    `Task.count`, so that the tests would be about another score.
-    """
-    if baseline is None:
-        return None
-    seeds = sorted({run.metrics["seed"] for run in runs} & {run.metrics["seed"] for run in baseline})
-    if not seeds:
-        return None
-    pairs = [[run for seed in seeds for run in side if run.metrics["seed"] == seed] for side in (runs, baseline)]
-    headline = runs[0].metrics["headline"]
-    ours, theirs = (statistics.mean(run.metrics["test"][headline] for run in side) for side in pairs)
-    found = {
-        "seeds": seeds,
-        "difference": ours - theirs,
-        "error_reduction": error_reduction(ours, theirs),
-        "p": None,
-        "low": None,
-        "high": None,
-    }
-    if len({run.outcomes.digest for side in pairs for run in side}) > 1:
-        return found
-    counts = [np.stack([run.outcomes.counts for run in side]) for side in pairs]  # (S, N, 3)
-    if any(abs(score(c) - mean) > 1e-6 for c, mean in zip(counts, (ours, theirs), strict=True)):
-        return found
-    tested = compare(counts[0], counts[1], replicates=replicates)
-    return found | {"p": tested.p, "low": tested.low, "high": tested.high}
+    return row | {"against_baseline": None if baseline is None else compare_runs(runs, baseline, replicates)}
 
 
 def _spread(values: Sequence[float]) -> dict[str, Any]:
@@ -170,13 +118,3 @@ def _differing(runs: Iterable[Run]) -> list[str]:
                 found.setdefault(f"{key}.{name}".rstrip("."), set()).add(repr(inner))
     varied = {"embedders", "seed", "training.fraction", "data"}
     return sorted(name for name, values in found.items() if len(values) > 1 and name not in varied)
-
-
-def _read_run(folder: Path) -> Run:
-    metrics = read_json(folder / "metrics.json")
-    missing = {"headline", *_COSTS, *_SIZES} - set(metrics)
-    if missing:
-        raise InputError(f"{folder}: expected a run of this version, got one without {', '.join(sorted(missing))}")
-    with (folder / "epochs.csv").open(encoding="utf-8", newline="") as lines:
-        dev = [float(row["dev"]) for row in csv.DictReader(lines)]
-    return Run(load_experiment([folder / "config.yaml"]), metrics, read_outcomes(folder), dev)

@@ -22,8 +22,8 @@ class Sheet:
 
 
 def sheets(task: Mapping[str, Any], baseline: str, replicates: int) -> list[Sheet]:
-    """All tables of one task that have a row: scores, costs, less training data, published results."""
-    made = [scores(task, baseline, replicates), costs(task), fractions(task), published(task)]
+    """All tables of one task that have a row: scores, pairs, costs, less training data, published results."""
+    made = [scores(task, baseline, replicates), pairs(task), costs(task), fractions(task), published(task)]
     return [sheet for sheet in made if sheet.rows]
 
 
@@ -67,6 +67,23 @@ def scores(task: Mapping[str, Any], baseline: str, replicates: int) -> Sheet:
             (label(row), str(len(row["seeds"])), spread(row["dev"]), spread(row["test"]), *_against(row))
             for row in rows
         ),
+    )
+
+
+def pairs(task: Mapping[str, Any]) -> Sheet:
+    """Every row but the baseline against every other: the row's test score less the column's, with p."""
+    found = {(" + ".join(pair["embedders"]), " + ".join(pair["other"])): pair for pair in task["pairs"]}
+    rows, columns = (list(dict.fromkeys(key[place] for key in found)) for place in (0, 1))
+
+    def cell(row: str, column: str) -> str:
+        pair = found.get((row, column), {})
+        return f"{100 * pair['difference']:+.2f} (p {_p(pair['p'])})" if "difference" in pair else NOTHING
+
+    return Sheet(
+        "Against each other",
+        f"Test {headline(task)} of the row less that of the column, and p of the same test.",
+        ("embedders", *columns),
+        tuple((row, *(cell(row, column) for column in columns)) for row in rows),
     )
 
 
