@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -106,7 +107,7 @@ class Cell:
 def cell_name(experiment: Experiment) -> str:
     """`ner-conll2003-glove+chars-100-seed1`: task, data, embedders, per cent, seed, as a folder's name."""
     task = Path(experiment.task).parent.name if experiment.task.endswith(".py") else experiment.task
-    names = "+".join(name.replace("/", "_").replace(":", "_").replace(",", "_") for name in experiment.embedders)
+    names = "+".join(re.sub(r"[^\w.-]+", "_", name)[-40:] for name in experiment.embedders)  # a path may be long
     return f"{task}-{Path(experiment.data).name}-{names}-{experiment.training.fraction:g}-seed{experiment.seed}"
 
 
