@@ -46,7 +46,7 @@ def _benchmark(options: argparse.Namespace) -> None:
     if options.report_only:
         from elmo_tasks.report.benchmark.report import write_report
 
-        write_report(options.output, options.command_line)
+        write_report(options.output)
         print(f"report: {options.output / 'report.html'}, report.md, benchmark.json")
         return
     from elmo_tasks.paths import task_names

@@ -14,9 +14,10 @@ from elmo_tasks.report.benchmark.cell import CHANGED, FINISHED, Cell, read_metri
 from elmo_tasks.report.benchmark.estimate import Timed
 from elmo_tasks.report.benchmark.execution import Launch, run_cells
 from elmo_tasks.report.benchmark.progress import GridProgress, print_plan
+from elmo_tasks.report.benchmark.record import COMMAND
 from elmo_tasks.report.benchmark.report import write_report
 from elmo_tasks.training.export import inputs_of
-from elmo_tasks.training.run_folder import disk_faults
+from elmo_tasks.training.run_folder import disk_faults, write_text
 
 
 def benchmark(
@@ -42,7 +43,11 @@ def benchmark(
     fingerprints = current_fingerprints(cells)
     states = [cell.state(fingerprints) for cell in cells]
     ready = [cell for cell, state in zip(cells, states, strict=True) if state == FINISHED]
-    finished = [Timed(cell, float(read_metrics(cell)["seconds"])) for cell in ready]
+    figures = [read_metrics(cell) for cell in ready]
+    finished = [
+        Timed(cell, float(found["seconds"]), float(found["training_seconds"]))
+        for cell, found in zip(ready, figures, strict=True)
+    ]
     if dry_run:
         print_plan(cells, states, finished, jobs, console)
         return
@@ -57,11 +62,12 @@ def benchmark(
     try:
         with FileLock(folder / ".lock", timeout=0):
             waiting = [cell for cell, state in zip(cells, states, strict=True) if state != FINISHED]
+            write_text(folder / COMMAND, f"{command}\n")
             console.print(f"{len(cells)} cells, {len(ready)} of them finished, into {folder}", soft_wrap=True)
             with GridProgress(waiting, finished, jobs, console) as progress:
                 failures = run_cells(waiting, jobs, progress, launch)
             if len(failures) < len(cells):
-                write_report(folder, command)
+                write_report(folder)
                 console.print(f"report: {folder / 'report.html'}, report.md, benchmark.json", soft_wrap=True)
     except Timeout:
         raise InputError(

@@ -59,8 +59,8 @@ def _how(record: Mapping[str, Any]) -> tuple[str, ...]:
     threads = sorted({row["threads"] for task in record["tasks"] for row in task["rows"]})
     return (
         f"Command: {record['command']}",
-        f"Machine: {record['machine']}, {' or '.join(f'{count:g}' for count in threads)} threads a run. Newest run: "
-        f"{record['date']}. {versions}.",
+        f"Machine: {record['machine']}, threads a run: {' or '.join(f'{count:g}' for count in threads)}. Newest "
+        f"run: {record['date']}. {versions}.",
         "The dev split chooses the epoch; the test split is read once, after training. A row is one configuration and "
         "its seeds; the deviation is the sample standard deviation over them.",
         "p: on each test sentence the outputs of the two systems are swapped with probability 1/2, for all seeds at "

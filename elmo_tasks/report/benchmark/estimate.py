@@ -11,22 +11,26 @@ from elmo_tasks.report.benchmark.cell import Cell
 
 @dataclass(frozen=True)
 class Timed:
-    """A finished cell and its seconds."""
+    """A finished cell, its seconds, and those of them that its epochs took."""
 
     cell: Cell
     seconds: float
+    training: float
+
+    def scaled(self, fraction: float) -> float:
+        """Seconds for another part of the training data: loading and evaluation take as long as before."""
+        return self.seconds - self.training + self.training * fraction / self.cell.fraction
 
 
 def estimate(cell: Cell, finished: Sequence[Timed]) -> float | None:
     """Seconds, from the mean of the nearest cells: the same but for the seed, else other fractions of the same, else
-    other embedders on the same data. An epoch takes as long as the training data is large, so seconds follow the
-    fraction. None while there is nothing to go by."""
+    other embedders on the same data. None while there is nothing to go by."""
     wanted = cell.experiment
     near = [timed for timed in finished if _place(timed.cell) == _place(cell)]
     same = [timed for timed in near if timed.cell.experiment.embedders == wanted.embedders]
     for chosen in ([timed for timed in same if timed.cell.fraction == cell.fraction], same, near):
         if chosen:
-            return statistics.mean(timed.seconds * cell.fraction / timed.cell.fraction for timed in chosen)
+            return statistics.mean(timed.scaled(cell.fraction) for timed in chosen)
     return None
 
 

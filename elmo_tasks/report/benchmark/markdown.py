@@ -16,7 +16,7 @@ def as_markdown(sections: Iterable[Section], pictures: str) -> str:
     for section in sections:
         parts.append(f"## {section.heading}\n")
         parts.extend(f"- {sentence}" for sentence in section.sentences)
-        parts.append("")
+        parts += [""] if section.sentences else []
         for sheet in section.sheets:
             parts += [f"### {sheet.heading}\n", f"{sheet.about}\n", markdown_table(sheet)]
         parts.extend(f"![{picture.alt}]({pictures}/{picture.name}.png)\n" for picture in section.pictures)

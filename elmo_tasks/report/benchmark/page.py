@@ -32,8 +32,8 @@ th.n, td.n { text-align: right; white-space: nowrap; }
 thead th.n { white-space: normal; }
 tbody th { font-weight: 600; min-width: 7rem; }
 td.long { min-width: 16rem; }
-figure { margin: 1.2rem 0; }
-img { display: block; width: 100%; max-width: 44rem; height: auto; }
+figure { margin: 1.2rem 0; overflow-x: auto; }
+img { display: block; width: 100%; min-width: 32rem; max-width: 44rem; height: auto; }
 """
 
 
@@ -79,4 +79,4 @@ def _row(cells: Iterable[str], numbers: int, first: str, other: str) -> str:
 
 def _figure(picture: Picture) -> str:
     data = base64.b64encode(picture.svg).decode("ascii")
-    return f'<figure><img alt="{escape(picture.alt)}" src="data:image/svg+xml;base64,{data}"></figure>'
+    return f'<figure tabindex="0"><img alt="{escape(picture.alt)}" src="data:image/svg+xml;base64,{data}"></figure>'

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from elmo_tasks.report.benchmark.cell import Cell
+from elmo_tasks.report.benchmark.cell import Cell, read_metrics
 from elmo_tasks.report.benchmark.estimate import Timed, estimate, in_words, remaining
 
 
@@ -61,7 +61,7 @@ class GridProgress:
             self._progress.remove_task(self._rows.pop(cell.name))
             self.left.remove(cell)
             if fault is None:
-                self.finished.append(Timed(cell, seconds))
+                self.finished.append(Timed(cell, seconds, float(read_metrics(cell)["training_seconds"])))
             rest = "" if not self.left else f"; about {in_words(remaining(self.left, self.finished, self.jobs))} left"
             count = self.total - len(self.left)
             outcome = in_words(seconds) if fault is None else f"FAILED: {fault}"
@@ -88,4 +88,4 @@ def print_plan(
         table.add_row(*row)
     console.print(table)
     waiting = [cell for cell in cells if cell.name not in took]
-    console.print(f"{len(waiting)} to run, about {in_words(remaining(waiting, finished, jobs))} in {jobs} processes")
+    console.print(f"{len(waiting)} to run, about {in_words(remaining(waiting, finished, jobs))} with --jobs {jobs}")

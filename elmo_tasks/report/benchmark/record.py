@@ -15,9 +15,10 @@ from elmo_tasks.report.collect import provenance, without_folders
 from elmo_tasks.training.run_folder import read_json
 
 KIND, BASELINE, REPLICATES = "benchmark", ("glove",), 10_000
+COMMAND = "command.txt"
 
 
-def benchmark_record(folder: Path, command: str, replicates: int = REPLICATES) -> dict[str, Any]:
+def benchmark_record(folder: Path, replicates: int = REPLICATES) -> dict[str, Any]:
     """Everything that the report says. Runs with the same configuration but for their seeds make a row.
 
     Raises:
@@ -29,7 +30,7 @@ def benchmark_record(folder: Path, command: str, replicates: int = REPLICATES) -
         groups.setdefault(run.key[:2], []).append(run)
     record = {
         "kind": KIND,
-        "command": command,
+        "command": _command(folder, runs),
         "baseline": list(BASELINE),
         "replicates": replicates,
         "tasks": [_task(group, replicates) for group in groups.values()],
@@ -40,6 +41,12 @@ def benchmark_record(folder: Path, command: str, replicates: int = REPLICATES) -
     }
     whole: dict[str, Any] = without_folders(record) | provenance(folder.glob("cells/[!.]*/metrics.json"))
     return whole
+
+
+def _command(folder: Path, runs: Sequence[Run]) -> str:
+    """What the benchmark was last run with; of cells that came another way, the first one's."""
+    path = folder / COMMAND
+    return path.read_text(encoding="utf-8").strip() if path.exists() else str(runs[0].metrics["command"])
 
 
 def _order(run: Run) -> tuple[Any, ...]:

@@ -12,13 +12,13 @@ from elmo_tasks.report.benchmark.record import benchmark_record
 from elmo_tasks.training.run_folder import disk_faults, write_json, write_text
 
 
-def write_report(folder: Path, command: str) -> dict[str, Any]:
+def write_report(folder: Path) -> dict[str, Any]:
     """Make the record of the finished cells in `folder` and write it in all forms. Returns the record.
 
     Raises:
         InputError: no finished run there, or a folder that cannot be written.
     """
-    record = benchmark_record(folder, command)
+    record = benchmark_record(folder)
     sections = document(record)
     pictures = folder / "pictures"
     with disk_faults(pictures):

@@ -149,9 +149,18 @@ def published(task: Mapping[str, Any]) -> Sheet:
         f"Results of others, {headline(task)} as their source gives it; besides what is named, they differ in code and "
         "optimisation.",
         columns,
-        tuple(tuple(str(entry.get(key, "") or NOTHING) for key in keys) for entry in task["published"]),
+        tuple(
+            tuple(str(entry.get(key, "") or NOTHING) for key in keys)
+            for entry in (dict(entry, differs=_differs(entry, task["data"])) for entry in task["published"])
+        ),
         numbers=len(columns),
     )
+
+
+def _differs(entry: Mapping[str, Any], data: str) -> str:
+    told = str(entry.get("differs", ""))
+    other = entry["data"] != data and not told.startswith("other data")
+    return "; ".join(filter(None, ["other data" if other else "", told]))
 
 
 def spread(values: Mapping[str, Any]) -> str:

@@ -61,6 +61,7 @@ def make_cell(tmp_path: Path) -> MakeCell:
             "seed": seed,
             "embedders": list(embedders),
             "headline": "f1",
+            "command": "elmo-tasks train ner",
             "dev": {"f1": score + 0.02},
             "test": {"f1": score},
             "mix": mix or {},

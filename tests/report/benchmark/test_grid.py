@@ -79,13 +79,13 @@ def test_faults(changes: dict[str, Any], message: str) -> None:
 def test_estimates_follow_the_nearest_finished_cells() -> None:
     cells = {cell.name.removeprefix("ner-sample-"): cell for cell in grid()}
     assert estimate(cells["random-100-seed2"], []) is None
-    small = [Timed(cells["random-10-seed1"], 6.0)]
-    assert estimate(cells["random-10-seed2"], small) == 6.0
-    assert estimate(cells["random-100-seed2"], small) == pytest.approx(60.0)
-    assert estimate(cells["glove+chars-10-seed1"], small) == 6.0  # other embedders, if there is nothing nearer
-    both = [*small, Timed(cells["random-100-seed1"], 40.0)]
+    small = [Timed(cells["random-10-seed1"], 8.0, 6.0)]
+    assert estimate(cells["random-10-seed2"], small) == 8.0
+    assert estimate(cells["random-100-seed2"], small) == pytest.approx(62.0)  # 2 s besides the epochs
+    assert estimate(cells["glove+chars-10-seed1"], small) == 8.0  # other embedders, if there is nothing nearer
+    both = [*small, Timed(cells["random-100-seed1"], 40.0, 38.0)]
     assert estimate(cells["random-100-seed2"], both) == 40.0
     waiting = [cells["random-10-seed2"], cells["random-100-seed2"]]
-    assert remaining(waiting, both, jobs=2) == pytest.approx(23.0)
+    assert remaining(waiting, both, jobs=2) == pytest.approx(24.0)
     assert remaining(waiting, [], jobs=1) is None
     assert [in_words(value) for value in (None, 40, 600, 7200)] == ["?", "40 s", "10 min", "2.0 h"]

@@ -33,12 +33,13 @@ def grid(make_cell: MakeCell, tmp_path: Path) -> Path:
             make_cell([ELMO, "glove"], seed, fraction, right=6 if fraction == 10 else 7, mix=MIX)
     logs = tmp_path / "grid" / "logs"
     logs.mkdir()
+    (tmp_path / "grid" / "command.txt").write_text("elmo-tasks benchmark ner --data ner=/home/someone/conll2003\n")
     (logs / "ner-conll2003-minilm-100-seed1.error").write_text("no <network> | today\n")
     return tmp_path / "grid"
 
 
 def test_the_record(grid: Path) -> None:
-    record = benchmark_record(grid, "elmo-tasks benchmark ner", replicates=500)
+    record = benchmark_record(grid, replicates=500)
     (task,) = record["tasks"]
     assert (task["task"], task["data"], task["headline"], task["test_sentences"]) == ("ner", "conll2003", "f1", 40)
     assert [(row["fraction"], len(row["embedders"]), row["seeds"]) for row in task["rows"]] == [
@@ -61,6 +62,7 @@ def test_the_record(grid: Path) -> None:
     assert elmo["curves"] == [[0.1, 0.2, 0.3]] * 2
     assert elmo["mix"][0]["weights"] == [[0.5, 0.3, 0.2]] * 2
     assert {entry["source"] for entry in task["published"]} >= {"Peters et al. 2018, Table 1"}
+    assert record["command"] == "elmo-tasks benchmark ner --data ner=conll2003"
     assert record["failed"][0]["fault"] == "no <network> | today"
     assert "someone" not in json.dumps(record)
 
@@ -96,7 +98,7 @@ class Page(HTMLParser):
 
 
 def test_all_forms(grid: Path) -> None:
-    record = write_report(grid, "elmo-tasks benchmark ner")
+    record = write_report(grid)
     assert json.loads((grid / "benchmark.json").read_text()) == json.loads(json.dumps(record))
     markdown, html = (grid / "report.md").read_text(), (grid / "report.html").read_text()
     page = Page()
@@ -129,9 +131,9 @@ def test_all_forms(grid: Path) -> None:
 
 
 def test_the_same_cells_make_the_same_report(grid: Path) -> None:
-    write_report(grid, "x")
+    write_report(grid)
     first = (grid / "report.html").read_bytes()
-    write_report(grid, "x")
+    write_report(grid)
     assert (grid / "report.html").read_bytes() == first
 
 
@@ -152,7 +154,7 @@ def test_seeds_that_both_have_are_compared(make_cell: MakeCell, tmp_path: Path) 
     for seed in (1, 2, 3):
         make_cell(["glove"], seed)
     make_cell(["elmo"], 3, right=7)
-    task = only(benchmark_record(tmp_path / "grid", "x", replicates=100))
+    task = only(benchmark_record(tmp_path / "grid", replicates=100))
     assert task["rows"][1]["against_baseline"]["seeds"] == [3]
     assert any("Fewer seeds than the others: elmo" in note for note in notes(task))
 
@@ -167,7 +169,7 @@ def test_what_cannot_be_paired_has_no_p(make_cell: MakeCell, tmp_path: Path, fau
         metrics = json.loads((folder / "metrics.json").read_text())
         metrics["test"]["f1"] += 0.01
         (folder / "metrics.json").write_text(json.dumps(metrics))
-    task = only(benchmark_record(tmp_path / "grid", "x", replicates=100))
+    task = only(benchmark_record(tmp_path / "grid", replicates=100))
     against = task["rows"][1]["against_baseline"]
     assert against["p"] is None and against["difference"] > 0
     assert any(note.startswith("No p where") for note in notes(task))
@@ -176,13 +178,13 @@ def test_what_cannot_be_paired_has_no_p(make_cell: MakeCell, tmp_path: Path, fau
 def test_differing_settings_are_told(make_cell: MakeCell, tmp_path: Path) -> None:
     make_cell(["glove"])
     make_cell(["elmo"], epochs=7)
-    task = only(benchmark_record(tmp_path / "grid", "x", replicates=100))
+    task = only(benchmark_record(tmp_path / "grid", replicates=100))
     assert notes(task) == ["Not all runs have the same settings: training.epochs differ."]
 
 
 def test_without_the_baseline_there_is_no_comparison(make_cell: MakeCell, tmp_path: Path) -> None:
     make_cell(["elmo"])
-    write_report(tmp_path / "grid", "x")
+    write_report(tmp_path / "grid")
     assert "| elmo | 1 |" in (tmp_path / "grid" / "report.md").read_text()
 
 
@@ -192,4 +194,4 @@ def test_a_run_of_an_earlier_version_is_named(make_cell: MakeCell, tmp_path: Pat
     del metrics["tokens_per_second"]
     (folder / "metrics.json").write_text(json.dumps(metrics))
     with pytest.raises(InputError, match=r"expected a run of this version, got one without tokens_per_second"):
-        benchmark_record(tmp_path / "grid", "x")
+        benchmark_record(tmp_path / "grid")
