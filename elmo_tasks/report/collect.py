@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import platform
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timezone
 from importlib.metadata import version
 from pathlib import Path
@@ -43,6 +43,7 @@ def collect(folders: Sequence[Path]) -> dict[str, Any]:
     if len(set(seeds)) < len(seeds):
         raise InputError(f"expected each seed once, got runs of seeds {', '.join(map(str, seeds))}")
     ordered = sorted(metrics, key=lambda run: run["seed"])
+    newest = max((folder / "metrics.json").stat().st_mtime for folder in folders)
     del configs[0]["seed"]
     described = {
         "task": ordered[0]["task"],
@@ -54,16 +55,15 @@ def collect(folders: Sequence[Path]) -> dict[str, Any]:
     return {
         **without_folders(described),
         "runs": [{key: run[key] for key in _KEPT if key in run} for run in ordered],
-        **provenance(folder / "metrics.json" for folder in folders),
+        **circumstances(newest),
     }
 
 
-def provenance(files: Iterable[Path]) -> dict[str, Any]:
-    """This machine, the date of the newest of the files, and the libraries' versions."""
-    newest = max(path.stat().st_mtime for path in files)
+def circumstances(when: float) -> dict[str, Any]:
+    """Machine, date (of `when`, seconds since 1970) and library versions, as every record has them."""
     return {
         "machine": f"{platform.machine()}, {_processor()}",
-        "date": datetime.fromtimestamp(newest, timezone.utc).date().isoformat(),
+        "date": datetime.fromtimestamp(when, timezone.utc).date().isoformat(),
         "versions": {name: version(name) for name in _LIBRARIES} | {"python": platform.python_version()},
     }
 

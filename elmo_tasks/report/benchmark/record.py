@@ -11,7 +11,7 @@ from typing import Any
 from elmo_tasks.paths import recipe_root
 from elmo_tasks.report.benchmark.comparison import compare_runs
 from elmo_tasks.report.benchmark.run import COSTS, SIZES, Run, read_runs
-from elmo_tasks.report.collect import provenance, without_folders
+from elmo_tasks.report.collect import circumstances, without_folders
 from elmo_tasks.training.run_folder import read_json
 
 KIND, BASELINE, REPLICATES = "benchmark", ("glove",), 10_000
@@ -39,7 +39,8 @@ def benchmark_record(folder: Path, replicates: int = REPLICATES) -> dict[str, An
             for path in sorted((folder / "logs").glob("*.error"))
         ],
     }
-    whole: dict[str, Any] = without_folders(record) | provenance(folder.glob("cells/[!.]*/metrics.json"))
+    newest = max(path.stat().st_mtime for path in folder.glob("cells/[!.]*/metrics.json"))
+    whole: dict[str, Any] = without_folders(record) | circumstances(newest)
     return whole
 
 
