@@ -1,4 +1,7 @@
-"""Puts tasks/ and configs/ into the wheel. A checkout installed with `pip install -e` reads them where they lie."""
+"""Puts tasks/, configs/ and the published results into the wheel.
+
+A checkout installed with `pip install -e` reads them where they lie.
+"""
 
 from __future__ import annotations
 
@@ -14,5 +17,5 @@ class RecipesInTheWheel(BuildHookInterface):
         """Add the folders, unless this is an editable build."""
         if version == "standard":
             build_data["force_include"].update(
-                {folder: f"elmo_tasks/_shipped/{folder}" for folder in ("tasks", "configs")}
+                {name: f"elmo_tasks/_shipped/{name}" for name in ("tasks", "configs", "results/published.json")}
             )

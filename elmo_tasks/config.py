@@ -58,8 +58,11 @@ class CharsConfig:
 @dataclass(frozen=True)
 class TrainingConfig:
     """Optimisation. Deviation: AllenNLP allows 75 epochs and waits 25; ours halves the rate after `rate_patience`
-    epochs without a better dev score and stops after `patience`."""
+    epochs without a better dev score and stops after `patience`.
 
+    fraction: per cent of the training sentences that are used, drawn with the seed; dev and test stay whole."""
+
+    fraction: float = 100.0
     epochs: int = 30
     patience: int = 6
     rate_patience: int = 2

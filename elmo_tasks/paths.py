@@ -24,7 +24,7 @@ def cache_root() -> Path:
 
 
 def recipe_root(kind: str) -> Path:
-    """The folder `tasks` or `configs`: in an installed package inside it, in a checkout beside it."""
+    """The folder `tasks`, `configs` or `results`: in an installed package inside it, in a checkout beside it."""
     shipped = _PACKAGE / "_shipped" / kind
     return shipped if shipped.is_dir() else _PACKAGE.parent / kind
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from elmo_tasks.config import Experiment, from_mapping, load_experiment
 from elmo_tasks.errors import InputError
+from elmo_tasks.metrics import Counts
 from elmo_tasks.paths import recipe_root, task_path
 from elmo_tasks.text.examples import Example
 from elmo_tasks.text.labels import LabelSet
@@ -52,6 +53,9 @@ class Task:
     and its prediction is `decode` of `()`. score: examples and predictions to Scores. describe: the JSON value that
     `predict` prints for a line, from the line, its examples and their predictions. record: the text of
     `predictions.test.txt`. closed: whether dev and test may have only labels that the training data has.
+
+    count: what one example adds to the headline, its gold, predicted and right spans, or labels (one of each). Summed
+    over a split, 2 right / (gold + predicted) is the headline: F1 of spans, accuracy of labels.
     """
 
     name: str
@@ -65,6 +69,7 @@ class Task:
     decode: Callable[[Sequence[Any], LabelSet], Prediction]
     build_model: Callable[[EmbeddingMix, LabelSet, Any], nn.Module]
     score: Callable[[Sequence[Example], Sequence[Prediction]], Scores]
+    count: Callable[[Example, Prediction], Counts]
     describe: Callable[[str, Sequence[Example], Sequence[Prediction]], dict[str, Any]]
     record: Callable[[Sequence[Example], Sequence[Prediction]], str]
     closed: bool = False

@@ -37,7 +37,7 @@ def fails(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
     return lines[0]
 
 
-@pytest.mark.parametrize("verb", ["train", "evaluate", "predict", "list", "push", "report"])
+@pytest.mark.parametrize("verb", ["train", "evaluate", "predict", "list", "push", "report", "benchmark"])
 def test_each_verb_has_help(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as stop:
         build_parser().parse_args([verb, "--help"])
@@ -57,6 +57,19 @@ def test_train_evaluate_predict_report(data: Path, capsys: pytest.CaptureFixture
     assert [frame["tokens"] for frame in frames] == [["Ada", "sees", "Rome"], []]
     assert main(["report", "run", "--output", "record.json"]) == 0
     assert json.loads(Path("record.json").read_text())["runs"][0]["seed"] == 1
+
+
+def test_benchmark_in_processes(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["benchmark", "ner", "--data", "ner=data", "--embedders", "random", "--seeds", "2", "--jobs", "2"]
+    words += ["--output", "grid", *FAST[2:]]
+    assert main([*words, "--dry-run"]) == 0
+    assert "2 to run" in capsys.readouterr().out and not Path("grid").exists()
+    assert main(words) == 0
+    assert "[2/2] ner on data: random" in capsys.readouterr().out
+    assert json.loads(Path("grid/benchmark.json").read_text())["tasks"][0]["rows"][0]["seeds"] == [1, 2]
+    assert main(words) == 0
+    assert "2 of them finished" in capsys.readouterr().out
+    assert "give --overwrite to run them anew" in fails(capsys, *words, "--set", "model.hidden=5")
 
 
 def test_dry_run_prints_the_configuration(data: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -8,10 +8,10 @@ import sys
 from collections.abc import Sequence
 
 from elmo_tasks import __version__
-from elmo_tasks.cli import evaluate, listing, predict, pretrain, push, report, substitutes, train
+from elmo_tasks.cli import benchmark, evaluate, listing, predict, pretrain, push, report, substitutes, train
 from elmo_tasks.errors import InputError
 
-VERBS = (train, evaluate, predict, pretrain, substitutes, push, listing, report)
+VERBS = (train, evaluate, predict, pretrain, substitutes, benchmark, report, push, listing)
 """In the order of `--help`; each has `add`, which declares its arguments and sets the function that runs it."""
 
 
@@ -26,7 +26,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"elmo-tasks: error: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print("elmo-tasks: interrupted; go on with the same command and --resume", file=sys.stderr)
+        print(
+            "elmo-tasks: interrupted; go on with the same command (train and pretrain: with --resume)", file=sys.stderr
+        )
         return 130
     except BrokenPipeError:
         sys.stderr.close()

@@ -46,6 +46,11 @@ class CachedEmbedder:
         """That of the embedder inside: a model trained on 16 bits of its vectors takes 32 as well."""
         return self.inner.fingerprint
 
+    @property
+    def parameters(self) -> int:
+        """Those of the embedder inside."""
+        return self.inner.parameters
+
     def embed(self, sentences: Sentences) -> list[Tensor]:
         """One (L, T, D) float32 tensor a sentence."""
         environment = self._open()

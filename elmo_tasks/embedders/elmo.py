@@ -29,6 +29,11 @@ class ElmoEmbedder:
             digest.update(value.contiguous().numpy().tobytes())
         return f"elmo-{digest.hexdigest()}"
 
+    @property
+    def parameters(self) -> int:
+        """Those of the biLM."""
+        return sum(parameter.numel() for parameter in self.bilm.parameters())
+
     @torch.no_grad()
     def embed(self, sentences: Sentences) -> list[Tensor]:
         """One (L, T, D) tensor a sentence."""

@@ -68,6 +68,11 @@ class FastTextVectors:
         """Digest of the file."""
         return hashlib.blake2b(self._data, digest_size=16).hexdigest()
 
+    @property
+    def parameters(self) -> int:
+        """Vectors of words and of n-gram buckets."""
+        return int(self._matrix.size)
+
     def lookup(self, words: Sequence[str]) -> Tensor:
         """(T, D); zeros for a word that is shorter than the shortest n-gram.
 

@@ -32,5 +32,9 @@ class Embedder(Protocol):
     def fingerprint(self) -> str:
         """A digest of weights and options: equal fingerprints mean equal vectors."""
 
+    @property
+    def parameters(self) -> int:
+        """How many frozen numbers it consists of; 0 if it computes its vectors from nothing."""
+
     def embed(self, sentences: Sentences) -> list[Tensor]:
         """One (L, T, D) float32 tensor a sentence, on the CPU, without gradient."""

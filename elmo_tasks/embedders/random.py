@@ -24,6 +24,11 @@ class RandomEmbedder:
         """The width decides all."""
         return f"random-{self.width}"
 
+    @property
+    def parameters(self) -> int:
+        """None: a vector is drawn when it is asked for."""
+        return 0
+
     def embed(self, sentences: Sentences) -> list[Tensor]:
         """One (1, T, D) tensor a sentence."""
         known = {word: self._vector(word) for words in sentences for word in words}

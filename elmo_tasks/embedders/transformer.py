@@ -60,6 +60,11 @@ class TransformerEmbedder:
                 digest.update(value.contiguous().numpy().tobytes())
         return f"transformer-{digest.hexdigest()}"
 
+    @property
+    def parameters(self) -> int:
+        """All of the encoder's weights."""
+        return sum(weight.numel() for weight in self.pretrained.encoder.parameters())
+
     @torch.no_grad()
     def embed(self, sentences: Sentences) -> list[Tensor]:
         """One (L, T, D) tensor a sentence."""

@@ -28,6 +28,10 @@ class StaticVectors(Protocol):
     def fingerprint(self) -> str:
         """Digest of words and values."""
 
+    @property
+    def parameters(self) -> int:
+        """The numbers that it holds, those of words that no text has included."""
+
     def lookup(self, words: Sequence[str]) -> Tensor:
         """(T, D) float32; zeros for a word that has no vector."""
 
@@ -55,6 +59,11 @@ class WordVectors:
         found[known] = self.matrix[rows[known]]
         return found
 
+    @property
+    def parameters(self) -> int:
+        """V x D."""
+        return self.matrix.numel()
+
     @cached_property
     def fingerprint(self) -> str:
         """Digest of words and values."""
@@ -75,6 +84,11 @@ class StaticEmbedder:
     def fingerprint(self) -> str:
         """Digest of the vectors."""
         return f"words-{self.vectors.fingerprint}"
+
+    @property
+    def parameters(self) -> int:
+        """Those of the vectors."""
+        return self.vectors.parameters
 
     def embed(self, sentences: Sentences) -> list[Tensor]:
         """One (1, T, D) tensor a sentence."""

@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from elmo_tasks.errors import InputError
+from elmo_tasks.report.benchmark.overview import overview
+from elmo_tasks.report.benchmark.record import KIND
 
 _MARKED = re.compile(r"(<!-- table:(?P<task>[\w-]+) -->\n)(?P<table>.*?)(<!-- /table:(?P=task) -->)", re.DOTALL)
 _HEADLINES = {"f1": "F1", "accuracy": "accuracy"}
@@ -21,7 +23,8 @@ _PUBLISHED = "published.json"
 def read_records(folder: Path) -> list[dict[str, Any]]:
     """The records of runs in a folder, in the order of their file names.
 
-    A record is a JSON object with `task` and `runs`, as `elmo_tasks.report.collect` writes it; it gets its `file` name.
+    A record is a JSON object with `task` and `runs`, as `elmo_tasks.report.collect` writes it, or a benchmark's, as
+    `elmo_tasks.report.benchmark.record` makes it; it gets its `file` name.
     `published.json` is a list of others' results, each with `task`, `data`, `model`, `test` and `source`; they come
     last. Files of other kinds in the same folder are left to their own readers.
 
@@ -41,6 +44,9 @@ def read_records(folder: Path) -> list[dict[str, Any]]:
                 if missing := {"task", "data", "model", "test", "source"} - set(entry):
                     raise InputError(f"{path}: expected every result to have {', '.join(sorted(missing))}, got {entry}")
             continue
+        if isinstance(content, dict) and content.get("kind") == KIND:
+            records.append(content | {"file": path.name})
+            continue
         if not isinstance(content, dict) or "task" not in content or "runs" not in content:
             continue
         if not content["runs"]:
@@ -54,7 +60,8 @@ def table(task: str, records: Sequence[Mapping[str, Any]]) -> str:
 
     Published results stand below ours, as their source gives them.
     """
-    rows = [record for record in records if record["task"] == task and "runs" in record]
+    records = [record for record in records if record.get("task") == task]
+    rows = [record for record in records if "runs" in record]
     if not rows:
         return "No runs are recorded yet.\n"
     key = next((name for name in _HEADLINES if name in rows[0]["runs"][0]["test"]), "f1")
@@ -77,7 +84,7 @@ def table(task: str, records: Sequence[Mapping[str, Any]]) -> str:
         ]
         lines.append(f"| {' | '.join(cells)} |")
     for entry in records:
-        if entry["task"] == task and "runs" not in entry:
+        if "runs" not in entry:
             seeds = str(entry.get("seeds", ""))
             cells = [entry["data"], entry["model"], seeds, entry.get("dev", ""), entry["test"], "", "", "", ""]
             lines.append(f"| {' | '.join([*cells, entry['source']])} |")
@@ -85,8 +92,16 @@ def table(task: str, records: Sequence[Mapping[str, Any]]) -> str:
 
 
 def fill(text: str, records: Sequence[Mapping[str, Any]]) -> str:
-    """The text with every table between `<!-- table:TASK -->` and `<!-- /table:TASK -->` made anew."""
-    return _MARKED.sub(lambda found: f"{found[1]}{table(found['task'], records)}{found[4]}", text)
+    """The text with every table between `<!-- table:TASK -->` and `<!-- /table:TASK -->` made anew.
+
+    `benchmark` for a task is the table of the benchmarks.
+    """
+
+    def made(task: str) -> str:
+        benchmarks = [record for record in records if record.get("kind") == KIND]
+        return overview(benchmarks) if task == KIND else table(task, records)
+
+    return _MARKED.sub(lambda found: f"{found[1]}{made(found['task'])}{found[4]}", text)
 
 
 def readmes(root: Path) -> list[Path]:

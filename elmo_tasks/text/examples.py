@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import TypeAlias
 
 
@@ -29,3 +31,8 @@ class LabelledSentence:
 
 
 Example: TypeAlias = TaggedSentence | LabelledSentence
+
+
+def by_sentence(examples: Sequence[Example]) -> list[list[int]]:
+    """The examples' numbers, those of one sentence together: several predicates of a sentence stand in a row."""
+    return [list(run) for _, run in groupby(range(len(examples)), key=lambda number: examples[number].tokens)]

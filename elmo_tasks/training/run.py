@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +21,13 @@ from elmo_tasks.errors import InputError
 from elmo_tasks.paths import cache_root
 from elmo_tasks.task import Prediction, load_task
 from elmo_tasks.text.examples import Example
+from elmo_tasks.training.costs import reading_speed, sizes
 from elmo_tasks.training.data_module import loader, prepare
 from elmo_tasks.training.export import Trained, build_model, inputs_of, load_trained, save_trained
+from elmo_tasks.training.fraction import draw_fraction
 from elmo_tasks.training.lightning_module import TaskModule, decode_all
 from elmo_tasks.training.lightning_noise import quiet_lightning
+from elmo_tasks.training.outcomes import count_outcomes, write_outcomes
 from elmo_tasks.training.run_folder import LAST, RunFolder, disk_faults, write_json, write_text
 
 Tell = Callable[[str], None]
@@ -111,8 +114,9 @@ def train(
     for split in needed:
         if not splits.get(split):
             raise InputError(f"{splits.origin}: expected sentences in the {split} split, got none")
-    labels = task.labels(splits.train)
+    labels = task.labels(splits.train)  # of all of it: a fraction may lack a label that dev has
     task.check((*splits.dev, *splits.test), labels)
+    splits = replace(splits, train=draw_fraction(splits.train, experiment.training.fraction, experiment.seed))
     words = sorted({word for example in splits.train for word in example.tokens}) if experiment.glove.trainable else []
     inputs = inputs_of(experiment, words, cache_root() / "vectors")
     folder = RunFolder(output)
@@ -202,24 +206,30 @@ def _conclude(
         scores[split], reports[split] = found.as_dict(), found.report
         if split == "test":
             write_text(work / "predictions.test.txt", trained.task.record(splits.test, predicted))
-    parameters = list(trained.model.parameters())
+            write_outcomes(work, count_outcomes(trained.task, splits.test, predicted))
+    save_trained(work, trained, words)
     best = max(history, key=lambda row: row["dev"])
     metrics: dict[str, Any] = {
         "task": trained.task.name,
         "data": experiment.data,
         "seed": experiment.seed,
         "embedders": list(experiment.embedders),
+        "headline": trained.task.headline,
         **scores,
         "mix": trained.model.mix.mix_weights(),
         "epochs": len(history),
         "best_epoch": int(best["epoch"]),
-        "trained_parameters": sum(parameter.numel() for parameter in parameters if parameter.requires_grad),
+        "train_examples": len(splits.train),
+        "train_fraction": experiment.training.fraction,
+        **sizes(trained, work / "model.safetensors"),
         "command": command,
         "threads": torch.get_num_threads(),
         # What follows varies from run to run; everything above is the same for the same seed on one machine.
         "seconds": time.perf_counter() - started,
+        "training_seconds": sum(row["seconds"] for row in history),
         "seconds_per_epoch": sorted(row["seconds"] for row in history)[len(history) // 2],
         "peak_rss_mb": peak_rss_mb(),
+        **reading_speed(trained, splits.test, predict_examples),
     }
     report = f"# {trained.task.name} on {experiment.data}: {' + '.join(experiment.embedders)}, seed {experiment.seed}\n"
     for split, text in reports.items():
@@ -228,7 +238,6 @@ def _conclude(
     if draw is not None:
         with disk_faults(work):
             draw(work / "plots", history, metrics)
-    save_trained(work, trained, words)
     write_json(work / "metrics.json", metrics)
     folder.finish()
     return Outcome(folder.path, metrics, reports, history)

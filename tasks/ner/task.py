@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from elmo_tasks.data.conll import read_conll
-from elmo_tasks.metrics import SpanScores, score_spans
+from elmo_tasks.metrics import Counts, SpanScores, conlleval_counts, score_spans
 from elmo_tasks.task import Task
 from elmo_tasks.text.columns import to_columns
 from elmo_tasks.text.examples import Example, TaggedSentence
@@ -74,6 +74,11 @@ def score(examples: Sequence[Example], predicted: Sequence[tuple[str, ...]]) -> 
     return score_spans([tags_of(example) for example in examples], predicted)
 
 
+def count(example: Example, predicted: tuple[str, ...]) -> Counts:
+    """A sentence's spans."""
+    return conlleval_counts([tags_of(example)], [predicted])
+
+
 def describe(line: str, examples: Sequence[Example], predicted: Sequence[tuple[str, ...]]) -> dict[str, Any]:
     """`{"tokens", "tags", "entities"}`; an entity is the tokens from `start` up to `end`."""
     (tokens,), (tags,) = [example.tokens for example in examples], predicted
@@ -106,6 +111,7 @@ task = Task(
     decode=decode,
     build_model=build_model,
     score=score,
+    count=count,
     describe=describe,
     record=record,
 )

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from elmo_tasks.data.labelled import read_labelled, split_tokens
 from elmo_tasks.errors import InputError
-from elmo_tasks.metrics import ClassScores, score_classes
+from elmo_tasks.metrics import ClassScores, Counts, score_classes
 from elmo_tasks.task import Task
 from elmo_tasks.text.examples import Example, LabelledSentence
 from elmo_tasks.text.labels import LabelSet
@@ -83,6 +83,11 @@ def score(examples: Sequence[Example], predicted: Sequence[Probabilities]) -> Cl
     return score_classes([label_of(example) for example in examples], [str(best(found)) for found in predicted])
 
 
+def count(example: Example, predicted: Probabilities) -> Counts:
+    """One label, right or wrong."""
+    return Counts(gold=1, predicted=1, correct=int(label_of(example) == best(predicted)))
+
+
 def describe(line: str, examples: Sequence[Example], predicted: Sequence[Probabilities]) -> dict[str, Any]:
     """`{"tokens", "label", "probabilities"}`; the label of no tokens is null."""
     (example,), (found,) = examples, predicted
@@ -92,11 +97,10 @@ def describe(line: str, examples: Sequence[Example], predicted: Sequence[Probabi
 
 def record(examples: Sequence[Example], predicted: Sequence[Probabilities]) -> str:
     """Gold label, predicted label, its probability and the text, tabs between them."""
-    rows = [
-        (label_of(example), str(best(found)), f"{max(found.values()):.4f}", " ".join(example.tokens))
+    return "".join(
+        f"{label_of(example)}\t{best(found)}\t{max(found.values()):.4f}\t{' '.join(example.tokens)}\n"
         for example, found in zip(examples, predicted, strict=True)
-    ]
-    return "".join("\t".join(row) + "\n" for row in rows)
+    )
 
 
 task = Task(
@@ -111,6 +115,7 @@ task = Task(
     decode=decode,
     build_model=build_model,
     score=score,
+    count=count,
     describe=describe,
     record=record,
     closed=True,

@@ -90,3 +90,38 @@ def test_damaged_records_are_named(tmp_path: Path) -> None:
     (tmp_path / "a.json").write_text('{"task": "ner", "runs": []}')
     with pytest.raises(InputError, match=r"a\.json: expected at least one run, got none"):
         read_records(tmp_path)
+
+
+def benchmark(file: str = "benchmark.json") -> dict[str, Any]:
+    against = {"seeds": [1], "difference": 0.02, "error_reduction": 0.2, "p": 0.0123, "low": 0.01, "high": 0.03}
+    row = {
+        "embedders": ["elmo", "glove"],
+        "fraction": 100.0,
+        "seeds": [1, 2],
+        "dev": {"mean": 0.93, "deviation": 0.001},
+        "test": {"mean": 0.92, "deviation": 0.002},
+        "against_baseline": against,
+        "training_seconds": 600.0,
+        "tokens_per_second": 1234.0,
+        "epochs": 20.0,
+        "peak_rss_mb": 2048.0,
+        "frozen_parameters": 30_000_000,
+        "trained_parameters": 500_000,
+        "frozen_bytes": 120_000_000,
+        "model_bytes": 2_000_000,
+    }
+    task = {"task": "ner", "data": "conll2003", "headline": "f1", "test_sentences": 3453, "rows": [row]}
+    return {"kind": "benchmark", "baseline": ["glove"], "replicates": 10, "tasks": [task], "file": file}
+
+
+def test_a_benchmark_has_a_table_of_its_own(tmp_path: Path) -> None:
+    text = "<!-- table:benchmark -->\n<!-- /table:benchmark -->\n<!-- table:ner -->\n<!-- /table:ner -->\n"
+    (tmp_path / "benchmark.json").write_text(json.dumps(benchmark()))
+    (tmp_path / "z.json").write_text(json.dumps(record()))
+    made = fill(text, read_records(tmp_path))
+    assert (
+        "| ner, conll2003, F1 | elmo + glove | 2 | 92.00 ± 0.20 | +2.00 | 20.0 % | 0.012 "
+        "| 10.0 | 1,234 | 2.0 GiB | 30.00 M | 0.50 M | `benchmark.json` |\n"
+    ) in made
+    assert "| glove chars | 3 |" in made and "against glove" in made
+    assert "No benchmark is recorded yet." in fill(text, [record()])

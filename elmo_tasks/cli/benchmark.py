@@ -1,0 +1,72 @@
+"""`elmo-tasks benchmark`."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from elmo_tasks.cli.verb import Verbs
+
+
+def add(verbs: Verbs) -> None:
+    """Declare the verb."""
+    benchmark = verbs.add_parser(
+        "benchmark", help="train a grid of tasks, embedders and seeds; compare them in a report"
+    )
+    benchmark.add_argument("tasks", metavar="TASK", nargs="*", help="default: every task of the package")
+    benchmark.add_argument(
+        "--embedders",
+        metavar="NAMES",
+        nargs="+",
+        default=["glove", "glove,chars", "elmo", "elmo,glove,chars"],
+        help="a row each; a comma concatenates (default: glove glove,chars elmo elmo,glove,chars)",
+    )
+    benchmark.add_argument("--seeds", metavar="N", type=int, default=3, help="seeds 1 to N (default 3)")
+    benchmark.add_argument("--data", metavar="TASK=NAME", nargs="+", default=[], help="such as ner=conll2003")
+    benchmark.add_argument("--output", metavar="DIR", type=Path, default=Path("runs/benchmark"))
+    benchmark.add_argument(
+        "--fractions",
+        metavar="P",
+        nargs="+",
+        type=float,
+        default=[100.0],
+        help="per cent of the training data, each a run of its own, such as 1 3 10 30 100 (default 100)",
+    )
+    benchmark.add_argument("--jobs", metavar="N", type=int, default=1, help="runs at a time; they share the cores")
+    benchmark.add_argument("--set", metavar="key=value", action="append", default=[], help="for every run")
+    benchmark.add_argument("--overwrite", action="store_true", help="run cells anew whose settings or weights changed")
+    benchmark.add_argument("--dry-run", action="store_true", help="list the cells, their state and the time they take")
+    benchmark.add_argument(
+        "--report-only", action="store_true", help="write the report of what is finished in --output"
+    )
+    benchmark.set_defaults(verb=_benchmark)
+
+
+def _benchmark(options: argparse.Namespace) -> None:
+    if options.report_only:
+        from elmo_tasks.report.benchmark.report import write_report
+
+        write_report(options.output)
+        print(f"report: {options.output / 'report.html'}, report.md, benchmark.json")
+        return
+    from elmo_tasks.paths import task_names
+    from elmo_tasks.report.benchmark.benchmark import benchmark
+    from elmo_tasks.report.benchmark.grid import build_grid
+
+    cells = build_grid(
+        options.tasks or task_names(),
+        embedders=options.embedders,
+        seeds=options.seeds,
+        fractions=options.fractions,
+        data=options.data,
+        settings=options.set,
+        output=options.output,
+    )
+    benchmark(
+        cells,
+        options.output,
+        jobs=options.jobs,
+        overwrite=options.overwrite,
+        dry_run=options.dry_run,
+        command=options.command_line,
+    )

@@ -1,0 +1,99 @@
+"""The benchmark: what is not finished runs, then the report of all that is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+from rich.console import Console
+
+from elmo_tasks.errors import InputError
+from elmo_tasks.report.benchmark.cell import CHANGED, FINISHED, Cell, read_metrics
+from elmo_tasks.report.benchmark.estimate import Timed
+from elmo_tasks.report.benchmark.execution import Launch, run_cells
+from elmo_tasks.report.benchmark.progress import GridProgress, print_plan
+from elmo_tasks.report.benchmark.record import COMMAND
+from elmo_tasks.report.benchmark.report import write_report
+from elmo_tasks.training.export import inputs_of
+from elmo_tasks.training.run_folder import disk_faults, write_text
+
+
+def benchmark(
+    cells: Sequence[Cell],
+    folder: Path,
+    *,
+    jobs: int = 1,
+    overwrite: bool = False,
+    dry_run: bool = False,
+    command: str = "",
+    console: Console | None = None,
+    launch: Launch | None = None,
+) -> None:
+    """Run the cells that are not finished and write the report; with `dry_run` only say what would run.
+
+    Raises:
+        InputError: a finished cell has other settings or embedders and `overwrite` is not given; another benchmark is
+            at work in the folder; a cell failed (all others have run and the report is written).
+    """
+    if jobs < 1:
+        raise InputError(f"--jobs: expected 1 or more, got {jobs}")
+    console = console or Console()
+    fingerprints = current_fingerprints(cells)
+    states = [cell.state(fingerprints) for cell in cells]
+    ready = [cell for cell, state in zip(cells, states, strict=True) if state == FINISHED]
+    figures = [read_metrics(cell) for cell in ready]
+    finished = [
+        Timed(cell, float(found["seconds"]), float(found["training_seconds"]))
+        for cell, found in zip(ready, figures, strict=True)
+    ]
+    if dry_run:
+        print_plan(cells, states, finished, jobs, console)
+        return
+    changed = [cell.name for cell, state in zip(cells, states, strict=True) if state == CHANGED]
+    if changed and not overwrite:
+        raise InputError(
+            f"{folder}: {len(changed)} finished cells ({', '.join(changed[:3])}, ...) were run with other settings or "
+            "other weights of an embedder; give --overwrite to run them anew or another --output"
+        )
+    with disk_faults(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+    try:
+        with FileLock(folder / ".lock", timeout=0):
+            waiting = [cell for cell, state in zip(cells, states, strict=True) if state != FINISHED]
+            write_text(folder / COMMAND, f"{command}\n")
+            console.print(f"{len(cells)} cells, {len(ready)} of them finished, into {folder}", soft_wrap=True)
+            with GridProgress(waiting, finished, jobs, console) as progress:
+                failures = run_cells(waiting, jobs, progress, launch)
+            if len(failures) < len(cells):
+                write_report(folder)
+                console.print(f"report: {folder / 'report.html'}, report.md, benchmark.json", soft_wrap=True)
+    except Timeout:
+        raise InputError(
+            f"{folder}: another benchmark is at work there; wait for it or give another --output"
+        ) from None
+    if failures:
+        raise InputError(
+            f"{len(failures)} of {len(cells)} cells failed, the others are finished; the first: "
+            f"{failures[0].cell.name}: {failures[0].fault} (logs in {folder / 'logs'}; "
+            "the same command tries them again)"
+        )
+
+
+def current_fingerprints(cells: Sequence[Cell]) -> Mapping[str, str]:
+    """What each embedder of the finished cells is now, so that a cell on former weights is known.
+
+    An embedder that cannot be loaded now is left out: the cells that need it will say why.
+    """
+    found: dict[str, str] = {}
+    for cell in cells:
+        if (cell.folder / "metrics.json").exists():
+            for name in cell.experiment.embedders:
+                if name not in found:
+                    try:
+                        (source,) = inputs_of(replace(cell.experiment, embedders=(name,)), [], None)
+                    except InputError:
+                        continue
+                    found[name] = source.fingerprint
+    return found

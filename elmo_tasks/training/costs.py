@@ -1,0 +1,66 @@
+"""What a trained model costs: parameters, disk, and time to read new text."""
+
+from __future__ import annotations
+
+import copy
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from elmo_tasks.embedders.cache import CachedEmbedder
+from elmo_tasks.embedders.inputs import Input
+from elmo_tasks.embedders.sources import FrozenInput, WordInput
+from elmo_tasks.text.examples import Example, by_sentence
+from elmo_tasks.training.export import Trained
+
+Apply = Callable[[Trained, Sequence[Example]], Any]
+
+MOST_SENTENCES = 1_000
+"""Sentences that speed is measured on: seconds with a biLM on two cores, where a whole split may take minutes."""
+
+
+def sizes(trained: Trained, model_file: Path) -> dict[str, int]:
+    """Frozen and trained parameters, and bytes: the file of the trained model, and frozen weights at 32 bits each."""
+    parameters = list(trained.model.parameters())
+    trainable = sum(parameter.numel() for parameter in parameters if parameter.requires_grad)
+    frozen = sum(parameter.numel() for parameter in parameters) - trainable + sum(map(_frozen, trained.inputs))
+    return {
+        "trained_parameters": trainable,
+        "frozen_parameters": frozen,
+        "model_bytes": model_file.stat().st_size,
+        "frozen_bytes": 4 * frozen,
+    }
+
+
+def reading_speed(trained: Trained, examples: Sequence[Example], apply: Apply) -> dict[str, float]:
+    """Tokens a second from words to predictions, measured once.
+
+    Everything that new text costs is in it: embedding without the cache on disk, batching, the model, decoding. Loading
+    is not. Sentences are spread evenly over the split; a token counts once, however many examples its sentence has.
+    """
+    sentences = by_sentence(examples)
+    step = max(1, -(-len(sentences) // MOST_SENTENCES))
+    chosen = [[examples[number] for number in numbers] for numbers in sentences[::step]]
+    tokens = sum(len(sentence[0].tokens) for sentence in chosen)
+    fresh = replace(trained, inputs=tuple(map(_uncached, trained.inputs)))
+    started = time.perf_counter()
+    apply(fresh, [example for sentence in chosen for example in sentence])
+    seconds = time.perf_counter() - started
+    return {"tokens_per_second": tokens / seconds, "tokens_measured": tokens}
+
+
+def _frozen(source: Input) -> int:
+    if isinstance(source, FrozenInput):
+        return source.embedder.parameters
+    return source.vectors.parameters if isinstance(source, WordInput) else 0
+
+
+def _uncached(source: Input) -> Input:
+    """The same source, its vectors computed anew."""
+    if not (isinstance(source, FrozenInput) and isinstance(source.embedder, CachedEmbedder)):
+        return source
+    bare = copy.copy(source)
+    bare.embedder = source.embedder.inner
+    return bare
