@@ -47,13 +47,12 @@ def parse(line: str, source: str) -> list[LabelledSentence]:
 
 def labels(train: Sequence[Example]) -> LabelSet:
     """The labels of the training data. Raises InputError when there is only one."""
-    known = LabelSet.of_classes(label_of(example) for example in train)
-    if len(known) < 2:
+    seen = LabelSet.of_classes(label_of(example) for example in train)
+    if len(seen) < 2:
         raise InputError(
-            f"{train[0].source}: expected training data of two labels or more, got {known.names[0]!r} alone; "
-            "each line is a label, a blank and a text"
+            f"{train[0].source}: expected training data of two labels or more, got {seen.names[0]!r} alone"
         )
-    return known
+    return seen
 
 
 def encode(example: Example, known: LabelSet) -> int:
