@@ -47,12 +47,10 @@ def parse(line: str, source: str) -> list[LabelledSentence]:
 
 def labels(train: Sequence[Example]) -> LabelSet:
     """The labels of the training data. Raises InputError when there is only one."""
-    seen = LabelSet.of_classes(label_of(example) for example in train)
-    if len(seen) < 2:
-        raise InputError(
-            f"{train[0].source}: expected training data of two labels or more, got {seen.names[0]!r} alone"
-        )
-    return seen
+    own = LabelSet.of_classes(label_of(example) for example in train)
+    if len(own) < 2:
+        raise InputError(f"{train[0].source}: expected training data of two labels or more, got {own.names[0]!r} alone")
+    return own
 
 
 def encode(example: Example, known: LabelSet) -> int:
