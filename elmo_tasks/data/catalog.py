@@ -13,6 +13,7 @@ from elmo_tasks.errors import InputError
 from elmo_tasks.paths import data_root
 
 SAMPLE = Path(__file__).parent / "sample"
+SAMPLE_SENSES = Path(__file__).parent / "sample_senses"
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,12 @@ class Entry:
 CATALOG: dict[str, Entry] = {
     "conll2003": Entry(
         "ner", "Reuters news, four entity types (Tjong Kim Sang and De Meulder 2003)", hub=load_conll2003
+    ),
+    "ud-ewt-pos": Entry(
+        "probe", "parts of speech, UPOS and XPOS, of the English Web Treebank (Universal Dependencies, CC BY-SA 4.0)"
+    ),
+    "sample-senses": Entry(
+        "probe senses", "twelve ambiguous words, written for this project, shipped with it", shipped=SAMPLE_SENSES
     ),
     "sample": Entry("ner", "news-like English written for this project, shipped with it", shipped=SAMPLE),
 }
@@ -60,7 +67,9 @@ def locate(name: str) -> Path | None:
     if given.is_dir():
         return given
     root = data_root()
-    if root is not None and (root / name).is_dir():
-        return root / name
+    if root is not None:
+        for folder in (root / name, root / name.replace("-", "_")):
+            if folder.is_dir():
+                return folder
     entry = CATALOG.get(name)
     return entry.shipped if entry is not None else None
