@@ -1,1 +1,1 @@
-"""Layer 4: what frozen vectors know. Probes of each layer, senses by nearest neighbour, like occurrences, projections."""
+"""Layer 4: what frozen vectors know: probes of each layer, senses by neighbour, like occurrences, projections."""

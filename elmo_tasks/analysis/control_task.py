@@ -11,9 +11,8 @@ import numpy as np
 def control_labels(words: Iterable[str], tags: Sequence[int], seed: int) -> dict[str, int]:
     """A random label for each word type: all its occurrences, in any context, have that label.
 
-    Labels are drawn independently from the distribution of `tags`, the task's labels of the training tokens, so that the
-    two tasks have the same labels about equally often (Hewitt and Liang 2019, section 2.1). What a probe gets right here
-    it has learned by heart about words; the vectors cannot know it.
+    Labels are drawn independently from the distribution of `tags`, the task's labels of the training tokens (Hewitt and
+    Liang 2019, section 2.1). What a probe gets right here it has learned by heart; the vectors cannot know it.
     """
     types = sorted(set(words))
     numbers, counts = np.unique(np.asarray(tags), return_counts=True)

@@ -103,7 +103,7 @@ def fit_probes(
         for rows in _batches(count, size, seed * 1_009 + epoch):
             loss = _loss(bank(standard.apply(train.layers[rows])), train.labels[rows].repeat_interleave(chances, 1))
             optimiser.zero_grad()
-            (loss + bank.penalty(strengths)).backward()
+            torch.autograd.backward(loss + bank.penalty(strengths))
             optimiser.step()
             decay.step()
         scores = _accuracy(bank, standard, dev, chances)  # (S, H)
@@ -143,7 +143,7 @@ def _loss(logits: Tensor, labels: Tensor) -> Tensor:
 def _accuracy(bank: ProbeBank, standard: Standard, split: ProbeData, chances: int) -> Tensor:
     """(S, H): each probe's share of right tokens."""
     right = torch.zeros(bank.n_sources, bank.n_heads, dtype=torch.long)
-    for layers, labels in zip(split.layers.split(_EVALUATED), split.labels.split(_EVALUATED), strict=True):
+    for layers, labels in zip(*(torch.split(t, _EVALUATED) for t in (split.layers, split.labels)), strict=True):
         guessed = bank(standard.apply(layers)).argmax(-1)  # (S, b, H)
         right += (guessed == labels.repeat_interleave(chances, 1)).sum(1)
     return right / len(split.labels)
@@ -152,4 +152,4 @@ def _accuracy(bank: ProbeBank, standard: Standard, split: ProbeData, chances: in
 def _batches(count: int, size: int, seed: int) -> Iterator[Tensor]:
     """Row numbers of each batch of an epoch, in an order of its own."""
     order = torch.randperm(count, generator=torch.Generator().manual_seed(seed))
-    yield from order.split(size)
+    yield from torch.split(order, size)

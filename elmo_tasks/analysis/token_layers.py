@@ -49,10 +49,10 @@ class Standard:
         """table: (N, L, D)."""
         total = torch.zeros(table.shape[1:], dtype=torch.float64)
         squares = torch.zeros_like(total)
-        for rows in table.split(_ROWS):
+        for rows in torch.split(table, _ROWS):
             total += rows.double().sum(0)
         mean = total / len(table)
-        for rows in table.split(_ROWS):
+        for rows in torch.split(table, _ROWS):
             squares += (rows.double() - mean).square().sum(0)
         deviation = (squares / len(table)).sqrt()
         scale = torch.where(deviation > 1e-6, 1 / deviation.clamp(min=1e-6), 0.0)

@@ -8,10 +8,22 @@ import sys
 from collections.abc import Sequence
 
 from elmo_tasks import __version__
-from elmo_tasks.cli import evaluate, listing, predict, pretrain, report, substitutes, train
+from elmo_tasks.cli import (
+    contrast,
+    evaluate,
+    listing,
+    predict,
+    pretrain,
+    probe,
+    project,
+    report,
+    similar,
+    substitutes,
+    train,
+)
 from elmo_tasks.errors import InputError
 
-VERBS = (train, evaluate, predict, pretrain, substitutes, listing, report)
+VERBS = (train, evaluate, predict, pretrain, substitutes, probe, similar, contrast, project, listing, report)
 """In the order of `--help`; each has `add`, which declares its arguments and sets the function that runs it."""
 
 

@@ -3,7 +3,7 @@
 A folder with a `train` and a `test` file of JSON Lines, one occurrence a line:
 `{"tokens": ["The", "dog", "began", "to", "bark", "."], "index": 4, "lemma": "bark", "sense": "bark: cry of a dog"}`;
 `index` counts from 0. A file `senses.json`, if there is one, lists each lemma's senses, the first sense first:
-`{"bark": ["bark: cover of a tree", "bark: cry of a dog"]}`. It is what lemmas without training occurrences fall back on.
+`{"bark": ["bark: cover of a tree", "bark: cry of a dog"]}`. Lemmas without training occurrences fall back on it.
 """
 
 from __future__ import annotations

@@ -49,22 +49,29 @@ def collect(folders: Sequence[Path]) -> dict[str, Any]:
         "command": ordered[0]["command"],
     }
     return {
-        **_without_folders(described),
+        **without_folders(described),
         "runs": [{key: run[key] for key in _KEPT if key in run} for run in ordered],
+        **circumstances(newest),
+    }
+
+
+def circumstances(when: float) -> dict[str, Any]:
+    """Machine, date (of `when`, seconds since 1970) and library versions, as every record has them."""
+    return {
         "machine": f"{platform.machine()}, {_processor()}",
-        "date": datetime.fromtimestamp(newest, timezone.utc).date().isoformat(),
+        "date": datetime.fromtimestamp(when, timezone.utc).date().isoformat(),
         "versions": {name: version(name) for name in _LIBRARIES} | {"python": platform.python_version()},
     }
 
 
-def _without_folders(value: Any) -> Any:
+def without_folders(value: Any) -> Any:
     """The same JSON value, the absolute paths in its texts cut to their last names."""
     if isinstance(value, str):
         return _FOLDERS.sub(r"\1", value)
     if isinstance(value, dict):
-        return {key: _without_folders(inner) for key, inner in value.items()}
+        return {key: without_folders(inner) for key, inner in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_without_folders(inner) for inner in value]
+        return [without_folders(inner) for inner in value]
     return value
 
 

@@ -14,7 +14,7 @@ LAYERS = (
     {"data", "metrics", "elmo", "modules"},
     {"embedders", "models"},
     {"task", "tasks"},
-    {"training"},
+    {"training", "analysis"},
     {"report", "cli", "__main__"},
 )
 LAYER = {package: number for number, layer in enumerate(LAYERS) for package in layer}
