@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from elmo_tasks.analysis.token_layers import spread
@@ -33,11 +33,21 @@ def _spans(path: Path, column: int) -> list[TaggedSentence]:
     return read_conll(path, tag_column=column)
 
 
+def _predicates(path: Path, column: int) -> list[TaggedSentence]:
+    """Rows `index word POS lemma roleset ...`, comments between sentences: V for a token with a roleset, O without."""
+    return [
+        replace(found, tags=tuple("O" if tag == "-" else "V" for tag in found.tags))
+        for found in read_tokens(path, token_column=1, tag_column=column, mark="#")
+    ]
+
+
 KINDS = {
     "pos": ProbeKind("ud-ewt-pos", 1, _labels),
     "chunk": ProbeKind("conll2003", 2, _spans),
+    "srl": ProbeKind("ewt-srl", 4, _predicates),
 }
-"""`pos`: UPOS of UD-EWT (XPOS is its third column); `chunk`: the chunks of CoNLL-2003, made BIO."""
+"""`pos`: UPOS of UD-EWT (XPOS is its third column); `chunk`: the chunks of CoNLL-2003, made BIO; `srl`: which tokens of
+the English Web Treebank PropBank has as predicates, verbs as well as nouns and adjectives."""
 
 
 @dataclass(frozen=True)

@@ -15,9 +15,9 @@ def add(verbs: Verbs) -> None:
     """Declare the verb."""
     probe = verbs.add_parser("probe", help="what each layer of a biLM knows: linear probes, and senses by neighbour")
     probe.add_argument(
-        "what", metavar="pos|chunk|senses|DIR", help="parts of speech, chunks, word senses, or a folder of column files"
+        "what", metavar="pos|chunk|srl|senses|DIR", help="parts of speech, chunks, predicates, senses, or column files"
     )
-    probe.add_argument("folder", metavar="DIR", nargs="?", help="data of pos, chunk or senses that is elsewhere")
+    probe.add_argument("folder", metavar="DIR", nargs="?", help="data of pos, chunk, srl or senses that is elsewhere")
     probe.add_argument("--bilm", metavar="BILM", default="default", help="default: the one inside the package")
     probe.add_argument("--embedders", metavar="NAME", nargs="+", default=[], help="probe these too, such as glove")
     probe.add_argument("--column", metavar="N", type=int, help="of the tags, from 1 (pos: 2, UPOS; 3 is XPOS)")

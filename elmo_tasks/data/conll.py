@@ -36,20 +36,28 @@ def read_conll(
     ]
 
 
-def read_tokens(path: Path, *, token_column: int = 0, tag_column: int = -1) -> list[TaggedSentence]:
+def read_tokens(
+    path: Path, *, token_column: int = 0, tag_column: int = -1, mark: str = DOCUMENT_START
+) -> list[TaggedSentence]:
     """Read the same files where a tag is a label of its token alone, such as a part of speech; tags stay as they are.
+
+    mark: a row that begins with it is no token (`#` for comments, where the first column is a number).
 
     Raises:
         InputError: no such file, no sentence in it, not UTF-8 or a row with too few columns, with `file:line`.
     """
     return [
         TaggedSentence(tuple(tokens), tuple(tags), source=f"{path}:{line}")
-        for tokens, tags, line in _sentences(path, token_column, tag_column, lambda tag, source: None)
+        for tokens, tags, line in _sentences(path, token_column, tag_column, lambda tag, source: None, mark)
     ]
 
 
 def _sentences(
-    path: Path, token_column: int, tag_column: int, check: Callable[[str, str], object]
+    path: Path,
+    token_column: int,
+    tag_column: int,
+    check: Callable[[str, str], object],
+    mark: str = DOCUMENT_START,
 ) -> list[tuple[list[str], list[str], int]]:
     """(tokens, tags, line of the first token) of each sentence; `check` sees each distinct tag and its `file:line`."""
     needed = max(2, *(column + 1 if column >= 0 else -column for column in (token_column, tag_column)))
@@ -57,7 +65,7 @@ def _sentences(
     sentences, tokens, tags, first = [], [], [], 0
     for number, line in enumerate(read_text(path).split("\n"), 1):
         columns = _COLUMN.findall(line)
-        if columns and columns[0] != DOCUMENT_START:
+        if columns and columns[0] != mark:
             if len(columns) < needed:
                 raise InputError(
                     f"{path}:{number}: expected at least {needed} columns (token ... tag), got {len(columns)}: {line!r}"

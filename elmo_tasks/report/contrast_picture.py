@@ -39,6 +39,8 @@ svg {{ width: 100%; height: auto }}
 def write_contrast(found: Contrast, path: Path) -> None:
     """Write `path`, a .png, an .svg or an .html file that needs no other. Raises InputError if it cannot be written."""
     figure = _figure(found)
+    with disk_faults(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
     if path.suffix != ".html":
         with disk_faults(path):
             figure.savefig(path, dpi=130)

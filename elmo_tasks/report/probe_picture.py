@@ -77,8 +77,8 @@ def _bars(axes: Any, record: Mapping[str, Any], key: str, colours: Mapping[str, 
         axes.annotate(f"{mean:.1f}", (place, mean + error), (0, 4), textcoords="offset points", ha="center", fontsize=8)
     axes.set_xticks(places, [row["layer"] for row in record["probes"]])
     axes.set_xlabel("layer")
-    highest = max(100 * value for row in record["probes"] for value in row[key])
-    axes.set_ylim(0, min(112, highest * 1.18) if key == "test" else highest * 1.18)
+    values = [100 * value for row in record["probes"] for value in row[key]]
+    axes.set_ylim(min(0.0, 1.18 * min(values)), max(1.0, 1.18 * max(values)))
     axes.spines[["top", "right"]].set_visible(False)
 
 

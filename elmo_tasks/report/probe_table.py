@@ -19,7 +19,7 @@ from elmo_tasks.training.run_folder import disk_faults, write_json, write_text
 
 def probe_stem(record: Mapping[str, Any]) -> str:
     """The name of a probe's files: `probe-ud-ewt-pos`, with `-column3` where it is not the data set's usual one."""
-    usual = {"pos": 2, "chunk": 3}.get(record["probe"])
+    usual = {"pos": 2, "chunk": 3, "srl": 5}.get(record["probe"])
     column = record.get("column")
     return f"probe-{record['data']}" + (f"-column{column}" if column not in (None, usual) else "")
 
@@ -83,7 +83,7 @@ def _title(record: Mapping[str, Any]) -> str:
 
 
 def _note(record: Mapping[str, Any]) -> str:
-    note = f"{bilm_name(record)[0].upper()}{bilm_name(record)[1:]}, fingerprint {record['bilm']['fingerprint']}."
+    note = f"Fingerprint of {bilm_name(record)}: {record['bilm']['fingerprint']}."
     if record["probe"] == "senses":
         return f"{note} Lemmas without training occurrences: {record['unseen']} of the test's."
     heart = spread(record["majority"]["control"])

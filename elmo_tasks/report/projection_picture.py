@@ -27,6 +27,7 @@ def draw_projections(word: str, found: Sequence[Projection], path: Path) -> None
     handles, labels = panels[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=min(3, len(names)))
     with disk_faults(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
         figure.savefig(path, dpi=130)
 
 
