@@ -18,11 +18,11 @@ from elmo_tasks.training.run_folder import read_json
 _BLOCK = 256  # occurrences that are embedded at a time
 
 
-def occurrences_in(path: Path, word: str | None) -> Iterator[Occurrence]:
-    """The occurrences of `word` in a file, in any case of its letters; for None every word is one. Read line by line.
+def occurrences_in(path: Path, word: str | None, *, exact: bool = False) -> Iterator[Occurrence]:
+    """The occurrences of `word` in a file, in any case of its letters unless `exact`; for None every word is one.
 
-    path: a tokenised sentence a line (also .xz, .gz, .bz2, .zst), or a file of a sense corpus (`.jsonl`), which is read
-    whole and whose occurrences are those of the lemma.
+    path: a tokenised sentence a line (also .xz, .gz, .bz2, .zst), read line by line, or a file of a sense corpus
+    (`.jsonl`), which is read whole and whose occurrences are those of the lemma.
 
     Raises:
         InputError: no such file, or a damaged one.
@@ -36,7 +36,7 @@ def occurrences_in(path: Path, word: str | None) -> Iterator[Occurrence]:
             continue
         tokens = tuple(line.split())
         for index, token in enumerate(tokens):
-            if sought is None or token.lower() == sought:
+            if sought is None or (token == word if exact else token.lower() == sought):
                 yield Occurrence(tokens, index, token, None, f"{path}:{number}")
 
 

@@ -13,7 +13,7 @@ from elmo_tasks.errors import InputError
 def add(verbs: Verbs) -> None:
     """Declare the verb."""
     project = verbs.add_parser("project", help="draw all occurrences of a word in the plane, by sense or by cluster")
-    project.add_argument("word", metavar="WORD")
+    project.add_argument("word", metavar="WORD", help="as it is written: the case of its letters shows in its vectors")
     project.add_argument(
         "--in", dest="text", metavar="FILE", type=Path, required=True, help="a sentence a line, or .jsonl with senses"
     )
@@ -38,7 +38,7 @@ def _project(options: argparse.Namespace) -> None:
     from elmo_tasks.analysis.sources import bilm_embedder
     from elmo_tasks.report.projection_picture import draw_projections, print_projections
 
-    occurrences = list(islice(occurrences_in(options.text, options.word), options.limit))
+    occurrences = list(islice(occurrences_in(options.text, options.word, exact=True), options.limit))
     if not occurrences:
         raise InputError(f"{options.text}: expected occurrences of {options.word!r}, got none")
     found = project_layers(

@@ -14,6 +14,8 @@ from elmo_tasks.training.run_folder import disk_faults, write_text
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+_AROUND = 12
+"""Tokens on either side of the word that the tables show."""
 _PAGE = """<!DOCTYPE html>
 <html lang="en">
 <meta charset="utf-8">
@@ -70,21 +72,25 @@ def _sentence(found: Contrast, which: int) -> str:
 
 
 def _figure(found: Contrast) -> Figure:
-    """On the left the word's cosine by layer, then a table of all tokens for each layer."""
+    """On the left the word's cosine by layer, then for each layer a table of the tokens around it."""
     from matplotlib.figure import Figure
 
     layers = len(found.cosines)
-    first, second = found.sentences
+    rows, columns = (
+        slice(max(0, place - _AROUND), min(len(tokens), place + _AROUND + 1))
+        for tokens, place in zip(found.sentences, found.positions, strict=True)
+    )
+    first, second = found.sentences[0][rows], found.sentences[1][columns]
     width, height = 0.34 * len(second) + 0.6, max(3.4, 0.27 * len(first) + 1.6)
     figure = Figure(figsize=(3.4 + layers * max(2.4, width), height), layout="constrained")
     panels = figure.subplots(1, layers + 1, width_ratios=[2.6, *[max(2.4, width)] * layers])
     _bars(panels[0], found)
     for layer, axes in enumerate(panels[1:]):
-        axes.imshow(found.tables[layer].numpy(), vmin=-0.2, vmax=1, cmap="viridis", aspect="auto")
+        axes.imshow(found.tables[layer, rows, columns].numpy(), vmin=-0.2, vmax=1, cmap="viridis", aspect="auto")
         axes.set_title(f"layer {layer}")
         axes.set_xticks(range(len(second)), _plain(second), rotation=90)
         axes.set_yticks(range(len(first)), _plain(first) if layer == 0 else [])
-        _frame(axes, found)
+        _frame(axes, found.positions[0] - rows.start, found.positions[1] - columns.start)
     figure.colorbar(panels[-1].images[0], ax=panels[1:], label="cosine", fraction=0.03)
     return figure
 
@@ -100,11 +106,10 @@ def _bars(axes: Any, found: Contrast) -> None:
     axes.spines[["top", "right"]].set_visible(False)
 
 
-def _frame(axes: Any, found: Contrast) -> None:
+def _frame(axes: Any, row: int, column: int) -> None:
     """A frame around the word's own cell."""
     from matplotlib.patches import Rectangle
 
-    row, column = found.positions
     axes.add_patch(Rectangle((column - 0.5, row - 0.5), 1, 1, fill=False, edgecolor="tab:red", linewidth=2))
 
 

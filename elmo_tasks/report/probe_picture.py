@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+_GREY = "0.8"
 _COLOURS = ("tab:blue", "tab:orange", "tab:green", "tab:purple", "tab:brown")
 
 
@@ -17,7 +18,7 @@ def draw_probe(record: Mapping[str, Any], path: Path) -> None:
 
     tagged = record["probe"] != "senses"
     embedders = list(dict.fromkeys(row["embedder"] for row in record["probes"]))
-    colours = {name: "0.75" if name == "random biLM" else next_colour for name, next_colour in _colours(embedders)}
+    colours = {name: _GREY if name == "random biLM" else next_colour for name, next_colour in _colours(embedders)}
     figure = Figure(figsize=(10.5 if tagged else 6.5, 4.2), layout="constrained")
     axes = figure.subplots(1, 2 if tagged else 1, squeeze=False)[0]
     _bars(axes[0], record, "test", colours)
@@ -33,7 +34,7 @@ def draw_probe(record: Mapping[str, Any], path: Path) -> None:
     )
     if tagged:
         _bars(axes[1], record, "selectivity", colours)
-        axes[1].set_ylabel("selectivity: test accuracy less the control task's (points)")
+        axes[1].set_ylabel("selectivity (points)")
     figure.suptitle(f"{record['data']}: {bilm_name(record)}")
     figure.legend(handles, labels, loc="outside lower center", ncols=3 if tagged else 2, fontsize="small")
     figure.savefig(path, dpi=130)
@@ -60,7 +61,7 @@ def _places(record: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 
 def _bars(axes: Any, record: Mapping[str, Any], key: str, colours: Mapping[str, str]) -> None:
-    """A bar a layer, a gap between embedders, its value on top, an error bar over seeds."""
+    """A bar a layer with its value at its foot, a gap between embedders, an error bar over seeds."""
     places, at, before = [], 0.0, None
     for row in record["probes"]:
         at += 1.6 if before not in (None, row["embedder"]) else 1.0
@@ -74,11 +75,13 @@ def _bars(axes: Any, record: Mapping[str, Any], key: str, colours: Mapping[str, 
         name = row["embedder"] if row["embedder"] not in shown else None
         shown.add(row["embedder"])
         axes.bar(place, mean, 0.86, color=colours[row["embedder"]], yerr=error or None, capsize=3, label=name)
-        axes.annotate(f"{mean:.1f}", (place, mean + error), (0, 4), textcoords="offset points", ha="center", fontsize=8)
+        # At the foot, where neither lines nor marks of others cross it.
+        ink = "0.15" if colours[row["embedder"]] == _GREY else "white"
+        axes.annotate(f"{mean:.1f}", (place, 0), (0, 4), textcoords="offset points", ha="center", fontsize=9, color=ink)
     axes.set_xticks(places, [row["layer"] for row in record["probes"]])
     axes.set_xlabel("layer")
     values = [100 * value for row in record["probes"] for value in row[key]]
-    axes.set_ylim(min(0.0, 1.18 * min(values)), max(1.0, 1.18 * max(values)))
+    axes.set_ylim(min(0.0, 1.18 * min(values)), max(1.0, 1.1 * max(values)))
     axes.spines[["top", "right"]].set_visible(False)
 
 
@@ -102,4 +105,6 @@ def _published(axes: Any, record: Mapping[str, Any], entry: Mapping[str, Any]) -
         if embedder == first and layer in entry["layers"]
     ]
     if marks:
-        axes.plot(*zip(*marks, strict=True), "kD", markersize=5, label=others(entry))
+        axes.plot(
+            *zip(*marks, strict=True), "D", color="white", markeredgecolor="black", markersize=6, label=others(entry)
+        )

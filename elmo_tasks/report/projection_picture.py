@@ -32,14 +32,15 @@ def draw_projections(word: str, found: Sequence[Projection], path: Path) -> None
 
 
 def print_projections(word: str, found: Sequence[Projection], console: Console | None = None) -> None:
-    """Print how many occurrences there are, and how far clusters and senses agree in each layer."""
+    """Print how many occurrences each layer's groups have, and how far clusters agree with senses."""
     console = console or Console()
-    first = found[0].groups
-    groups = ", ".join(f"{group} ({first.count(group)})" for group in dict.fromkeys(first))
-    console.print(f"{len(first)} occurrences of {word}: {groups}", markup=False, highlight=False, soft_wrap=True)
+    console.print(f"{len(found[0].groups)} occurrences of {word}", markup=False, highlight=False)
     for one in found:
-        if one.agreement is not None:
-            console.print(f"layer {one.layer}: clusters and senses agree to {one.agreement:.2f} (adjusted Rand index)")
+        groups = ", ".join(f"{group} ({one.groups.count(group)})" for group in dict.fromkeys(one.groups))
+        agree = (
+            "" if one.agreement is None else f"; clusters agree with them to {one.agreement:.2f} (adjusted Rand index)"
+        )
+        console.print(f"layer {one.layer}: {groups}{agree}", markup=False, highlight=False, soft_wrap=True)
 
 
 def _scatter(axes: Any, one: Projection, names: Sequence[str]) -> None:

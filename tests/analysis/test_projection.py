@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -68,6 +69,22 @@ def test_too_few() -> None:
         project(occurrences([None] * 2), torch.eye(2), "0")
     with pytest.raises(InputError, match="expected 4 or more occurrences .* fewer --clusters"):
         project(occurrences([None] * 3), torch.eye(3), "0", clusters=4)
+
+
+def test_umap_is_asked_for_no_more_neighbours_than_there_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: dict[str, object] = {}
+
+    class Umap:
+        def __init__(self, **options: object) -> None:
+            asked.update(options)
+
+        def fit_transform(self, values: np.ndarray) -> np.ndarray:
+            return values[:, :2]
+
+    monkeypatch.setitem(sys.modules, "umap", SimpleNamespace(UMAP=Umap))
+    found = project(occurrences([None] * 4), torch.eye(4), "0", method="umap")
+    assert asked["n_neighbors"] == 3 and asked["metric"] == "cosine"
+    assert found.points.shape == (4, 2) and found.explained is None
 
 
 def test_umap_that_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -99,6 +99,7 @@ def test_occurrences_in_text(tmp_path: Path) -> None:
         (4, "BARK", f"{path}:4"),
     ]
     assert len(list(occurrences_in(path, None))) == 9
+    assert [(o.index, o.lemma) for o in occurrences_in(path, "BARK", exact=True)] == [(4, "BARK")]
 
 
 def test_occurrences_in_a_sense_corpus(tmp_path: Path) -> None:

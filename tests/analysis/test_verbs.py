@@ -170,7 +170,7 @@ def test_contrast(alone: Path, tiny_bilm: str, capsys: pytest.CaptureFixture[str
 
 def test_project(text: Path, tiny_bilm: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["project", "bark", "--in", "text.txt", "--bilm", tiny_bilm, "--output", "p.png"]) == 0
-    assert "3 occurrences of bark: cluster 1" in capsys.readouterr().out
+    assert "layer 2: cluster 1 (" in capsys.readouterr().out
     rows = [
         {"tokens": [other, "bark"], "index": 1, "lemma": "bark", "sense": sense}
         for other, sense in (("dogs", "dog"), ("wolves", "dog"), ("oak", "tree"), ("elm", "tree"))

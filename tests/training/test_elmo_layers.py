@@ -1,4 +1,4 @@
-"""A fixed layer instead of the mix, and the penalty on the mix's weights (Peters et al. 2018, section 3.4)."""
+"""A fixed layer instead of the mix, and the penalty on the mix's weights (Peters et al. 2018, sections 3.3 and 5.1)."""
 
 from __future__ import annotations
 
