@@ -13,7 +13,6 @@ from elmo_tasks.errors import InputError
 from elmo_tasks.paths import data_root
 
 SAMPLE = Path(__file__).parent / "sample"
-SAMPLE_SENSES = Path(__file__).parent / "sample_senses"
 
 
 @dataclass(frozen=True)
@@ -34,7 +33,7 @@ CATALOG: dict[str, Entry] = {
         "probe", "parts of speech, UPOS and XPOS, of the English Web Treebank (Universal Dependencies, CC BY-SA 4.0)"
     ),
     "sample-senses": Entry(
-        "probe senses", "twelve ambiguous words, written for this project, shipped with it", shipped=SAMPLE_SENSES
+        "probe senses", "twelve ambiguous words, written for this project, shipped with it", shipped=SAMPLE / "senses"
     ),
     "sample": Entry("ner", "news-like English written for this project, shipped with it", shipped=SAMPLE),
 }
