@@ -37,7 +37,22 @@ def fails(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
     return lines[0]
 
 
-@pytest.mark.parametrize("verb", ["train", "evaluate", "predict", "list", "push", "report", "benchmark"])
+@pytest.mark.parametrize(
+    "verb",
+    [
+        "train",
+        "evaluate",
+        "predict",
+        "list",
+        "push",
+        "report",
+        "benchmark",
+        "probe",
+        "similar",
+        "contrast",
+        "project",
+    ],
+)
 def test_each_verb_has_help(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as stop:
         build_parser().parse_args([verb, "--help"])

@@ -8,10 +8,38 @@ import sys
 from collections.abc import Sequence
 
 from elmo_tasks import __version__
-from elmo_tasks.cli import benchmark, evaluate, listing, predict, pretrain, push, report, substitutes, train
+from elmo_tasks.cli import (
+    benchmark,
+    contrast,
+    evaluate,
+    listing,
+    predict,
+    pretrain,
+    probe,
+    project,
+    push,
+    report,
+    similar,
+    substitutes,
+    train,
+)
 from elmo_tasks.errors import InputError
 
-VERBS = (train, evaluate, predict, pretrain, substitutes, benchmark, report, push, listing)
+VERBS = (
+    train,
+    evaluate,
+    predict,
+    pretrain,
+    substitutes,
+    probe,
+    similar,
+    contrast,
+    project,
+    benchmark,
+    report,
+    push,
+    listing,
+)
 """In the order of `--help`; each has `add`, which declares its arguments and sets the function that runs it."""
 
 

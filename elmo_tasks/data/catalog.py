@@ -43,6 +43,14 @@ CATALOG: dict[str, Entry] = {
     "conll2003": Entry(
         "ner", "Reuters news, four entity types (Tjong Kim Sang and De Meulder 2003)", hub=load_conll2003
     ),
+    "ud-ewt-pos": Entry(
+        "probe",
+        "parts of speech, UPOS and XPOS, of the English Web Treebank (Universal Dependencies, CC BY-SA 4.0)",
+        folder="ud_ewt_pos",
+    ),
+    "sample-senses": Entry(
+        "probe senses", "twelve ambiguous words, written for this project, shipped with it", shipped=SAMPLE / "senses"
+    ),
     "sample": Entry("ner", "news-like English written for this project, shipped with it", shipped=SAMPLE),
     "sst2": Entry(
         "sentiment",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 from elmo_tasks.errors import InputError
@@ -27,9 +28,7 @@ def read_conll(
     """
     if scheme not in ("auto", *SCHEMES):
         raise InputError(f"expected a tag scheme among auto, {', '.join(SCHEMES)}, got {scheme!r}")
-    rows = _sentences(path, token_column, tag_column)
-    if not rows:
-        raise InputError(f"{path}: expected sentences in columns `token ... tag`, got an empty file")
+    rows = _sentences(path, token_column, tag_column, split_tag)
     found = detect_scheme(tags for _, tags, _ in rows) if scheme == "auto" else scheme
     return [
         TaggedSentence(tuple(tokens), convert(tags, found, "BIO", f"{path}:{line}"), source=f"{path}:{line}")
@@ -37,21 +36,43 @@ def read_conll(
     ]
 
 
-def _sentences(path: Path, token_column: int, tag_column: int) -> list[tuple[list[str], list[str], int]]:
-    """(tokens, tags, line of the first token) of each sentence."""
+def read_tokens(
+    path: Path, *, token_column: int = 0, tag_column: int = -1, mark: str = DOCUMENT_START
+) -> list[TaggedSentence]:
+    """Read the same files where a tag is a label of its token alone, such as a part of speech; tags stay as they are.
+
+    mark: a row that begins with it is no token (`#` for comments, where the first column is a number).
+
+    Raises:
+        InputError: no such file, no sentence in it, not UTF-8 or a row with too few columns, with `file:line`.
+    """
+    return [
+        TaggedSentence(tuple(tokens), tuple(tags), source=f"{path}:{line}")
+        for tokens, tags, line in _sentences(path, token_column, tag_column, lambda tag, source: None, mark)
+    ]
+
+
+def _sentences(
+    path: Path,
+    token_column: int,
+    tag_column: int,
+    check: Callable[[str, str], object],
+    mark: str = DOCUMENT_START,
+) -> list[tuple[list[str], list[str], int]]:
+    """(tokens, tags, line of the first token) of each sentence; `check` sees each distinct tag and its `file:line`."""
     needed = max(2, *(column + 1 if column >= 0 else -column for column in (token_column, tag_column)))
     known: set[str] = set()
     sentences, tokens, tags, first = [], [], [], 0
     for number, line in enumerate(read_text(path).split("\n"), 1):
         columns = _COLUMN.findall(line)
-        if columns and columns[0] != DOCUMENT_START:
+        if columns and columns[0] != mark:
             if len(columns) < needed:
                 raise InputError(
                     f"{path}:{number}: expected at least {needed} columns (token ... tag), got {len(columns)}: {line!r}"
                 )
             tag = columns[tag_column]
             if tag not in known:
-                split_tag(tag, f"{path}:{number}")
+                check(tag, f"{path}:{number}")
                 known.add(tag)
             first = first or number
             tokens.append(columns[token_column])
@@ -61,6 +82,8 @@ def _sentences(path: Path, token_column: int, tag_column: int) -> list[tuple[lis
             tokens, tags, first = [], [], 0
     if tokens:
         sentences.append((tokens, tags, first))
+    if not sentences:
+        raise InputError(f"{path}: expected sentences in columns `token ... tag`, got an empty file")
     return sentences
 
 

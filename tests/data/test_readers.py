@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from elmo_tasks.data.catalog import load_data
-from elmo_tasks.data.conll import read_conll
+from elmo_tasks.data.catalog import load_data, locate
+from elmo_tasks.data.conll import read_conll, read_tokens
 from elmo_tasks.data.hub import load_conll2003
 from elmo_tasks.data.splits import find_split, read_folder
 from elmo_tasks.errors import InputError
@@ -149,3 +149,26 @@ def test_a_mirror_and_no_source_at_all() -> None:
 
     with pytest.raises(InputError, match=r"not to be had from the hub \(no connection\); put eng.train"):
         load_conll2003(offline)
+
+
+def test_labels_of_tokens_stay_as_they_are(tmp_path: Path) -> None:
+    """A part of speech is no span: nothing is read into `X-PER` or an `I-` without its `B-`."""
+    (found,) = read_tokens(write(tmp_path, "# SYM X-PER\nb ADP I-A\n"), tag_column=2)
+    assert (found.tokens, found.tags) == (("#", "b"), ("X-PER", "I-A"))
+    (found,) = read_tokens(write(tmp_path, "# comment\n1 # SYM\n"), token_column=1, mark="#")
+    assert (found.tokens, found.tags) == (("#",), ("SYM",))
+    with pytest.raises(InputError, match="file.txt: expected sentences in columns"):
+        read_tokens(write(tmp_path, "\n"))
+
+
+def test_ud_ewt_counts(shared_data: Path) -> None:
+    """Sentences, words and tags as the data set's own README counts them."""
+    found = read_tokens(shared_data / "ud_ewt_pos" / "train.txt", tag_column=1)
+    assert len(found) == 12544 and sum(len(sentence.tokens) for sentence in found) == 204577
+    assert len({tag for sentence in found for tag in sentence.tags}) == 17
+
+
+def test_a_folder_may_have_underscores(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ELMO_TASKS_DATA", str(tmp_path))
+    (tmp_path / "ud_ewt_pos").mkdir()
+    assert locate("ud-ewt-pos") == (tmp_path / "ud_ewt_pos", "")

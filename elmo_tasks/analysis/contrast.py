@@ -1,0 +1,60 @@
+"""One word in two sentences: how alike its vectors are, layer by layer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from elmo_tasks.analysis.occurrences import position_of
+from elmo_tasks.embedders.protocol import Embedder
+from elmo_tasks.errors import InputError
+
+
+@dataclass(frozen=True)
+class Contrast:
+    """word: as the user wrote it; sentences and positions (from 0): where it is; cosines: by layer, the word's own;
+    tables: (L, T1, T2), every token of the first sentence with every one of the second."""
+
+    word: str
+    sentences: tuple[tuple[str, ...], tuple[str, ...]]
+    positions: tuple[int, int]
+    cosines: tuple[float, ...]
+    tables: Tensor
+
+
+def contrast(embedder: Embedder, sentences: tuple[Sequence[str], Sequence[str]], word: str | None = None) -> Contrast:
+    """Compare a word's vectors in two sentences.
+
+    word: in any case of its letters; None for the only word that the two share, punctuation aside.
+
+    Raises:
+        InputError: an empty sentence, a sentence without the word, or several shared words to choose from.
+    """
+    first, second = (tuple(tokens) for tokens in sentences)
+    if not first or not second:
+        raise InputError("contrast: expected two tokenised sentences, got an empty one")
+    if word is None:
+        shared = shared_words(first, second)
+        if len(shared) != 1:
+            several = f"{len(shared)}: {', '.join(shared)}" if shared else "none"
+            raise InputError(f"contrast: expected one word that both sentences have, got {several}; give --word WORD")
+        word = shared[0]
+    positions = position_of(word, first), position_of(word, second)
+    ours, theirs = (_unit(layers) for layers in embedder.embed([first, second]))  # (L, T1, D), (L, T2, D)
+    tables = torch.einsum("lsd,ltd->lst", ours, theirs)  # (L, T1, T2)
+    cosines = tables[:, positions[0], positions[1]].tolist()
+    return Contrast(word, (first, second), positions, tuple(cosines), tables)
+
+
+def shared_words(first: Sequence[str], second: Sequence[str]) -> list[str]:
+    """The words with a letter or a digit that both sentences have, in lower case, in the order of the first."""
+    others = {token.lower() for token in second}
+    words = dict.fromkeys(token.lower() for token in first if any(map(str.isalnum, token)))
+    return [word for word in words if word in others]
+
+
+def _unit(layers: Tensor) -> Tensor:
+    return torch.nn.functional.normalize(layers, dim=-1)

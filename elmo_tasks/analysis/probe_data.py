@@ -1,0 +1,120 @@
+"""The data sets that `elmo-tasks probe` knows: where the words and the tags are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from elmo_tasks.analysis.token_layers import spread
+from elmo_tasks.data.catalog import locate
+from elmo_tasks.data.conll import read_conll, read_tokens
+from elmo_tasks.data.splits import SPLIT_NAMES, read_folder
+from elmo_tasks.errors import InputError
+from elmo_tasks.text.examples import TaggedSentence
+
+Read = Callable[[Path, int], Sequence[TaggedSentence]]
+
+
+@dataclass(frozen=True)
+class ProbeKind:
+    """data: a name of the catalog; column: of the tags, from 0; read: a file and that column to sentences."""
+
+    data: str
+    column: int
+    read: Read
+
+
+def _labels(path: Path, column: int) -> list[TaggedSentence]:
+    return read_tokens(path, tag_column=column)
+
+
+def _spans(path: Path, column: int) -> list[TaggedSentence]:
+    return read_conll(path, tag_column=column)
+
+
+def _predicates(path: Path, column: int) -> list[TaggedSentence]:
+    """Rows `index word POS lemma roleset ...`, comments between sentences: V for a token with a roleset, O without."""
+    return [
+        replace(found, tags=tuple("O" if tag == "-" else "V" for tag in found.tags))
+        for found in read_tokens(path, token_column=1, tag_column=column, mark="#")
+    ]
+
+
+KINDS = {
+    "pos": ProbeKind("ud-ewt-pos", 1, _labels),
+    "chunk": ProbeKind("conll2003", 2, _spans),
+    "srl": ProbeKind("ewt-srl", 4, _predicates),
+}
+"""`pos`: UPOS of UD-EWT (XPOS is its third column); `chunk`: the chunks of CoNLL-2003, made BIO; `srl`: which tokens of
+the English Web Treebank PropBank has as predicates, verbs as well as nouns and adjectives."""
+
+
+@dataclass(frozen=True)
+class TaggedTokens:
+    """A split: its sentences, and all tokens and tags of them in order."""
+
+    sentences: tuple[tuple[str, ...], ...]
+    words: tuple[str, ...]
+    tags: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class ProbeTask:
+    """What a probe is trained for. kind: `pos`, `chunk`, or `tags` for a folder of the user's; column: from 1."""
+
+    kind: str
+    data: str
+    column: int | None
+    train: TaggedTokens
+    dev: TaggedTokens
+    test: TaggedTokens
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The tags of the training tokens, sorted."""
+        return tuple(sorted(set(self.train.tags)))
+
+
+def load_probe_task(
+    what: str, folder: str | None = None, column: int | None = None, tokens: int | None = None
+) -> ProbeTask:
+    """Read the data of a probe.
+
+    what: one of `KINDS`, or a folder of column files (word first, tag last); folder: where a kind's data is, instead of
+    its data set of the catalog; column: of the tags, from 1; tokens: about how many training tokens to keep.
+
+    Raises:
+        InputError: no such data, a split that is missing or damaged, a column that is not there, or a single tag.
+    """
+    kind = KINDS.get(what)
+    if kind is None and folder is not None:
+        raise InputError(f"probe: expected {', '.join(KINDS)} before a folder, got {what!r}")
+    name = folder or (kind.data if kind else what)
+    place = locate(name)
+    if place is None:
+        raise InputError(
+            f"probe: expected the data of {', '.join(KINDS)}, senses or a folder of column files, found no {name!r}; "
+            "give a folder or set ELMO_TASKS_DATA to where it is"
+        )
+    if column is not None and column < 2:
+        raise InputError(f"--column: expected 2 or more (the first column is the word), got {column}")
+    at = column - 1 if column is not None else kind.column if kind else -1
+    read = kind.read if kind else _labels
+    splits = read_folder(place.folder, lambda path: read(path, at), variant=place.variant)
+    train, dev, test = (_tokens(splits.get(split), tokens if split == "train" else None) for split in SPLIT_NAMES)
+    data = Path(name).name
+    task = ProbeTask(what if kind else "tags", data, at + 1 if at > 0 else None, train, dev, test)
+    if len(task.labels) < 2:
+        raise InputError(f"{place.folder}: expected two or more tags in the training file, got only {task.labels[0]!r}")
+    return task
+
+
+def _tokens(examples: Sequence[object], most: int | None) -> TaggedTokens:
+    tagged = [example for example in examples if isinstance(example, TaggedSentence)]
+    kept = [tagged[index] for index in spread([len(example.tokens) for example in tagged], most)]
+    return TaggedTokens(
+        tuple(example.tokens for example in kept),
+        tuple(word for example in kept for word in example.tokens),
+        tuple(tag for example in kept for tag in example.tags),
+    )

@@ -1,0 +1,143 @@
+"""All occurrences of a word in the plane, by sense or by cluster."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from elmo_tasks.analysis.occurrences import layer_weights, occurrence_vectors
+from elmo_tasks.data.senses import Occurrence
+from elmo_tasks.embedders.protocol import Embedder
+from elmo_tasks.errors import InputError
+
+
+@dataclass(frozen=True)
+class Projection:
+    """One layer. points: (N, 2); explained: the two components' shares of the variance (PCA); groups: each occurrence's
+    sense or cluster; agreement: adjusted Rand index of clusters and senses, where the senses are known."""
+
+    layer: str
+    points: NDArray[np.float64]
+    explained: tuple[float, float] | None
+    groups: tuple[str, ...]
+    agreement: float | None
+
+
+def project_layers(
+    embedder: Embedder,
+    occurrences: Sequence[Occurrence],
+    *,
+    layer: str | None = None,
+    method: str = "pca",
+    clustering: str = "kmeans",
+    clusters: int | None = None,
+) -> list[Projection]:
+    """Project every layer, or the one that `layer` names (see `layer_weights`).
+
+    clusters: as many as there are senses by default, or 2 where the senses are not known.
+
+    Raises:
+        InputError: as `project` and `layer_weights`.
+    """
+    chosen = [layer] if layer is not None else [str(number) for number in range(embedder.n_layers)]
+    weights = {name: layer_weights(name, embedder.n_layers) for name in chosen}
+    senses = {occurrence.sense for occurrence in occurrences}
+    count = clusters or (2 if None in senses else len(senses))
+    vectors = occurrence_vectors(embedder, occurrences)  # (N, L, D)
+    return [
+        project(
+            occurrences,
+            torch.einsum("nld,l->nd", vectors, weight),
+            name,
+            method=method,
+            clustering=clustering,
+            clusters=count,
+        )
+        for name, weight in weights.items()
+    ]
+
+
+def project(
+    occurrences: Sequence[Occurrence],
+    vectors: Tensor,
+    layer: str,
+    *,
+    method: str = "pca",
+    clustering: str = "kmeans",
+    clusters: int = 2,
+) -> Projection:
+    """Project the occurrences' vectors of one layer, (N, D), into the plane.
+
+    Groups are the senses where all occurrences have one, else `clusters` clusters of the full vectors, normalised to
+    length 1 so that Euclidean distance orders as the cosine does.
+
+    Raises:
+        InputError: fewer than three occurrences or than clusters, or UMAP is asked for and not installed.
+    """
+    if len(occurrences) < max(3, clusters):
+        raise InputError(
+            f"project: expected {max(3, clusters)} or more occurrences of the word, got {len(occurrences)}; "
+            "give a larger file or fewer --clusters"
+        )
+    unit = _unit(vectors)
+    points, explained = _pca(unit) if method == "pca" else (_umap(unit), None)
+    found = _cluster(unit, clustering, clusters)
+    senses = [occurrence.sense for occurrence in occurrences]
+    if any(sense is None for sense in senses):
+        return Projection(layer, points, explained, tuple(f"cluster {number + 1}" for number in found), None)
+    from sklearn.metrics import adjusted_rand_score
+
+    agreement = float(adjusted_rand_score(senses, found))
+    return Projection(layer, points, explained, tuple(map(str, senses)), agreement)
+
+
+def _unit(vectors: Tensor) -> NDArray[np.float64]:
+    values: NDArray[np.float64] = vectors.double().numpy()
+    lengths = np.linalg.norm(values, axis=1, keepdims=True)
+    return np.asarray(values / np.maximum(lengths, 1e-12))
+
+
+def _pca(values: NDArray[np.float64]) -> tuple[NDArray[np.float64], tuple[float, float]]:
+    """(N, 2) and the shares of variance; all 0 where the vectors are equal, as static ones are."""
+    from sklearn.decomposition import PCA
+
+    total = float(values.var(0).sum())
+    if total < 1e-10:
+        return np.zeros((len(values), 2)), (0.0, 0.0)
+    fitted = PCA(n_components=2, svd_solver="full").fit(values)
+    first, second = (fitted.explained_variance_ / (total * len(values) / (len(values) - 1))).tolist()
+    return np.asarray(fitted.transform(values)), (first, second)
+
+
+def _umap(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    try:
+        from umap import UMAP
+    except ImportError:
+        raise InputError(
+            "--method umap: expected the package umap-learn, found none; install it with "
+            "`pip install 'elmo-tasks[umap]'` or take --method pca"
+        ) from None
+    # Random, since the spectral start needs more points than a rare word has; a seed makes it repeatable.
+    neighbours = min(15, len(values) - 1)
+    made: Any = UMAP(n_neighbors=neighbours, metric="cosine", init="random", random_state=1, n_jobs=1)
+    return np.asarray(made.fit_transform(values), dtype=np.float64)
+
+
+def _cluster(values: NDArray[np.float64], clustering: str, clusters: int) -> list[int]:
+    """A cluster number an occurrence; numbers in the order in which clusters first occur."""
+    from sklearn.cluster import AgglomerativeClustering, KMeans
+
+    distinct = len(np.unique(values.round(6), axis=0))
+    kinds: dict[str, Any] = {
+        "kmeans": lambda: KMeans(min(clusters, distinct), n_init=10, random_state=1),
+        "agglomerative": lambda: AgglomerativeClustering(clusters, metric="cosine", linkage="average"),
+    }
+    raw = kinds[clustering]().fit_predict(values).tolist()
+    order = {number: place for place, number in enumerate(dict.fromkeys(raw))}
+    return [order[number] for number in raw]

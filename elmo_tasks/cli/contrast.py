@@ -1,0 +1,36 @@
+"""`elmo-tasks contrast`."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from elmo_tasks.cli.verb import Verbs
+from elmo_tasks.errors import InputError
+
+
+def add(verbs: Verbs) -> None:
+    """Declare the verb."""
+    contrast = verbs.add_parser("contrast", help="one word in two sentences: its cosine by layer, GloVe's beside it")
+    contrast.add_argument("first", metavar="SENTENCE", help="tokens with blanks between them, in quotes")
+    contrast.add_argument("second", metavar="SENTENCE")
+    contrast.add_argument("--word", metavar="WORD", help="which one (default: the only word that both have)")
+    contrast.add_argument("--output", metavar="FILE", type=Path, help="draw it too: .png, .svg or .html")
+    contrast.add_argument("--bilm", metavar="BILM", default="default", help="default: the one inside the package")
+    contrast.set_defaults(verb=_contrast)
+
+
+def _contrast(options: argparse.Namespace) -> None:
+    if options.output is not None and options.output.suffix not in (".png", ".svg", ".html"):
+        raise InputError(f"--output: expected a file that ends in .png, .svg or .html, got {options.output}")
+    from elmo_tasks.analysis.contrast import contrast
+    from elmo_tasks.analysis.sources import bilm_embedder
+    from elmo_tasks.report.contrast_picture import write_contrast
+    from elmo_tasks.report.contrast_table import contrast_table
+
+    sentences = options.first.split(), options.second.split()
+    found = contrast(bilm_embedder(options.bilm), sentences, options.word)
+    contrast_table(found)
+    if options.output is not None:
+        write_contrast(found, options.output)
+        print(f"written to {options.output}")

@@ -1,0 +1,87 @@
+"""Sense corpora: words in sentences, each with the sense it has there.
+
+A folder with a `train` and a `test` file of JSON Lines, one occurrence a line:
+`{"tokens": ["The", "dog", "began", "to", "bark", "."], "index": 4, "lemma": "bark", "sense": "bark: cry of a dog"}`;
+`index` counts from 0. A file `senses.json`, if there is one, lists each lemma's senses, the first sense first:
+`{"bark": ["bark: cover of a tree", "bark: cry of a dog"]}`. Lemmas without training occurrences fall back on it.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from elmo_tasks.data.conll import read_text
+from elmo_tasks.data.splits import find_split
+from elmo_tasks.errors import InputError
+
+
+@dataclass(frozen=True, slots=True)
+class Occurrence:
+    """One word in one sentence. `sense` is None where nobody says; `source` is `file:line`."""
+
+    tokens: tuple[str, ...]
+    index: int
+    lemma: str
+    sense: str | None = None
+    source: str = ""
+
+
+@dataclass(frozen=True)
+class SenseCorpus:
+    """Occurrences with their senses; `inventory` has the senses of lemmas, the first sense first, where a file says."""
+
+    name: str
+    train: tuple[Occurrence, ...]
+    test: tuple[Occurrence, ...]
+    inventory: dict[str, tuple[str, ...]]
+
+
+def read_sense_corpus(folder: Path, name: str = "") -> SenseCorpus:
+    """Read a folder. Raises InputError for a missing split, an empty file or a damaged line, with `file:line`."""
+    inventory = folder / "senses.json"
+    return SenseCorpus(
+        name or folder.name,
+        tuple(read_occurrences(find_split(folder, "train"))),
+        tuple(read_occurrences(find_split(folder, "test"))),
+        _read_inventory(inventory) if inventory.exists() else {},
+    )
+
+
+def read_occurrences(path: Path) -> list[Occurrence]:
+    """Read one file of JSON Lines. Raises InputError with `file:line`."""
+    found = [
+        _occurrence(line, f"{path}:{number}")
+        for number, line in enumerate(read_text(path).split("\n"), 1)
+        if line.strip()
+    ]
+    if not found:
+        raise InputError(f"{path}: expected JSON Lines with tokens, index, lemma and sense, got an empty file")
+    return found
+
+
+def _occurrence(line: str, source: str) -> Occurrence:
+    try:
+        row: Any = json.loads(line)
+        tokens, index, lemma, sense = (row[key] for key in ("tokens", "index", "lemma", "sense"))
+    except (ValueError, KeyError, TypeError):
+        raise InputError(
+            f'{source}: expected a JSON object with "tokens", "index", "lemma" and "sense", got {line[:60]!r}'
+        ) from None
+    if not (isinstance(tokens, list) and tokens and all(isinstance(token, str) for token in tokens)):
+        raise InputError(f'{source}: expected "tokens" to be a list of words, got {tokens!r}')
+    if not isinstance(index, int) or isinstance(index, bool) or not 0 <= index < len(tokens):
+        raise InputError(f'{source}: expected "index" of 0 to {len(tokens) - 1}, got {index!r}')
+    if not (isinstance(lemma, str) and isinstance(sense, str)):
+        raise InputError(f'{source}: expected "lemma" and "sense" to be text, got {lemma!r} and {sense!r}')
+    return Occurrence(tuple(tokens), index, lemma, sense, source)
+
+
+def _read_inventory(path: Path) -> dict[str, tuple[str, ...]]:
+    try:
+        found: Any = json.loads(read_text(path))
+        return {str(lemma): (str(senses[0]), *map(str, senses[1:])) for lemma, senses in found.items()}
+    except (ValueError, AttributeError, LookupError, TypeError):
+        raise InputError(f'{path}: expected a JSON object such as {{"bark": ["first sense", "second"]}}') from None
