@@ -48,6 +48,9 @@ CATALOG: dict[str, Entry] = {
         "parts of speech, UPOS and XPOS, of the English Web Treebank (Universal Dependencies, CC BY-SA 4.0)",
         folder="ud_ewt_pos",
     ),
+    "ewt-srl": Entry(
+        "srl", "predicates and roles of PropBank on the English Web Treebank (CC BY-SA 4.0)", folder="ewt_srl"
+    ),
     "sample-senses": Entry(
         "probe senses", "twelve ambiguous words, written for this project, shipped with it", shipped=SAMPLE / "senses"
     ),
