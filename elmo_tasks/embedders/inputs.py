@@ -53,8 +53,8 @@ class FrozenInput:
 
     @property
     def fingerprint(self) -> str:
-        """That of the embedder."""
-        return self.embedder.fingerprint
+        """That of the embedder, whatever the arithmetic: a trained model may move to a machine with another."""
+        return self.embedder.fingerprint.partition(".")[0]
 
     def prepare(self, sentences: Sentences) -> list[Tensor]:
         """(L, T, D) a sentence."""
@@ -127,6 +127,7 @@ def build_inputs(
     elmo_layers: str = "mix",
     elmo_layer_norm: bool = False,
     elmo_dropout: float = 0.0,
+    elmo_precision: str = "auto",
     glove_path: str | None = None,
     glove_trainable: bool = False,
     chars_dim: int = 16,
@@ -152,7 +153,7 @@ def build_inputs(
         if kind == "elmo":
             from elmo_tasks.embedders.elmo import ElmoEmbedder
 
-            embedder: Embedder = ElmoEmbedder(detail or elmo_weights, name)
+            embedder: Embedder = ElmoEmbedder(detail or elmo_weights, name, precision=elmo_precision)
             if cache_folder is not None:
                 embedder = CachedEmbedder(embedder, cache_folder)
             made.append(FrozenInput(embedder, layers=elmo_layers, layer_norm=elmo_layer_norm, dropout=elmo_dropout))

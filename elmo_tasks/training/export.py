@@ -41,6 +41,7 @@ def inputs_of(experiment: Experiment, train_words: Any, cache_folder: Path | Non
         elmo_layers=elmo.layers,
         elmo_layer_norm=elmo.layer_norm,
         elmo_dropout=elmo.dropout,
+        elmo_precision=elmo.precision,
         glove_path=glove.path,
         glove_trainable=glove.trainable,
         chars_dim=chars.dim,

@@ -1,0 +1,85 @@
+"""One layer of the biLM, both directions, over a packed batch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+import torch
+from torch import Tensor
+
+from elmo_tasks.elmo.engine.products import Maker
+from elmo_tasks.elmo.lstm import ProjectedLstm
+
+_CHUNK_BYTES = 32 << 20  # of gates from the input, computed before the steps that use them: bounds the memory
+
+Cell = Callable[[Tensor, Tensor, Tensor, float | None], None]
+
+
+def cell_step(gates: Tensor, cell: Tensor, out: Tensor, clip: float | None) -> None:
+    """The element-wise part of a step, in place.
+
+    gates: (N, 4H), summed, in the order input, forget, output, candidate, the candidate's doubled; becomes waste.
+    cell: (N, H), twice the cell, becomes the next. out: (N, H) becomes half of what goes into the projection.
+
+    tanh(x) is 2 sigmoid(2x) - 1, and PyTorch's sigmoid takes a sixth of the time of its tanh. The doublings are folded
+    into the weights, exactly, as powers of two.
+    """
+    i, f, o, g = gates.sigmoid_().chunk(4, dim=-1)  # (N, H) each
+    cell.mul_(f).addcmul_(i, g.sub_(0.5), value=4.0)
+    if clip is not None:
+        cell.clamp_(-2.0 * clip, 2.0 * clip)
+    torch.sigmoid(cell, out=out)
+    out.sub_(0.5).mul_(o)
+
+
+class Direction:
+    """One direction of one layer: three products and the loop over time."""
+
+    def __init__(self, lstm: ProjectedLstm, make: Maker, cell: Cell) -> None:
+        self.size, self.width = lstm.cell_dim, lstm.projection_dim
+        self.cell_clip, self.proj_clip = lstm.cell_clip, lstm.proj_clip
+        self.from_input = make(_ordered(lstm.weight_ih), _ordered(lstm.bias))
+        self.from_hidden = make(_ordered(lstm.weight_hh), None)
+        self.projection = make(2.0 * lstm.weight_proj, None)
+        self.cell = cell
+
+    def __call__(self, x: Tensor, sizes: Sequence[int]) -> Tensor:
+        """x: (N, P) float32, packed with `sizes` rows a step -> (N, P) float32, the outputs in the same order."""
+        rows = sizes[0]
+        cell, gates = x.new_zeros(rows, self.size), x.new_empty(rows, 4 * self.size)
+        raw, outputs = x.new_empty(rows, self.size), x.new_empty(len(x), self.width)
+        hidden: Tensor | None = None
+        start = 0
+        for steps in _chunks(sizes, _CHUNK_BYTES // (4 * self.size * self.from_input.dtype.itemsize)):
+            end = start + sum(steps)
+            inputs = self.from_input(x[start:end])  # (rows of the chunk, 4H)
+            for part in torch.split(inputs, steps):
+                n = len(part)  # sentences that go on; the others, below them, have ended
+                if hidden is None:
+                    gates.copy_(part)
+                else:
+                    self.from_hidden.add(hidden[:n], part, gates[:n])
+                self.cell(gates[:n], cell[:n], raw[:n], self.cell_clip)
+                hidden = self.projection(raw[:n])  # (n, P)
+                if self.proj_clip is not None:
+                    hidden.clamp_(-self.proj_clip, self.proj_clip)
+                outputs[start : start + n] = hidden
+                start += n
+        return outputs  # (N, P)
+
+
+def _ordered(stored: Tensor) -> Tensor:
+    """(4H, ...) from input, forget, candidate, output to the order of `cell_step`, the candidate doubled."""
+    i, f, g, o = stored.chunk(4)
+    return torch.cat([i, f, o, 2.0 * g])
+
+
+def _chunks(sizes: Sequence[int], rows: int) -> Iterator[list[int]]:
+    """Consecutive steps of together at most `rows` rows, one step at least."""
+    chunk: list[int] = []
+    for size in sizes:
+        if chunk and sum(chunk) + size > rows:
+            yield chunk
+            chunk = []
+        chunk.append(size)
+    yield chunk

@@ -1,0 +1,118 @@
+"""The frozen biLM at the machine's speed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import torch
+from torch import Tensor
+
+from elmo_tasks.elmo.bilm import BiLM
+from elmo_tasks.elmo.engine.layer import Direction, cell_step
+from elmo_tasks.elmo.engine.packing import Packing
+from elmo_tasks.elmo.engine.precision import resolve
+from elmo_tasks.elmo.engine.products import maker
+from elmo_tasks.elmo.engine.words import WordEncoder, WordTable
+from elmo_tasks.elmo.lstm import ProjectedLstm
+from elmo_tasks.errors import InputError
+
+TOKEN_BUDGET = 4096
+MOST_SENTENCES = 128
+WORD_TABLE = 1 << 15
+
+
+class Engine:
+    """Sentences in, all layers of a frozen biLM out: what `BiLM` computes, many times faster.
+
+    The weights are copied and laid out for the hardware; changes to `bilm` after that are not seen. Memory beyond the
+    weights is bounded by the token budget, or by the longest sentence where that is longer.
+
+    Args:
+        bilm: the model.
+        precision: `exact`, `fast`, `int8` or `auto`, see `elmo_tasks.elmo.engine.precision.resolve`.
+        token_budget: most tokens in a batch, sentence boundaries counted; a longer sentence is a batch of its own.
+        word_table: how many words' vectors are kept from call to call.
+        device: where to compute; the vectors come back to the CPU.
+        compile: fuse the element-wise parts with `torch.compile`, where there is a C++ compiler.
+
+    Raises:
+        InputError: an unknown precision, one that this machine has not, or a budget of less than 1.
+    """
+
+    def __init__(
+        self,
+        bilm: BiLM,
+        *,
+        precision: str = "auto",
+        token_budget: int = TOKEN_BUDGET,
+        word_table: int = WORD_TABLE,
+        device: str | torch.device = "cpu",
+        compile: bool = False,
+    ) -> None:
+        if token_budget < 1 or word_table < 0:
+            raise InputError(
+                f"expected a token_budget of 1 or more and a word_table of 0 or more, got {token_budget}, {word_table}"
+            )
+        self.device = torch.device(device)
+        self.precision = resolve(precision, self.device)
+        self.token_budget = token_budget
+        self.options, self.n_layers, self.width = bilm.options, bilm.n_layers, bilm.width
+        make = maker(self.precision, self.device)
+        with torch.no_grad():
+            self.words = WordTable(WordEncoder(bilm.token_encoder, make, self.device), word_table)
+            self._layers = [
+                [Direction(lstm, make, cell_step) for lstm in pair if isinstance(lstm, ProjectedLstm)]
+                for pair in zip(bilm.forward_layers, bilm.backward_layers, strict=True)
+            ]
+
+    @torch.no_grad()
+    def embed(self, sentences: Sequence[Sequence[str]]) -> list[Tensor]:
+        """One (L, T, D) float32 tensor a sentence, on the CPU. L counts layer 0, the word vector twice."""
+        found: dict[int, Tensor] = {}
+        for batch in self._batches([len(words) for words in sentences]):
+            found.update(zip(batch, self._embed([sentences[index] for index in batch]), strict=True))
+        return [found[index] for index in range(len(sentences))]
+
+    def _batches(self, lengths: Sequence[int]) -> Iterator[list[int]]:
+        """Indices of sentences by falling length, cut where a batch would grow beyond the budget."""
+        batch: list[int] = []
+        tokens = 0
+        for index in sorted(range(len(lengths)), key=lambda index: -lengths[index]):
+            if batch and (tokens + lengths[index] + 2 > self.token_budget or len(batch) == MOST_SENTENCES):
+                yield batch
+                batch, tokens = [], 0
+            batch.append(index)
+            tokens += lengths[index] + 2
+        if batch:
+            yield batch
+
+    def _embed(self, sentences: Sequence[Sequence[str]]) -> list[Tensor]:
+        """sentences: of falling length."""
+        packing = Packing.of([len(words) + 2 for words in sentences])
+        numbers: dict[str, int] = {}
+        tokens = torch.tensor(
+            [numbers.setdefault(word, len(numbers)) for words in sentences for word in ("<S>", *words, "</S>")]
+        )  # (N,)
+        vectors = self.words.lookup(list(numbers))  # (U, P)
+        inner = torch.cat([torch.arange(1, len(words) + 1) + start for words, start in _starts(sentences)])  # (M,)
+        ahead_at, behind_at = (rows[inner].to(self.device) for rows in packing.unpacked())
+        ahead = vectors[tokens[packing.forward].to(self.device)]  # (N, P)
+        behind = vectors[tokens[packing.backward].to(self.device)]  # (N, P), each sentence from its end
+        width = self.width // 2
+        out = torch.empty(self.n_layers, len(inner), self.width)
+        out[0, :, :width], out[0, :, width:] = ahead[ahead_at], behind[behind_at]
+        for index, (forward, backward) in enumerate(self._layers):
+            ahead_out, behind_out = forward(ahead, packing.sizes), backward(behind, packing.sizes)
+            residual = self.options.skip_connections and index > 0
+            ahead = ahead_out.add_(ahead) if residual else ahead_out
+            behind = behind_out.add_(behind) if residual else behind_out
+            out[index + 1, :, :width], out[index + 1, :, width:] = ahead[ahead_at], behind[behind_at]
+        return [part.clone() for part in torch.split(out, [len(words) for words in sentences], dim=1)]  # (L, T, D) each
+
+
+def _starts(sentences: Sequence[Sequence[str]]) -> Iterator[tuple[Sequence[str], int]]:
+    """Each sentence and the number of its `<S>`, tokens numbered sentence by sentence."""
+    start = 0
+    for words in sentences:
+        yield words, start
+        start += len(words) + 2
