@@ -10,7 +10,7 @@ from torch import Tensor
 from elmo_tasks.elmo.engine.products import Maker
 from elmo_tasks.elmo.lstm import ProjectedLstm
 
-_CHUNK_BYTES = 32 << 20  # of gates from the input, computed before the steps that use them: bounds the memory
+_CHUNK_BYTES = 16 << 20  # of gates from the input, computed before the steps that use them: bounds the memory
 
 Cell = Callable[[Tensor, Tensor, Tensor, float | None], None]
 
@@ -33,39 +33,45 @@ def cell_step(gates: Tensor, cell: Tensor, out: Tensor, clip: float | None) -> N
 
 
 class Direction:
-    """One direction of one layer: three products and the loop over time."""
+    """One direction of one layer: three products and the loop over time.
 
-    def __init__(self, lstm: ProjectedLstm, make: Maker, cell: Cell) -> None:
+    Every sentence begins with the same boundary, so its step is taken once, here. Nothing but the dropped vector of the
+    closing boundary depends on the step over that, so it is never taken.
+    """
+
+    def __init__(self, lstm: ProjectedLstm, make: Maker, cell: Cell, boundary: Tensor) -> None:
+        """boundary: (1, P), the layer's input at the boundary that this direction reads first."""
         self.size, self.width = lstm.cell_dim, lstm.projection_dim
         self.cell_clip, self.proj_clip = lstm.cell_clip, lstm.proj_clip
         self.from_input = make(_ordered(lstm.weight_ih), _ordered(lstm.bias))
         self.from_hidden = make(_ordered(lstm.weight_hh), None)
         self.projection = make(2.0 * lstm.weight_proj, None)
-        self.cell = cell
+        self.cell_step = cell
+        self.first_cell = boundary.new_zeros(1, self.size)
+        gates, raw = self.from_input(boundary).float(), boundary.new_empty(1, self.size)
+        self.first_hidden = self._finish(gates, self.first_cell, raw)  # (1, P)
 
     def __call__(self, x: Tensor, sizes: Sequence[int]) -> Tensor:
         """x: (N, P) float32, packed with `sizes` rows a step -> (N, P) float32, the outputs in the same order."""
-        rows = sizes[0]
-        cell, gates = x.new_zeros(rows, self.size), x.new_empty(rows, 4 * self.size)
-        raw, outputs = x.new_empty(rows, self.size), x.new_empty(len(x), self.width)
-        hidden: Tensor | None = None
+        cell, hidden = self.first_cell.repeat(sizes[0], 1), self.first_hidden.repeat(sizes[0], 1)
+        gates, raw = x.new_empty(sizes[0], 4 * self.size), x.new_empty(sizes[0], self.size)
+        outputs = x.new_empty(len(x), self.width)
         start = 0
         for steps in _chunks(sizes, _CHUNK_BYTES // (4 * self.size * self.from_input.dtype.itemsize)):
-            end = start + sum(steps)
-            inputs = self.from_input(x[start:end])  # (rows of the chunk, 4H)
+            inputs = self.from_input(x[start : start + sum(steps)])  # (rows of the chunk, 4H)
             for part in torch.split(inputs, steps):
                 n = len(part)  # sentences that go on; the others, below them, have ended
-                if hidden is None:
-                    gates.copy_(part)
-                else:
-                    self.from_hidden.add(hidden[:n], part, gates[:n])
-                self.cell(gates[:n], cell[:n], raw[:n], self.cell_clip)
-                hidden = self.projection(raw[:n])  # (n, P)
-                if self.proj_clip is not None:
-                    hidden.clamp_(-self.proj_clip, self.proj_clip)
+                self.from_hidden.add(hidden[:n], part, gates[:n])
+                hidden = self._finish(gates[:n], cell[:n], raw[:n])
                 outputs[start : start + n] = hidden
                 start += n
         return outputs  # (N, P)
+
+    def _finish(self, gates: Tensor, cell: Tensor, raw: Tensor) -> Tensor:
+        """From summed gates (n, 4H) to the hidden state (n, P); `cell` becomes the next, the others waste."""
+        self.cell_step(gates, cell, raw, self.cell_clip)
+        hidden = self.projection(raw)
+        return hidden if self.proj_clip is None else hidden.clamp_(-self.proj_clip, self.proj_clip)
 
 
 def _ordered(stored: Tensor) -> Tensor:

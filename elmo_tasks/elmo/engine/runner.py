@@ -60,16 +60,22 @@ class Engine:
         make = maker(self.precision, self.device)
         with torch.no_grad():
             self.words = WordTable(WordEncoder(bilm.token_encoder, make, self.device), word_table)
-            self._layers = [
-                [Direction(lstm, make, cell_step) for lstm in pair if isinstance(lstm, ProjectedLstm)]
-                for pair in zip(bilm.forward_layers, bilm.backward_layers, strict=True)
-            ]
+            self._layers: list[tuple[Direction, Direction]] = []
+            begin, end = self.words.lookup(["<S>", "</S>"]).tensor_split(2)  # (1, P) each
+            for index, (ahead, behind) in enumerate(zip(bilm.forward_layers, bilm.backward_layers, strict=True)):
+                assert isinstance(ahead, ProjectedLstm) and isinstance(behind, ProjectedLstm)
+                forward = Direction(ahead, make, cell_step, begin)
+                backward = Direction(behind, make, cell_step, end)
+                begin = self._residual(index, begin, forward.first_hidden)
+                end = self._residual(index, end, backward.first_hidden)
+                self._layers.append((forward, backward))
 
     @torch.no_grad()
     def embed(self, sentences: Sequence[Sequence[str]]) -> list[Tensor]:
         """One (L, T, D) float32 tensor a sentence, on the CPU. L counts layer 0, the word vector twice."""
-        found: dict[int, Tensor] = {}
-        for batch in self._batches([len(words) for words in sentences]):
+        lengths = [len(words) for words in sentences]
+        found = {index: torch.empty(self.n_layers, 0, self.width) for index, length in enumerate(lengths) if not length}
+        for batch in self._batches(lengths):
             found.update(zip(batch, self._embed([sentences[index] for index in batch]), strict=True))
         return [found[index] for index in range(len(sentences))]
 
@@ -77,42 +83,37 @@ class Engine:
         """Indices of sentences by falling length, cut where a batch would grow beyond the budget."""
         batch: list[int] = []
         tokens = 0
-        for index in sorted(range(len(lengths)), key=lambda index: -lengths[index]):
-            if batch and (tokens + lengths[index] + 2 > self.token_budget or len(batch) == MOST_SENTENCES):
+        for index in sorted(
+            (index for index in range(len(lengths)) if lengths[index]), key=lambda index: -lengths[index]
+        ):
+            if batch and (tokens + lengths[index] > self.token_budget or len(batch) == MOST_SENTENCES):
                 yield batch
                 batch, tokens = [], 0
             batch.append(index)
-            tokens += lengths[index] + 2
+            tokens += lengths[index]
         if batch:
             yield batch
 
     def _embed(self, sentences: Sequence[Sequence[str]]) -> list[Tensor]:
-        """sentences: of falling length."""
-        packing = Packing.of([len(words) + 2 for words in sentences])
+        """sentences: of falling length, none empty."""
+        lengths = [len(words) for words in sentences]
+        packing = Packing.of(lengths)
         numbers: dict[str, int] = {}
-        tokens = torch.tensor(
-            [numbers.setdefault(word, len(numbers)) for words in sentences for word in ("<S>", *words, "</S>")]
-        )  # (N,)
+        tokens = torch.tensor([numbers.setdefault(word, len(numbers)) for words in sentences for word in words])  # (N,)
         vectors = self.words.lookup(list(numbers))  # (U, P)
-        inner = torch.cat([torch.arange(1, len(words) + 1) + start for words, start in _starts(sentences)])  # (M,)
-        ahead_at, behind_at = (rows[inner].to(self.device) for rows in packing.unpacked())
         ahead = vectors[tokens[packing.forward].to(self.device)]  # (N, P)
         behind = vectors[tokens[packing.backward].to(self.device)]  # (N, P), each sentence from its end
+        ahead_at, behind_at = (rows.to(self.device) for rows in packing.unpacked())
         width = self.width // 2
-        out = torch.empty(self.n_layers, len(inner), self.width)
+        out = torch.empty(self.n_layers, len(tokens), self.width)
         out[0, :, :width], out[0, :, width:] = ahead[ahead_at], behind[behind_at]
         for index, (forward, backward) in enumerate(self._layers):
             ahead_out, behind_out = forward(ahead, packing.sizes), backward(behind, packing.sizes)
-            residual = self.options.skip_connections and index > 0
-            ahead = ahead_out.add_(ahead) if residual else ahead_out
-            behind = behind_out.add_(behind) if residual else behind_out
+            ahead = self._residual(index, ahead, ahead_out)
+            behind = self._residual(index, behind, behind_out)
             out[index + 1, :, :width], out[index + 1, :, width:] = ahead[ahead_at], behind[behind_at]
-        return [part.clone() for part in torch.split(out, [len(words) for words in sentences], dim=1)]  # (L, T, D) each
+        return [part.clone() for part in torch.split(out, lengths, dim=1)]  # (L, T, D) each
 
-
-def _starts(sentences: Sequence[Sequence[str]]) -> Iterator[tuple[Sequence[str], int]]:
-    """Each sentence and the number of its `<S>`, tokens numbered sentence by sentence."""
-    start = 0
-    for words in sentences:
-        yield words, start
-        start += len(words) + 2
+    def _residual(self, layer: int, x: Tensor, out: Tensor) -> Tensor:
+        """What a layer (counted from 0) passes on: x, out: (N, P) -> (N, P) float32."""
+        return x + out if self.options.skip_connections and layer > 0 else out.float()
