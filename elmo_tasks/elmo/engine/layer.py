@@ -1,4 +1,4 @@
-"""One layer of the biLM, both directions, over a packed batch."""
+"""One layer of the biLM, both directions, over a packed block."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 import torch
 from torch import Tensor
 
+from elmo_tasks.elmo.engine.packing import Packing
 from elmo_tasks.elmo.engine.products import Maker
 from elmo_tasks.elmo.lstm import ProjectedLstm
 
@@ -51,20 +52,24 @@ class Direction:
         gates, raw = self.from_input(boundary).float(), boundary.new_empty(1, self.size)
         self.first_hidden = self._finish(gates, self.first_cell, raw)  # (1, P)
 
-    def __call__(self, x: Tensor, sizes: Sequence[int]) -> Tensor:
-        """x: (N, P) float32, packed with `sizes` rows a step -> (N, P) float32, the outputs in the same order."""
+    def __call__(self, x: Tensor, packing: Packing) -> Tensor:
+        """x: (N, P) float32, a packed block -> (N, P) float32, the outputs in the same order."""
+        sizes = packing.sizes
         cell, hidden = self.first_cell.repeat(sizes[0], 1), self.first_hidden.repeat(sizes[0], 1)
         gates, raw = x.new_empty(sizes[0], 4 * self.size), x.new_empty(sizes[0], self.size)
         outputs = x.new_empty(len(x), self.width)
-        start = 0
+        start = step = 0
         for steps in _chunks(sizes, _CHUNK_BYTES // (4 * self.size * self.from_input.dtype.itemsize)):
             inputs = self.from_input(x[start : start + sum(steps)])  # (rows of the chunk, 4H)
             for part in torch.split(inputs, steps):
-                n = len(part)  # sentences that go on; the others, below them, have ended
+                n = len(part)  # streams that go on; the others, below them, have ended
+                if step in packing.begins:
+                    rows = packing.begins[step]
+                    cell[rows], hidden[rows] = self.first_cell, self.first_hidden
                 self.from_hidden.add(hidden[:n], part, gates[:n])
                 hidden = self._finish(gates[:n], cell[:n], raw[:n])
                 outputs[start : start + n] = hidden
-                start += n
+                start, step = start + n, step + 1
         return outputs  # (N, P)
 
     def _finish(self, gates: Tensor, cell: Tensor, raw: Tensor) -> Tensor:

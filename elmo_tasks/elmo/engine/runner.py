@@ -16,8 +16,8 @@ from elmo_tasks.elmo.engine.words import WordEncoder, WordTable
 from elmo_tasks.elmo.lstm import ProjectedLstm
 from elmo_tasks.errors import InputError
 
-TOKEN_BUDGET = 4096
-MOST_SENTENCES = 128
+TOKEN_BUDGET = 8192
+STREAMS = 128
 WORD_TABLE = 1 << 15
 
 
@@ -80,38 +80,35 @@ class Engine:
         return [found[index] for index in range(len(sentences))]
 
     def _batches(self, lengths: Sequence[int]) -> Iterator[list[int]]:
-        """Indices of sentences by falling length, cut where a batch would grow beyond the budget."""
+        """Indices of sentences that are not empty, cut where a batch would grow beyond the budget."""
         batch: list[int] = []
         tokens = 0
-        for index in sorted(
-            (index for index in range(len(lengths)) if lengths[index]), key=lambda index: -lengths[index]
-        ):
-            if batch and (tokens + lengths[index] > self.token_budget or len(batch) == MOST_SENTENCES):
+        for index, length in enumerate(lengths):
+            if batch and tokens + length > self.token_budget:
                 yield batch
                 batch, tokens = [], 0
-            batch.append(index)
-            tokens += lengths[index]
+            if length:
+                batch.append(index)
+                tokens += length
         if batch:
             yield batch
 
     def _embed(self, sentences: Sequence[Sequence[str]]) -> list[Tensor]:
-        """sentences: of falling length, none empty."""
+        """sentences: none empty."""
         lengths = [len(words) for words in sentences]
-        packing = Packing.of(lengths)
+        packing = Packing.of(lengths, STREAMS)
         numbers: dict[str, int] = {}
         tokens = torch.tensor([numbers.setdefault(word, len(numbers)) for words in sentences for word in words])  # (N,)
-        vectors = self.words.lookup(list(numbers))  # (U, P)
-        ahead = vectors[tokens[packing.forward].to(self.device)]  # (N, P)
-        behind = vectors[tokens[packing.backward].to(self.device)]  # (N, P), each sentence from its end
-        ahead_at, behind_at = (rows.to(self.device) for rows in packing.unpacked())
+        vectors = self.words.lookup(list(numbers))[tokens]  # (N, P)
+        ahead, behind = torch.empty_like(vectors), torch.empty_like(vectors)
+        ahead[packing.ahead], behind[packing.behind] = vectors, vectors
         width = self.width // 2
         out = torch.empty(self.n_layers, len(tokens), self.width)
-        out[0, :, :width], out[0, :, width:] = ahead[ahead_at], behind[behind_at]
+        out[0, :, :width], out[0, :, width:] = vectors, vectors
         for index, (forward, backward) in enumerate(self._layers):
-            ahead_out, behind_out = forward(ahead, packing.sizes), backward(behind, packing.sizes)
-            ahead = self._residual(index, ahead, ahead_out)
-            behind = self._residual(index, behind, behind_out)
-            out[index + 1, :, :width], out[index + 1, :, width:] = ahead[ahead_at], behind[behind_at]
+            ahead = self._residual(index, ahead, forward(ahead, packing))
+            behind = self._residual(index, behind, backward(behind, packing))
+            out[index + 1, :, :width], out[index + 1, :, width:] = ahead[packing.ahead], behind[packing.behind]
         return [part.clone() for part in torch.split(out, lengths, dim=1)]  # (L, T, D) each
 
     def _residual(self, layer: int, x: Tensor, out: Tensor) -> Tensor:
