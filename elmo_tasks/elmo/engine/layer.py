@@ -11,7 +11,9 @@ from elmo_tasks.elmo.engine.packing import Packing
 from elmo_tasks.elmo.engine.products import Maker
 from elmo_tasks.elmo.lstm import ProjectedLstm
 
-_CHUNK_BYTES = 16 << 20  # of gates from the input, computed before the steps that use them: bounds the memory
+# The gates' part from the input is computed before the steps that use it, so much of it at a time; more where words
+# recur. What it takes is bounded so, whatever the longest sentence.
+_CHUNK_BYTES, _WORDS_BYTES = 16 << 20, 128 << 20
 
 Cell = Callable[[Tensor, Tensor, Tensor, float | None], None]
 
@@ -52,25 +54,43 @@ class Direction:
         gates, raw = self.from_input(boundary).float(), boundary.new_empty(1, self.size)
         self.first_hidden = self._finish(gates, self.first_cell, raw)  # (1, P)
 
-    def __call__(self, x: Tensor, packing: Packing) -> Tensor:
-        """x: (N, P) float32, a packed block -> (N, P) float32, the outputs in the same order."""
+    def __call__(self, x: Tensor, packing: Packing, words: Tensor | None = None) -> Tensor:
+        """Run over a packed block of N rows.
+
+        x: (N, P) float32, the block; or, where `words` (N,) says which of them each row is, (U, P) distinct inputs,
+        whose part of the gates is then computed once each.
+        Returns: (N, P) float32, the outputs in the order of the block.
+        """
         sizes = packing.sizes
         cell, hidden = self.first_cell.repeat(sizes[0], 1), self.first_hidden.repeat(sizes[0], 1)
         gates, raw = x.new_empty(sizes[0], 4 * self.size), x.new_empty(sizes[0], self.size)
-        outputs = x.new_empty(len(x), self.width)
+        outputs = x.new_empty(sum(sizes), self.width)
         start = step = 0
-        for steps in _chunks(sizes, _CHUNK_BYTES // (4 * self.size * self.from_input.dtype.itemsize)):
-            inputs = self.from_input(x[start : start + sum(steps)])  # (rows of the chunk, 4H)
-            for part in torch.split(inputs, steps):
-                n = len(part)  # streams that go on; the others, below them, have ended
+        most_rows = (_CHUNK_BYTES if words is None else _WORDS_BYTES) // (
+            4 * self.size * self.from_input.dtype.itemsize
+        )
+        for steps in _chunks(sizes, most_rows):
+            for inputs in self._inputs(x, words, start, steps):
+                n = len(inputs)  # streams that go on; the others, below them, have ended
                 if step in packing.begins:
                     rows = packing.begins[step]
                     cell[rows], hidden[rows] = self.first_cell, self.first_hidden
-                self.from_hidden.add(hidden[:n], part, gates[:n])
+                self.from_hidden.add(hidden[:n], inputs, gates[:n])
                 hidden = self._finish(gates[:n], cell[:n], raw[:n])
                 outputs[start : start + n] = hidden
                 start, step = start + n, step + 1
         return outputs  # (N, P)
+
+    def _inputs(self, x: Tensor, words: Tensor | None, start: int, steps: list[int]) -> Iterator[Tensor]:
+        """The gates' part from the input, (n, 4H) a step, for `steps` from row `start` on."""
+        end = start + sum(steps)
+        if words is None:
+            yield from torch.split(self.from_input(x[start:end]), steps)
+        else:
+            distinct, which = torch.unique(words[start:end], return_inverse=True)  # (U,), (rows,)
+            table = self.from_input(x[distinct])  # (U, 4H)
+            for rows in torch.split(which, steps):
+                yield table[rows]
 
     def _finish(self, gates: Tensor, cell: Tensor, raw: Tensor) -> Tensor:
         """From summed gates (n, 4H) to the hidden state (n, P); `cell` becomes the next, the others waste."""

@@ -23,7 +23,7 @@ class Product(Protocol):
         """x: (N, K) float32 or `dtype` -> (N, M), the bias added."""
 
     def add(self, x: Tensor, base: Tensor, out: Tensor) -> None:
-        """out (N, M) float32 becomes base (N, M) + the product; base is of `dtype`, the bias is not added."""
+        """out (N, M) float32 becomes base (N, M) + the product; base is of `dtype`."""
 
 
 class PlainProduct:
@@ -39,10 +39,7 @@ class PlainProduct:
 
     def add(self, x: Tensor, base: Tensor, out: Tensor) -> None:
         """out = base + x W^T."""
-        if self.dtype == torch.float32:
-            torch.addmm(base, x, self.weight.t(), out=out)
-        else:
-            out.copy_(torch.addmm(base, x.to(self.dtype), self.weight.t()))
+        out.copy_(self(x)).add_(base)
 
 
 class OneDnnProduct:
@@ -53,18 +50,18 @@ class OneDnnProduct:
         self.packed = torch.ops.mkldnn._reorder_linear_weight(weight.to(dtype).contiguous(), _ROWS)
         self.bias = None if bias is None else bias.to(dtype)
         self._linear = torch.ops.mkldnn._linear_pointwise.default
-        self._linear_add = torch.ops.mkldnn._linear_pointwise.binary
 
     def __call__(self, x: Tensor) -> Tensor:
         product: Tensor = self._linear(x.to(self.dtype), self.packed, self.bias, "none", [], "")
         return product  # (N, M)
 
     def add(self, x: Tensor, base: Tensor, out: Tensor) -> None:
-        """out = base + x W^T, rounded once in bf16."""
+        """out = base + x W^T, the sum in float32."""
+        product = self(x)
         if self.dtype == torch.float32:
-            torch.add(base, self._linear(x, self.packed, None, "none", [], ""), out=out)
+            torch.add(base, product, out=out)
         else:
-            out.copy_(self._linear_add(x.to(self.dtype), base, self.packed, None, "add"))
+            out.copy_(product).add_(base)
 
 
 class Int8Product:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from elmo_tasks.elmo.bilm import BiLM
 from elmo_tasks.elmo.engine.layer import Direction, cell_step
 from elmo_tasks.elmo.engine.packing import Packing
 from elmo_tasks.elmo.engine.precision import resolve
-from elmo_tasks.elmo.engine.products import maker
+from elmo_tasks.elmo.engine.products import Maker, maker
 from elmo_tasks.elmo.engine.words import WordEncoder, WordTable
 from elmo_tasks.elmo.lstm import ProjectedLstm
 from elmo_tasks.errors import InputError
@@ -60,15 +60,18 @@ class Engine:
         make = maker(self.precision, self.device)
         with torch.no_grad():
             self.words = WordTable(WordEncoder(bilm.token_encoder, make, self.device), word_table)
-            self._layers: list[tuple[Direction, Direction]] = []
             begin, end = self.words.lookup(["<S>", "</S>"]).tensor_split(2)  # (1, P) each
-            for index, (ahead, behind) in enumerate(zip(bilm.forward_layers, bilm.backward_layers, strict=True)):
-                assert isinstance(ahead, ProjectedLstm) and isinstance(behind, ProjectedLstm)
-                forward = Direction(ahead, make, cell_step, begin)
-                backward = Direction(behind, make, cell_step, end)
-                begin = self._residual(index, begin, forward.first_hidden)
-                end = self._residual(index, end, backward.first_hidden)
-                self._layers.append((forward, backward))
+            self._ahead = self._directions(bilm.forward_layers, begin, make)
+            self._behind = self._directions(bilm.backward_layers, end, make)
+
+    def _directions(self, lstms: Iterable[nn.Module], boundary: Tensor, make: Maker) -> list[Direction]:
+        """The layers of one direction, from the vector (1, P) of the boundary that it reads first."""
+        directions: list[Direction] = []
+        for lstm in lstms:
+            assert isinstance(lstm, ProjectedLstm)
+            directions.append(Direction(lstm, make, cell_step, boundary))
+            boundary = self._next(boundary, directions[-1].first_hidden.float(), len(directions) - 1)
+        return directions
 
     @torch.no_grad()
     def embed(self, sentences: Sequence[Sequence[str]]) -> list[Tensor]:
@@ -99,18 +102,20 @@ class Engine:
         packing = Packing.of(lengths, STREAMS)
         numbers: dict[str, int] = {}
         tokens = torch.tensor([numbers.setdefault(word, len(numbers)) for words in sentences for word in words])  # (N,)
-        vectors = self.words.lookup(list(numbers))[tokens]  # (N, P)
-        ahead, behind = torch.empty_like(vectors), torch.empty_like(vectors)
-        ahead[packing.ahead], behind[packing.behind] = vectors, vectors
+        vectors = self.words.lookup(list(numbers))  # (U, P)
+        words = tokens.to(self.device)
         width = self.width // 2
         out = torch.empty(self.n_layers, len(tokens), self.width)
-        out[0, :, :width], out[0, :, width:] = vectors, vectors
-        for index, (forward, backward) in enumerate(self._layers):
-            ahead = self._residual(index, ahead, forward(ahead, packing))
-            behind = self._residual(index, behind, backward(behind, packing))
-            out[index + 1, :, :width], out[index + 1, :, width:] = ahead[packing.ahead], behind[packing.behind]
+        out[0, :, :width] = out[0, :, width:] = vectors[words]
+        for half, at, directions in ((0, packing.ahead, self._ahead), (1, packing.behind, self._behind)):
+            at = at.to(self.device)
+            x, which = vectors, torch.empty_like(words).scatter_(0, at, words)  # (U, P), (N,) in the block's order
+            for index, direction in enumerate(directions):
+                y = direction(x, packing, None if index else which)  # (N, P)
+                x = self._next(x, y, index)
+                out[index + 1, :, half * width : (half + 1) * width] = x[at]
         return [part.clone() for part in torch.split(out, lengths, dim=1)]  # (L, T, D) each
 
-    def _residual(self, layer: int, x: Tensor, out: Tensor) -> Tensor:
-        """What a layer (counted from 0) passes on: x, out: (N, P) -> (N, P) float32."""
-        return x + out if self.options.skip_connections and layer > 0 else out.float()
+    def _next(self, x: Tensor, y: Tensor, layer: int) -> Tensor:
+        """What a layer (from 0) gives on whose input is x and output is y: (N, P)."""
+        return x + y if self.options.skip_connections and layer > 0 else y
