@@ -18,12 +18,14 @@ from elmo_tasks.errors import InputError
 
 @dataclass(frozen=True)
 class ElmoConfig:
-    """weights: a name, folder or file of a biLM; layers: `mix` or one layer's number; dropout on the mixed vectors."""
+    """weights: a name, folder or file of a biLM; layers: `mix` or one layer's number; dropout on the mixed vectors;
+    precision: `auto`, `exact` (float32), `fast` (bfloat16) or `int8`, in which the biLM's vectors are computed."""
 
     weights: str = "default"
     layers: str = "mix"
     layer_norm: bool = False
     dropout: float = 0.0
+    precision: str = "auto"
 
 
 @dataclass(frozen=True)
