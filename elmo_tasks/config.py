@@ -46,8 +46,11 @@ class CharsConfig:
 @dataclass(frozen=True)
 class TrainingConfig:
     """Optimisation. Deviation: AllenNLP allows 75 epochs and waits 25; ours halves the rate after `rate_patience`
-    epochs without a better dev score and stops after `patience`."""
+    epochs without a better dev score and stops after `patience`.
 
+    optimizer: `adam`, or `adadelta` with a rate of 1 (AllenNLP's for semantic roles, rho 0.95)."""
+
+    optimizer: str = "adam"
     epochs: int = 30
     patience: int = 6
     rate_patience: int = 2

@@ -37,6 +37,11 @@ class Scores(Protocol):
         """JSON values; the task's headline is among them."""
 
 
+def no_further(example: Example, predicted: Prediction) -> Sequence[Example]:
+    """Most predictions are all there is to say."""
+    return ()
+
+
 @dataclass(frozen=True)
 class Task:
     """One downstream task.
@@ -52,6 +57,9 @@ class Task:
     and its prediction is `decode` of `()`. score: examples and predictions to Scores. describe: the JSON value that
     `predict` prints for a line, from the line, its examples and their predictions. record: the text of
     `predictions.test.txt`.
+
+    follow: further examples that a prediction of `predict` calls for (the predicates of a sentence, once they are
+    found); they are decoded too, and `describe` gets them behind the line's own.
     """
 
     name: str
@@ -67,6 +75,7 @@ class Task:
     score: Callable[[Sequence[Example], Sequence[Prediction]], Scores]
     describe: Callable[[str, Sequence[Example], Sequence[Prediction]], dict[str, Any]]
     record: Callable[[Sequence[Example], Sequence[Prediction]], str]
+    follow: Callable[[Example, Prediction], Sequence[Example]] = no_further
 
     def model_settings(self, values: Mapping[str, Any]) -> Any:
         """The `settings` with these values, all others at their defaults.

@@ -17,12 +17,16 @@ SAMPLE = Path(__file__).parent / "sample"
 
 @dataclass(frozen=True)
 class Entry:
-    """A name of the catalog, the task it is for, and where it comes from if no folder has it."""
+    """A name of the catalog, the task it is for, and where it comes from if no folder has it.
+
+    folder: what its folder below `$ELMO_TASKS_DATA` is called, if not by the name.
+    """
 
     task: str
     summary: str
     shipped: Path | None = None
     hub: Callable[[], Splits] | None = None
+    folder: str = ""
 
 
 CATALOG: dict[str, Entry] = {
@@ -30,6 +34,8 @@ CATALOG: dict[str, Entry] = {
         "ner", "Reuters news, four entity types (Tjong Kim Sang and De Meulder 2003)", hub=load_conll2003
     ),
     "sample": Entry("ner", "news-like English written for this project, shipped with it", shipped=SAMPLE),
+    "ewt-srl": Entry("srl", "PropBank on the English Web Treebank, verbs, nouns and adjectives", folder="ewt_srl"),
+    "sample-srl": Entry("srl", "propositions written for this project, shipped with it", shipped=SAMPLE / "srl"),
 }
 
 
@@ -59,8 +65,8 @@ def locate(name: str) -> Path | None:
     given = Path(name).expanduser()
     if given.is_dir():
         return given
-    root = data_root()
-    if root is not None and (root / name).is_dir():
-        return root / name
-    entry = CATALOG.get(name)
+    entry, root = CATALOG.get(name), data_root()
+    for below in (name, entry.folder if entry is not None else ""):
+        if root is not None and below and (root / below).is_dir():
+            return root / below
     return entry.shipped if entry is not None else None

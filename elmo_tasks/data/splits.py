@@ -39,7 +39,8 @@ class Splits:
 
 
 def find_split(folder: Path, split: str, variant: str = "") -> Path:
-    """The file of a split: `train`, `dev` (also valid, testa) or `test` (also testb), any prefix and extension.
+    """The file of a split: `train`, `dev` (also valid, testa) or `test` (also testb), any prefix and extension; where there
+    is none, the folder of such a name.
 
     `variant` narrows a folder that holds several data sets (`fine` of `stsa.fine.train`).
 
@@ -56,6 +57,8 @@ def find_split(folder: Path, split: str, variant: str = "") -> Path:
         and (not variant or variant in parts)
         and path.suffix.lower() != ".md"
     ]
+    if not found:  # as OntoNotes lays its splits out: a folder each, with files at any depth
+        found = [path for path in sorted(folder.iterdir()) if path.is_dir() and path.name.lower() in SPLIT_NAMES[split]]
     if len(found) != 1:
         names = ", ".join(SPLIT_NAMES[split])
         got = "several: " + ", ".join(path.name for path in found) if found else "none"

@@ -1,0 +1,15 @@
+"""Layer 1: scores. No torch."""
+
+from elmo_tasks.metrics.spans import Counts, SpanScores, conlleval_counts, score_spans, type_counts
+from elmo_tasks.metrics.srl import RoleScores, count_arguments, score_roles
+
+__all__ = [
+    "Counts",
+    "RoleScores",
+    "SpanScores",
+    "conlleval_counts",
+    "count_arguments",
+    "score_roles",
+    "score_spans",
+    "type_counts",
+]
