@@ -48,9 +48,6 @@ CATALOG: dict[str, Entry] = {
         "parts of speech, UPOS and XPOS, of the English Web Treebank (Universal Dependencies, CC BY-SA 4.0)",
         folder="ud_ewt_pos",
     ),
-    "ewt-srl": Entry(
-        "srl", "predicates and roles of PropBank on the English Web Treebank (CC BY-SA 4.0)", folder="ewt_srl"
-    ),
     "sample-senses": Entry(
         "probe senses", "twelve ambiguous words, written for this project, shipped with it", shipped=SAMPLE / "senses"
     ),
@@ -68,6 +65,8 @@ CATALOG: dict[str, Entry] = {
     "sample-sentiment": Entry(
         "sentiment", "opinions written for this project, shipped with it", shipped=SAMPLE / "sentiment"
     ),
+    "ewt-srl": Entry("srl", "PropBank on the English Web Treebank, verbs, nouns and adjectives", folder="ewt_srl"),
+    "sample-srl": Entry("srl", "propositions written for this project, shipped with it", shipped=SAMPLE / "srl"),
 }
 
 
