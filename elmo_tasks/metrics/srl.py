@@ -26,8 +26,8 @@ class Argument(NamedTuple):
 class RoleScores:
     """Micro-averaged scores of arguments as fractions, predicates given and V left out.
 
-    per_type: by role. perfect: the share of predicates without a missed or superfluous argument, V among them. predicates: which
-    tokens are predicates, as found by the model itself. report: the table of the script.
+    per_type: by role. perfect: the share of predicates without a missed or superfluous argument, V among them.
+    predicates: which tokens are predicates, as found by the model itself. report: the table of the script.
     """
 
     f1: float
