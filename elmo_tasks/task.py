@@ -56,7 +56,7 @@ class Task:
     decode: what the model's `decode` gives for one example to a prediction; an example without tokens reaches no model,
     and its prediction is `decode` of `()`. score: examples and predictions to Scores. describe: the JSON value that
     `predict` prints for a line, from the line, its examples and their predictions. record: the text of
-    `predictions.test.txt`.
+    `predictions.test.txt`. gold: the text of `gold.test.txt`, if a foreign script wants the two apart.
 
     follow: further examples that a prediction of `predict` calls for (the predicates of a sentence, once they are
     found); they are decoded too, and `describe` gets them behind the line's own.
@@ -75,6 +75,7 @@ class Task:
     score: Callable[[Sequence[Example], Sequence[Prediction]], Scores]
     describe: Callable[[str, Sequence[Example], Sequence[Prediction]], dict[str, Any]]
     record: Callable[[Sequence[Example], Sequence[Prediction]], str]
+    gold: Callable[[Sequence[Example]], str] | None = None
     follow: Callable[[Example, Prediction], Sequence[Example]] = no_further
 
     def model_settings(self, values: Mapping[str, Any]) -> Any:

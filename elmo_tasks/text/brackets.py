@@ -37,7 +37,9 @@ def from_brackets(cells: Sequence[str], sources: Sequence[str]) -> tuple[str, ..
         if opened:
             label, start = opened[0], place
         if len(parts[2]) > (start >= 0):
-            raise InputError(f"{sources[place]}: expected balanced brackets, got {cell!r}, which closes what is not open")
+            raise InputError(
+                f"{sources[place]}: expected balanced brackets, got {cell!r}, which closes what is not open"
+            )
         if parts[2]:
             spans.append(Span(label, start, place + 1))
             start = -1

@@ -197,6 +197,8 @@ def _conclude(
         scores[split], reports[split] = found.as_dict(), found.report
         if split == "test":
             write_text(work / "predictions.test.txt", trained.task.record(splits.test, predicted))
+            if trained.task.gold is not None:
+                write_text(work / "gold.test.txt", trained.task.gold(splits.test))
     parameters = list(trained.model.parameters())
     best = max(history, key=lambda row: row["dev"])
     metrics: dict[str, Any] = {
