@@ -62,8 +62,9 @@ class TrainingConfig:
     """Optimisation. Deviation: AllenNLP allows 75 epochs and waits 25; ours halves the rate after `rate_patience`
     epochs without a better dev score and stops after `patience`.
 
-    optimizer: `adam`, or `adadelta` with a rate of 1 (AllenNLP's for semantic roles, rho 0.95).
-    fraction: per cent of the training sentences that are used, drawn with the seed; dev and test stay whole."""
+    optimizer: `adam`, or `adadelta` with a rate of 1 (AllenNLP's for semantic roles, rho 0.95); final_rate: the share of
+    the rate that is left in the last of `epochs`, falling in equal steps from 1; fraction: per cent of the training
+    sentences that are used, drawn with the seed; dev and test stay whole."""
 
     optimizer: str = "adam"
     fraction: float = 100.0
@@ -73,8 +74,13 @@ class TrainingConfig:
     batch_size: int = 64
     min_updates: int = 40
     learning_rate: float = 1e-3
+    final_rate: float = 1.0
     clip_norm: float = 5.0
     mix_l2: float = 0.1
+
+    def rate_share(self, epoch: int) -> float:
+        """What `final_rate` leaves of the rate in an epoch, counted from 0."""
+        return 1.0 - (1.0 - self.final_rate) * epoch / max(1, self.epochs - 1)
 
     def batch_size_for(self, sentences: int) -> int:
         """`batch_size`, or less where that makes fewer than `min_updates` batches an epoch: small data learns too."""

@@ -26,8 +26,8 @@ class Argument(NamedTuple):
 class RoleScores:
     """Micro-averaged scores of arguments as fractions, predicates given and V left out.
 
-    per_type: by role. perfect: the share of predicates without a missed or superfluous argument, V among them.
-    predicates: which tokens are predicates, as found by the model itself. report: the table of the script.
+    per_type: by role. perfect: the share of predicates without a missed or superfluous argument. predicates: which
+    tokens are predicates, as found by the model itself. report: the table of the script.
     """
 
     f1: float
@@ -88,8 +88,8 @@ def score_roles(framed: Sequence[Pair], plain: Sequence[Pair] = ()) -> RoleScore
     by_role = _count(framed)
     roles = {role: counts for role, counts in by_role.items() if role != PREDICATE}
     total = _total(roles)
-    whole = sum(set(arguments(ours)) == set(arguments(theirs)) for ours, theirs in framed)
-    perfect = whole / len(framed) if framed else 0.0
+    each = [count_arguments(*pair) for pair in framed]
+    perfect = sum(c.gold == c.predicted == c.correct for c in each) / len(each) if each else 0.0
     predicates = conlleval_counts([ours for ours, _ in plain], [theirs for _, theirs in plain])
     return RoleScores(
         f1=total.f1,

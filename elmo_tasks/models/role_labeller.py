@@ -8,10 +8,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
+from elmo_tasks.errors import InputError
 from elmo_tasks.models.batch import NO_PREDICATE, Batch
 from elmo_tasks.modules.bilstm import BiLstm
 from elmo_tasks.modules.embedding_mix import EmbeddingMix
-from elmo_tasks.modules.highway_lstm import HighwayLstm
+from elmo_tasks.modules.highway_lstm import HighwayLstm, multiplies_bfloat16
 from elmo_tasks.modules.viterbi import Viterbi
 from elmo_tasks.text.labels import LabelSet
 from elmo_tasks.text.spans import legal_transitions
@@ -36,13 +37,25 @@ class RoleLabeller(nn.Module):
         recurrent_dropout: float,
         indicator: int,
         finder_hidden: int,
+        precision: str,
     ) -> None:
+        """precision: of the highway LSTM's products, `32`, `bf16`, or `auto`: bf16 where the machine multiplies it.
+
+        Raises:
+            InputError: another precision.
+        """
         super().__init__()
+        if precision not in ("auto", "bf16", "32"):
+            raise InputError(f"model.precision: expected auto, bf16 or 32, got {precision!r}")
         self.mix = mix
         self.dropout = nn.Dropout(dropout)
         self.indicator = nn.Embedding(2, indicator)
         self.encoder = HighwayLstm(
-            input_dim=mix.width + indicator, hidden=hidden, layers=layers, dropout=recurrent_dropout
+            input_dim=mix.width + indicator,
+            hidden=hidden,
+            layers=layers,
+            dropout=recurrent_dropout,
+            bfloat16=precision == "bf16" or (precision == "auto" and multiplies_bfloat16()),
         )
         self.emission = nn.Linear(self.encoder.width, len(labels))
         self.viterbi = Viterbi(*legal_transitions(labels.names, "BIO"))

@@ -47,24 +47,33 @@ class Walk:
 
 
 class HighwayLayer(torch.autograd.Function):
-    """One layer: (x (N, I), weight_ih (6H, I), weight_hh (5H, H), bias (6H,), keep (B, H) or None, walk) -> (N, H).
+    """One layer: (x (N, I), weight_ih (6H, I), weight_hh (5H, H), bias (6H,), keep (B, H) or None, ...) -> (N, H).
 
     Gates in the order carry (linear, from the input alone), highway, output, input, forget (sigmoid), candidate (tanh).
-    keep: what each sequence's outputs are multiplied by, at all its steps: variational dropout.
+    keep: what each sequence's outputs are multiplied by, at all its steps: variational dropout; kind: what the factors
+    of products are rounded to, the input's own type or bfloat16. All else is in the input's type.
     """
 
     @staticmethod
     def forward(
-        ctx: Any, x: Tensor, weight_ih: Tensor, weight_hh: Tensor, bias: Tensor, keep: Tensor | None, walk: Walk
+        ctx: Any,
+        x: Tensor,
+        weight_ih: Tensor,
+        weight_hh: Tensor,
+        bias: Tensor,
+        keep: Tensor | None,
+        walk: Walk,
+        kind: torch.dtype,
     ) -> Tensor:
         size = weight_hh.shape[1]
-        gates = torch.addmm(bias, x, weight_ih.mT)  # (N, 6H)
-        recurrent = weight_hh.mT
         hidden, cells, squashed = (x.new_empty(len(x), size) for _ in range(3))
+        x, weight_ih, weight_hh = x.to(kind), weight_ih.to(kind), weight_hh.to(kind)
+        gates = (x @ weight_ih.mT).to(hidden.dtype).add_(bias)  # (N, 6H)
+        recurrent = weight_hh.mT.contiguous()  # (H, 5H)
         for start, rows, first, known in walk.steps:
             here = gates[start : start + rows]
             if known:
-                here[:known, size:].addmm_(hidden[first : first + known], recurrent)
+                here[:known, size:].add_(hidden[first : first + known].to(kind) @ recurrent)
             here[:, size : 5 * size].sigmoid_()
             carry, highway, output, input_, forget, candidate = here.chunk(6, dim=1)  # (rows, H) each
             candidate.tanh_()
@@ -83,6 +92,7 @@ class HighwayLayer(torch.autograd.Function):
     def backward(ctx: Any, grad_hidden: Tensor) -> tuple[Tensor | None, ...]:
         x, weight_ih, weight_hh, keep, gates, hidden, cells, squashed = ctx.saved_tensors
         walk: Walk = ctx.walk
+        kind = x.dtype
         total, size = hidden.shape
         carry, h, o, i, f, g = gates.view(total, 6, size).unbind(1)  # (N, H) each
         nothing = hidden.new_zeros(1, size)
@@ -96,7 +106,7 @@ class HighwayLayer(torch.autograd.Function):
             to_cell *= kept
         # ... and by what the gradient of a cell reaches input and forget gates and the candidate.
         of_cell = torch.stack([g * i * (1 - i), before * f * (1 - f), i * (1 - g * g)], dim=1)  # (N, 3, H)
-        grad_gates = torch.empty_like(gates)  # (N, 6H)
+        grad_gates = torch.empty_like(gates, dtype=kind)  # (N, 6H)
         by_gate = grad_gates.view(total, 6, size)
         grad = grad_hidden.clone(memory_format=torch.contiguous_format)
         grad_cell = torch.zeros_like(cells)
@@ -108,16 +118,23 @@ class HighwayLayer(torch.autograd.Function):
             torch.mul(cell.unsqueeze(1), of_cell[here], out=by_gate[here, 3:])
             if known:
                 torch.mul(cell[:known], f[start : start + known], out=grad_cell[first : first + known])
-                grad[first : first + known].addmm_(grad_gates[start : start + known, size:], weight_hh)
-        earlier = torch.cat([hidden, nothing])[walk.past]
+                grad[first : first + known] += grad_gates[start : start + known, size:] @ weight_hh
+        earlier = torch.cat([hidden, nothing])[walk.past].to(kind)
+        exact = hidden.dtype
         return (
-            grad_gates @ weight_ih if ctx.needs_input_grad[0] else None,
-            grad_gates.mT @ x,
-            grad_gates[:, size:].mT @ earlier,
-            grad_gates.sum(0),
+            (grad_gates @ weight_ih).to(exact) if ctx.needs_input_grad[0] else None,
+            (grad_gates.mT @ x).to(exact),
+            (grad_gates[:, size:].mT @ earlier).to(exact),
+            (grad_gates.new_ones(1, total) @ grad_gates)[0].to(exact),
+            None,
             None,
             None,
         )
+
+
+def multiplies_bfloat16() -> bool:
+    """Whether this machine's processor has instructions for it; others emulate it and are slower than in 32 bits."""
+    return torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
 
 
 class HighwayLstm(nn.Module):
@@ -128,9 +145,10 @@ class HighwayLstm(nn.Module):
     of the forget gate starts at 1, as in AllenNLP.
     """
 
-    def __init__(self, *, input_dim: int, hidden: int, layers: int, dropout: float) -> None:
+    def __init__(self, *, input_dim: int, hidden: int, layers: int, dropout: float, bfloat16: bool = False) -> None:
+        """bfloat16: round the factors of products, while weights, sums and all else stay as they are."""
         super().__init__()
-        self.width, self.dropout = hidden, dropout
+        self.width, self.dropout, self.bfloat16 = hidden, dropout, bfloat16
         widths = [input_dim] + [hidden] * (layers - 1)
         self.weight_ih = nn.ParameterList(nn.Parameter(torch.empty(6 * hidden, width)) for width in widths)
         self.weight_hh = nn.ParameterList(nn.Parameter(torch.empty(5 * hidden, hidden)) for _ in widths)
@@ -159,10 +177,11 @@ class HighwayLstm(nn.Module):
     def packed(self, x: Tensor, batch_sizes: Tensor) -> Tensor:
         """The same of a packed batch. x: (N, D) -> (N, H)."""
         sizes = batch_sizes.tolist()
+        kind = torch.bfloat16 if self.bfloat16 else x.dtype
         walks = [Walk.through(sizes, backward=backward, device=x.device) for backward in (False, True)]
         for number, weights in enumerate(zip(self.weight_ih, self.weight_hh, self.bias, strict=True)):
             keep = None
             if self.training and self.dropout:
                 keep = nn.functional.dropout(x.new_ones(sizes[0], self.width), self.dropout)  # (B, H)
-            x = HighwayLayer.apply(x, *weights, keep, walks[number % 2])
+            x = HighwayLayer.apply(x, *weights, keep, walks[number % 2], kind)
         return x

@@ -58,7 +58,7 @@ class TaskModule(lightning.LightningModule):
     def on_train_epoch_start(self) -> None:
         """Put the rate into the optimiser."""
         for group in self.trainer.optimizers[0].param_groups:
-            group["lr"] = self.rate
+            group["lr"] = self.rate * self.training_config.rate_share(self.current_epoch)
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """Loss of a batch. Raises InputError that names the sentences when it is not finite."""
@@ -86,7 +86,7 @@ class TaskModule(lightning.LightningModule):
         self._decoded.clear()
         value = float(scores.as_dict()[self.task.headline])
         self.log("dev", value, prog_bar=True)
-        self.log("rate", self.rate)
+        self.log("rate", self.rate * self.training_config.rate_share(self.current_epoch))
         self.waited = 0 if value > self.best else self.waited + 1
         self.best = max(self.best, value)
         if self.waited and self.waited % self.training_config.rate_patience == 0:

@@ -207,6 +207,8 @@ def _conclude(
         if split == "test":
             write_text(work / "predictions.test.txt", trained.task.record(splits.test, predicted))
             write_outcomes(work, count_outcomes(trained.task, splits.test, predicted))
+            if trained.task.gold is not None:
+                write_text(work / "gold.test.txt", trained.task.gold(splits.test))
     save_trained(work, trained, words)
     best = max(history, key=lambda row: row["dev"])
     metrics: dict[str, Any] = {

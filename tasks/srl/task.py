@@ -30,7 +30,8 @@ Tags = tuple[str, ...]
 @dataclass(frozen=True)
 class Settings:
     """The labeller: width and number of its layers, dropout on its input and output, variational dropout inside, width
-    of the predicate indicator (AllenNLP's); and the width of the finder's two directions."""
+    of the predicate indicator (AllenNLP's); the width of the finder's two directions; precision of the labeller's
+    products: 32, bf16, or auto, which is bf16 where the processor has it."""
 
     hidden: int = 200
     layers: int = 4
@@ -38,6 +39,7 @@ class Settings:
     recurrent_dropout: float = 0.1
     indicator: int = 100
     finder_hidden: int = 64
+    precision: str = "auto"
 
 
 def tagged(example: Example) -> TaggedSentence:
@@ -63,11 +65,6 @@ def follow(example: Example, predicted: Tags) -> list[TaggedSentence]:
 def labels(train: Sequence[Example]) -> LabelSet:
     """All BIO tags of the roles that the training data has, and of V."""
     return LabelSet.of_types({*span_types(tagged(example).tags for example in train), "V"}, "BIO")
-
-
-def encode(example: Example, known: LabelSet) -> list[int]:
-    """Gold tags as numbers."""
-    return known.encode(tagged(example).tags, example.source)
 
 
 def build_model(mix: EmbeddingMix, known: LabelSet, model: Settings) -> nn.Module:
@@ -98,6 +95,11 @@ def record(examples: Sequence[Example], predicted: Sequence[Tags]) -> str:
     return to_propositions([tagged(example) for example in examples], predicted)
 
 
+def gold(examples: Sequence[Example]) -> str:
+    """The gold propositions, the predicates named as in `record`: the script compares these names too."""
+    return record(examples, [tagged(example).tags for example in examples])
+
+
 task = Task(
     name="srl",
     settings=Settings,
@@ -106,12 +108,13 @@ task = Task(
     read=read_srl,
     parse=parse,
     labels=labels,
-    encode=encode,
+    encode=lambda example, known: known.encode(tagged(example).tags, example.source),
     decode=lambda numbers, known: known.decode(numbers),
     build_model=build_model,
     score=score,
     count=lambda example, tags: count_arguments(tagged(example).tags, tags),  # none where only predicates are marked
     describe=describe,
     record=record,
+    gold=gold,
     follow=follow,
 )
