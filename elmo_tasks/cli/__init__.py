@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from elmo_tasks import __version__
 from elmo_tasks.cli import (
     benchmark,
+    cache,
     contrast,
     evaluate,
     listing,
@@ -35,6 +36,7 @@ VERBS = (
     similar,
     contrast,
     project,
+    cache,
     benchmark,
     report,
     push,
@@ -44,12 +46,12 @@ VERBS = (
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one verb. Returns the exit code: 0, 2 for a fault of the input, 130 when interrupted."""
+    """Run one verb. Returns the exit code: the verb's (0 for most), 2 for a fault of the input, 130 when interrupted."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     options = build_parser().parse_args(given)
     options.command_line = "elmo-tasks " + shlex.join(given)
     try:
-        options.verb(options)
+        code = options.verb(options)
     except InputError as error:
         print(f"elmo-tasks: error: {error}", file=sys.stderr)
         return 2
@@ -61,7 +63,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         sys.stderr.close()
         return 0
-    return 0
+    return int(code or 0)
 
 
 def build_parser() -> argparse.ArgumentParser:
