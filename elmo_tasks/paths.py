@@ -37,12 +37,17 @@ def cache_limit() -> float:
     given = re.fullmatch(r"(\d+(?:\.\d+)?) *([KMGT]?)B?", value, re.IGNORECASE)
     if given is None:
         raise InputError(f"ELMO_TASKS_CACHE_LIMIT: expected a size such as 20GB or 500MB, or none, got {value!r}")
-    return float(given[1]) * 1000 ** " KMGT".index(given[2].upper() or " ")
+    return float(given[1]) * 1000.0 ** " KMGT".index(given[2].upper() or " ")
 
 
 def ray_address() -> str | None:
     """The Ray cluster that `$RAY_ADDRESS` names, as for every program that uses Ray."""
     return os.environ.get("RAY_ADDRESS") or None
+
+
+def quiet_ray() -> None:
+    """Ray reports its use over the network unless it is told not to; who has decided otherwise is heeded."""
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
 
 
 def recipe_root(kind: str) -> Path:

@@ -12,6 +12,7 @@ from elmo_tasks.cli import (
     benchmark,
     cache,
     contrast,
+    embed,
     evaluate,
     listing,
     predict,
@@ -36,6 +37,7 @@ VERBS = (
     similar,
     contrast,
     project,
+    embed,
     cache,
     benchmark,
     report,
@@ -46,7 +48,7 @@ VERBS = (
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one verb. Returns the exit code: the verb's (0 for most), 2 for a fault of the input, 130 when interrupted."""
+    """Run one verb. Returns its exit code, or 2 for a fault of the input, 130 when interrupted."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     options = build_parser().parse_args(given)
     options.command_line = "elmo-tasks " + shlex.join(given)
@@ -57,7 +59,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     except KeyboardInterrupt:
         print(
-            "elmo-tasks: interrupted; go on with the same command (train and pretrain: with --resume)", file=sys.stderr
+            "elmo-tasks: interrupted; go on with the same command (train, pretrain, embed: with --resume)",
+            file=sys.stderr,
         )
         return 130
     except BrokenPipeError:

@@ -115,7 +115,10 @@ def write_block(folder: Path, name: str, rows: Mapping[bytes, Row], n_layers: in
     path = folder / (hashlib.blake2b(keys, digest_size=16).hexdigest() + SUFFIX)
     partial = path.with_name(f".{path.stem}.{os.getpid()}.partial")
     try:
+        partial.touch()
+        mode = partial.stat().st_mode  # the library makes files that only their owner may read
         save_file(tensors, partial, {_FORMAT: about})
+        partial.chmod(mode)
         partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)

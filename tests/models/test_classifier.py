@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from elmo_tasks.embedders.sources import CharsInput, FrozenInput
 from elmo_tasks.embedders.random import RandomEmbedder
+from elmo_tasks.embedders.sources import CharsInput, FrozenInput
 from elmo_tasks.errors import InputError
 from elmo_tasks.models.batch import Item, collate
 from elmo_tasks.models.classifier import HEADS, Classifier
