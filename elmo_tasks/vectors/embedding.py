@@ -70,10 +70,13 @@ def embed_corpus(
             "block": [MOST_TOKENS, MOST_SENTENCES],
         }
         folder.claim(settings, resume=resume)
-        started = time.perf_counter()
-        computed = _compute(cut_blocks(path, origin), found, folder, recipe, embedder, engine, workers, watch)
-        seconds = time.perf_counter() - started
-        files = _put_together(found, folder, recipe, settings["fingerprint"], watch)
+        try:
+            started = time.perf_counter()
+            computed = _compute(cut_blocks(path, origin), found, folder, recipe, embedder, engine, workers, watch)
+            seconds = time.perf_counter() - started
+            files = _put_together(found, folder, recipe, settings["fingerprint"], watch)
+        finally:
+            folder.abandon()  # nothing to do after finish()
     return Embedded(files, found.sentences, found.tokens, computed, seconds)
 
 

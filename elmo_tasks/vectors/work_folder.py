@@ -69,6 +69,11 @@ class WorkFolder:
         """The file of a block."""
         return self.parts / f"{number:08d}.safetensors"
 
+    def abandon(self) -> None:
+        """Remove the folder, unless there is a block in it that is worth resuming."""
+        if not any(self.parts.glob("*.safetensors")):
+            shutil.rmtree(self.path, ignore_errors=True)
+
     def finish(self, files: Sequence[Path]) -> list[Path]:
         """Give the files their names, the last of them last, in place of an earlier output; remove the folder."""
         with write_faults(self.output):
