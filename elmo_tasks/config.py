@@ -18,12 +18,14 @@ from elmo_tasks.errors import InputError
 
 @dataclass(frozen=True)
 class ElmoConfig:
-    """weights: a name, folder or file of a biLM; layers: `mix` or one layer's number; dropout on the mixed vectors."""
+    """weights: a name, folder or file of a biLM; layers: `mix` or one layer's number; dropout on the mixed vectors;
+    precision: `auto`, `exact` (float32), `fast` (bfloat16) or `int8`, in which the biLM's vectors are computed."""
 
     weights: str = "default"
     layers: str = "mix"
     layer_norm: bool = False
     dropout: float = 0.0
+    precision: str = "auto"
 
 
 @dataclass(frozen=True)
@@ -60,8 +62,10 @@ class TrainingConfig:
     """Optimisation. Deviation: AllenNLP allows 75 epochs and waits 25; ours halves the rate after `rate_patience`
     epochs without a better dev score and stops after `patience`.
 
+    optimizer: `adam`, or `adadelta` with a rate of 1 (AllenNLP's for semantic roles, rho 0.95).
     fraction: per cent of the training sentences that are used, drawn with the seed; dev and test stay whole."""
 
+    optimizer: str = "adam"
     fraction: float = 100.0
     epochs: int = 30
     patience: int = 6

@@ -38,6 +38,11 @@ class Scores(Protocol):
         """JSON values; the task's headline is among them."""
 
 
+def no_further(example: Example, predicted: Prediction) -> Sequence[Example]:
+    """Most predictions are all there is to say."""
+    return ()
+
+
 @dataclass(frozen=True)
 class Task:
     """One downstream task.
@@ -56,6 +61,9 @@ class Task:
 
     count: what one example adds to the headline, its gold, predicted and right spans, or labels (one of each). Summed
     over a split, 2 right / (gold + predicted) is the headline: F1 of spans, accuracy of labels.
+
+    follow: further examples that a prediction of `predict` calls for (the predicates of a sentence, once they are
+    found); they are decoded too, and `describe` gets them behind the line's own.
     """
 
     name: str
@@ -73,6 +81,7 @@ class Task:
     describe: Callable[[str, Sequence[Example], Sequence[Prediction]], dict[str, Any]]
     record: Callable[[Sequence[Example], Sequence[Prediction]], str]
     closed: bool = False
+    follow: Callable[[Example, Prediction], Sequence[Example]] = no_further
 
     def check(self, examples: Sequence[Example], known: LabelSet) -> None:
         """Raises InputError, with `file:line`, when the labels are closed and an example has another."""

@@ -65,6 +65,8 @@ CATALOG: dict[str, Entry] = {
     "sample-sentiment": Entry(
         "sentiment", "opinions written for this project, shipped with it", shipped=SAMPLE / "sentiment"
     ),
+    "ewt-srl": Entry("srl", "PropBank on the English Web Treebank, verbs, nouns and adjectives", folder="ewt_srl"),
+    "sample-srl": Entry("srl", "propositions written for this project, shipped with it", shipped=SAMPLE / "srl"),
 }
 
 

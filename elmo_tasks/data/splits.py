@@ -41,6 +41,8 @@ class Splits:
 def find_split(folder: Path, split: str, variant: str = "") -> Path:
     """The file of a split: `train`, `dev` (also valid, testa) or `test` (also testb), any prefix and extension.
 
+    Where there is no such file it is the folder of such a name.
+
     `variant` narrows a folder that holds several data sets (`fine` of `stsa.fine.train`); it is one of the parts that
     dots, hyphens and underscores make of a file's name.
 
@@ -58,6 +60,9 @@ def find_split(folder: Path, split: str, variant: str = "") -> Path:
         and (not variant or variant.lower() in parts)
         and path.suffix.lower() != ".md"
     }
+    if not found:  # as OntoNotes lays its splits out: a folder each, with files at any depth
+        folders = (path for path in sorted(folder.iterdir()) if path.is_dir())
+        found = {path: {path.name} for path in folders if path.name.lower() in SPLIT_NAMES[split]}
     if len(found) != 1:
         names = ", ".join(SPLIT_NAMES[split]) + (f", and {variant}" if variant else "")
         got = "several: " + ", ".join(path.name for path in found) if found else "none"

@@ -10,17 +10,19 @@ if TYPE_CHECKING:
     from elmo_tasks.elmo.allennlp_embedder import ElmoEmbedder
     from elmo_tasks.elmo.bilm import BiLM
     from elmo_tasks.elmo.characters import batch_to_ids
+    from elmo_tasks.elmo.engine import Engine
     from elmo_tasks.elmo.options import BilmOptions
     from elmo_tasks.elmo.resolve import load_bilm
     from elmo_tasks.elmo.scalar_mix import ScalarMix
 
-__all__ = ["BiLM", "BilmOptions", "Elmo", "ElmoEmbedder", "ScalarMix", "batch_to_ids", "load_bilm"]
+__all__ = ["BiLM", "BilmOptions", "Elmo", "ElmoEmbedder", "Engine", "ScalarMix", "batch_to_ids", "load_bilm"]
 
 _HOMES = {
     "BiLM": "bilm",
     "BilmOptions": "options",
     "Elmo": "allennlp",
     "ElmoEmbedder": "allennlp_embedder",
+    "Engine": "engine",
     "ScalarMix": "scalar_mix",
     "batch_to_ids": "characters",
     "load_bilm": "resolve",

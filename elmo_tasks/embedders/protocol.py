@@ -30,7 +30,10 @@ class Embedder(Protocol):
 
     @property
     def fingerprint(self) -> str:
-        """A digest of weights and options: equal fingerprints mean equal vectors."""
+        """A digest of weights and options: equal fingerprints mean equal vectors.
+
+        What follows a dot says in which arithmetic they are computed: caches keep them apart, trained models take both.
+        """
 
     @property
     def parameters(self) -> int:

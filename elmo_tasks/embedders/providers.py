@@ -46,11 +46,17 @@ class Provider:
 
 
 def _elmo(
-    request: Request, *, weights: str = "default", layers: str = "mix", layer_norm: bool = False, dropout: float = 0.0
+    request: Request,
+    *,
+    weights: str = "default",
+    layers: str = "mix",
+    layer_norm: bool = False,
+    dropout: float = 0.0,
+    precision: str = "auto",
 ) -> Input:
     from elmo_tasks.embedders.elmo import ElmoEmbedder
 
-    embedder = ElmoEmbedder(request.detail or weights, request.name)
+    embedder = ElmoEmbedder(request.detail or weights, request.name, precision=precision)
     return _frozen(embedder, request, layers, layer_norm, dropout)
 
 

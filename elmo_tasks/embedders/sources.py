@@ -31,8 +31,8 @@ class FrozenInput:
 
     @property
     def fingerprint(self) -> str:
-        """That of the embedder."""
-        return self.embedder.fingerprint
+        """That of the embedder, whatever the arithmetic: a trained model may move to a machine with another."""
+        return self.embedder.fingerprint.partition(".")[0]
 
     def prepare(self, sentences: Sentences) -> list[Tensor]:
         """(L, T, D) a sentence."""

@@ -73,13 +73,14 @@ class ElmoVectorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
 
     def save(self, folder: str | Path) -> None:
         """Write the settings (JSON) and the biLM (safetensors) into a folder that needs nothing else. No pickle."""
+        from elmo_tasks.elmo import load_bilm
         from elmo_tasks.elmo.weights_safetensors import write_safetensors
 
         folder = Path(folder)
         layers = self.layers if isinstance(self.layers, (str, int)) else [float(weight) for weight in self.layers]
         with disk_faults(folder):
             folder.mkdir(parents=True, exist_ok=True)
-            write_safetensors(self._elmo().bilm, folder / "bilm.safetensors")
+            write_safetensors(load_bilm(self._elmo().weights), folder / "bilm.safetensors")
         write_json(folder / "vectorizer.json", {"format": FORMAT, "layers": layers, "cache": self.cache})
 
     @classmethod

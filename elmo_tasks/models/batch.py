@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
+NO_PREDICATE = -1
+
 
 @dataclass(frozen=True)
 class Item:
@@ -26,7 +28,8 @@ class Item:
 @dataclass(frozen=True)
 class Batch:
     """Shapes: inputs (B, L_i, T, D_i) or (B, T, ...); mask (B, T) bool, True on real tokens; lengths (B,) on the CPU;
-    gold (B, T) or (B,) or None; predicate (B,) or None; indices: each sentence's number in its split."""
+    gold (B, T) or (B,) or None; predicate (B,), `NO_PREDICATE` where a row has none, or None if no row has;
+    indices: each sentence's number in its split."""
 
     inputs: tuple[Tensor, ...]
     mask: Tensor
@@ -55,14 +58,14 @@ def collate(items: Sequence[Item]) -> Batch:
     if first.gold is not None:
         pieces = [item.gold for item in items if item.gold is not None]
         gold = torch.stack(pieces) if first.gold.dim() == 0 else pad(pieces, longest, 0)
-    predicates = [item.predicate for item in items if item.predicate is not None]
+    predicates = [NO_PREDICATE if item.predicate is None else item.predicate for item in items]
     return Batch(
         inputs=tuple(pad([item.inputs[i] for item in items], longest, _time(x)) for i, x in enumerate(first.inputs)),
         mask=torch.arange(longest)[None, :] < lengths[:, None],  # (B, T)
         lengths=lengths,
         indices=tuple(item.index for item in items),
         gold=gold,
-        predicate=torch.tensor(predicates) if predicates else None,
+        predicate=torch.tensor(predicates) if any(number != NO_PREDICATE for number in predicates) else None,
     )
 
 

@@ -31,9 +31,11 @@ def _spans(metrics: dict[str, Any], title: str) -> Table:
     """Scores of spans, type by type."""
     table = _table(title, ("", "dev P", "dev R", "dev F1", "test P", "test R", "test F1", "spans"))
     _types(table, metrics)
-    table.add_row("all (strict)", *_three(metrics["dev"]), *_three(metrics["test"]), "", style="bold")
-    if "conlleval" in metrics["test"]:
-        table.add_row("conlleval", *_three(metrics["dev"]["conlleval"]), *_three(metrics["test"]["conlleval"]), "")
+    whole = "all (strict)" if "conlleval" in metrics["test"] else "all"
+    table.add_row(whole, *_three(metrics["dev"]), *_three(metrics["test"]), "", style="bold")
+    for name in ("conlleval", "predicates"):
+        if name in metrics["test"]:
+            table.add_row(name, *_three(metrics["dev"][name]), *_three(metrics["test"][name]), "")
     return table
 
 

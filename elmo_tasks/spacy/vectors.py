@@ -22,7 +22,7 @@ from spacy.language import Language
 from spacy.tokens import Doc, Span, Token
 from spacy.util import minibatch
 
-from elmo_tasks.elmo.resolve import KNOWN_NAMES
+from elmo_tasks.elmo.resolve import KNOWN_NAMES, load_bilm
 from elmo_tasks.elmo.weights_safetensors import write_safetensors
 from elmo_tasks.embedders.elmo import ElmoEmbedder
 from elmo_tasks.embedders.layer_weights import layer_weights
@@ -76,7 +76,7 @@ class ElmoVectors:
     def to_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> None:
         """Write the biLM, unless its name finds it everywhere; spaCy itself keeps the settings."""
         if self.weights not in KNOWN_NAMES:
-            write_safetensors(self._load().bilm, Path(path) / WEIGHTS)
+            write_safetensors(load_bilm(self.weights), Path(path) / WEIGHTS)
 
     def from_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> ElmoVectors:
         """Take the biLM that `to_disk` wrote, if it did."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import lightning
@@ -16,9 +17,14 @@ from elmo_tasks.task import Prediction, Task
 from elmo_tasks.text.examples import Example
 from elmo_tasks.text.labels import LabelSet
 
+OPTIMIZERS: dict[str, Callable[..., torch.optim.Optimizer]] = {
+    "adam": torch.optim.Adam,
+    "adadelta": partial(torch.optim.Adadelta, rho=0.95),
+}
+
 
 class TaskModule(lightning.LightningModule):
-    """Adam, the mix's penalty, and a rate that halves when the dev score stalls.
+    """The optimiser, the mix's penalty, and a rate that halves when the dev score stalls.
 
     Deviation: the rate is kept here and not by ReduceLROnPlateau, which Lightning steps after the checkpoint is
     written, so that a resumed run would miss a step.
@@ -36,15 +42,18 @@ class TaskModule(lightning.LightningModule):
         seed: int,
     ) -> None:
         super().__init__()
+        if training.optimizer not in OPTIMIZERS:
+            known = ", ".join(OPTIMIZERS)
+            raise InputError(f"training.optimizer: expected one of {known}, got {training.optimizer!r}")
         self.model, self.task, self.labels, self.training_config = model, task, labels, training
         self.train_examples, self.dev_examples, self.seed = train, dev, seed
         self.rate, self.best, self.waited = training.learning_rate, -1.0, 0
         self._decoded: dict[int, Prediction] = {}
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
-        """Adam over what is trained."""
+        """It goes over what is trained."""
         trained = [parameter for parameter in self.parameters() if parameter.requires_grad]
-        return torch.optim.Adam(trained, lr=self.rate)
+        return OPTIMIZERS[self.training_config.optimizer](trained, lr=self.rate)
 
     def on_train_epoch_start(self) -> None:
         """Put the rate into the optimiser."""

@@ -246,7 +246,7 @@ def _conclude(
 def predict_examples(trained: Trained, examples: Sequence[Example]) -> list[Prediction]:
     """The task's prediction for each example; one without tokens has that of an empty output."""
     full = [example for example in examples if example.tokens]
-    items = prepare(full, trained.inputs, trained.task, None)
+    items = prepare(full, trained.inputs, trained.task, None) if full else []
     size = 2 * trained.experiment.training.batch_size
     outputs = iter(decode_all(trained.model, loader(items, size), len(items), trained.task, trained.labels))
     return [next(outputs) if example.tokens else trained.task.decode((), trained.labels) for example in examples]
@@ -269,16 +269,28 @@ def predict(folder: Path, lines: Iterable[str], block: int = 64, origin: str = "
     origin: what the lines came from, for messages.
     """
     trained = load_trained(folder)
+    task = trained.task
     waiting: list[tuple[str, Sequence[Example]]] = []
 
     def flush() -> Iterator[dict[str, Any]]:
-        predicted = iter(predict_examples(trained, [example for _, examples in waiting for example in examples]))
-        for line, examples in waiting:
-            yield trained.task.describe(line, examples, [next(predicted) for _ in examples])
+        first = _predict_lines(trained, [examples for _, examples in waiting])
+        further = [
+            [more for example, found in zip(examples, predicted, strict=True) for more in task.follow(example, found)]
+            for (_, examples), predicted in zip(waiting, first, strict=True)
+        ]
+        second = _predict_lines(trained, further)
+        for (line, examples), more, *found in zip(waiting, further, first, second, strict=True):
+            yield task.describe(line, [*examples, *more], [*found[0], *found[1]])
         waiting.clear()
 
     for number, line in enumerate(lines, 1):
-        waiting.append((line, trained.task.parse(line, f"{origin}:{number}")))
+        waiting.append((line, task.parse(line, f"{origin}:{number}")))
         if len(waiting) == block:
             yield from flush()
     yield from flush()
+
+
+def _predict_lines(trained: Trained, lines: Sequence[Sequence[Example]]) -> list[list[Prediction]]:
+    """The predictions of each line's examples, all lines in common batches."""
+    found = iter(predict_examples(trained, [example for examples in lines for example in examples]))
+    return [[next(found) for _ in examples] for examples in lines]

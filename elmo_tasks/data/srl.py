@@ -1,0 +1,156 @@
+"""Propositions: semantic roles in the columns of the English Web Treebank set, of CoNLL-2005 and of CoNLL-2012.
+
+All three have a row a token, a column that marks the predicates and, after it, a column of bracketed spans a predicate,
+in the order of the predicates.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from elmo_tasks.data.conll import read_text
+from elmo_tasks.errors import InputError
+from elmo_tasks.text.brackets import from_brackets
+from elmo_tasks.text.examples import TaggedSentence
+
+NO_PREDICATE = "-"
+_CELL = re.compile(r"[^ \t]+")  # other blanks, such as U+00A0, belong to a token
+_EXPECTED = "sentences in the columns of CoNLL-2005, CoNLL-2012 or `index word POS lemma roleset predicate...`"
+
+
+@dataclass(frozen=True)
+class Row:
+    """A token's cells and the line they are on."""
+
+    line: int
+    cells: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Which columns hold what: word, predicate mark, first and last (exclusive, from the end) of the spans."""
+
+    word: int
+    mark: int
+    spans: int
+    behind: int = 0
+
+    @property
+    def least(self) -> int:
+        """Columns of a sentence without predicates."""
+        return self.spans + self.behind
+
+
+EWT = Layout(word=1, mark=4, spans=5)
+CONLL2012 = Layout(word=3, mark=7, spans=11, behind=1)  # the last column is coreference
+
+
+def read_srl(path: Path) -> list[TaggedSentence]:
+    """Read a file, or a folder with `*gold_conll` files at any depth (those below `english` where there are several
+    languages), in any of the three layouts, which a file shows itself.
+
+    Of each sentence come first the sentence itself, its `predicate` None and a tag B-V on each predicate, then one
+    example a predicate with the BIO tags of its arguments and of V.
+
+    Raises:
+        InputError: nothing there, no sentence in it, a ragged row, as many predicates as there are not columns,
+            unbalanced or nested brackets, a column with no V or with two or with one elsewhere; with `file:line`.
+    """
+    if path.is_dir():
+        files = sorted(path.rglob("*gold_conll"))
+        files = [file for file in files if "english" in file.parts] or files
+        if not files:
+            raise InputError(f"{path}: expected *_gold_conll files below this folder, found none")
+        return [example for file in files for example in _read_file(file)]
+    return _read_file(path)
+
+
+def _read_file(path: Path) -> list[TaggedSentence]:
+    blocks = list(_blocks(path))
+    if not blocks:
+        raise InputError(f"{path}: expected {_EXPECTED}, got an empty file")
+    kind = _kind(blocks[0])
+    examples: list[TaggedSentence] = []
+    for block in blocks:
+        rows = block if kind == "conll2005" else [row for row in block if not row.cells[0].startswith("#")]
+        if rows:
+            layout = {"ewt": EWT, "conll2012": CONLL2012}.get(kind) or _conll2005(rows, path)
+            examples += _sentence(rows, layout, path)
+    if not examples:
+        raise InputError(f"{path}: expected {_EXPECTED}, got none")
+    return examples
+
+
+def _blocks(path: Path) -> Iterator[list[Row]]:
+    """The rows between blank lines."""
+    rows: list[Row] = []
+    for number, line in enumerate([*read_text(path).split("\n"), ""], 1):
+        cells = tuple(_CELL.findall(line))
+        if cells:
+            rows.append(Row(number, cells))
+        elif rows:
+            yield rows
+            rows = []
+
+
+def _kind(rows: Sequence[Row]) -> str:
+    """A file's layout, by its first sentence. A word of CoNLL-2005 may be `#`, so nothing is a comment there."""
+    if rows[0].cells[0] == "#begin":
+        return "conll2012"
+    numbers = [row.cells[0] for row in rows if row.cells[0] != "#"]
+    return "ewt" if numbers == [str(place) for place in range(len(numbers))] else "conll2005"
+
+
+def _conll2005(rows: Sequence[Row], path: Path) -> Layout:
+    """The word comes first; the mark (the verb's lemma) is in the last column that holds no spans."""
+    width = min(len(row.cells) for row in rows)
+    mark = next((c for c in reversed(range(width)) if any("*" not in row.cells[c] for row in rows)), 0)
+    if mark == 0:
+        raise InputError(
+            f"{path}:{rows[0].line}: expected {_EXPECTED}, got {' '.join(rows[0].cells)!r} without a column that marks "
+            "the predicates"
+        )
+    return Layout(word=0, mark=mark, spans=mark + 1)
+
+
+def _sentence(rows: Sequence[Row], layout: Layout, path: Path) -> Iterator[TaggedSentence]:
+    """The sentence itself and its predicates."""
+    width = max(len(rows[0].cells), layout.least)
+    for row in rows:
+        if len(row.cells) != width:
+            raise InputError(
+                f"{path}:{row.line}: expected {width} columns as in the rest of the sentence, got {len(row.cells)}: "
+                f"{' '.join(row.cells)!r}"
+            )
+    tokens = tuple(row.cells[layout.word] for row in rows)
+    marked = [place for place, row in enumerate(rows) if row.cells[layout.mark] != NO_PREDICATE]
+    columns = range(layout.spans, width - layout.behind)
+    if len(columns) != len(marked):
+        raise InputError(
+            f"{path}:{rows[0].line}: expected a column of spans for each marked predicate of the sentence, got "
+            f"{len(columns)} columns for {len(marked)} predicates"
+        )
+    sources = [f"{path}:{row.line}" for row in rows]
+    yield TaggedSentence(tokens, mark_predicates(len(tokens), marked), source=sources[0])
+    for number, (column, place) in enumerate(zip(columns, marked, strict=True), 1):
+        tags = from_brackets([row.cells[column] for row in rows], sources)
+        verbs = [at for at, tag in enumerate(tags) if tag == "B-V"]
+        if len(verbs) != 1:
+            raise InputError(
+                f"{sources[verbs[1] if verbs else place]}: expected one span V in the column of predicate {number}, "
+                f"{tokens[place]!r}, got {len(verbs)}"
+            )
+        if verbs[0] != place:
+            raise InputError(
+                f"{sources[verbs[0]]}: expected the V of predicate {number} on the row that is marked, "
+                f"{tokens[place]!r} of line {rows[place].line}, got it on {tokens[verbs[0]]!r}"
+            )
+        yield TaggedSentence(tokens, tags, place, sources[0])
+
+
+def mark_predicates(length: int, places: Sequence[int]) -> tuple[str, ...]:
+    """Tags of a sentence itself: B-V on each predicate."""
+    return tuple("B-V" if place in places else "O" for place in range(length))

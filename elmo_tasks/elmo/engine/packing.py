@@ -1,0 +1,70 @@
+"""Sentences of different lengths in one block without padding."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Packing:
+    """How a batch of sentences is read: in streams side by side, each sentence in one stream, behind the one before it.
+
+    All streams advance together, so that every step multiplies as many rows as there are streams, however much the
+    lengths differ. A block has the first tokens of all streams, then their second ones, and so on; streams are ordered
+    by falling length, so those that go on are the first ones.
+
+    sizes: streams at each step, falling. begins: step -> (k,) the streams in which a sentence begins there, where that
+    is not the first. ahead, behind: (N,) the row in a block of each token (numbered sentence by sentence), where each
+    sentence is read from its start or from its end.
+    """
+
+    sizes: list[int]
+    begins: dict[int, Tensor]
+    ahead: Tensor
+    behind: Tensor
+
+    @classmethod
+    def of(cls, lengths: Sequence[int], streams: int) -> Packing:
+        """lengths: of the sentences, 1 or more each; streams: at most so many."""
+        places, loads = _share(lengths, min(streams, len(lengths)))
+        rank = {stream: row for row, stream in enumerate(sorted(range(len(loads)), key=lambda stream: -loads[stream]))}
+        sizes = torch.bincount(torch.cat([torch.arange(load) for load in loads]))  # (steps,)
+        first_rows = sizes.cumsum(0) - sizes  # (steps,)
+        counts = torch.tensor(lengths)  # (S,)
+        token = torch.cat([torch.arange(length) for length in lengths])  # (N,)
+        row, begin, last = (
+            torch.tensor(values).repeat_interleave(counts)
+            for values in (
+                [rank[stream] for stream, _ in places],
+                [step for _, step in places],
+                [step + length - 1 for (_, step), length in zip(places, lengths, strict=True)],
+            )
+        )  # (N,) each
+        begins: dict[int, list[int]] = {}
+        for stream, step in places:
+            if step:
+                begins.setdefault(step, []).append(rank[stream])
+        return cls(
+            sizes.tolist(),
+            {step: torch.tensor(rows) for step, rows in begins.items()},
+            first_rows[begin + token] + row,
+            first_rows[last - token] + row,
+        )
+
+
+def _share(lengths: Sequence[int], streams: int) -> tuple[list[tuple[int, int]], list[int]]:
+    """Each sentence's stream and first step, and each stream's length: the longest first, to the shortest stream."""
+    shortest = [(0, stream) for stream in range(streams)]
+    places = [(0, 0)] * len(lengths)
+    loads = [0] * streams
+    for index in sorted(range(len(lengths)), key=lambda index: -lengths[index]):
+        load, stream = heapq.heappop(shortest)
+        places[index] = (stream, load)
+        loads[stream] = load + lengths[index]
+        heapq.heappush(shortest, (loads[stream], stream))
+    return places, loads

@@ -1,0 +1,117 @@
+"""Vectors of words without context, each distinct word through the char-CNN once."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from elmo_tasks.elmo.characters import PAD, encode_words
+from elmo_tasks.elmo.engine.products import Maker
+from elmo_tasks.elmo.token_encoder import CharacterEncoder, Highway
+
+_WORDS = 256  # encoded at a time: bounds the memory
+
+
+class WordEncoder:
+    """The char-CNN on packed weights: all filters are one product over the windows that a word really has."""
+
+    def __init__(self, encoder: CharacterEncoder, make: Maker, device: torch.device) -> None:
+        options = encoder.options
+        self.device, self.width = device, options.projection_dim
+        self.max_characters = options.max_characters
+        self.activation = torch.relu if options.activation == "relu" else torch.tanh
+        self.embedding = encoder.embedding.weight.detach().to(device)  # (262, E)
+        self.convolutions = [
+            (convolution.weight.detach().to(device), convolution.bias.detach().to(device))
+            for convolution in encoder.convolutions
+            if isinstance(convolution, nn.Conv1d) and convolution.bias is not None
+        ]
+        self.widest = max(width for width, _ in options.filters)
+        wide = [nn.functional.pad(weight, (0, self.widest - weight.shape[2])) for weight, _ in self.convolutions]
+        self.filters = make(
+            torch.cat(wide).transpose(1, 2).flatten(1),  # (F, K * E)
+            torch.cat([bias for _, bias in self.convolutions]),
+        )
+        self.highways = [
+            make(
+                torch.cat([highway.carry.weight, highway.transform.weight]),  # (2F, F)
+                torch.cat([highway.carry.bias, highway.transform.bias]),
+            )
+            for highway in encoder.highways
+            if isinstance(highway, Highway)
+        ]
+        self.projection = make(encoder.projection.weight, encoder.projection.bias)
+
+    def __call__(self, words: Sequence[str]) -> Tensor:
+        """(N, P) float32, one vector a word."""
+        ids = encode_words(words, self.max_characters)  # (N, C)
+        lengths = (ids != PAD).sum(dim=1)  # (N,)
+        order = lengths.argsort(stable=True)
+        whole = int((lengths + self.widest <= self.max_characters).sum())  # words with a window that is all padding
+        vectors = torch.empty(len(ids), self.width, device=self.device)
+        for some in (*torch.split(order[:whole], _WORDS), *torch.split(order[whole:], _WORDS)):
+            if len(some):
+                longest = int(lengths[some[-1]])
+                pooled = self._convolve(ids[some].to(self.device), longest)  # (n, F)
+                vectors[some.to(self.device)] = self._transform(self.activation(pooled))
+        return vectors  # (N, P)
+
+    def _convolve(self, ids: Tensor, longest: int) -> Tensor:
+        """ids: (n, C) of words of at most `longest` characters -> (n, F), the greatest response of each filter."""
+        if longest + self.widest > self.max_characters:
+            # Such a word has different numbers of windows for different filters.
+            embedded = nn.functional.embedding(ids, self.embedding).transpose(1, 2)  # (n, E, C)
+            responses = [nn.functional.conv1d(embedded, *convolution) for convolution in self.convolutions]
+            return torch.cat([response.amax(dim=2) for response in responses], dim=1)  # (n, F)
+        # The first window that is all padding counts; those behind it repeat it.
+        embedded = nn.functional.embedding(ids[:, : longest + self.widest], self.embedding)  # (n, C', E)
+        windows = embedded.flatten(1).unfold(1, self.widest * embedded.shape[2], embedded.shape[2])  # (n, W, K * E)
+        scores = self.filters(windows.flatten(0, 1)).view(len(ids), longest + 1, -1)  # (n, W, F)
+        return scores.amax(dim=1).float()  # (n, F)
+
+    def _transform(self, x: Tensor) -> Tensor:
+        """x: (n, F) -> (n, P)."""
+        for highway in self.highways:
+            carry, value = highway(x).float().chunk(2, dim=1)  # (n, F) each
+            x = torch.lerp(x, value.relu_(), carry.sigmoid_())
+        return self.projection(x).float()  # (n, P)
+
+
+class WordTable:
+    """Vectors of the `capacity` words that were asked for last."""
+
+    def __init__(self, encoder: WordEncoder, capacity: int) -> None:
+        self.encoder, self.capacity = encoder, capacity
+        self._vectors = torch.empty(capacity, encoder.width, device=encoder.device)  # touched as it fills
+        self._rows: OrderedDict[str, int] = OrderedDict()  # least recently asked for first
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def clear(self) -> None:
+        """Forget all words."""
+        self._rows.clear()
+
+    def lookup(self, words: Sequence[str]) -> Tensor:
+        """words: distinct -> (N, P)."""
+        vectors = torch.empty(len(words), self.encoder.width, device=self.encoder.device)
+        known = [index for index, word in enumerate(words) if word in self._rows]
+        missing = [index for index, word in enumerate(words) if word not in self._rows]
+        if known:
+            for index in known:
+                self._rows.move_to_end(words[index])
+            vectors[known] = self._vectors[[self._rows[words[index]] for index in known]]
+        if missing:
+            vectors[missing] = self.encoder([words[index] for index in missing])
+            kept = missing[: self.capacity]
+            self._vectors[[self._claim(words[index]) for index in kept]] = vectors[kept]
+        return vectors  # (N, P)
+
+    def _claim(self, word: str) -> int:
+        """A row for a new word, if need be that of the one not asked for the longest."""
+        row = len(self._rows) if len(self._rows) < self.capacity else self._rows.popitem(last=False)[1]
+        self._rows[word] = row
+        return row

@@ -1,0 +1,142 @@
+"""Scores of semantic roles, as `srl-eval.pl` of CoNLL-2005 (and of work on CoNLL-2012) counts them. No torch."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from elmo_tasks.metrics.spans import Counts, Tags, conlleval_counts
+from elmo_tasks.text.spans import repair
+
+PREDICATE = "V"  # given, not found: the script counts it, but leaves it out of the overall figures
+
+Pair = tuple[Tags, Tags]  # gold, predicted
+
+
+class Argument(NamedTuple):
+    """A role and the stretches of tokens that fill it, ends exclusive: one, or several if it is discontinuous."""
+
+    role: str
+    parts: tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True)
+class RoleScores:
+    """Micro-averaged scores of arguments as fractions, predicates given and V left out.
+
+    per_type: by role. perfect: the share of predicates without a missed or superfluous argument, V among them.
+    predicates: which tokens are predicates, as found by the model itself. report: the table of the script.
+    """
+
+    f1: float
+    precision: float
+    recall: float
+    perfect: float
+    per_type: dict[str, Counts]
+    predicates: Counts
+    report: str
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return {
+            "f1": self.f1,
+            "precision": self.precision,
+            "recall": self.recall,
+            "perfect": self.perfect,
+            "per_type": {name: counts.as_dict() for name, counts in self.per_type.items()},
+            "predicates": self.predicates.as_dict(),
+        }
+
+
+def arguments(tags: Tags) -> list[Argument]:
+    """The arguments of one predicate from its BIO tags, V among them.
+
+    A span `C-X` continues the last argument of role X before it, and both are one argument; where there is none, it is
+    an argument of role X. `R-X` is a role of its own.
+    """
+    found: list[Argument] = []
+    last: dict[str, int] = {}
+    for label, start, end in repair(tags, "BIO"):
+        role = label.removeprefix("C-")
+        if role != label and role in last:
+            place = last[role]
+            found[place] = Argument(role, (*found[place].parts, (start, end)))
+        else:
+            last[role] = len(found)
+            found.append(Argument(role, ((start, end),)))
+    return found
+
+
+def count_arguments(gold: Tags, predicted: Tags) -> Counts:
+    """One predicate's arguments without V: right are those whose role and every part agree."""
+    return _total({role: c for role, c in _count([(gold, predicted)]).items() if role != PREDICATE})
+
+
+def score_roles(framed: Sequence[Pair], plain: Sequence[Pair] = ()) -> RoleScores:
+    """Score arguments and predicates.
+
+    framed: gold and predicted BIO tags of each predicate's arguments; plain: those that mark each sentence's
+    predicates.
+
+    Raises:
+        ValueError: gold and predicted tags of a pair differ in length.
+    """
+    if any(len(ours) != len(theirs) for ours, theirs in (*framed, *plain)):
+        raise ValueError("gold and predicted tags differ in length")
+    by_role = _count(framed)
+    roles = {role: counts for role, counts in by_role.items() if role != PREDICATE}
+    total = _total(roles)
+    whole = sum(set(arguments(ours)) == set(arguments(theirs)) for ours, theirs in framed)
+    perfect = whole / len(framed) if framed else 0.0
+    predicates = conlleval_counts([ours for ours, _ in plain], [theirs for _, theirs in plain])
+    return RoleScores(
+        f1=total.f1,
+        precision=total.precision,
+        recall=total.recall,
+        perfect=perfect,
+        per_type=roles,
+        predicates=predicates,
+        report=_table(len(framed), perfect, {"Overall": total, **roles}, by_role.get(PREDICATE), predicates),
+    )
+
+
+def _count(pairs: Sequence[Pair]) -> dict[str, Counts]:
+    """Counts by role, the roles sorted."""
+    there, guessed, right = Counter[str](), Counter[str](), Counter[str]()
+    for ours, theirs in pairs:
+        known, proposed = set(arguments(ours)), set(arguments(theirs))
+        there.update(argument.role for argument in known)
+        guessed.update(argument.role for argument in proposed)
+        right.update(argument.role for argument in known & proposed)
+    return {role: Counts(there[role], guessed[role], right[role]) for role in sorted(there | guessed)}
+
+
+def _total(counts: Mapping[str, Counts]) -> Counts:
+    parts = counts.values()
+    return Counts(sum(c.gold for c in parts), sum(c.predicted for c in parts), sum(c.correct for c in parts))
+
+
+def _table(
+    propositions: int, perfect: float, roles: Mapping[str, Counts], verb: Counts | None, predicates: Counts
+) -> str:
+    """The script's columns: right, superfluous and missed arguments, then per cent."""
+    width = max(12, *map(len, roles))
+    rule = "-" * (width + 51)
+    lines = [
+        f"Number of propositions:         {propositions:7d}",
+        f"Percentage of perfect props:    {100 * perfect:7.2f}",
+        "",
+        f"{'':{width}}{'corr.':>9}{'excess':>8}{'missed':>8}{'prec.':>9}{'rec.':>8}{'F1':>8}",
+        rule,
+    ]
+    for name, counts in [*roles.items(), *([(PREDICATE, verb)] if verb else []), ("predicates found", predicates)]:
+        excess, missed = counts.predicted - counts.correct, counts.gold - counts.correct
+        per_cent = "".join(f"{100 * x:{w}.2f}" for x, w in ((counts.precision, 9), (counts.recall, 8), (counts.f1, 8)))
+        if name in (PREDICATE, "predicates found"):
+            lines.append(rule)
+        lines.append(f"{name:{width}}{counts.correct:9d}{excess:8d}{missed:8d}{per_cent}")
+        if name == "Overall":
+            lines.append(rule)
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,46 @@
+"""The best legal tag sequence of each sentence of a batch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+
+class Viterbi(nn.Module):
+    """Decodes scores that are independent from token to token under hard constraints (He et al. 2017, section 2.4).
+
+    Nothing is learned here: a legal move costs nothing, any other is impossible.
+    """
+
+    def __init__(self, start: Sequence[bool], end: Sequence[bool], step: Sequence[Sequence[bool]]) -> None:
+        """start, end: (K,), step: (K, K), as `legal_transitions` returns them."""
+        super().__init__()
+        for name, legal in (("start", start), ("end", end), ("step", step)):
+            cost = torch.zeros(torch.tensor(legal).shape).masked_fill(~torch.tensor(legal), -torch.inf)
+            self.register_buffer(name, cost, persistent=False)
+        self.start: Tensor
+        self.end: Tensor
+        self.step: Tensor
+
+    @torch.no_grad()
+    def forward(self, scores: Tensor, lengths: Tensor) -> list[list[int]]:
+        """scores: (B, T, K), lengths: (B,), none of them 0 -> the tags of each sentence."""
+        batch, longest, _ = scores.shape
+        lengths = lengths.to(scores.device)
+        best = self.start + scores[:, 0]  # (B, K)
+        back = []  # a (B, K) a step: the tag before each tag
+        for time in range(1, longest):
+            reached, before = (best.unsqueeze(2) + self.step).max(dim=1)  # (B, K)
+            going = (time < lengths).unsqueeze(1)  # (B, 1)
+            best = torch.where(going, reached + scores[:, time], best)
+            back.append(before)
+        tags = scores.new_zeros(batch, longest, dtype=torch.long)
+        now = (best + self.end).argmax(dim=1)  # (B,) the tag of each sentence's last token
+        for time in reversed(range(longest)):
+            tags[:, time] = now
+            if time:
+                before = back[time - 1].gather(1, now.unsqueeze(1)).squeeze(1)  # (B,)
+                now = torch.where(time < lengths, before, now)
+        return [row[:length] for row, length in zip(tags.tolist(), lengths.tolist(), strict=True)]

@@ -1,0 +1,60 @@
+"""Columns of bracketed spans, as CoNLL-2005 and CoNLL-2012 write a predicate's arguments: `(A0*`, `*`, `*)`, `(V*)`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from elmo_tasks.errors import InputError
+from elmo_tasks.text.spans import Span, from_spans, to_spans
+
+_CELL = re.compile(r"((?:\([^()*\s]+)*)\*(\)*)")
+
+
+def from_brackets(cells: Sequence[str], sources: Sequence[str]) -> tuple[str, ...]:
+    """BIO tags of a column of cells.
+
+    sources: `file:line` of each cell.
+
+    Raises:
+        InputError: a malformed cell, a span inside another, a bracket without its partner.
+    """
+    spans: list[Span] = []
+    label, start = "", -1  # the open span
+    for place, cell in enumerate(cells):
+        if cell == "*":  # most are
+            continue
+        parts = _CELL.fullmatch(cell)
+        if parts is None:
+            raise InputError(f"{sources[place]}: expected brackets such as (ARG0*, *, *) or (V*), got {cell!r}")
+        opened = parts[1].split("(")[1:]
+        if len(opened) > 1 or (opened and start >= 0):
+            outer = label if start >= 0 else opened[0]
+            raise InputError(
+                f"{sources[place]}: expected spans side by side, got {cell!r}, a span inside {outer}; "
+                "close one before the next opens"
+            )
+        if opened:
+            label, start = opened[0], place
+        if len(parts[2]) > (start >= 0):
+            raise InputError(
+                f"{sources[place]}: expected balanced brackets, got {cell!r}, which closes what is not open"
+            )
+        if parts[2]:
+            spans.append(Span(label, start, place + 1))
+            start = -1
+    if start >= 0:
+        raise InputError(
+            f"{sources[start]}: expected balanced brackets, got {cells[start]!r}, which is not closed "
+            "by the end of its sentence"
+        )
+    return from_spans(spans, len(cells), "BIO")
+
+
+def to_brackets(tags: Sequence[str]) -> list[str]:
+    """Cells of BIO tags. Raises InputError for an illegal sequence."""
+    cells = ["*"] * len(tags)
+    for label, start, end in to_spans(tags, "BIO"):
+        cells[start] = f"({label}*"
+        cells[end - 1] += ")"
+    return cells

@@ -1,0 +1,117 @@
+"""Semantic role labelling: who did what to whom, as in Peters et al. 2018, section 4 (SRL).
+
+The learned mix of all biLM layers, beside word vectors and an indicator of the predicate, enters an alternating highway
+LSTM (He et al. 2017); a softmax over BIO tags, Viterbi-decoded, labels the arguments of each predicate in turn. Where
+predicates are not marked, a BiLSTM tagger trained in the same run finds them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from elmo_tasks.data.marked import read_marked
+from elmo_tasks.data.srl import read_srl
+from elmo_tasks.metrics import RoleScores, count_arguments, score_roles
+from elmo_tasks.task import Task
+from elmo_tasks.text.examples import Example, TaggedSentence
+from elmo_tasks.text.labels import LabelSet, span_types
+from elmo_tasks.text.propositions import to_frame, to_propositions
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from elmo_tasks.modules.embedding_mix import EmbeddingMix
+
+Tags = tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The labeller: width and number of its layers, dropout on its input and output, variational dropout inside, width
+    of the predicate indicator (AllenNLP's); and the width of the finder's two directions."""
+
+    hidden: int = 200
+    layers: int = 4
+    dropout: float = 0.2
+    recurrent_dropout: float = 0.1
+    indicator: int = 100
+    finder_hidden: int = 64
+
+
+def tagged(example: Example) -> TaggedSentence:
+    """A predicate with its BIO tags, or, without `predicate`, the sentence itself with a tag B-V on each predicate."""
+    assert isinstance(example, TaggedSentence)
+    return example
+
+
+def parse(line: str, source: str) -> list[TaggedSentence]:
+    """An example a marked predicate, or the sentence itself if the predicates are to be found."""
+    tokens, marked = read_marked(line.rstrip("\r\n"), source)
+    places: Sequence[int | None] = (None,) if marked is None else marked
+    return [TaggedSentence(tokens, ("O",) * len(tokens), place, source) for place in places]
+
+
+def follow(example: Example, predicted: Tags) -> list[TaggedSentence]:
+    """A sentence's predicates, once they are found."""
+    sentence = tagged(example)
+    found = [place for place, tag in enumerate(predicted) if tag == "B-V" and sentence.predicate is None]
+    return [TaggedSentence(sentence.tokens, sentence.tags, place, sentence.source) for place in found]
+
+
+def labels(train: Sequence[Example]) -> LabelSet:
+    """All BIO tags of the roles that the training data has, and of V."""
+    return LabelSet.of_types({*span_types(tagged(example).tags for example in train), "V"}, "BIO")
+
+
+def encode(example: Example, known: LabelSet) -> list[int]:
+    """Gold tags as numbers."""
+    return known.encode(tagged(example).tags, example.source)
+
+
+def build_model(mix: EmbeddingMix, known: LabelSet, model: Settings) -> nn.Module:
+    """The highway LSTM and the finder."""
+    from elmo_tasks.models.role_labeller import RoleLabeller
+
+    return RoleLabeller(mix, known, **asdict(model))
+
+
+def score(examples: Sequence[Example], predicted: Sequence[Tags]) -> RoleScores:
+    """Arguments of the gold predicates as `srl-eval.pl` counts them, and the predicates that were found."""
+    pairs = [(tagged(example), tags) for example, tags in zip(examples, predicted, strict=True)]
+    framed = [(own.tags, tags) for own, tags in pairs if own.predicate is not None]
+    plain = [(own.tags, tags) for own, tags in pairs if own.predicate is None]
+    return score_roles(framed, plain)
+
+
+def describe(line: str, examples: Sequence[Example], predicted: Sequence[Tags]) -> dict[str, Any]:
+    """`{"tokens", "frames"}`, a frame a predicate."""
+    tokens = read_marked(line.rstrip("\r\n")).tokens
+    places = [tagged(example).predicate for example in examples]
+    frames = [to_frame(tokens, at, tags) for at, tags in zip(places, predicted, strict=True) if at is not None]
+    return {"tokens": list(tokens), "frames": frames}
+
+
+def record(examples: Sequence[Example], predicted: Sequence[Tags]) -> str:
+    """The predicted propositions as `srl-eval.pl` reads them."""
+    return to_propositions([tagged(example) for example in examples], predicted)
+
+
+task = Task(
+    name="srl",
+    settings=Settings,
+    headline="f1",
+    default_data="sample-srl",
+    read=read_srl,
+    parse=parse,
+    labels=labels,
+    encode=encode,
+    decode=lambda numbers, known: known.decode(numbers),
+    build_model=build_model,
+    score=score,
+    count=lambda example, tags: count_arguments(tagged(example).tags, tags),  # none where only predicates are marked
+    describe=describe,
+    record=record,
+    follow=follow,
+)
