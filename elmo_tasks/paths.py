@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import difflib
+import math
 import os
+import re
 from pathlib import Path
 
 from elmo_tasks.errors import InputError
@@ -21,6 +23,31 @@ def cache_root() -> Path:
     """Where downloads and frozen vectors are kept: `$ELMO_TASKS_CACHE`, else `~/.cache/elmo-tasks`."""
     value = os.environ.get("ELMO_TASKS_CACHE")
     return Path(value).expanduser() if value else Path.home() / ".cache" / "elmo-tasks"
+
+
+def cache_limit() -> float:
+    """Most bytes of frozen vectors to keep: `$ELMO_TASKS_CACHE_LIMIT` (`20GB`, `500MB`, `none`), else 20 GB.
+
+    Raises:
+        InputError: neither a size nor `none`.
+    """
+    value = os.environ.get("ELMO_TASKS_CACHE_LIMIT", "").strip() or "20GB"
+    if value.lower() == "none":
+        return math.inf
+    given = re.fullmatch(r"(\d+(?:\.\d+)?) *([KMGT]?)B?", value, re.IGNORECASE)
+    if given is None:
+        raise InputError(f"ELMO_TASKS_CACHE_LIMIT: expected a size such as 20GB or 500MB, or none, got {value!r}")
+    return float(given[1]) * 1000.0 ** " KMGT".index(given[2].upper() or " ")
+
+
+def ray_address() -> str | None:
+    """The Ray cluster that `$RAY_ADDRESS` names, as for every program that uses Ray."""
+    return os.environ.get("RAY_ADDRESS") or None
+
+
+def quiet_ray() -> None:
+    """Ray reports its use over the network unless it is told not to; who has decided otherwise is heeded."""
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
 
 
 def recipe_root(kind: str) -> Path:

@@ -10,7 +10,9 @@ from collections.abc import Sequence
 from elmo_tasks import __version__
 from elmo_tasks.cli import (
     benchmark,
+    cache,
     contrast,
+    embed,
     evaluate,
     listing,
     predict,
@@ -35,6 +37,8 @@ VERBS = (
     similar,
     contrast,
     project,
+    embed,
+    cache,
     benchmark,
     report,
     push,
@@ -44,24 +48,25 @@ VERBS = (
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one verb. Returns the exit code: 0, 2 for a fault of the input, 130 when interrupted."""
+    """Run one verb. Returns its exit code, or 2 for a fault of the input, 130 when interrupted."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     options = build_parser().parse_args(given)
     options.command_line = "elmo-tasks " + shlex.join(given)
     try:
-        options.verb(options)
+        code = options.verb(options)
     except InputError as error:
         print(f"elmo-tasks: error: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print(
-            "elmo-tasks: interrupted; go on with the same command (train and pretrain: with --resume)", file=sys.stderr
+            "elmo-tasks: interrupted; go on with the same command (train, pretrain, embed: with --resume)",
+            file=sys.stderr,
         )
         return 130
     except BrokenPipeError:
         sys.stderr.close()
         return 0
-    return 0
+    return int(code or 0)
 
 
 def build_parser() -> argparse.ArgumentParser:

@@ -74,29 +74,38 @@ def vocabulary_of(corpus: Corpus, min_count: int, most: int | None) -> list[str]
     return list(corpus.words[: min(size, most or size)])
 
 
-def open_lines(path: Path) -> Iterator[tuple[int, str]]:
+def open_lines(path: Path, origin: str | None = None) -> Iterator[tuple[int, str]]:
     """Numbered lines of a text file, decompressed by its extension (.xz, .gz, .bz2, .zst).
+
+    origin: what messages call it, if not by its path.
 
     Raises:
         InputError: no such file, not UTF-8 text, or damaged compressed data, with `file:line`.
     """
-    number = 0
     try:
         with _open(path) as stream:
-            for number, raw in enumerate(stream, 1):
-                if b"\0" in raw:
-                    raise InputError(f"{path}:{number}: expected text, got binary data (a NUL byte)")
-                yield number, raw.decode("utf-8-sig" if number == 1 else "utf-8")
+            yield from _decode(stream, origin or str(path))
     except FileNotFoundError:
         raise InputError(f"{path}: no such file") from None
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path}:{number}: expected UTF-8 text, got byte {error.object[error.start]:#x}") from None
-    except (lzma.LZMAError, zlib.error, EOFError) as error:
-        raise InputError(f"{path}:{number + 1}: damaged or cut compressed file ({error})") from None
-    except OSError as error:  # gzip and bz2 raise a bare one, without a number, for damage
-        if error.errno is None:
-            raise InputError(f"{path}:{number + 1}: damaged or cut compressed file ({error})") from None
+    except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror})") from None
+
+
+def _decode(stream: IO[bytes], origin: str) -> Iterator[tuple[int, str]]:
+    number = 0
+    try:
+        for number, raw in enumerate(stream, 1):
+            if b"\0" in raw:
+                raise InputError(f"{origin}:{number}: expected text, got binary data (a NUL byte)")
+            yield number, raw.decode("utf-8-sig" if number == 1 else "utf-8")
+    except UnicodeDecodeError as error:
+        raise InputError(f"{origin}:{number}: expected UTF-8 text, got byte {error.object[error.start]:#x}") from None
+    except (lzma.LZMAError, zlib.error, EOFError) as error:
+        raise InputError(f"{origin}:{number + 1}: damaged or cut compressed file ({error})") from None
+    except OSError as error:  # gzip and bz2 raise a bare one, without a number, for damage
+        if error.errno is not None:
+            raise
+        raise InputError(f"{origin}:{number + 1}: damaged or cut compressed file ({error})") from None
 
 
 def _open(path: Path) -> IO[bytes]:

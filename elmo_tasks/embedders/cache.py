@@ -1,45 +1,37 @@
-"""Frozen vectors on disk, so that a biLM reads a sentence once and not once an epoch.
-
-LMDB keeps them: memory-mapped, safe with several readers and writers, and a killed writer loses only the transaction
-it was in. A value is a header (digest of the body, shape, whether the first layer's halves are equal) and the vectors
-in 16 bits. The biLM's layer 0 is one vector twice, so half of it is stored.
-"""
+"""Frozen vectors on disk, so that a biLM reads a sentence once and not once an epoch."""
 
 from __future__ import annotations
 
 import errno
-import hashlib
-import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
-from weakref import WeakValueDictionary
 
-import numpy as np
-import torch
+from safetensors import SafetensorError
 from torch import Tensor
 
+from elmo_tasks.embedders.cache_block import SUFFIX, Block, DamagedBlock, Row, key_of, pack, unpack, write_block
+from elmo_tasks.embedders.cache_folder import evict, touch
 from elmo_tasks.embedders.protocol import Embedder, Sentences
 from elmo_tasks.errors import InputError
+from elmo_tasks.paths import cache_limit
 
-_HEADER = struct.Struct("<16sIII?")  # digest of the body, L, T, D, first layer halved
-_BLOCK = 512  # sentences a transaction, and so what a killed writer can lose
-_MAP_BYTES = 1 << 40  # address space, not disk
-# LMDB forbids to open one folder twice in a process: embedders of like fingerprint share what is open.
-_OPEN: WeakValueDictionary[Path, Any] = WeakValueDictionary()
+_SENTENCES, _TOKENS = 512, 16384  # most of a block, and so what a killed writer can lose
 
 
 class CachedEmbedder:
     """The same protocol as the embedder inside; what was computed before is read from `folder/FINGERPRINT`.
 
-    Vectors come back as they were stored, in 16 bits, also when they were computed just now: a run does not depend on
-    whether the cache was warm.
+    Vectors come back as they are stored, in 16 bits, also when they were computed just now: a run does not depend on
+    whether the cache was warm. A damaged block is removed and computed again. limit: most bytes of all that is in
+    `folder`, of this embedder and others; None asks `paths.cache_limit`.
     """
 
-    def __init__(self, inner: Embedder, folder: Path) -> None:
-        self.inner, self.folder = inner, folder / inner.fingerprint
+    def __init__(self, inner: Embedder, folder: Path, limit: float | None = None) -> None:
+        self.inner, self.root, self.folder = inner, folder, folder / inner.fingerprint
         self.name, self.n_layers, self.width = inner.name, inner.n_layers, inner.width
-        self._environment: Any = None
+        self.limit = cache_limit() if limit is None else limit
+        self._known: dict[Path, list[bytes]] = {}  # the keys of each block, in order
+        self._index: dict[bytes, tuple[Path, int]] = {}  # where a sentence is: block and row
 
     @property
     def fingerprint(self) -> str:
@@ -52,107 +44,105 @@ class CachedEmbedder:
         return self.inner.parameters
 
     def embed(self, sentences: Sentences) -> list[Tensor]:
-        """One (L, T, D) float32 tensor a sentence."""
-        environment = self._open()
-        keys = [_key(words) for words in sentences]
-        found: dict[bytes, Tensor] = {}
-        with environment.begin(buffers=True) as transaction:
-            for key, words in dict(zip(keys, sentences, strict=True)).items():
-                vectors = _unpack(transaction.get(key))
-                if vectors is not None and vectors.shape == (self.n_layers, len(words), self.width):
-                    found[key] = vectors
-        missing = {key: words for key, words in zip(keys, sentences, strict=True) if key not in found}
+        """One (L, T, D) float32 tensor a sentence.
+
+        Raises:
+            InputError: the folder cannot be written, or its disk is full.
+        """
+        keys = [key_of(words) for words in sentences]
+        wanted = dict(zip(keys, sentences, strict=True))
+        self._look_for_blocks()
+        found = self._read(wanted)
         # By length, so that each block's sentences batch well.
-        ordered = sorted(missing, key=lambda key: len(missing[key]))
-        for block in _blocks(ordered):
-            packed = {
-                key: _pack(vectors)
-                for key, vectors in zip(block, self.inner.embed([missing[key] for key in block]), strict=True)
-            }
-            self._write(environment, packed)
-            for key, value in packed.items():
-                vectors = _unpack(value)
-                assert vectors is not None
-                found[key] = vectors
+        missing = sorted(wanted.keys() - found.keys(), key=lambda key: (len(wanted[key]), key))
+        for block in _blocks(missing, [len(wanted[key]) for key in missing]):
+            vectors = self.inner.embed([wanted[key] for key in block])
+            rows = {key: pack(layers) for key, layers in zip(block, vectors, strict=True)}
+            self._write(rows)
+            found.update((key, unpack(row, self.n_layers, self.width)) for key, row in rows.items())
         return [found[key] for key in keys]
 
-    def _write(self, environment: Any, packed: dict[bytes, bytes]) -> None:
-        import lmdb
-
-        try:
-            with environment.begin(write=True) as transaction:
-                for key, value in packed.items():
-                    transaction.put(key, value)
-        except (lmdb.DiskError, lmdb.MapFullError, OSError) as error:
-            raise InputError(
-                f"{self.folder}: the cache of vectors cannot be written ({error}); free disk space or set "
-                "ELMO_TASKS_CACHE to a folder on a larger disk"
-            ) from None
-        except lmdb.Error as error:
-            if getattr(error, "errno", None) != errno.ENOSPC and "No space" not in str(error):
-                raise
-            raise InputError(f"{self.folder}: no space left for the cache of vectors; set ELMO_TASKS_CACHE") from None
-
-    def _open(self) -> Any:
-        if self._environment is None:
-            import lmdb
-
+    def _look_for_blocks(self) -> None:
+        """Take up blocks that have come since, of this process or another."""
+        for path in sorted(set(self.folder.glob(f"*{SUFFIX}")) - self._known.keys()):
             try:
-                self.folder.mkdir(parents=True, exist_ok=True)
-                place = self.folder.resolve()
-                self._environment = _OPEN.get(place)
-                if self._environment is None:
-                    self._environment = lmdb.open(str(place), map_size=_MAP_BYTES, max_readers=1024, readahead=False)
-                    _OPEN[place] = self._environment
-            except (OSError, lmdb.Error) as error:
-                raise InputError(
-                    f"{self.folder}: expected a writable cache folder ({error}); set ELMO_TASKS_CACHE to one"
-                ) from None
-        return self._environment
+                self._take_up(path, Block(path).keys)
+            except FileNotFoundError:
+                continue  # evicted meanwhile
+            except DamagedBlock:
+                self._drop(path)
+
+    def _read(self, wanted: dict[bytes, Sequence[str]]) -> dict[bytes, Tensor]:
+        """What the index has of the sentences, block by block."""
+        by_block: dict[Path, list[tuple[bytes, int]]] = {}
+        for key in wanted:
+            if key in self._index:
+                path, row = self._index[key]
+                by_block.setdefault(path, []).append((key, row))
+        found: dict[bytes, Tensor] = {}
+        for path, places in by_block.items():
+            whole: dict[bytes, Tensor] = {}
+            try:
+                block = Block(path)
+                for key, row in places:
+                    if row >= len(block.keys) or block.keys[row] != key:
+                        raise DamagedBlock(f"{path}: another block than before")
+                    vectors = block.read(row)
+                    if vectors.shape != (self.n_layers, len(wanted[key]), self.width):
+                        raise DamagedBlock(f"{path}: vectors of another shape")
+                    whole[key] = vectors
+            except FileNotFoundError:
+                self._forget(path)  # evicted
+            except DamagedBlock:
+                self._drop(path)
+            else:
+                found.update(whole)
+                touch(path)
+        return found
+
+    def _take_up(self, path: Path, keys: list[bytes]) -> None:
+        self._known[path] = keys
+        self._index.update((key, (path, row)) for row, key in enumerate(keys))
+
+    def _forget(self, path: Path) -> None:
+        for key in self._known.pop(path, []):
+            if self._index.get(key, (None,))[0] == path:
+                del self._index[key]
+
+    def _drop(self, path: Path) -> None:
+        self._forget(path)
+        try:
+            path.unlink(missing_ok=True)
+        except OSError:
+            self._known[path] = []  # it cannot be removed: it is not looked at again
+
+    def _write(self, rows: dict[bytes, Row]) -> None:
+        size = sum(2 * len(row.values) for row in rows.values())
+        if size > self.limit:
+            return
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            evict(self.root, self.limit, size)
+            path = write_block(self.folder, self.name, rows, self.n_layers, self.width)
+        except (OSError, SafetensorError) as error:
+            full = getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT) or "No space left" in str(error)
+            fault = "no space left for the cache of vectors" if full else "expected a writable cache folder"
+            raise InputError(
+                f"{self.folder}: {fault} ({error}); free disk space, lower ELMO_TASKS_CACHE_LIMIT or set "
+                "ELMO_TASKS_CACHE to a folder on another disk"
+            ) from None
+        self._take_up(path, list(rows))
 
 
-def _key(words: Any) -> bytes:
-    """Words may hold any character but are told apart by their lengths."""
-    digest = hashlib.blake2b(digest_size=20)
-    for word in words:
-        data = word.encode("utf-8", "surrogatepass")
-        digest.update(struct.pack("<I", len(data)))
-        digest.update(data)
-    return digest.digest()
-
-
-def _pack(vectors: Tensor) -> bytes:
-    """vectors: (L, T, D)."""
-    layers, tokens, width = vectors.shape
-    half = width // 2
-    halved = layers > 1 and width % 2 == 0 and torch.equal(vectors[0, :, :half], vectors[0, :, half:])
-    first = vectors[0, :, :half] if halved else vectors[0]
-    limit = torch.finfo(torch.float16).max
-    parts = [
-        part.clamp(-limit, limit).to(torch.float16).contiguous().numpy().tobytes() for part in (first, vectors[1:])
-    ]
-    body = b"".join(parts)
-    digest = hashlib.blake2b(body, digest_size=16).digest()
-    return _HEADER.pack(digest, layers, tokens, width, halved) + body
-
-
-def _unpack(value: Any) -> Tensor | None:
-    """(L, T, D) float32, or None for nothing or a damaged value, which is then computed again."""
-    if value is None or len(value) < _HEADER.size:
-        return None
-    digest, layers, tokens, width, halved = _HEADER.unpack(bytes(value[: _HEADER.size]))
-    body = bytes(value[_HEADER.size :])
-    first = width // 2 if halved else width
-    if hashlib.blake2b(body, digest_size=16).digest() != digest:
-        return None
-    if layers < 1 or len(body) != 2 * tokens * (first + (layers - 1) * width):
-        return None
-    values = torch.from_numpy(np.frombuffer(body, np.float16).astype(np.float32))
-    bottom = values[: tokens * first].view(1, tokens, first)
-    rest = values[tokens * first :].view(layers - 1, tokens, width)
-    return torch.cat([torch.cat([bottom, bottom], -1) if halved else bottom, rest])  # (L, T, D)
-
-
-def _blocks(keys: list[bytes]) -> Iterator[list[bytes]]:
-    for start in range(0, len(keys), _BLOCK):
-        yield keys[start : start + _BLOCK]
+def _blocks(keys: list[bytes], lengths: list[int]) -> Iterator[list[bytes]]:
+    """Cut where a block would have too many sentences or tokens; it has one sentence at least."""
+    block: list[bytes] = []
+    tokens = 0
+    for key, length in zip(keys, lengths, strict=True):
+        if block and (len(block) == _SENTENCES or tokens + length > _TOKENS):
+            yield block
+            block, tokens = [], 0
+        block.append(key)
+        tokens += length
+    if block:
+        yield block

@@ -14,7 +14,7 @@ LAYERS = (
     {"data", "metrics", "elmo", "modules"},
     {"embedders", "models", "hub"},
     {"task", "tasks"},
-    {"training", "analysis"},
+    {"training", "analysis", "vectors"},
     {"report", "cli", "__main__", "estimators", "spacy"},
 )
 LAYER = {package: number for number, layer in enumerate(LAYERS) for package in layer}

@@ -1,0 +1,102 @@
+"""`elmo-tasks cache` and its parts `info`, `verify` and `clear`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from elmo_tasks.cli.verb import Verbs
+from elmo_tasks.errors import InputError
+
+if TYPE_CHECKING:
+    from elmo_tasks.embedders.cache_folder import CacheEntry
+
+
+def add(verbs: Verbs) -> None:
+    """Declare the verb."""
+    cache = verbs.add_parser("cache", help="the frozen vectors on disk: what is there, is it whole, remove it")
+    parts = cache.add_subparsers(required=True, metavar="info|verify|clear")
+    info = parts.add_parser("info", help="sentences, tokens, bytes and last use, by embedder")
+    info.set_defaults(verb=_info)
+    verify = parts.add_parser("verify", help="read all vectors and check them; exit code 1 where some are damaged")
+    verify.set_defaults(verb=_verify)
+    clear = parts.add_parser("clear", help="remove the vectors of an embedder, or all")
+    clear.add_argument("--yes", action="store_true", help="do not ask")
+    clear.set_defaults(verb=_clear)
+    for part in (info, verify, clear):
+        part.add_argument("--embedder", metavar="NAME", help="a name such as elmo:small, or a fingerprint's beginning")
+
+
+def _info(options: argparse.Namespace) -> None:
+    from elmo_tasks.paths import cache_limit
+
+    found = _chosen(options, check=False)
+    limit = cache_limit()
+    for entry in found:
+        used = time.strftime("%Y-%m-%d %H:%M", time.localtime(entry.last_use))
+        print(f"{entry.fingerprint}  {entry.name or '-'}")
+        print(f"    {entry.sentences:,d} sentences, {entry.tokens:,d} tokens, {_size(entry.bytes)}, last used {used}")
+        if entry.damaged:
+            print(f"    {len(entry.damaged)} damaged blocks; they are computed again when they are needed")
+    total = _size(sum(entry.bytes for entry in found))
+    print(f"{total} in {_root()}; limit {'none' if limit == float('inf') else _size(limit)} (ELMO_TASKS_CACHE_LIMIT)")
+
+
+def _verify(options: argparse.Namespace) -> int:
+    found = _chosen(options, check=True)
+    damaged = [path for entry in found for path in entry.damaged]
+    for path in damaged:
+        print(f"damaged: {path}")
+    print(f"{sum(entry.sentences for entry in found):,d} sentences read and sound, {len(damaged)} damaged blocks")
+    if damaged:
+        print("what was in the damaged blocks is computed again when it is needed")
+    return 1 if damaged else 0
+
+
+def _clear(options: argparse.Namespace) -> None:
+    from elmo_tasks.embedders.cache_folder import clear
+
+    found = _chosen(options, check=False)
+    what = f"{len(found)} embedders, {_size(sum(entry.bytes for entry in found))} in {_root()}"
+    if found and not options.yes and sys.stdin.isatty():
+        print(f"remove the vectors of {', '.join(entry.name or entry.fingerprint for entry in found)}: {what}? [y/N] ")
+        if sys.stdin.readline().strip().lower() not in ("y", "yes"):
+            print("nothing removed")
+            return
+    try:
+        clear(_root(), [entry.fingerprint for entry in found])
+    except OSError as error:
+        raise InputError(f"{error.filename}: cannot be removed ({error.strerror})") from None
+    print(f"removed {what}")
+
+
+def _root() -> Path:
+    from elmo_tasks.paths import cache_root
+
+    return cache_root() / "vectors"
+
+
+def _chosen(options: argparse.Namespace, *, check: bool) -> list[CacheEntry]:
+    """All entries, or those of `--embedder`."""
+    from elmo_tasks.embedders.cache_folder import entries
+
+    found = list(entries(_root(), check=check))
+    if options.embedder is None:
+        return found
+    wanted = options.embedder
+    named = [entry for entry in found if wanted in entry.name.split() or entry.fingerprint.startswith(wanted)]
+    if not named:
+        known = ", ".join(sorted({entry.name for entry in found})) or "nothing"
+        raise InputError(f"--embedder: expected one that has vectors in {_root()} ({known}), got {wanted!r}")
+    return named
+
+
+def _size(count: float) -> str:
+    for unit in ("bytes", "KB", "MB", "GB"):
+        if count < 1000:
+            return f"{count:.0f} {unit}" if unit == "bytes" else f"{count:.1f} {unit}"
+        count /= 1000
+    return f"{count:.1f} TB"

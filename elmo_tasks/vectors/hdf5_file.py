@@ -1,0 +1,48 @@
+"""HDF5 as AllenNLP's `elmo` command writes it: a dataset a sentence, under its line's number."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import h5py
+
+from elmo_tasks.vectors.part import Part
+from elmo_tasks.vectors.work_folder import about_json
+
+_INDEXED_BYTES = 64 << 20  # of text: HDF5 takes the index as one string, which must fit into memory
+
+
+class Hdf5File:
+    """Datasets `0`, `1`, ... of (L, T, D) or (T, D), and `sentence_to_index`: JSON from sentence to its key.
+
+    Of a sentence that comes twice the index has the last line, as AllenNLP's. Deviation: AllenNLP refuses empty lines;
+    here they are (L, 0, D) and not in the index, so that the numbers stay those of the lines.
+    """
+
+    def __init__(self, path: Path, about: dict[str, Any]) -> None:
+        self.path = path
+        self._file = h5py.File(path, "w")
+        self._file.attrs["elmo-tasks"] = about_json(about)
+        self._index: dict[str, str] | None = {}
+        self._bytes = 0
+
+    def append(self, part: Part) -> None:
+        """A dataset a sentence."""
+        for number, line, vectors in part.sentences():
+            # Without times: the same vectors are the same bytes.
+            self._file.create_dataset(str(number), data=vectors, track_times=False)
+            self._bytes += len(line)
+            if self._index is not None and line:
+                self._index[line] = str(number)
+        if self._bytes > _INDEXED_BYTES:
+            self._index = None
+
+    def close(self) -> list[Path]:
+        """The index, unless the text has more than 64 MB: memory is bounded."""
+        if self._index is not None:
+            text = self._file.create_dataset("sentence_to_index", (1,), h5py.string_dtype(), track_times=False)
+            text[0] = json.dumps(self._index)
+        self._file.close()
+        return [self.path]
