@@ -62,8 +62,8 @@ class TrainingConfig:
     """Optimisation. Deviation: AllenNLP allows 75 epochs and waits 25; ours halves the rate after `rate_patience`
     epochs without a better dev score and stops after `patience`.
 
-    optimizer: `adam`, or `adadelta` with a rate of 1 (AllenNLP's for semantic roles, rho 0.95); final_rate: the share of
-    the rate that is left in the last of `epochs`, falling in equal steps from 1; fraction: per cent of the training
+    optimizer: `adam`, or `adadelta` with a rate of 1 (AllenNLP's for semantic roles, rho 0.95); final_rate: the share
+    of the rate that is left in the last of `epochs`, falling in equal steps from 1; fraction: per cent of the training
     sentences that are used, drawn with the seed; dev and test stay whole."""
 
     optimizer: str = "adam"
