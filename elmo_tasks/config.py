@@ -48,8 +48,8 @@ class TrainingConfig:
     """Optimisation. Deviation: AllenNLP allows 75 epochs and waits 25; ours halves the rate after `rate_patience`
     epochs without a better dev score and stops after `patience`.
 
-    optimizer: `adam`, or `adadelta` with a rate of 1 (AllenNLP's for semantic roles, rho 0.95); final_rate: the share of
-    the rate that is left in the last of `epochs`, falling in equal steps from 1."""
+    optimizer: `adam`, or `adadelta` with a rate of 1 (AllenNLP's for semantic roles, rho 0.95); final_rate: the share
+    of the rate that is left in the last of `epochs`, falling in equal steps from 1."""
 
     optimizer: str = "adam"
     epochs: int = 30

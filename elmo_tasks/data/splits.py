@@ -39,8 +39,8 @@ class Splits:
 
 
 def find_split(folder: Path, split: str, variant: str = "") -> Path:
-    """The file of a split: `train`, `dev` (also valid, testa) or `test` (also testb), any prefix and extension; where there
-    is none, the folder of such a name.
+    """The file of a split: `train`, `dev` (also valid, testa) or `test` (also testb), any prefix and extension;
+    where there is none, the folder of such a name.
 
     `variant` narrows a folder that holds several data sets (`fine` of `stsa.fine.train`).
 

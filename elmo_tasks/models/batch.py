@@ -28,7 +28,8 @@ class Item:
 @dataclass(frozen=True)
 class Batch:
     """Shapes: inputs (B, L_i, T, D_i) or (B, T, ...); mask (B, T) bool, True on real tokens; lengths (B,) on the CPU;
-    gold (B, T) or (B,) or None; predicate (B,), `NO_PREDICATE` where a row has none, or None if no row has; indices: each sentence's number in its split."""
+    gold (B, T) or (B,) or None; predicate (B,), `NO_PREDICATE` in a row without one, or None if all are; indices: each
+    sentence's number in its split."""
 
     inputs: tuple[Tensor, ...]
     mask: Tensor

@@ -34,8 +34,8 @@ def to_propositions(examples: Sequence[TaggedSentence], tags: Sequence[Sequence[
 
 
 def to_frame(tokens: Sequence[str], place: int, tags: Sequence[str]) -> dict[str, Any]:
-    """JSON of one predicate: `{"predicate", "index", "tags", "arguments"}`; an argument is the tokens from `start` up to
-    `end`."""
+    """JSON of one predicate: `{"predicate", "index", "tags", "arguments"}`; an argument is the tokens from `start` up
+    to `end`."""
     arguments = [
         {"role": label, "start": start, "end": end, "text": " ".join(tokens[start:end])}
         for label, start, end in to_spans(tags, "BIO")
