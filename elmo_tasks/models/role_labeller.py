@@ -55,7 +55,7 @@ class RoleLabeller(nn.Module):
             hidden=hidden,
             layers=layers,
             dropout=recurrent_dropout,
-            bfloat16=precision == "bf16" or (precision == "auto" and multiplies_bfloat16()),
+            bf16=precision == "bf16" or (precision == "auto" and multiplies_bfloat16()),
         )
         self.emission = nn.Linear(self.encoder.width, len(labels))
         self.viterbi = Viterbi(*legal_transitions(labels.names, "BIO"))
@@ -82,17 +82,17 @@ class RoleLabeller(nn.Module):
             raise ValueError("a batch without gold has no loss")
         x = self.mix(batch.inputs, batch.mask)  # (B, T, D)
         framed, plain = _parts(batch)
-        loss = x.new_zeros(())
+        parts = []
         if len(framed):
             part = _take(batch, framed)
             assert part.gold is not None
-            loss = loss + cross_entropy(self.scores(x[framed], part)[part.mask], part.gold[part.mask])
+            parts.append(cross_entropy(self.scores(x[framed], part)[part.mask], part.gold[part.mask]))
         if len(plain):
             part = _take(batch, plain)
             assert part.gold is not None
             gold = (part.gold[part.mask] == self.answers[1]).long()
-            loss = loss + cross_entropy(self.predicate_scores(x[plain], part)[part.mask], gold)
-        return loss
+            parts.append(cross_entropy(self.predicate_scores(x[plain], part)[part.mask], gold))
+        return torch.stack(parts).sum()
 
     def decode(self, batch: Batch) -> list[list[int]]:
         """The best legal tags of a sentence's predicate, or `B-V` on each predicate that was found."""

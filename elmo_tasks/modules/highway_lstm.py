@@ -145,10 +145,10 @@ class HighwayLstm(nn.Module):
     of the forget gate starts at 1, as in AllenNLP.
     """
 
-    def __init__(self, *, input_dim: int, hidden: int, layers: int, dropout: float, bfloat16: bool = False) -> None:
-        """bfloat16: round the factors of products, while weights, sums and all else stay as they are."""
+    def __init__(self, *, input_dim: int, hidden: int, layers: int, dropout: float, bf16: bool = False) -> None:
+        """bf16: round the factors of products, while weights, sums and all else stay as they are."""
         super().__init__()
-        self.width, self.dropout, self.bfloat16 = hidden, dropout, bfloat16
+        self.width, self.dropout, self.bf16 = hidden, dropout, bf16
         widths = [input_dim] + [hidden] * (layers - 1)
         self.weight_ih = nn.ParameterList(nn.Parameter(torch.empty(6 * hidden, width)) for width in widths)
         self.weight_hh = nn.ParameterList(nn.Parameter(torch.empty(5 * hidden, hidden)) for _ in widths)
@@ -177,11 +177,11 @@ class HighwayLstm(nn.Module):
     def packed(self, x: Tensor, batch_sizes: Tensor) -> Tensor:
         """The same of a packed batch. x: (N, D) -> (N, H)."""
         sizes = batch_sizes.tolist()
-        kind = torch.bfloat16 if self.bfloat16 else x.dtype
+        kind = torch.bfloat16 if self.bf16 else x.dtype
         walks = [Walk.through(sizes, backward=backward, device=x.device) for backward in (False, True)]
         for number, weights in enumerate(zip(self.weight_ih, self.weight_hh, self.bias, strict=True)):
             keep = None
             if self.training and self.dropout:
                 keep = nn.functional.dropout(x.new_ones(sizes[0], self.width), self.dropout)  # (B, H)
-            x = HighwayLayer.apply(x, *weights, keep, walks[number % 2], kind)
+            x = HighwayLayer.apply(x, *weights, keep, walks[number % 2], kind)  # type: ignore[no-untyped-call]
         return x

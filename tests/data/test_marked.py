@@ -1,0 +1,41 @@
+"""Input lines with and without marked predicates."""
+
+from __future__ import annotations
+
+import pytest
+
+from elmo_tasks.data.marked import MarkedLine, read_marked
+from elmo_tasks.errors import InputError
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("Ada left .", MarkedLine(("Ada", "left", "."))),
+        ("", MarkedLine(())),
+        ("{ laughs } he said", MarkedLine(("{", "laughs", "}", "he", "said"))),
+        ('{"tokens": ["Ada", "left"], "predicates": [1]}', MarkedLine(("Ada", "left"), (1,))),
+        ('{"tokens": ["Ada", "left"], "predicates": []}', MarkedLine(("Ada", "left"), ())),
+        ('{"tokens": ["Ada", "left"]}', MarkedLine(("Ada", "left"))),
+        ('{"tokens": [], "predicates": []}', MarkedLine((), ())),
+    ],
+)
+def test_lines(line: str, expected: MarkedLine) -> None:
+    assert read_marked(line, "f:1") == expected
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ('{"tokens": ["Ada"', r"f:3: expected \{.tokens.*got damaged JSON"),
+        ('{"tokens": "Ada left"}', r"f:3: .*got tokens 'Ada left'"),
+        ('{"tokens": ["Ada", ""]}', r"f:3: .*got tokens \['Ada', ''\]"),
+        ('{"words": ["Ada"]}', r"f:3: .*got tokens None"),
+        ('{"tokens": ["Ada"], "predicates": [1]}', r"f:3: .*got predicates \[1\] for 1 tokens"),
+        ('{"tokens": ["Ada"], "predicates": [true]}', r"f:3: .*got predicates \[True\]"),
+        ('{"tokens": ["Ada"], "predicates": 0}', r"f:3: .*got predicates 0"),
+    ],
+)
+def test_damaged_lines(line: str, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        read_marked(line, "f:3")

@@ -1,0 +1,39 @@
+"""Which optimiser a run takes, and how its rate falls."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from elmo_tasks.config import TrainingConfig, load_experiment
+from elmo_tasks.errors import InputError
+from elmo_tasks.training.run import Outcome, train
+
+
+def run(corpus: Path, output: Path, *settings: str) -> Outcome:
+    given = {"data": str(corpus), "embedders": ["random"]}
+    common = ["model.hidden=6", "training.epochs=3", "training.batch_size=4", "training.rate_patience=9"]
+    return train(load_experiment([], given, [*common, *settings]), output, tell=lambda line: None)
+
+
+def test_the_rate_falls_to_its_share(corpus: Path, tmp_path: Path) -> None:
+    outcome = run(corpus, tmp_path / "run", "training.learning_rate=0.01", "training.final_rate=0.2")
+    assert [row["rate"] for row in outcome.history] == pytest.approx([0.01, 0.006, 0.002])
+
+
+def test_by_default_it_stays() -> None:
+    assert [TrainingConfig().rate_share(epoch) for epoch in (0, 7, 29)] == [1.0, 1.0, 1.0]
+    assert TrainingConfig(epochs=1, final_rate=0.1).rate_share(0) == 1.0
+
+
+def test_adadelta_is_another_optimiser(corpus: Path, tmp_path: Path) -> None:
+    settings = ("training.learning_rate=1.0", "training.clip_norm=1.0")
+    ada = run(corpus, tmp_path / "a", *settings, "training.optimizer=adadelta")
+    assert ada.history[-1]["loss"] < ada.history[0]["loss"]
+
+
+def test_an_unknown_optimiser(corpus: Path, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="training.optimizer: expected one of adam, adadelta, got 'sgdd'"):
+        run(corpus, tmp_path / "run", "training.optimizer=sgdd")
+    assert not list(tmp_path.glob("*run*"))
