@@ -14,6 +14,7 @@ from elmo_tasks.elmo.lstm import ProjectedLstm
 # The gates' part from the input is computed before the steps that use it, so much of it at a time; more where words
 # recur. What it takes is bounded so, whatever the longest sentence.
 _CHUNK_BYTES, _WORDS_BYTES = 16 << 20, 128 << 20
+_FEW_ROWS = 64  # a product of so few rows takes its time from the weights, so that less rows gain nothing
 
 Cell = Callable[[Tensor, Tensor, Tensor, float | None], None]
 
@@ -21,18 +22,18 @@ Cell = Callable[[Tensor, Tensor, Tensor, float | None], None]
 def cell_step(gates: Tensor, cell: Tensor, out: Tensor, clip: float | None) -> None:
     """The element-wise part of a step, in place.
 
-    gates: (N, 4H), summed, in the order input, forget, output, candidate, the candidate's doubled; becomes waste.
+    gates: (N, 4, H), summed, in the order input, forget, output, candidate, the candidate's doubled; becomes waste.
     cell: (N, H), twice the cell, becomes the next. out: (N, H) becomes half of what goes into the projection.
 
     tanh(x) is 2 sigmoid(2x) - 1, and PyTorch's sigmoid takes a sixth of the time of its tanh. The doublings are folded
     into the weights, exactly, as powers of two.
     """
-    i, f, o, g = gates.sigmoid_().chunk(4, dim=-1)  # (N, H) each
-    cell.mul_(f).addcmul_(i, g.sub_(0.5), value=4.0)
+    i, f, o, g = gates.sigmoid_().unbind(1)  # (N, H) each
+    cell.mul_(f).addcmul_(i, g, value=4.0).sub_(i, alpha=2.0)
     if clip is not None:
         cell.clamp_(-2.0 * clip, 2.0 * clip)
     torch.sigmoid(cell, out=out)
-    out.sub_(0.5).mul_(o)
+    out.mul_(o).sub_(o, alpha=0.5)
 
 
 class Direction:
@@ -46,12 +47,12 @@ class Direction:
         """boundary: (1, P), the layer's input at the boundary that this direction reads first."""
         self.size, self.width = lstm.cell_dim, lstm.projection_dim
         self.cell_clip, self.proj_clip = lstm.cell_clip, lstm.proj_clip
-        self.from_input = make(_ordered(lstm.weight_ih), _ordered(lstm.bias))
-        self.from_hidden = make(_ordered(lstm.weight_hh), None)
+        self.from_input = make(ordered(lstm.weight_ih), ordered(lstm.bias))
+        self.from_hidden = make(ordered(lstm.weight_hh), None)
         self.projection = make(2.0 * lstm.weight_proj, None)
         self.cell_step = cell
         self.first_cell = boundary.new_zeros(1, self.size)
-        gates, raw = self.from_input(boundary).float(), boundary.new_empty(1, self.size)
+        gates, raw = self.from_input(boundary).float().view(1, 4, -1), boundary.new_empty(1, self.size)
         self.first_hidden = self._finish(gates, self.first_cell, raw)  # (1, P)
 
     def __call__(self, x: Tensor, packing: Packing, words: Tensor | None = None) -> Tensor:
@@ -63,43 +64,45 @@ class Direction:
         """
         sizes = packing.sizes
         cell, hidden = self.first_cell.repeat(sizes[0], 1), self.first_hidden.repeat(sizes[0], 1)
-        gates, raw = x.new_empty(sizes[0], 4 * self.size), x.new_empty(sizes[0], self.size)
-        outputs = x.new_empty(sum(sizes), self.width)
-        start = step = 0
-        most_rows = (_CHUNK_BYTES if words is None else _WORDS_BYTES) // (
-            4 * self.size * self.from_input.dtype.itemsize
-        )
-        for steps in _chunks(sizes, most_rows):
-            for inputs in self._inputs(x, words, start, steps):
-                n = len(inputs)  # streams that go on; the others, below them, have ended
-                if step in packing.begins:
-                    rows = packing.begins[step]
-                    cell[rows], hidden[rows] = self.first_cell, self.first_hidden
-                self.from_hidden.add(hidden[:n], inputs, gates[:n])
-                hidden = self._finish(gates[:n], cell[:n], raw[:n])
-                outputs[start : start + n] = hidden
-                start, step = start + n, step + 1
-        return outputs  # (N, P)
+        gates, raw = x.new_empty(sizes[0], 4, self.size), x.new_empty(sizes[0], self.size)
+        outputs: list[Tensor] = []
+        for inputs in self._inputs(x, sizes, words):
+            begins = packing.begins.get(len(outputs))
+            if begins is not None:
+                cell[begins], hidden[begins] = self.first_cell, self.first_hidden
+            n = len(inputs)
+            if n < len(hidden):  # streams that have ended, the last ones
+                cell, hidden, gates, raw = cell[:n], hidden[:n], gates[:n], raw[:n]
+            self.from_hidden.add(hidden, inputs, gates.flatten(1))
+            hidden = self._finish(gates, cell, raw)
+            outputs.append(hidden if len(outputs) + 1 not in packing.begins else hidden.clone())  # begins write to it
+        return torch.cat(outputs).float()  # (N, P)
 
-    def _inputs(self, x: Tensor, words: Tensor | None, start: int, steps: list[int]) -> Iterator[Tensor]:
-        """The gates' part from the input, (n, 4H) a step, for `steps` from row `start` on."""
-        end = start + sum(steps)
-        if words is None:
-            yield from torch.split(self.from_input(x[start:end]), steps)
-        else:
-            distinct, which = torch.unique(words[start:end], return_inverse=True)  # (U,), (rows,)
-            table = self.from_input(x[distinct])  # (U, 4H)
-            for rows in torch.split(which, steps):
-                yield table[rows]
+    def _inputs(self, x: Tensor, sizes: Sequence[int], words: Tensor | None) -> Iterator[Tensor]:
+        """The gates' part from the input, (n, 4H) a step."""
+        row_bytes = 4 * self.size * self.from_input.dtype.itemsize
+        start = 0
+        for steps in _chunks(sizes, (_CHUNK_BYTES if words is None else _WORDS_BYTES) // row_bytes):
+            end = start + sum(steps)
+            if words is None:
+                yield from torch.split(self.from_input(x[start:end]), steps)
+            elif end - start <= _FEW_ROWS:
+                yield from torch.split(self.from_input(x[words[start:end]]), steps)
+            else:
+                distinct, which = torch.unique(words[start:end], return_inverse=True)  # (U,), (rows,)
+                table = self.from_input(x[distinct])  # (U, 4H)
+                for rows in torch.split(which, steps):
+                    yield table[rows]
+            start = end
 
     def _finish(self, gates: Tensor, cell: Tensor, raw: Tensor) -> Tensor:
-        """From summed gates (n, 4H) to the hidden state (n, P); `cell` becomes the next, the others waste."""
+        """From summed gates (n, 4, H) to the hidden state (n, P); `cell` becomes the next, the others waste."""
         self.cell_step(gates, cell, raw, self.cell_clip)
         hidden = self.projection(raw)
         return hidden if self.proj_clip is None else hidden.clamp_(-self.proj_clip, self.proj_clip)
 
 
-def _ordered(stored: Tensor) -> Tensor:
+def ordered(stored: Tensor) -> Tensor:
     """(4H, ...) from input, forget, candidate, output to the order of `cell_step`, the candidate doubled."""
     i, f, g, o = stored.chunk(4)
     return torch.cat([i, f, o, 2.0 * g])
@@ -108,9 +111,11 @@ def _ordered(stored: Tensor) -> Tensor:
 def _chunks(sizes: Sequence[int], rows: int) -> Iterator[list[int]]:
     """Consecutive steps of together at most `rows` rows, one step at least."""
     chunk: list[int] = []
+    total = 0
     for size in sizes:
-        if chunk and sum(chunk) + size > rows:
+        if chunk and total + size > rows:
             yield chunk
-            chunk = []
+            chunk, total = [], 0
         chunk.append(size)
+        total += size
     yield chunk

@@ -29,8 +29,8 @@ class Packing:
     behind: Tensor
 
     @classmethod
-    def of(cls, lengths: Sequence[int], streams: int) -> Packing:
-        """lengths: of the sentences, 1 or more each; streams: at most so many."""
+    def of(cls, lengths: Sequence[int], streams: int, device: torch.device) -> Packing:
+        """lengths: of the sentences, 1 or more each; streams: at most so many; device: of the tensors."""
         places, loads = _share(lengths, min(streams, len(lengths)))
         rank = {stream: row for row, stream in enumerate(sorted(range(len(loads)), key=lambda stream: -loads[stream]))}
         sizes = torch.bincount(torch.cat([torch.arange(load) for load in loads]))  # (steps,)
@@ -51,9 +51,9 @@ class Packing:
                 begins.setdefault(step, []).append(rank[stream])
         return cls(
             sizes.tolist(),
-            {step: torch.tensor(rows) for step, rows in begins.items()},
-            first_rows[begin + token] + row,
-            first_rows[last - token] + row,
+            {step: torch.tensor(rows, device=device) for step, rows in begins.items()},
+            (first_rows[begin + token] + row).to(device),
+            (first_rows[last - token] + row).to(device),
         )
 
 

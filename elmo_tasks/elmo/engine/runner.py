@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from elmo_tasks.elmo.bilm import BiLM
 from elmo_tasks.elmo.engine.layer import Direction, cell_step
 from elmo_tasks.elmo.engine.packing import Packing
+from elmo_tasks.elmo.engine.pair import LONGEST, Pair
 from elmo_tasks.elmo.engine.precision import resolve
 from elmo_tasks.elmo.engine.products import Maker, maker
 from elmo_tasks.elmo.engine.words import WordEncoder, WordTable
@@ -61,14 +62,18 @@ class Engine:
         with torch.no_grad():
             self.words = WordTable(WordEncoder(bilm.token_encoder, make, self.device), word_table)
             begin, end = self.words.lookup(["<S>", "</S>"]).tensor_split(2)  # (1, P) each
-            self._ahead = self._directions(bilm.forward_layers, begin, make)
-            self._behind = self._directions(bilm.backward_layers, end, make)
+            lstms = [_lstms(layers) for layers in (bilm.forward_layers, bilm.backward_layers)]
+            self._ahead = self._directions(lstms[0], begin, make)
+            self._behind = self._directions(lstms[1], end, make)
+            self._pairs: list[Pair] = []
+            if Pair.pays(self._ahead[0], self.device):
+                sides = zip(zip(self._ahead, self._behind, strict=True), zip(*lstms, strict=True), strict=True)
+                self._pairs = [Pair(directions, of, make) for directions, of in sides]
 
-    def _directions(self, lstms: Iterable[nn.Module], boundary: Tensor, make: Maker) -> list[Direction]:
+    def _directions(self, lstms: Iterable[ProjectedLstm], boundary: Tensor, make: Maker) -> list[Direction]:
         """The layers of one direction, from the vector (1, P) of the boundary that it reads first."""
         directions: list[Direction] = []
         for lstm in lstms:
-            assert isinstance(lstm, ProjectedLstm)
             directions.append(Direction(lstm, make, cell_step, boundary))
             boundary = self._next(boundary, directions[-1].first_hidden.float(), len(directions) - 1)
         return directions
@@ -99,23 +104,37 @@ class Engine:
     def _embed(self, sentences: Sequence[Sequence[str]]) -> list[Tensor]:
         """sentences: none empty."""
         lengths = [len(words) for words in sentences]
-        packing = Packing.of(lengths, STREAMS)
         numbers: dict[str, int] = {}
-        tokens = torch.tensor([numbers.setdefault(word, len(numbers)) for words in sentences for word in words])  # (N,)
+        tokens = [numbers.setdefault(word, len(numbers)) for words in sentences for word in words]
+        words = torch.tensor(tokens, device=self.device)  # (N,)
         vectors = self.words.lookup(list(numbers))  # (U, P)
-        words = tokens.to(self.device)
-        width = self.width // 2
         out = torch.empty(self.n_layers, len(tokens), self.width)
-        out[0, :, :width] = out[0, :, width:] = vectors[words]
-        for half, at, directions in ((0, packing.ahead, self._ahead), (1, packing.behind, self._behind)):
-            at = at.to(self.device)
+        ahead, behind = out.chunk(2, dim=2)  # (L, N, P) each
+        ahead[0] = behind[0] = vectors[words]
+        if self._pairs and len(sentences) == 1 and len(tokens) <= LONGEST:
+            self._run_pairs(vectors[words], ahead, behind)
+            return [out]
+        packing = Packing.of(lengths, STREAMS, self.device)
+        for half, at, directions in ((ahead, packing.ahead, self._ahead), (behind, packing.behind, self._behind)):
             x, which = vectors, torch.empty_like(words).scatter_(0, at, words)  # (U, P), (N,) in the block's order
             for index, direction in enumerate(directions):
-                y = direction(x, packing, None if index else which)  # (N, P)
-                x = self._next(x, y, index)
-                out[index + 1, :, half * width : (half + 1) * width] = x[at]
+                x = self._next(x, direction(x, packing, None if index else which), index)  # (N, P)
+                half[index + 1] = x[at]
         return [part.clone() for part in torch.split(out, lengths, dim=1)]  # (L, T, D) each
+
+    def _run_pairs(self, x: Tensor, ahead: Tensor, behind: Tensor) -> None:
+        """x: (T, P) of one sentence; fills ahead and behind (L, T, P) from layer 1 on."""
+        left, right = x, x.flip(0)
+        for index, pair in enumerate(self._pairs):
+            left_out, right_out = pair(left, right)
+            left, right = self._next(left, left_out, index), self._next(right, right_out, index)
+            ahead[index + 1], behind[index + 1] = left, right.flip(0)
 
     def _next(self, x: Tensor, y: Tensor, layer: int) -> Tensor:
         """What a layer (from 0) gives on whose input is x and output is y: (N, P)."""
         return x + y if self.options.skip_connections and layer > 0 else y
+
+
+def _lstms(layers: nn.ModuleList) -> list[ProjectedLstm]:
+    """The same, typed."""
+    return [layer for layer in layers if isinstance(layer, ProjectedLstm)]
