@@ -119,9 +119,7 @@ ROLES = st.sampled_from(["A0", "A1", "C-A0", "C-A1", "R-A0", "C-R-A0", "V", "C-V
 def frames(draw: st.DrawFn, length: int = 9) -> list[str]:
     cuts = sorted(draw(st.sets(st.integers(0, length), max_size=8)))
     spans = [
-        Span(draw(ROLES), start, end)
-        for start, end in itertools.pairwise(cuts)
-        if end > start and draw(st.booleans())
+        Span(draw(ROLES), start, end) for start, end in itertools.pairwise(cuts) if end > start and draw(st.booleans())
     ]
     return list(from_spans(spans, length, "BIO"))
 

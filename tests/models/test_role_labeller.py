@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from elmo_tasks.embedders.inputs import FrozenInput
 from elmo_tasks.embedders.random import RandomEmbedder
+from elmo_tasks.embedders.sources import FrozenInput
 from elmo_tasks.errors import InputError
 from elmo_tasks.models.batch import NO_PREDICATE, Item, collate
 from elmo_tasks.models.role_labeller import RoleLabeller
