@@ -83,7 +83,7 @@ def test_an_earlier_run_is_kept(data: Path, capsys: pytest.CaptureFixture[str]) 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["nerr"], "expected a task among ner or the path of a task.py, got 'nerr'; did you mean ner?"),
+        (["nerr"], " or the path of a task.py, got 'nerr'; did you mean ner?"),
         (["ner", "--data", "conl2003"], "did you mean conll2003?"),
         (["ner", "--set", "training.epoch=3"], "did you mean training.epochs?"),
         (["ner", "--set", "training.epochs=many"], "training.epochs: expected int, got 'many'"),
