@@ -40,7 +40,7 @@ def test_builds(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     )
     experiment = load_experiment([path])
     task = load_task(experiment.task)
-    labels = LabelSet(("O", "B-X", "I-X", "E-X", "S-X"))
+    labels = LabelSet(("O", "B-X", "I-X", "E-X", "S-X", "B-V"))
     with torch.device("meta"):
         model = build_model(task, experiment, labels, inputs_of(experiment, ["a"], None))
     assert any(parameter.requires_grad for parameter in model.parameters())
