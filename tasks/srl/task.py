@@ -33,7 +33,7 @@ class Settings:
     of the predicate indicator (AllenNLP's); the width of the finder's two directions; precision of the labeller's
     products: 32, bf16, or auto, which is bf16 where the processor has it."""
 
-    hidden: int = 200
+    hidden: int = 128
     layers: int = 4
     dropout: float = 0.2
     recurrent_dropout: float = 0.1
