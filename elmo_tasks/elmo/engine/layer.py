@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 
 import torch
@@ -34,6 +35,19 @@ def cell_step(gates: Tensor, cell: Tensor, out: Tensor, clip: float | None) -> N
         cell.clamp_(-2.0 * clip, 2.0 * clip)
     torch.sigmoid(cell, out=out)
     out.mul_(o).sub_(o, alpha=0.5)
+
+
+def compiled_cell() -> Cell:
+    """`cell_step` fused by `torch.compile`; itself, with a warning, where there is no compiler."""
+    fused: Cell = torch.compile(cell_step, dynamic=True)
+    try:
+        with torch.no_grad():
+            fused(torch.zeros(2, 4, 8), torch.zeros(2, 8), torch.zeros(2, 8), 3.0)
+    except Exception as error:  # dynamo's, inductor's and the compiler's, of no common kind
+        reason = (str(error).splitlines() or ["no reason given"])[0]
+        warnings.warn(f"torch.compile is of no use here, going on without it ({reason})", stacklevel=3)
+        return cell_step
+    return fused
 
 
 class Direction:
