@@ -65,7 +65,7 @@ class BlockEmbedder:
         Raises:
             InputError: a value that float16 cannot hold.
         """
-        if isinstance(self._embedder, ElmoEmbedder) and hasattr(self._embedder, "engine"):
+        if isinstance(self._embedder, ElmoEmbedder):
             # A word's vector depends, in its last bit, on the words that it was encoded with: no block may inherit any.
             self._embedder.engine.words.clear()
         found = self._embedder.embed(sentences)

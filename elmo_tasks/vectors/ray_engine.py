@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import Any
 
 from elmo_tasks.errors import InputError
@@ -13,6 +14,23 @@ from elmo_tasks.vectors.sentence_block import MOST_TOKENS, SentenceBlock
 
 _RETRIES = 3  # of a block whose worker died; what kills four workers will kill the fifth
 _AHEAD = 2  # blocks a worker: one that it computes, one that waits
+
+
+class Worker:
+    """A BlockEmbedder in a process of the cluster, in the folder that relative paths were meant from."""
+
+    def __init__(self, recipe: Recipe, folder: str) -> None:
+        if Path(folder).is_dir():  # another machine may not have it
+            os.chdir(folder)
+        self._embedder = BlockEmbedder(recipe)
+
+    def fingerprint(self) -> str:
+        """Of the embedder."""
+        return self._embedder.fingerprint()
+
+    def embed(self, sentences: list[list[str]]) -> Vectors:
+        """The vectors of a block."""
+        return self._embedder.embed(sentences)
 
 
 class RayEngine:
@@ -48,8 +66,8 @@ class RayEngine:
                 max_restarts=-1,
                 max_task_retries=_RETRIES,
                 scheduling_strategy="SPREAD",
-            )(BlockEmbedder)
-            self._workers: list[Any] = [worker.remote(recipe) for _ in range(count)]
+            )(Worker)
+            self._workers: list[Any] = [worker.remote(recipe, str(Path.cwd())) for _ in range(count)]
             others = self._get([each.fingerprint.remote() for each in self._workers])
             if set(others) != {local.fingerprint()}:
                 raise InputError(
@@ -101,6 +119,11 @@ class RayEngine:
             raise
         except self._ray.exceptions.RayActorError as error:
             reason = str(error).strip().splitlines()[-1].strip()
+            if "creation task" in str(error):
+                raise InputError(
+                    f"--engine ray: a worker cannot load the embedder ({reason}); its files and this package must be "
+                    "under the same path on every machine"
+                ) from None
             raise InputError(
                 f"--engine ray: {what}: the worker died again and again, for lack of memory or: {reason}; give fewer "
                 "--workers, then go on by --resume"
