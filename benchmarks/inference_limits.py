@@ -1,0 +1,72 @@
+"""What the machine allows: plain products, memory bandwidth, and the operations that inference cannot do without."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+
+import torch
+
+from elmo_tasks.elmo import BilmOptions
+from elmo_tasks.elmo.engine.precision import has_int8, has_onednn
+from elmo_tasks.elmo.engine.products import Int8Product, OneDnnProduct
+
+_SHAPES = ((4096, 4096, 4096), (128, 1024, 16384), (512, 4096, 512))  # square, the original's gates, its projection
+
+
+def useful_flops(options: BilmOptions, sentences: Sequence[Sequence[str]]) -> float:
+    """Two a multiply-add: recurrence and upper layers a token, char encoder and first layer's input a distinct word."""
+    tokens = sum(map(len, sentences))
+    words = {word for sentence in sentences for word in sentence}
+    gates = 4 * options.cell_dim * options.projection_dim
+    recurrence = options.n_layers * (gates + options.cell_dim * options.projection_dim)
+    a_token = 2 * (recurrence + (options.n_layers - 1) * gates)
+    filters = sum(width * count for width, count in options.filters) * options.char_dim
+    dense = options.n_highway * 2 * options.n_filters**2 + options.n_filters * options.projection_dim
+    windows = sum(min(len(word.encode()) + 3, options.max_characters) for word in words)
+    return 2.0 * (tokens * a_token + windows * filters + len(words) * (dense + 2 * gates))
+
+
+def _rate(run: Callable[[], object], flops: float, seconds: float) -> float:
+    run()
+    done, started = 0, time.perf_counter()
+    while time.perf_counter() - started < seconds:
+        run()
+        done += 1
+    return flops * done / (time.perf_counter() - started)
+
+
+def product_rates(seconds: float = 0.15) -> dict[str, float]:
+    """Operations a second by data type: the fastest of three shapes, by PyTorch and by oneDNN with packed weights."""
+    best: dict[str, float] = {}
+
+    def note(name: str, rate: float) -> None:
+        best[name] = max(best.get(name, 0.0), rate)
+
+    for rows, inner, columns in _SHAPES:
+        x, weight = torch.randn(rows, inner), torch.randn(columns, inner)
+        flops = 2.0 * rows * inner * columns
+        for name, dtype in (("float32", torch.float32), ("bfloat16", torch.bfloat16)):
+            left, right = x.to(dtype), weight.to(dtype)
+            plain = _rate(lambda left=left, right=right: left @ right.t(), flops, seconds)
+            note(name, plain)
+            note(f"{name}, not packed", plain)
+            if has_onednn():
+                packed = OneDnnProduct(weight, None, dtype)
+                note(name, _rate(lambda left=left, packed=packed: packed(left), flops, seconds))
+        if has_int8():
+            eight = Int8Product(weight, None)
+            note("int8", _rate(lambda x=x, eight=eight: eight(x), flops, seconds))
+    return best
+
+
+def memory_bandwidth(size: int) -> float:
+    """Bytes a second at which all threads read the same `size` bytes again and again: the best fifth of 0.3 s."""
+    block = torch.ones(max(size // 4, 1))
+    block.sum()
+    times, started = [], time.perf_counter()
+    while time.perf_counter() - started < 0.3 or len(times) < 5:
+        begun = time.perf_counter()
+        block.sum()
+        times.append(time.perf_counter() - begun)
+    return block.nbytes / sorted(times)[len(times) // 5]
