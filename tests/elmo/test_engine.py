@@ -108,6 +108,7 @@ def test_options(
         monkeypatch.setattr(products, "has_onednn", lambda: False)
     if way == "streams":
         monkeypatch.setattr(runner, "STREAMS", 2)
+        monkeypatch.setattr(runner, "STREAM_CELLS", 0)
         monkeypatch.setattr(layer, "_FEW_ROWS", 0)
         monkeypatch.setattr(layer, "_CHUNK_BYTES", 1000)
         monkeypatch.setattr(layer, "_WORDS_BYTES", 2000)

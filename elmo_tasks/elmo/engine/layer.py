@@ -101,7 +101,7 @@ class Direction:
             if words is None:
                 yield from torch.split(self.from_input(x[start:end]), steps)
             elif end - start <= _FEW_ROWS:
-                yield from torch.split(self.from_input(x[words[start:end]]), steps)
+                yield from torch.split(self.from_input(x[words[start:end]]).float(), steps)
             else:
                 distinct, which = torch.unique(words[start:end], return_inverse=True)  # (U,), (rows,)
                 table = self.from_input(x[distinct])  # (U, 4H)
