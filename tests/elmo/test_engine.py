@@ -190,18 +190,3 @@ def test_results_are_ordinary_tensors(random_bilm: Callable[..., BiLM]) -> None:
     weight = torch.ones(12, requires_grad=True)
     (vectors * weight).sum().backward()  # inference tensors could not be saved for this
     assert weight.grad is not None and vectors.dtype == torch.float32 and vectors.is_contiguous()
-
-
-def test_compiled_or_not(random_bilm: Callable[..., BiLM], monkeypatch: pytest.MonkeyPatch) -> None:
-    bilm = calm(random_bilm(SMALL))
-
-    def no_compiler(*_: object, **__: object) -> Callable[..., None]:
-        def fail(*_: object) -> None:
-            raise RuntimeError("no C++ compiler\nfound")
-
-        return fail
-
-    monkeypatch.setattr(torch, "compile", no_compiler)
-    with pytest.warns(UserWarning, match=r"torch.compile is of no use here, going on without it \(no C\+\+ compiler\)"):
-        engine = Engine(bilm, precision="exact", compile=True)
-    assert_close(engine.embed(SENTENCES), reference(bilm, SENTENCES))

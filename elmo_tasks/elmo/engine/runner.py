@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from elmo_tasks.elmo.bilm import BiLM
-from elmo_tasks.elmo.engine.layer import Cell, Direction, cell_step, compiled_cell
+from elmo_tasks.elmo.engine.layer import Direction
 from elmo_tasks.elmo.engine.packing import Packing
 from elmo_tasks.elmo.engine.pair import LONGEST, Pair
 from elmo_tasks.elmo.engine.precision import resolve
@@ -34,7 +34,6 @@ class Engine:
         token_budget: most tokens in a batch; a longer sentence is a batch of its own. None: by the width of a layer.
         word_table: how many words' vectors are kept from call to call.
         device: where to compute; the vectors come back to the CPU.
-        compile: fuse the element-wise parts with `torch.compile`, where there is a C++ compiler.
 
     Raises:
         InputError: an unknown precision, one that this machine has not, or a budget of less than 1.
@@ -48,7 +47,6 @@ class Engine:
         token_budget: int | None = None,
         word_table: int = WORD_TABLE,
         device: str | torch.device = "cpu",
-        compile: bool = False,
     ) -> None:
         if token_budget is None:
             token_budget = max(1, BUDGET_NUMBERS // bilm.options.projection_dim)
@@ -62,23 +60,22 @@ class Engine:
         self.streams = max(STREAMS, STREAM_CELLS // bilm.options.cell_dim)
         self.options, self.n_layers, self.width = bilm.options, bilm.n_layers, bilm.width
         make = maker(self.precision, self.device)
-        cell = compiled_cell() if compile else cell_step
         with torch.no_grad():
             self.words = WordTable(WordEncoder(bilm.token_encoder, make, self.device), word_table)
             begin, end = self.words.lookup(["<S>", "</S>"]).tensor_split(2)  # (1, P) each
             lstms = [_lstms(layers) for layers in (bilm.forward_layers, bilm.backward_layers)]
-            self._ahead = self._directions(lstms[0], begin, make, cell)
-            self._behind = self._directions(lstms[1], end, make, cell)
+            self._ahead = self._directions(lstms[0], begin, make)
+            self._behind = self._directions(lstms[1], end, make)
             self._pairs: list[Pair] = []
             if Pair.pays(self._ahead[0], self.device):
                 sides = zip(zip(self._ahead, self._behind, strict=True), zip(*lstms, strict=True), strict=True)
                 self._pairs = [Pair(directions, of, make) for directions, of in sides]
 
-    def _directions(self, lstms: Iterable[ProjectedLstm], boundary: Tensor, make: Maker, cell: Cell) -> list[Direction]:
+    def _directions(self, lstms: Iterable[ProjectedLstm], boundary: Tensor, make: Maker) -> list[Direction]:
         """The layers of one direction, from the vector (1, P) of the boundary that it reads first."""
         directions: list[Direction] = []
         for lstm in lstms:
-            directions.append(Direction(lstm, make, cell, boundary))
+            directions.append(Direction(lstm, make, boundary))
             boundary = self._next(boundary, directions[-1].first_hidden.float(), len(directions) - 1)
         return directions
 
