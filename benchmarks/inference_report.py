@@ -12,7 +12,7 @@ PRECISIONS = ("exact", "fast", "int8")
 def table(record: Mapping[str, Any]) -> str:
     """Markdown: tokens a second and what it is of the reference and of the products, latency, memory."""
     lines = [
-        "| biLM | contestant | tokens/s | of the reference | of the products | one sentence, ms | floor over it |",
+        "| biLM | contestant | tokens/s | of the reference | of the products | one sentence, ms | floor (memory), ms |",
         "| --- | --- | ---: | ---: | ---: | ---: | ---: |",
     ]
     for architecture, found in record["architectures"].items():
@@ -28,9 +28,7 @@ def table(record: Mapping[str, Any]) -> str:
                 f"{speed['times_the_reference'][name]:.1f}",
                 f"{100 * share:.0f} %" if share else "",
                 f"{single:.1f}" if single else "",
-                f"{100 * floor['cache_ms'] / single:.0f} % (memory {100 * floor['memory_ms'] / single:.0f} %)"
-                if floor
-                else "",
+                f"{floor['floor_ms']:.1f} ({floor['memory_ms']:.1f})" if floor else "",
             )
             lines.append("| " + " | ".join(cells) + " |")
     lines += ["", "| biLM | load | MB above the weights |", "| --- | --- | ---: |"]

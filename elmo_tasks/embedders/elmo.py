@@ -19,7 +19,7 @@ class ElmoEmbedder:
     """
 
     def __init__(
-        self, weights: str = "default", name: str = "elmo", token_budget: int = 4096, precision: str = "auto"
+        self, weights: str = "default", name: str = "elmo", token_budget: int | None = None, precision: str = "auto"
     ) -> None:
         self.name, self.weights = name, weights
         bilm = load_bilm(weights)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 import torch
 from torch import Tensor
@@ -16,8 +15,6 @@ from elmo_tasks.elmo.lstm import ProjectedLstm
 # recur. What it takes is bounded so, whatever the longest sentence.
 _CHUNK_BYTES, _WORDS_BYTES = 16 << 20, 128 << 20
 _FEW_ROWS = 64  # a product of so few rows takes its time from the weights, so that less rows gain nothing
-
-Cell = Callable[[Tensor, Tensor, Tensor, float | None], None]
 
 
 def cell_step(gates: Tensor, cell: Tensor, out: Tensor, clip: float | None) -> None:
@@ -37,19 +34,6 @@ def cell_step(gates: Tensor, cell: Tensor, out: Tensor, clip: float | None) -> N
     out.mul_(o).sub_(o, alpha=0.5)
 
 
-def compiled_cell() -> Cell:
-    """`cell_step` fused by `torch.compile`; itself, with a warning, where there is no compiler."""
-    fused: Cell = torch.compile(cell_step, dynamic=True)
-    try:
-        with torch.no_grad():
-            fused(torch.zeros(2, 4, 8), torch.zeros(2, 8), torch.zeros(2, 8), 3.0)
-    except Exception as error:  # dynamo's, inductor's and the compiler's, of no common kind
-        reason = (str(error).splitlines() or ["no reason given"])[0]
-        warnings.warn(f"torch.compile is of no use here, going on without it ({reason})", stacklevel=3)
-        return cell_step
-    return fused
-
-
 class Direction:
     """One direction of one layer: three products and the loop over time.
 
@@ -57,14 +41,13 @@ class Direction:
     closing boundary depends on the step over that, so it is never taken.
     """
 
-    def __init__(self, lstm: ProjectedLstm, make: Maker, cell: Cell, boundary: Tensor) -> None:
+    def __init__(self, lstm: ProjectedLstm, make: Maker, boundary: Tensor) -> None:
         """boundary: (1, P), the layer's input at the boundary that this direction reads first."""
         self.size, self.width = lstm.cell_dim, lstm.projection_dim
         self.cell_clip, self.proj_clip = lstm.cell_clip, lstm.proj_clip
         self.from_input = make(ordered(lstm.weight_ih), ordered(lstm.bias))
         self.from_hidden = make(ordered(lstm.weight_hh), None)
         self.projection = make(2.0 * lstm.weight_proj, None)
-        self.cell_step = cell
         self.first_cell = boundary.new_zeros(1, self.size)
         gates, raw = self.from_input(boundary).float().view(1, 4, -1), boundary.new_empty(1, self.size)
         self.first_hidden = self._finish(gates, self.first_cell, raw)  # (1, P)
@@ -101,7 +84,7 @@ class Direction:
             if words is None:
                 yield from torch.split(self.from_input(x[start:end]), steps)
             elif end - start <= _FEW_ROWS:
-                yield from torch.split(self.from_input(x[words[start:end]]), steps)
+                yield from torch.split(self.from_input(x[words[start:end]]).float(), steps)
             else:
                 distinct, which = torch.unique(words[start:end], return_inverse=True)  # (U,), (rows,)
                 table = self.from_input(x[distinct])  # (U, 4H)
@@ -111,7 +94,7 @@ class Direction:
 
     def _finish(self, gates: Tensor, cell: Tensor, raw: Tensor) -> Tensor:
         """From summed gates (n, 4, H) to the hidden state (n, P); `cell` becomes the next, the others waste."""
-        self.cell_step(gates, cell, raw, self.cell_clip)
+        cell_step(gates, cell, raw, self.cell_clip)
         hidden = self.projection(raw)
         return hidden if self.proj_clip is None else hidden.clamp_(-self.proj_clip, self.proj_clip)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from elmo_tasks.elmo.engine.layer import Direction, ordered
+from elmo_tasks.elmo.engine.layer import Direction, cell_step, ordered
 from elmo_tasks.elmo.engine.products import Maker
 from elmo_tasks.elmo.lstm import ProjectedLstm
 
@@ -48,7 +48,7 @@ class Pair:
             # Of the (2, 8H) each row's own half counts. Copies between types are quick, mixed sums are not.
             product.copy_(self.from_hidden(hidden).as_strided((2, 4 * size), (12 * size, 1)))
             gates.add_(product)
-            self.ahead.cell_step(gates.view(2, 4, size), cell, raw, self.ahead.cell_clip)
+            cell_step(gates.view(2, 4, size), cell, raw, self.ahead.cell_clip)
             hidden = self.projection(rounded.copy_(raw)).as_strided((2, width), (3 * width, 1))
             hidden = hidden.contiguous() if clip is None else hidden.clamp(-clip, clip)  # (2, P)
             outputs.append(hidden)

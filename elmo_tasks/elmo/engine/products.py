@@ -23,7 +23,7 @@ class Product(Protocol):
         """x: (N, K) float32 or `dtype` -> (N, M), the bias added."""
 
     def add(self, x: Tensor, base: Tensor, out: Tensor) -> None:
-        """out (N, M) float32 becomes base (N, M) + the product; base is of `dtype`."""
+        """out (N, M) float32 becomes base (N, M) + the product; base is float32 or of `dtype`."""
 
 
 class PlainProduct:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from elmo_tasks.elmo.bilm import BiLM
-from elmo_tasks.elmo.engine.layer import Cell, Direction, cell_step, compiled_cell
+from elmo_tasks.elmo.engine.layer import Direction
 from elmo_tasks.elmo.engine.packing import Packing
 from elmo_tasks.elmo.engine.pair import LONGEST, Pair
 from elmo_tasks.elmo.engine.precision import resolve
@@ -17,8 +17,8 @@ from elmo_tasks.elmo.engine.words import WordEncoder, WordTable
 from elmo_tasks.elmo.lstm import ProjectedLstm
 from elmo_tasks.errors import InputError
 
-TOKEN_BUDGET = 8192
-STREAMS = 128
+BUDGET_NUMBERS = 1 << 22  # in a layer of one direction of a batch: 8,192 tokens of the original, about 200 MB in all
+STREAMS, STREAM_CELLS = 128, 1 << 18  # side by side: enough for full products, at small cells for few steps too
 WORD_TABLE = 1 << 15
 
 
@@ -31,10 +31,9 @@ class Engine:
     Args:
         bilm: the model.
         precision: `exact`, `fast`, `int8` or `auto`, see `elmo_tasks.elmo.engine.precision.resolve`.
-        token_budget: most tokens in a batch, sentence boundaries counted; a longer sentence is a batch of its own.
+        token_budget: most tokens in a batch; a longer sentence is a batch of its own. None: by the width of a layer.
         word_table: how many words' vectors are kept from call to call.
         device: where to compute; the vectors come back to the CPU.
-        compile: fuse the element-wise parts with `torch.compile`, where there is a C++ compiler.
 
     Raises:
         InputError: an unknown precision, one that this machine has not, or a budget of less than 1.
@@ -45,11 +44,12 @@ class Engine:
         bilm: BiLM,
         *,
         precision: str = "auto",
-        token_budget: int = TOKEN_BUDGET,
+        token_budget: int | None = None,
         word_table: int = WORD_TABLE,
         device: str | torch.device = "cpu",
-        compile: bool = False,
     ) -> None:
+        if token_budget is None:
+            token_budget = max(1, BUDGET_NUMBERS // bilm.options.projection_dim)
         if token_budget < 1 or word_table < 0:
             raise InputError(
                 f"expected a token_budget of 1 or more and a word_table of 0 or more, got {token_budget}, {word_table}"
@@ -57,25 +57,25 @@ class Engine:
         self.device = torch.device(device)
         self.precision = resolve(precision, self.device)
         self.token_budget = token_budget
+        self.streams = max(STREAMS, STREAM_CELLS // bilm.options.cell_dim)
         self.options, self.n_layers, self.width = bilm.options, bilm.n_layers, bilm.width
         make = maker(self.precision, self.device)
-        cell = compiled_cell() if compile else cell_step
         with torch.no_grad():
             self.words = WordTable(WordEncoder(bilm.token_encoder, make, self.device), word_table)
             begin, end = self.words.lookup(["<S>", "</S>"]).tensor_split(2)  # (1, P) each
             lstms = [_lstms(layers) for layers in (bilm.forward_layers, bilm.backward_layers)]
-            self._ahead = self._directions(lstms[0], begin, make, cell)
-            self._behind = self._directions(lstms[1], end, make, cell)
+            self._ahead = self._directions(lstms[0], begin, make)
+            self._behind = self._directions(lstms[1], end, make)
             self._pairs: list[Pair] = []
             if Pair.pays(self._ahead[0], self.device):
                 sides = zip(zip(self._ahead, self._behind, strict=True), zip(*lstms, strict=True), strict=True)
                 self._pairs = [Pair(directions, of, make) for directions, of in sides]
 
-    def _directions(self, lstms: Iterable[ProjectedLstm], boundary: Tensor, make: Maker, cell: Cell) -> list[Direction]:
+    def _directions(self, lstms: Iterable[ProjectedLstm], boundary: Tensor, make: Maker) -> list[Direction]:
         """The layers of one direction, from the vector (1, P) of the boundary that it reads first."""
         directions: list[Direction] = []
         for lstm in lstms:
-            directions.append(Direction(lstm, make, cell, boundary))
+            directions.append(Direction(lstm, make, boundary))
             boundary = self._next(boundary, directions[-1].first_hidden.float(), len(directions) - 1)
         return directions
 
@@ -115,7 +115,7 @@ class Engine:
         if self._pairs and len(sentences) == 1 and len(tokens) <= LONGEST:
             self._run_pairs(vectors[words], ahead, behind)
             return [out]
-        packing = Packing.of(lengths, STREAMS, self.device)
+        packing = Packing.of(lengths, self.streams, self.device)
         for half, at, directions in ((ahead, packing.ahead, self._ahead), (behind, packing.behind, self._behind)):
             x, which = vectors, torch.empty_like(words).scatter_(0, at, words)  # (U, P), (N,) in the block's order
             for index, direction in enumerate(directions):
