@@ -8,6 +8,7 @@ from typing import Any
 
 import h5py
 
+from elmo_tasks.elmo.allennlp_embedder import SENTENCE_TO_INDEX
 from elmo_tasks.vectors.part import Part
 from elmo_tasks.vectors.work_folder import about_json
 
@@ -44,7 +45,7 @@ class Hdf5File:
     def close(self) -> list[Path]:
         """The index, unless the text has more than 64 MB: memory is bounded."""
         if self._index is not None:
-            text = self._file.create_dataset("sentence_to_index", (1,), h5py.string_dtype(), track_times=False)
+            text = self._file.create_dataset(SENTENCE_TO_INDEX, (1,), h5py.string_dtype(), track_times=False)
             text[0] = json.dumps(self._index)
         self._end()
         return [self.path]

@@ -109,3 +109,8 @@ def test_lightning_stays_in_training(sources: list[Source]) -> None:
         if module.partition(".")[0] in ("lightning", "pytorch_lightning")
     }
     assert seen <= {"training"}
+
+
+def test_ray_stays_in_vectors(sources: list[Source]) -> None:
+    seen = {source.package for source in sources for _, module in source.imports() if module.partition(".")[0] == "ray"}
+    assert seen <= {"vectors"}
