@@ -35,7 +35,7 @@ class Settings:
 
     hidden: int = 128
     layers: int = 4
-    dropout: float = 0.2
+    dropout: float = 0.1
     recurrent_dropout: float = 0.1
     indicator: int = 100
     finder_hidden: int = 64
