@@ -13,7 +13,7 @@ from elmo_tasks.elmo.engine import precision as arithmetic
 from elmo_tasks.elmo.options import BilmOptions
 from elmo_tasks.elmo.weights_safetensors import write_safetensors
 from elmo_tasks.embedders.elmo import ElmoEmbedder
-from elmo_tasks.embedders.inputs import FrozenInput
+from elmo_tasks.embedders.sources import FrozenInput
 from elmo_tasks.errors import InputError
 
 SENTENCES = [[f"w{index}" for index in range(length)] for length in (9, 1, 30, 4, 4, 17)]
