@@ -8,11 +8,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
+from elmo_tasks.elmo.engine.precision import has_bf16
 from elmo_tasks.errors import InputError
 from elmo_tasks.models.batch import NO_PREDICATE, Batch
 from elmo_tasks.modules.bilstm import BiLstm
 from elmo_tasks.modules.embedding_mix import EmbeddingMix
-from elmo_tasks.modules.highway_lstm import HighwayLstm, multiplies_bfloat16
+from elmo_tasks.modules.highway_lstm import HighwayLstm
 from elmo_tasks.modules.viterbi import Viterbi
 from elmo_tasks.text.labels import LabelSet
 from elmo_tasks.text.spans import legal_transitions
@@ -55,7 +56,7 @@ class RoleLabeller(nn.Module):
             hidden=hidden,
             layers=layers,
             dropout=recurrent_dropout,
-            bf16=precision == "bf16" or (precision == "auto" and multiplies_bfloat16()),
+            bf16=precision == "bf16" or (precision == "auto" and has_bf16(torch.device("cpu"))),
         )
         self.emission = nn.Linear(self.encoder.width, len(labels))
         self.viterbi = Viterbi(*legal_transitions(labels.names, "BIO"))

@@ -132,11 +132,6 @@ class HighwayLayer(torch.autograd.Function):
         )
 
 
-def multiplies_bfloat16() -> bool:
-    """Whether this machine's processor has instructions for it; others emulate it and are slower than in 32 bits."""
-    return torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
-
-
 class HighwayLstm(nn.Module):
     """Layers that read the sentence forwards and backwards in turn, each the outputs of the one before it.
 

@@ -55,11 +55,9 @@ def collect(folders: Sequence[Path]) -> dict[str, Any]:
         "config": configs[0],
         "command": ordered[0]["command"],
     }
-    return {
-        **without_folders(described),
-        "runs": [{key: run[key] for key in _KEPT if key in run} for run in ordered],
-        **circumstances(newest),
-    }
+    described["runs"] = [{key: run[key] for key in _KEPT if key in run} for run in ordered]
+    record: dict[str, Any] = without_folders(described)
+    return record | circumstances(newest)
 
 
 def circumstances(when: float) -> dict[str, Any]:
@@ -72,11 +70,11 @@ def circumstances(when: float) -> dict[str, Any]:
 
 
 def without_folders(value: Any) -> Any:
-    """The same JSON value, the absolute paths in its texts cut to their last names."""
+    """The same JSON value, the absolute paths in its texts and keys cut to their last names."""
     if isinstance(value, str):
         return _FOLDERS.sub(r"\1", value)
     if isinstance(value, dict):
-        return {key: without_folders(inner) for key, inner in value.items()}
+        return {without_folders(key): without_folders(inner) for key, inner in value.items()}
     if isinstance(value, (list, tuple)):
         return [without_folders(inner) for inner in value]
     return value

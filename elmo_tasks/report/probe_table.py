@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from rich.table import Table
 from elmo_tasks.errors import InputError
 from elmo_tasks.report.collect import circumstances, without_folders
 from elmo_tasks.report.probe_picture import bilm_name, draw_probe, others
+from elmo_tasks.report.tables import spread
 from elmo_tasks.training.run_folder import disk_faults, write_json, write_text
 
 
@@ -107,9 +108,3 @@ def _rows(record: Mapping[str, Any]) -> tuple[tuple[str, ...], list[tuple[str, .
     for entry in record["published"]:
         wide += [(others(entry), layer, "", f"{value}", "", "", "") for layer, value in entry["layers"].items()]
     return ("vectors", "layer", "dev", "test", "control task", "selectivity", "learned mix"), wide
-
-
-def spread(fractions: Sequence[float]) -> str:
-    """Mean, and standard deviation if there are several, in per cent."""
-    mean = f"{100 * statistics.mean(fractions):.2f}"
-    return mean if len(fractions) < 2 else f"{mean} ± {100 * statistics.stdev(fractions):.2f}"

@@ -74,8 +74,8 @@ def table(task: str, records: Sequence[Mapping[str, Any]]) -> str:
             record["data"],
             " ".join(record["embedders"]),
             str(len(runs)),
-            _spread([100 * run["dev"][key] for run in runs], 2),
-            _spread([100 * run["test"][key] for run in runs], 2),
+            spread([run["dev"][key] for run in runs]),
+            spread([run["test"][key] for run in runs]),
             _mean([run.get("epochs") for run in runs], 0),
             _mean([run.get("seconds_per_epoch") for run in runs], 1),
             _mean([run["seconds"] / 60 for run in runs], 1),
@@ -120,9 +120,10 @@ def main(root: Path) -> None:
             print(f"{path}: tables made anew")
 
 
-def _spread(values: Sequence[float], digits: int) -> str:
-    mean = f"{statistics.mean(values):.{digits}f}"
-    return f"{mean} ± {statistics.stdev(values):.{digits}f}" if len(values) > 1 else mean
+def spread(fractions: Sequence[float]) -> str:
+    """Mean, and sample standard deviation if there are several, in per cent."""
+    mean = f"{100 * statistics.mean(fractions):.2f}"
+    return f"{mean} ± {100 * statistics.stdev(fractions):.2f}" if len(fractions) > 1 else mean
 
 
 def _mean(values: Sequence[float | None], digits: int) -> str:

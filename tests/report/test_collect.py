@@ -31,7 +31,7 @@ def run(tmp_path: Path) -> MakeRun:
             "embedders": list(experiment.embedders),
             "dev": {"f1": f1},
             "test": {"f1": f1},
-            "mix": {},
+            "mix": {name: {"weights": [1.0], "gamma": 1.0} for name in experiment.embedders if ":" in name},
             "epochs": 2,
             "best_epoch": 1,
             "command": f"elmo-tasks train ner --data {data} --seed {seed} --output /home/someone/runs/{seed}",
@@ -62,6 +62,7 @@ def test_a_record_names_no_place_of_one_machine(run: MakeRun) -> None:
     assert "someone" not in json.dumps(record)
     assert record["data"] == record["config"]["data"] == "conll2003"
     assert record["embedders"][0] == "elmo:options.json,weights.hdf5"
+    assert list(record["runs"][0]["mix"]) == ["elmo:options.json,weights.hdf5"]
     assert record["command"] == "elmo-tasks train ner --data conll2003 --seed 1 --output 1"
 
 

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from elmo_tasks.report.probe_picture import draw_probe
-from elmo_tasks.report.probe_table import probe_markdown, probe_stem, spread
+from elmo_tasks.report.probe_table import probe_markdown, probe_stem
+from elmo_tasks.report.tables import spread
 
 RESULTS = Path(__file__).resolve().parents[2] / "results"
 RECORDS = sorted(RESULTS.glob("probe-*.json"))
