@@ -38,7 +38,7 @@ LIBRARIES = {  # the third-party libraries of the rooms that are kept small; the
     "config": {"yaml"},
     "metrics": {"numpy", "seqeval", "sklearn"},
     "data": {"numpy", "datasets", "huggingface_hub", "zstandard"},
-    "elmo": {"torch", "numpy", "h5py", "safetensors", "huggingface_hub", "filelock", "rich"},
+    "elmo": {"torch", "numpy", "numba", "h5py", "safetensors", "huggingface_hub", "filelock", "rich"},
     "modules": {"torch", "torchcrf"},
     "hub": {"torch"},
     "tasks": {"torch"},

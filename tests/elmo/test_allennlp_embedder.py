@@ -29,15 +29,15 @@ def test_a_batch_is_the_layers_without_padding(elmo: ElmoEmbedder, pair: Pair) -
     assert all(vectors.dtype == np.float32 for vectors in found)
     bilm = read_hdf5(*pair)
     for words, vectors in zip(SENTENCES[:2], found, strict=False):
-        np.testing.assert_allclose(vectors, bilm(batch_to_ids([words])).layers[0].numpy(), atol=1e-6)
+        np.testing.assert_allclose(vectors, bilm(batch_to_ids([words])).layers[0].numpy(), atol=3e-6)
 
 
 def test_sentence_batch_and_stream_agree(elmo: ElmoEmbedder) -> None:
     batch = elmo.embed_batch(SENTENCES)
     stream = list(elmo.embed_sentences(iter(SENTENCES), batch_size=2))
     for words, one, other in zip(SENTENCES, batch, stream, strict=True):
-        np.testing.assert_allclose(elmo.embed_sentence(words), one, atol=1e-6)
-        np.testing.assert_allclose(other, one, atol=1e-6)
+        np.testing.assert_allclose(elmo.embed_sentence(words), one, atol=3e-6)
+        np.testing.assert_allclose(other, one, atol=3e-6)
 
 
 def test_nothing_and_nothing_but_empty_sentences(elmo: ElmoEmbedder) -> None:
@@ -58,7 +58,7 @@ def test_a_file_of_all_layers(elmo: ElmoEmbedder, tmp_path: Path) -> None:
     with h5py.File(tmp_path / "out.hdf5") as file:
         assert set(file) == {"0", "1", "2", "sentence_to_index"}
         assert file["1"].shape == (3, 2, 12) and file["1"].dtype == np.float32
-        np.testing.assert_allclose(file["1"][...], elmo.embed_sentence(["No", "👍"]), atol=1e-6)
+        np.testing.assert_allclose(file["1"][...], elmo.embed_sentence(["No", "👍"]), atol=3e-6)
         assert file["sentence_to_index"].shape == (1,)
         assert json.loads(file["sentence_to_index"][0]) == {"The cat sat .": "2", "No 👍": "1"}
     assert [path.name for path in tmp_path.iterdir() if path.is_file()] == ["out.hdf5"]
@@ -71,7 +71,7 @@ def test_a_file_of_one_layer(elmo: ElmoEmbedder, tmp_path: Path, output_format: 
     expected = layers[2] if output_format == "top" else sum(layers) / 3
     with h5py.File(tmp_path / "out.hdf5") as file:
         assert set(file) == {"0"}
-        np.testing.assert_allclose(file["0"][...], expected, atol=1e-6)
+        np.testing.assert_allclose(file["0"][...], expected, atol=3e-6)
 
 
 def test_sentences_as_keys(elmo: ElmoEmbedder, tmp_path: Path) -> None:

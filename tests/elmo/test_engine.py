@@ -52,6 +52,12 @@ def calm(bilm: BiLM) -> BiLM:
     return bilm
 
 
+def no_kernels(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As where Numba is not installed."""
+    for module in (layer, products, runner):
+        monkeypatch.setattr(module, "has_kernels", lambda: False)
+
+
 def reference(bilm: BiLM, sentences: Sentences) -> list[Tensor]:
     """What the module gives, one sentence at a time."""
     ids = [batch_to_ids([words], bilm.options.max_characters) for words in sentences]
@@ -100,7 +106,7 @@ def test_exact_is_the_reference(
     ],
     ids=str,
 )
-@pytest.mark.parametrize("way", ["onednn", "plain", "streams", "no pairs"])
+@pytest.mark.parametrize("way", ["onednn", "plain", "streams", "not alone", "no kernels"])
 def test_options(
     random_bilm: Callable[..., BiLM], changes: dict[str, object], way: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -109,11 +115,12 @@ def test_options(
     if way == "streams":
         monkeypatch.setattr(runner, "STREAMS", 2)
         monkeypatch.setattr(runner, "STREAM_CELLS", 0)
-        monkeypatch.setattr(layer, "_FEW_ROWS", 0)
         monkeypatch.setattr(layer, "_CHUNK_BYTES", 1000)
         monkeypatch.setattr(layer, "_WORDS_BYTES", 2000)
-    if way == "no pairs":
+    if way == "not alone":
         monkeypatch.setattr(runner, "LONGEST", 0)
+    if way == "no kernels":
+        no_kernels(monkeypatch)
     bilm = calm(random_bilm(replace(SMALL, **changes)))
     expected = reference(bilm, SENTENCES)
     engine = Engine(bilm, precision="exact")
@@ -121,15 +128,21 @@ def test_options(
     assert_close([engine.embed([words])[0] for words in SENTENCES], expected)
 
 
-@pytest.mark.parametrize(("precision", "bound"), [("fast", 0.9995), ("int8", 0.995)])
-@pytest.mark.parametrize("onednn", [True, False])
+@pytest.mark.parametrize(("precision", "bound"), [("fast", 0.9995), ("int8", 0.999)])
+@pytest.mark.parametrize("machine", ["all", "no onednn", "no kernels", "amx", "no bf16"])
 def test_low_precision_on_the_shipped_biLM(
-    precision: str, bound: float, onednn: bool, monkeypatch: pytest.MonkeyPatch
+    precision: str, bound: float, machine: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bilm = load_bilm("shipped")
     expected = reference(bilm, TEXT + SENTENCES)
-    if not onednn:
+    if machine == "no onednn":
         monkeypatch.setattr(products, "has_onednn", lambda: False)
+    if machine == "no kernels":
+        no_kernels(monkeypatch)
+    if machine == "amx":
+        monkeypatch.setattr(products, "int8_is_faster", lambda device: False)
+    if machine == "no bf16":
+        monkeypatch.setattr(products, "has_bf16", lambda device: False)
     engine = Engine(bilm, precision=precision)
     assert similarity(engine.embed(TEXT + SENTENCES), expected) > bound
     assert similarity([engine.embed([words])[0] for words in TEXT], expected[: len(TEXT)]) > bound

@@ -103,7 +103,7 @@ def test_products(kind: str, rows: int) -> None:
         torch.randn(shape, generator=generator) for shape in ((24, 40), (24,), (rows, 40), (rows, 24))
     )
     dtype = torch.bfloat16 if "bf16" in kind else torch.float32
-    make = {"plain": PlainProduct, "onednn": OneDnnProduct, "int8": lambda w, b, _: Int8Product(w, b)}[kind.split()[0]]
+    make = {"plain": PlainProduct, "onednn": OneDnnProduct, "int8": Int8Product}[kind.split()[0]]
     tolerance = {"plain": 1e-5, "onednn": 1e-5, "plain bf16": 0.15, "onednn bf16": 0.15, "int8": 0.4}[kind]
     expected = x.double() @ weight.double().t()
     product = make(weight, bias, dtype)
@@ -115,7 +115,7 @@ def test_products(kind: str, rows: int) -> None:
 
 def test_int8_rows_do_not_see_each_other() -> None:
     generator = torch.Generator().manual_seed(3)
-    product = Int8Product(torch.randn(16, 32, generator=generator), None)
+    product = Int8Product(torch.randn(16, 32, generator=generator), None, torch.float32)
     x = torch.randn(4, 32, generator=generator) * torch.tensor([[1.0], [1e-3], [0.0], [1e3]])
     torch.testing.assert_close(product(x)[:1], product(x[:1]), rtol=0, atol=1e-6)
     torch.testing.assert_close(product(x)[1:2], product(x[1:2]), rtol=0, atol=1e-9)
@@ -124,9 +124,13 @@ def test_int8_rows_do_not_see_each_other() -> None:
 
 @pytest.mark.parametrize("asked", ["exact", "fast", "auto"])
 @pytest.mark.parametrize("bf16", [True, False])
-def test_without_bfloat16_fast_is_exact(asked: str, bf16: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("int8", [True, False])
+def test_without_quick_products_fast_is_exact(
+    asked: str, bf16: bool, int8: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(precision, "has_bf16", lambda device: bf16)
-    assert resolve(asked, CPU) == ("fast" if bf16 and asked != "exact" else "exact")
+    monkeypatch.setattr(precision, "int8_is_faster", lambda device: int8)
+    assert resolve(asked, CPU) == ("fast" if (bf16 or int8) and asked != "exact" else "exact")
 
 
 def test_a_precision_that_is_not_there(random_bilm: Callable[..., BiLM], monkeypatch: pytest.MonkeyPatch) -> None:

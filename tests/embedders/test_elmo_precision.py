@@ -47,6 +47,7 @@ def test_the_fingerprint_says_the_arithmetic(weights: str, monkeypatch: pytest.M
     assert fast.fingerprint == auto.fingerprint == exact.fingerprint + ".fast"
     assert int8.fingerprint == exact.fingerprint + ".int8"
     monkeypatch.setattr(arithmetic, "has_bf16", lambda device: False)
+    monkeypatch.setattr(arithmetic, "int8_is_faster", lambda device: False)
     assert ElmoEmbedder(weights).fingerprint == exact.fingerprint
     # A trained model asks for the weights only: it may be used where there is no bfloat16.
     assert FrozenInput(fast).fingerprint == FrozenInput(exact).fingerprint

@@ -1,37 +1,24 @@
-"""One layer of the biLM, both directions, over a packed block."""
+"""One direction of one layer of the biLM, over a packed block or a sentence alone."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
+from elmo_tasks.elmo.engine.cells import Cell, FusedCell, PlainCell, cell_step
 from elmo_tasks.elmo.engine.packing import Packing
-from elmo_tasks.elmo.engine.products import Maker
+from elmo_tasks.elmo.engine.precision import has_kernels
+from elmo_tasks.elmo.engine.products import Maker, Makers, array
 from elmo_tasks.elmo.lstm import ProjectedLstm
 
 # The gates' part from the input is computed before the steps that use it, so much of it at a time; more where words
 # recur. What it takes is bounded so, whatever the longest sentence.
 _CHUNK_BYTES, _WORDS_BYTES = 16 << 20, 128 << 20
-_FEW_ROWS = 64  # a product of so few rows takes its time from the weights, so that less rows gain nothing
-
-
-def cell_step(gates: Tensor, cell: Tensor, out: Tensor, clip: float | None) -> None:
-    """The element-wise part of a step, in place.
-
-    gates: (N, 4, H), summed, in the order input, forget, output, candidate, the candidate's doubled; becomes waste.
-    cell: (N, H), twice the cell, becomes the next. out: (N, H) becomes half of what goes into the projection.
-
-    tanh(x) is 2 sigmoid(2x) - 1, and PyTorch's sigmoid takes a sixth of the time of its tanh. The doublings are folded
-    into the weights, exactly, as powers of two.
-    """
-    i, f, o, g = gates.sigmoid_().unbind(1)  # (N, H) each
-    cell.mul_(f).addcmul_(i, g, value=4.0).sub_(i, alpha=2.0)
-    if clip is not None:
-        cell.clamp_(-2.0 * clip, 2.0 * clip)
-    torch.sigmoid(cell, out=out)
-    out.mul_(o).sub_(o, alpha=0.5)
+_CACHE_BYTES = 16 << 20
 
 
 class Direction:
@@ -41,16 +28,20 @@ class Direction:
     closing boundary depends on the step over that, so it is never taken.
     """
 
-    def __init__(self, lstm: ProjectedLstm, make: Maker, boundary: Tensor) -> None:
+    def __init__(self, lstm: ProjectedLstm, make: Makers, boundary: Tensor) -> None:
         """boundary: (1, P), the layer's input at the boundary that this direction reads first."""
         self.size, self.width = lstm.cell_dim, lstm.projection_dim
         self.cell_clip, self.proj_clip = lstm.cell_clip, lstm.proj_clip
-        self.from_input = make(ordered(lstm.weight_ih), ordered(lstm.bias))
-        self.from_hidden = make(ordered(lstm.weight_hh), None)
-        self.projection = make(2.0 * lstm.weight_proj, None)
+        from_input = make.gates(ordered(lstm.weight_ih), ordered(lstm.bias))
+        from_hidden = make.gates(ordered(lstm.weight_hh), None)
+        self.projection = make.projection(2.0 * lstm.weight_proj, None)
+        self.row_bytes = 4 * self.size * from_input.dtype.itemsize  # of the gates' part from one input
+        self.cell: Cell = PlainCell(from_input, from_hidden, self.cell_clip)
+        if has_kernels() and boundary.device.type == "cpu":
+            self.cell = FusedCell(from_input, from_hidden, ordered(lstm.bias), self.cell_clip)
         self.first_cell = boundary.new_zeros(1, self.size)
-        gates, raw = self.from_input(boundary).float().view(1, 4, -1), boundary.new_empty(1, self.size)
-        self.first_hidden = self._finish(gates, self.first_cell, raw)  # (1, P)
+        gates = from_input(boundary).float().view(1, 4, -1)
+        self.first_hidden = self._project(cell_step(gates, self.first_cell, self.cell_clip))  # (1, P)
 
     def __call__(self, x: Tensor, packing: Packing, words: Tensor | None = None) -> Tensor:
         """Run over a packed block of N rows.
@@ -61,42 +52,71 @@ class Direction:
         """
         sizes = packing.sizes
         cell, hidden = self.first_cell.repeat(sizes[0], 1), self.first_hidden.repeat(sizes[0], 1)
-        gates, raw = x.new_empty(sizes[0], 4, self.size), x.new_empty(sizes[0], self.size)
         outputs: list[Tensor] = []
-        for inputs in self._inputs(x, sizes, words):
+        for table, rows in self._inputs(x, sizes, words):
             begins = packing.begins.get(len(outputs))
             if begins is not None:
                 cell[begins], hidden[begins] = self.first_cell, self.first_hidden
-            n = len(inputs)
-            if n < len(hidden):  # streams that have ended, the last ones
-                cell, hidden, gates, raw = cell[:n], hidden[:n], gates[:n], raw[:n]
-            self.from_hidden.add(hidden, inputs, gates.flatten(1))
-            hidden = self._finish(gates, cell, raw)
+            if len(rows) < len(hidden):  # streams that have ended, the last ones
+                cell, hidden = cell[: len(rows)], hidden[: len(rows)]
+            hidden = self._project(self.cell(hidden, table, rows, cell))
             outputs.append(hidden if len(outputs) + 1 not in packing.begins else hidden.clone())  # begins write to it
         return torch.cat(outputs).float()  # (N, P)
 
-    def _inputs(self, x: Tensor, sizes: Sequence[int], words: Tensor | None) -> Iterator[Tensor]:
-        """The gates' part from the input, (n, 4H) a step."""
-        row_bytes = 4 * self.size * self.from_input.dtype.itemsize
+    def _inputs(self, x: Tensor, sizes: Sequence[int], words: Tensor | None) -> Iterator[tuple[Any, Tensor]]:
+        """For each step a table of the gates' part from the input, and which of its rows (n,) is whose."""
         start = 0
-        for steps in _chunks(sizes, (_CHUNK_BYTES if words is None else _WORDS_BYTES) // row_bytes):
+        for steps in _chunks(sizes, (_CHUNK_BYTES if words is None else _WORDS_BYTES) // self.row_bytes):
             end = start + sum(steps)
             if words is None:
-                yield from torch.split(self.from_input(x[start:end]), steps)
-            elif end - start <= _FEW_ROWS:
-                yield from torch.split(self.from_input(x[words[start:end]]).float(), steps)
+                table, which = self.cell.table(x[start:end]), torch.arange(end - start, device=x.device)
             else:
                 distinct, which = torch.unique(words[start:end], return_inverse=True)  # (U,), (rows,)
-                table = self.from_input(x[distinct])  # (U, 4H)
-                for rows in torch.split(which, steps):
-                    yield table[rows]
+                table = self.cell.table(x[distinct])
+            for rows in torch.split(which, steps):
+                yield table, rows
             start = end
 
-    def _finish(self, gates: Tensor, cell: Tensor, raw: Tensor) -> Tensor:
-        """From summed gates (n, 4, H) to the hidden state (n, P); `cell` becomes the next, the others waste."""
-        cell_step(gates, cell, raw, self.cell_clip)
+    def _project(self, raw: Tensor) -> Tensor:
+        """(n, H) -> the hidden state (n, P)."""
         hidden = self.projection(raw)
         return hidden if self.proj_clip is None else hidden.clamp_(-self.proj_clip, self.proj_clip)
+
+
+class Alone:
+    """A direction over one sentence by itself: all of its steps in one call of a compiled kernel.
+
+    A single row takes its time from reading the weights and, step by step, from calls; here the calls are none. The
+    weights lie in memory once more, as the kernel reads them.
+    """
+
+    def __init__(self, direction: Direction, lstm: ProjectedLstm, make: Maker) -> None:
+        """make: of the same precision as the projection."""
+        from elmo_tasks.elmo.engine import kernels
+
+        self.sentence, dtype = kernels.sentence, direction.projection.dtype
+        self.from_input = make(ordered(lstm.weight_ih), ordered(lstm.bias))
+        self.recurrent = kernels.in_blocks(array(ordered(lstm.weight_hh.detach()).t().to(dtype)))  # of (P, 4H)
+        self.projection = kernels.in_blocks(array((2.0 * lstm.weight_proj.detach()).t().to(dtype)))  # of (H, P)
+        self.cell_bound = np.float32(np.inf if lstm.cell_clip is None else 2.0 * lstm.cell_clip)
+        self.proj_bound = np.float32(np.inf if lstm.proj_clip is None else lstm.proj_clip)
+        self.hidden = direction.first_hidden[0].float().numpy()
+        self.cell = direction.first_cell[0].numpy()
+
+    @staticmethod
+    def pays(direction: Direction) -> bool:
+        """Whether both directions' weights stay in a cache; else one after the other on all threads is faster."""
+        count = 2 * (4 + 1) * direction.size * direction.width
+        return count * direction.projection.dtype.itemsize <= _CACHE_BYTES
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """(T, P) float32, in the order that the direction reads -> the outputs, likewise."""
+        outputs = torch.empty_like(x)
+        self.sentence(
+            array(self.from_input(x)), self.recurrent, self.projection, self.hidden.copy(), self.cell.copy(),
+            self.cell_bound, self.proj_bound, outputs.numpy(),
+        )  # fmt: skip
+        return outputs  # (T, P)
 
 
 def ordered(stored: Tensor) -> Tensor:

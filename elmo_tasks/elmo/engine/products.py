@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Protocol
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
-from elmo_tasks.elmo.engine.precision import has_onednn
+from elmo_tasks.elmo.engine.precision import has_bf16, has_kernels, has_onednn, int8_is_faster
 
 _ROWS = 64  # for which oneDNN lays the weights out; measured: no other choice is better at 1 or at 1,000 rows
 
@@ -25,6 +27,9 @@ class Product(Protocol):
     def add(self, x: Tensor, base: Tensor, out: Tensor) -> None:
         """out (N, M) float32 becomes base (N, M) + the product; base is float32 or of `dtype`."""
 
+    def unscaled(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """The product (N, M) without the bias, and the scales (N,), float32, that its rows still have to have."""
+
 
 class PlainProduct:
     """What PyTorch does on any device."""
@@ -40,6 +45,11 @@ class PlainProduct:
     def add(self, x: Tensor, base: Tensor, out: Tensor) -> None:
         """out = base + x W^T."""
         out.copy_(self(x)).add_(base)
+
+    def unscaled(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """The product itself."""
+        product = nn.functional.linear(x.to(self.dtype), self.weight)
+        return product, x.new_ones(len(x), dtype=torch.float32)
 
 
 class OneDnnProduct:
@@ -63,6 +73,11 @@ class OneDnnProduct:
         else:
             out.copy_(product).add_(base)
 
+    def unscaled(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """The product itself."""
+        product = self._linear(x.to(self.dtype), self.packed, None, "none", [], "")
+        return product, x.new_ones(len(x), dtype=torch.float32)
+
 
 class Int8Product:
     """8-bit integers on the CPU: one scale a row of x, taken from the row itself, and one a row of the weights.
@@ -70,50 +85,94 @@ class Int8Product:
     A scale for the whole batch, as PyTorch's dynamic quantisation takes it, would let a sentence change its neighbours.
     """
 
-    dtype = torch.float32
-
-    def __init__(self, weight: Tensor, bias: Tensor | None) -> None:
+    def __init__(self, weight: Tensor, bias: Tensor | None, dtype: torch.dtype) -> None:
+        self.dtype = dtype
         self.scales = (weight.abs().amax(dim=1) / 127).clamp_min(1e-30)  # (M,)
         rounded = (weight / self.scales.unsqueeze(1)).round_().to(torch.int8)
         self.packed = torch.ops.onednn.qlinear_prepack(rounded, [_ROWS, weight.shape[1]])
         self.zeros = torch.zeros(len(weight), dtype=torch.int64)
-        self.bias = torch.zeros(len(weight)) if bias is None else bias
+        self.bias = None if bias is None else bias.to(dtype)
         self._linear = torch.ops.onednn.qlinear_pointwise.default
 
     def __call__(self, x: Tensor) -> Tensor:
-        product, scale = self._multiply(x)
-        return torch.addcmul(self.bias, product, scale)  # (N, M)
+        product, scale = self.unscaled(x)
+        product.mul_(scale.unsqueeze(1))
+        return product if self.bias is None else product.add_(self.bias)  # (N, M)
 
     def add(self, x: Tensor, base: Tensor, out: Tensor) -> None:
         """out = base + x W^T."""
-        product, scale = self._multiply(x)
-        torch.addcmul(base, product, scale, out=out)
+        product, scale = self.unscaled(x)
+        torch.addcmul(base.float(), product.float(), scale.unsqueeze(1), out=out)
 
-    def _multiply(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """The product for rows of greatest value 127, (N, M), and the scales that they had, (N, 1)."""
-        scale = x.abs().amax(dim=1, keepdim=True).div_(127).clamp_min_(1e-30)  # (N, 1)
-        # Unsigned with 128 as zero: oneDNN has no fast kernel for signed rows on CPUs without AMX.
-        rounded = (x / scale).round_().add_(128).to(torch.uint8)
+    def unscaled(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """The product (N, M) of rows of greatest value 127, without the bias, and the scales that they had, (N,)."""
+        rounded, scale = eight_bits(x)
         product = self._linear(
-            rounded, 1.0, 128, self.packed, self.scales, self.zeros, None, 1.0, 0, torch.float32, "none", [], ""
+            rounded, 1.0, 128, self.packed, self.scales, self.zeros, None, 1.0, 0, self.dtype, "none", [], ""
         )
         return product, scale
+
+
+def eight_bits(x: Tensor) -> tuple[Tensor, Tensor]:
+    """(N, K) as 8-bit integers, each row by its greatest value, and the scales (N,) float32 that take them back.
+
+    Unsigned with 128 as zero: oneDNN has no fast kernel for signed rows on CPUs without AMX.
+    """
+    if has_kernels():
+        from elmo_tasks.elmo.engine import kernels
+
+        rounded, scale = torch.empty(x.shape, dtype=torch.uint8), torch.empty(len(x))
+        kernels.round_rows(array(x), rounded.numpy(), scale.numpy())
+        return rounded, scale
+    scale = x.float().abs().amax(dim=1).div_(127).clamp_min_(1e-30)  # (N,)
+    return (x / scale.unsqueeze(1)).round_().add_(128).to(torch.uint8), scale
+
+
+def array(tensor: Tensor) -> np.ndarray:
+    """The same memory for Numba, which knows no bfloat16: 16-bit integers stand for it."""
+    tensor = tensor.contiguous()
+    return (tensor.view(torch.uint16) if tensor.dtype == torch.bfloat16 else tensor).numpy()
 
 
 Maker = Callable[[Tensor, Tensor | None], Product]
 """(weight (M, K), bias (M,) or None) -> the product."""
 
 
-def maker(precision: str, device: torch.device) -> Maker:
-    """What makes products of a resolved precision on a device. Weights are moved there."""
-    dtype = torch.bfloat16 if precision == "fast" else torch.float32
+@dataclass(frozen=True)
+class Makers:
+    """What lays out a matrix (M, K) and its bias (M,) or None for each kind of product of a biLM."""
+
+    words: Maker
+    gates: Maker
+    projection: Maker
+
+
+def makers(precision: str, device: torch.device) -> Makers:
+    """For a resolved precision on a device. Weights are moved there.
+
+    8-bit gates cost a cosine of 1e-4, which `fast` can afford where the CPU multiplies such numbers twice as fast as
+    bfloat16. The character encoder is always more precise than that: its rounding errors would be in all layers.
+    """
+    if precision == "exact":
+        full = _maker(torch.float32, device)
+        return Makers(full, full, full)
+    half = _maker(torch.bfloat16 if has_bf16(device) else torch.float32, device)
+    if precision == "int8":
+        return Makers(half, _eight, _eight)
+    return Makers(half, _eight if int8_is_faster(device) else half, half)
+
+
+def _maker(dtype: torch.dtype, device: torch.device) -> Maker:
     packs = device.type == "cpu" and has_onednn()
 
     def make(weight: Tensor, bias: Tensor | None = None) -> Product:
         weight = weight.detach().to(device, torch.float32)
         bias = None if bias is None else bias.detach().to(device, torch.float32)
-        if precision == "int8":
-            return Int8Product(weight, bias)
         return OneDnnProduct(weight, bias, dtype) if packs else PlainProduct(weight, bias, dtype)
 
     return make
+
+
+def _eight(weight: Tensor, bias: Tensor | None = None) -> Product:
+    dtype = torch.bfloat16 if has_bf16(weight.device) else torch.float32
+    return Int8Product(weight.detach().float(), None if bias is None else bias.detach().float(), dtype)

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import torch
 from torch import Tensor, nn
 
 from elmo_tasks.elmo.bilm import BiLM
-from elmo_tasks.elmo.engine.layer import Direction
+from elmo_tasks.elmo.engine.layer import Alone, Direction
 from elmo_tasks.elmo.engine.packing import Packing
-from elmo_tasks.elmo.engine.pair import LONGEST, Pair
-from elmo_tasks.elmo.engine.precision import resolve
-from elmo_tasks.elmo.engine.products import Maker, maker
+from elmo_tasks.elmo.engine.precision import has_kernels, resolve
+from elmo_tasks.elmo.engine.products import Makers, makers
+from elmo_tasks.elmo.engine.sides import side_by_side
 from elmo_tasks.elmo.engine.words import WordEncoder, WordTable
 from elmo_tasks.elmo.lstm import ProjectedLstm
 from elmo_tasks.errors import InputError
@@ -20,6 +20,8 @@ from elmo_tasks.errors import InputError
 BUDGET_NUMBERS = 1 << 22  # in a layer of one direction of a batch: 8,192 tokens of the original, about 200 MB in all
 STREAMS, STREAM_CELLS = 128, 1 << 18  # side by side: enough for full products, at small cells for few steps too
 WORD_TABLE = 1 << 15
+FULL_ROWS = 16  # below, both directions' weights at once would push each other out of the cache
+LONGEST = 512  # tokens of a sentence alone; a longer one is not waited for word by word, and needs less memory so
 
 
 class Engine:
@@ -59,19 +61,18 @@ class Engine:
         self.token_budget = token_budget
         self.streams = max(STREAMS, STREAM_CELLS // bilm.options.cell_dim)
         self.options, self.n_layers, self.width = bilm.options, bilm.n_layers, bilm.width
-        make = maker(self.precision, self.device)
+        make = makers(self.precision, self.device)
         with torch.no_grad():
-            self.words = WordTable(WordEncoder(bilm.token_encoder, make, self.device), word_table)
+            self.words = WordTable(WordEncoder(bilm.token_encoder, make.words, self.device), word_table)
             begin, end = self.words.lookup(["<S>", "</S>"]).tensor_split(2)  # (1, P) each
             lstms = [_lstms(layers) for layers in (bilm.forward_layers, bilm.backward_layers)]
-            self._ahead = self._directions(lstms[0], begin, make)
-            self._behind = self._directions(lstms[1], end, make)
-            self._pairs: list[Pair] = []
-            if Pair.pays(self._ahead[0], self.device):
-                sides = zip(zip(self._ahead, self._behind, strict=True), zip(*lstms, strict=True), strict=True)
-                self._pairs = [Pair(directions, of, make) for directions, of in sides]
+            self._sides = [self._directions(lstms[0], begin, make), self._directions(lstms[1], end, make)]
+            self._alone: list[list[Alone]] = []
+            if self.device.type == "cpu" and has_kernels() and Alone.pays(self._sides[0][0]):
+                both = zip(self._sides, lstms, strict=True)
+                self._alone = [[Alone(*each, make.words) for each in zip(*of, strict=True)] for of in both]
 
-    def _directions(self, lstms: Iterable[ProjectedLstm], boundary: Tensor, make: Maker) -> list[Direction]:
+    def _directions(self, lstms: Iterable[ProjectedLstm], boundary: Tensor, make: Makers) -> list[Direction]:
         """The layers of one direction, from the vector (1, P) of the boundary that it reads first."""
         directions: list[Direction] = []
         for lstm in lstms:
@@ -110,26 +111,38 @@ class Engine:
         words = torch.tensor(tokens, device=self.device)  # (N,)
         vectors = self.words.lookup(list(numbers))  # (U, P)
         out = torch.empty(self.n_layers, len(tokens), self.width)
-        ahead, behind = out.chunk(2, dim=2)  # (L, N, P) each
-        ahead[0] = behind[0] = vectors[words]
-        if self._pairs and len(sentences) == 1 and len(tokens) <= LONGEST:
-            self._run_pairs(vectors[words], ahead, behind)
+        halves = out.chunk(2, dim=2)  # (L, N, P) each
+        for half in halves:
+            half[0] = vectors[words]
+        if self._alone and len(sentences) == 1 and len(tokens) <= LONGEST:
+            self._both(lambda side: self._run_alone(side, vectors[words], halves[side]), FULL_ROWS)
             return [out]
         packing = Packing.of(lengths, self.streams, self.device)
-        for half, at, directions in ((ahead, packing.ahead, self._ahead), (behind, packing.behind, self._behind)):
-            x, which = vectors, torch.empty_like(words).scatter_(0, at, words)  # (U, P), (N,) in the block's order
-            for index, direction in enumerate(directions):
-                x = self._next(x, direction(x, packing, None if index else which), index)  # (N, P)
-                half[index + 1] = x[at]
+        self._both(lambda side: self._run(side, vectors, words, packing, halves[side]), packing.sizes[0])
         return [part.clone() for part in torch.split(out, lengths, dim=1)]  # (L, T, D) each
 
-    def _run_pairs(self, x: Tensor, ahead: Tensor, behind: Tensor) -> None:
-        """x: (T, P) of one sentence; fills ahead and behind (L, T, P) from layer 1 on."""
-        left, right = x, x.flip(0)
-        for index, pair in enumerate(self._pairs):
-            left_out, right_out = pair(left, right)
-            left, right = self._next(left, left_out, index), self._next(right, right_out, index)
-            ahead[index + 1], behind[index + 1] = left, right.flip(0)
+    def _both(self, run: Callable[[int], None], rows: int) -> None:
+        """`run` of the forward direction, 0, and of the backward one, 1, each of so many rows side by side."""
+        if self.device.type == "cpu" and rows >= FULL_ROWS:
+            side_by_side(lambda: run(0), lambda: run(1))
+        else:
+            run(0)
+            run(1)
+
+    def _run(self, side: int, vectors: Tensor, words: Tensor, packing: Packing, half: Tensor) -> None:
+        """vectors: (U, P), of which words (N,) says whose is whose; fills half (L, N, P) from layer 1 on."""
+        at = packing.behind if side else packing.ahead  # (N,)
+        x, which = vectors, torch.empty_like(words).scatter_(0, at, words)  # (U, P), (N,) in the block's order
+        for index, direction in enumerate(self._sides[side]):
+            x = self._next(x, direction(x, packing, None if index else which), index)  # (N, P)
+            half[index + 1] = x[at]
+
+    def _run_alone(self, side: int, x: Tensor, half: Tensor) -> None:
+        """x: (T, P) of one sentence; fills half (L, T, P) from layer 1 on."""
+        x = x.flip(0) if side else x
+        for index, direction in enumerate(self._alone[side]):
+            x = self._next(x, direction(x), index)
+            half[index + 1] = x.flip(0) if side else x
 
     def _next(self, x: Tensor, y: Tensor, layer: int) -> Tensor:
         """What a layer (from 0) gives on whose input is x and output is y: (N, P)."""

@@ -1,0 +1,186 @@
+"""The element-wise part of an LSTM step, and the whole of a sentence alone, compiled for the CPU by Numba.
+
+PyTorch takes seven passes over memory for what is one here, and for a single row its calls cost more than the
+arithmetic. All arrays are C-contiguous, float32 or, where a 16-bit integer is meant as one, bfloat16. The conventions
+are those of `layer.cell_step`: gates in the order input, forget, output, candidate, the candidate's doubled; the cell
+doubled; what goes into the projection halved.
+
+The kernels release the GIL. They are compiled at first use (seconds) and kept on disk by Numba where it may write.
+"""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+import numba
+import numpy as np
+from numba.extending import overload
+
+_ONE, _HALF = np.float32(1.0), np.float32(0.5)
+_LN2, _LOG2E = np.float32(0.6931471805599453), np.float32(1.4426950408889634)
+_LIMIT = np.float32(87.0)  # exp(87) is finite in float32, exp(-87) no subnormal
+# Taylor's terms of exp beyond 1 + r on |r| <= ln(2) / 2: the next one is 1e-7.
+_C2, _C3, _C4, _C5, _C6 = (np.float32(1 / n) for n in (2, 6, 24, 120, 720))
+_BLOCK = 1024  # sums at a time, which stay in the first cache while eight rows of weights pass by
+# Sums may be reordered and multiply-adds fused; infinities (no clipping) stay what they are.
+_FAST = {"contract", "reassoc", "nsz", "arcp", "afn"}
+
+
+def in_blocks(weights: Any) -> Any:
+    """(K, M) -> (blocks, K, W), columns W at a time and the last filled up with zeros, as `sentence` reads them.
+
+    One stream through memory: the rows of a wide matrix are a power of two apart and would share a few cache lines.
+    """
+    inner, columns = weights.shape
+    block = min(_BLOCK, columns)
+    blocks = -(-columns // block)
+    padded = np.zeros((inner, blocks * block), weights.dtype)
+    padded[:, :columns] = weights
+    return np.ascontiguousarray(padded.reshape(inner, blocks, block).transpose(1, 0, 2))  # (blocks, K, W)
+
+
+def _compiled(function: Any) -> Any:
+    """The kernel, kept on disk if there is a place where Numba may write."""
+    compiled = functools.partial(numba.njit, nogil=True, fastmath=_FAST, error_model="numpy")
+    try:
+        return compiled(cache=True)(function)
+    except RuntimeError:  # a read-only installation and no home
+        return compiled()(function)
+
+
+def widen(number: Any) -> Any:
+    """bfloat16 to float32; float32 as it is."""
+    raise NotImplementedError
+
+
+def narrow(number: Any, like: Any) -> Any:
+    """float32 to what an array `like` holds, rounded to even."""
+    raise NotImplementedError
+
+
+@overload(widen, strict=False)
+def _widen(number: Any) -> Any:
+    if number == numba.types.uint16:
+        return lambda number: np.uint32(np.uint32(number) << np.uint32(16)).view(np.float32)
+    return lambda number: number
+
+
+@overload(narrow, strict=False)
+def _narrow(number: Any, like: Any) -> Any:
+    if like.dtype == numba.types.uint16:
+
+        def rounded(number: Any, like: Any) -> Any:
+            bits = np.float32(number).view(np.uint32)
+            odd = np.uint32(np.uint32(bits >> np.uint32(16)) & np.uint32(1))
+            return np.uint16(np.uint32(bits + np.uint32(0x7FFF) + odd) >> np.uint32(16))
+
+        return rounded
+    return lambda number, like: number
+
+
+@numba.njit(inline="always")
+def _sigmoid(x: Any) -> Any:
+    """1 / (1 + exp(-x)), within 2e-7, without a branch or a call, so that it becomes vector instructions."""
+    y = min(max(-x, -_LIMIT), _LIMIT)
+    n = np.floor(y * _LOG2E + _HALF)
+    r = y - n * _LN2
+    p = (((((_C6 * r + _C5) * r + _C4) * r + _C3) * r + _C2) * r + _ONE) * r + _ONE
+    power = np.int32(np.int32(np.int32(n) + np.int32(127)) << np.int32(23)).view(np.float32)  # 2^n
+    return _ONE / (_ONE + p * power)
+
+
+@_compiled
+def step(
+    product: Any, scales: Any, inputs: Any, inputs_scales: Any, bias: Any, rows: Any, cell: Any, out: Any, clip: Any
+) -> None:
+    """The element-wise part of a step of many sequences.
+
+    product: (N, 4H), the gates' part from the hidden states, each row to be multiplied by its one of scales (N,).
+    inputs: (M, 4H), their part from the input, to be multiplied by inputs_scales (M,); row `rows[r]` (N,) int64 belongs
+    to sequence r. bias: (4H,). cell: (N, H), becomes the next. out: (N, H), becomes what goes into the projection.
+    clip: twice the cell's bound; infinite for none. All but product, inputs and out are float32.
+    """
+    count, size = cell.shape
+    for row in range(count):
+        p, s, c, o = product[row], scales[row], cell[row], out[row]
+        x, z = inputs[rows[row]], inputs_scales[rows[row]]
+        for j in range(size):
+            k, m, n = size + j, 2 * size + j, 3 * size + j
+            enter = _sigmoid(s * widen(p[j]) + z * widen(x[j]) + bias[j])
+            keep = _sigmoid(s * widen(p[k]) + z * widen(x[k]) + bias[k])
+            leave = _sigmoid(s * widen(p[m]) + z * widen(x[m]) + bias[m])
+            candidate = _sigmoid(s * widen(p[n]) + z * widen(x[n]) + bias[n])
+            new = keep * c[j] + enter * (np.float32(4.0) * candidate - np.float32(2.0))
+            new = min(max(new, -clip), clip)
+            c[j] = new
+            o[j] = narrow(leave * (_sigmoid(new) - _HALF), out)
+
+
+@_compiled
+def round_rows(x: Any, out: Any, scales: Any) -> None:
+    """x: (N, K) -> out: (N, K) uint8 with 128 as zero, and scales (N,) float32 such that x = scale * (out - 128)."""
+    for row in range(len(x)):
+        values, o = x[row], out[row]
+        largest = np.float32(0.0)
+        for j in range(len(values)):
+            largest = max(largest, abs(widen(values[j])))
+        scale = max(largest / np.float32(127.0), np.float32(1e-30))
+        scales[row] = scale
+        inverse = _ONE / scale
+        for j in range(len(values)):
+            o[j] = np.uint8(np.int32(np.rint(widen(values[j]) * inverse)) + np.int32(128))
+
+
+@_compiled
+def sentence(
+    inputs: Any, recurrent: Any, projection: Any, hidden: Any, cell: Any, clip: Any, proj_clip: Any, outputs: Any
+) -> None:
+    """All steps of one sequence.
+
+    inputs: (T, 4H), the gates' part from the input. recurrent: (P, 4H) and projection: (H, P), the weights, in blocks
+    (see `in_blocks`), of one type. hidden: (P,) float32, cell: (H,) float32, before the first step; become those after
+    the last. clip, proj_clip: float32, twice the cell's bound and the projection's. outputs: (T, P) float32, becomes
+    the hidden states, with every rounding that the products of many rows have.
+    """
+    gates, size, width = inputs.shape[1], len(cell), len(hidden)
+    sums = np.empty(recurrent.shape[0] * recurrent.shape[2], np.float32)
+    raw, sent = np.empty(size, np.float32), np.empty(projection.shape[0] * projection.shape[2], np.float32)
+    for t in range(len(inputs)):
+        x, out = inputs[t], outputs[t]
+        _multiply(hidden, recurrent, sums)
+        for j in range(gates):
+            sums[j] = widen(narrow(sums[j], recurrent)) + widen(x[j])
+        for j in range(size):
+            new = _sigmoid(sums[size + j]) * cell[j]
+            new += _sigmoid(sums[j]) * (np.float32(4.0) * _sigmoid(sums[3 * size + j]) - np.float32(2.0))
+            new = min(max(new, -clip), clip)
+            cell[j] = new
+            raw[j] = widen(narrow(_sigmoid(sums[2 * size + j]) * (_sigmoid(new) - _HALF), recurrent))
+        _multiply(raw, projection, sent)
+        for j in range(width):
+            hidden[j] = widen(narrow(min(max(sent[j], -proj_clip), proj_clip), recurrent))
+            out[j] = hidden[j]
+
+
+@_compiled
+def _multiply(x: Any, weights: Any, out: Any) -> None:
+    """x: (K,) float32, weights: (blocks, K, W) -> out: (blocks * W,) float32. The weights are read once, in order."""
+    blocks, inner, columns = weights.shape
+    eights = inner - inner % 8
+    for block in range(blocks):
+        w = weights[block]
+        o = out[block * columns : (block + 1) * columns]
+        o[:] = np.float32(0.0)
+        for k in range(0, eights, 8):
+            a0, a1, a2, a3, a4, a5, a6, a7 = x[k], x[k + 1], x[k + 2], x[k + 3], x[k + 4], x[k + 5], x[k + 6], x[k + 7]
+            w0, w1, w2, w3, w4, w5, w6, w7 = (
+                w[k], w[k + 1], w[k + 2], w[k + 3], w[k + 4], w[k + 5], w[k + 6], w[k + 7]
+            )  # fmt: skip
+            for j in range(columns):
+                low = a0 * widen(w0[j]) + a1 * widen(w1[j]) + a2 * widen(w2[j]) + a3 * widen(w3[j])
+                o[j] += low + (a4 * widen(w4[j]) + a5 * widen(w5[j]) + a6 * widen(w6[j]) + a7 * widen(w7[j]))
+        for k in range(eights, inner):
+            a, w0 = x[k], w[k]
+            for j in range(columns):
+                o[j] += a * widen(w0[j])
