@@ -42,7 +42,6 @@ ARCHITECTURES = {
 SENTENCES = {"original": 512, "small": 10_000}
 PEERS = {"allennlp": "allennlp.modules.elmo", "simple_elmo_pytorch": "simple_elmo_pytorch"}
 PRECISIONS = ("exact", "fast", "int8")
-BYTES = {"exact": 4, "fast": 2, "int8": 1}
 BUDGETS, LENGTHS = (64, 256, 1024, 4096, 8192, 16384), (5, 10, 20, 40, 80, 160)
 Sentences = Sequence[Sequence[str]]
 Run = Callable[[Sentences], object]
@@ -181,11 +180,11 @@ def latency(bilm: BiLM, sentences: Sentences, rounds: int) -> dict[str, Any]:
         "sentences": len(chosen),
         "ms_words_known": {name: 1e3 * median(some) for name, some in known.items()},
         "ms_words_new": {name: 1e3 * median(some) for name, some in new.items()},
-        "floors": {precision: floors(options, size, 20) for precision, size in BYTES.items()},
+        "floors": {precision: floors(options, engine, 20) for precision, engine in engines.items()},
     }
 
 
-def floors(options: BilmOptions, number_bytes: int, steps: int) -> dict[str, float]:
+def floors(options: BilmOptions, engine: Engine, steps: int) -> dict[str, float]:
     """The least that a sentence of so many steps can take: its weights have to be read.
 
     `memory_ms`: a step's weights at every step from main memory. `floor_ms`: all weights once, at the bandwidth of a
@@ -193,9 +192,8 @@ def floors(options: BilmOptions, number_bytes: int, steps: int) -> dict[str, flo
     as those, because they stay in the cache.
     """
     sides = 2 if options.cell_dim <= 1024 else 1  # directions that the engine runs side by side
-    gates = 4 * options.cell_dim * options.projection_dim
-    recurrence = gates + options.cell_dim * options.projection_dim
-    step, whole = sides * recurrence * number_bytes, 2 * options.n_layers * (recurrence + gates) * number_bytes
+    a_step, a_layer = engine.weight_bytes
+    step, whole = sides * a_step, 2 * options.n_layers * a_layer
     runs = 2 * options.n_layers // sides
     near, far, memory = memory_bandwidth(step), memory_bandwidth(whole), memory_bandwidth(1 << 29)
     return {

@@ -35,6 +35,8 @@ class Direction:
         from_input = make.gates(ordered(lstm.weight_ih), ordered(lstm.bias))
         from_hidden = make.gates(ordered(lstm.weight_hh), None)
         self.projection = make.projection(2.0 * lstm.weight_proj, None)
+        self.step_bytes = from_hidden.weight_bytes + self.projection.weight_bytes
+        self.all_bytes = self.step_bytes + from_input.weight_bytes
         self.row_bytes = 4 * self.size * from_input.dtype.itemsize  # of the gates' part from one input
         self.cell: Cell = PlainCell(from_input, from_hidden, self.cell_clip)
         if has_kernels() and boundary.device.type == "cpu":
@@ -98,6 +100,8 @@ class Alone:
         self.from_input = make(ordered(lstm.weight_ih), ordered(lstm.bias))
         self.recurrent = kernels.in_blocks(array(ordered(lstm.weight_hh.detach()).t().to(dtype)))  # of (P, 4H)
         self.projection = kernels.in_blocks(array((2.0 * lstm.weight_proj.detach()).t().to(dtype)))  # of (H, P)
+        self.step_bytes = self.recurrent.nbytes + self.projection.nbytes
+        self.all_bytes = self.step_bytes + self.from_input.weight_bytes
         self.cell_bound = np.float32(np.inf if lstm.cell_clip is None else 2.0 * lstm.cell_clip)
         self.proj_bound = np.float32(np.inf if lstm.proj_clip is None else lstm.proj_clip)
         self.hidden = direction.first_hidden[0].float().numpy()

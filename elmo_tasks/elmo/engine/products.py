@@ -20,6 +20,8 @@ class Product(Protocol):
 
     dtype: torch.dtype
     """Of what `__call__` returns."""
+    weight_bytes: int
+    """What has to be read for a product."""
 
     def __call__(self, x: Tensor) -> Tensor:
         """x: (N, K) float32 or `dtype` -> (N, M), the bias added."""
@@ -37,6 +39,7 @@ class PlainProduct:
     def __init__(self, weight: Tensor, bias: Tensor | None, dtype: torch.dtype) -> None:
         self.dtype = dtype
         self.weight = weight.to(dtype)  # (M, K)
+        self.weight_bytes = self.weight.nbytes
         self.bias = None if bias is None else bias.to(dtype)
 
     def __call__(self, x: Tensor) -> Tensor:
@@ -58,6 +61,7 @@ class OneDnnProduct:
     def __init__(self, weight: Tensor, bias: Tensor | None, dtype: torch.dtype) -> None:
         self.dtype = dtype
         self.packed = torch.ops.mkldnn._reorder_linear_weight(weight.to(dtype).contiguous(), _ROWS)
+        self.weight_bytes = weight.numel() * dtype.itemsize
         self.bias = None if bias is None else bias.to(dtype)
         self._linear = torch.ops.mkldnn._linear_pointwise.default
 
@@ -86,7 +90,7 @@ class Int8Product:
     """
 
     def __init__(self, weight: Tensor, bias: Tensor | None, dtype: torch.dtype) -> None:
-        self.dtype = dtype
+        self.dtype, self.weight_bytes = dtype, weight.numel()
         self.scales = (weight.abs().amax(dim=1) / 127).clamp_min(1e-30)  # (M,)
         rounded = (weight / self.scales.unsqueeze(1)).round_().to(torch.int8)
         self.packed = torch.ops.onednn.qlinear_prepack(rounded, [_ROWS, weight.shape[1]])

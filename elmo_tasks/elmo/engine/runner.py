@@ -80,6 +80,12 @@ class Engine:
             boundary = self._next(boundary, directions[-1].first_hidden.float(), len(directions) - 1)
         return directions
 
+    @property
+    def weight_bytes(self) -> tuple[int, int]:
+        """Of the weights of one direction of a layer: those read at each step of a sentence alone, and all."""
+        first = self._alone[0][0] if self._alone else self._sides[0][0]
+        return first.step_bytes, first.all_bytes
+
     @torch.no_grad()
     def embed(self, sentences: Sequence[Sequence[str]]) -> list[Tensor]:
         """One (L, T, D) float32 tensor a sentence, on the CPU. L counts layer 0, the word vector twice."""
