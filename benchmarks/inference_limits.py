@@ -55,7 +55,7 @@ def product_rates(seconds: float = 0.15) -> dict[str, float]:
                 packed = OneDnnProduct(weight, None, dtype)
                 note(name, _rate(lambda left=left, packed=packed: packed(left), flops, seconds))
         if has_int8():
-            eight = Int8Product(weight, None)
+            eight = Int8Product(weight, None, torch.float32)
             note("int8", _rate(lambda x=x, eight=eight: eight(x), flops, seconds))
     return best
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from elmo_tasks.elmo.bilm import BiLM
@@ -80,6 +80,7 @@ def test_more_words_at_once_than_the_table_holds(capacity: int) -> None:
     assert len(table) == capacity
 
 
+@settings(deadline=None)  # the first engine of a process loads the compiled kernels
 @given(words=st.lists(st.text(max_size=4) | st.integers(1, 70).map("z".__mul__), min_size=1, max_size=9))
 def test_words_as_the_token_encoder_has_them(words: list[str]) -> None:
     torch.manual_seed(1)
