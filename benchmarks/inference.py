@@ -237,6 +237,16 @@ def memory(architecture: str, data: str) -> dict[str, dict[str, float]]:
     return found
 
 
+def earlier(path: Path, record: dict[str, Any]) -> dict[str, Any]:
+    """The architectures that were measured before under the same conditions, which stay in the record."""
+    if not path.exists():
+        return {}
+    old: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    alike = ("data", "rounds", "threads", "machine", "torch")
+    found: dict[str, Any] = old["architectures"] if all(old[key] == record[key] for key in alike) else {}
+    return found
+
+
 def test_split(data: str) -> list[list[str]]:
     """Sentences of the test split, in file order."""
     return [list(example.tokens) for example in load_data(data, load_task("ner").read).test]
@@ -269,6 +279,7 @@ def main() -> None:
         "torch": torch.__version__,
         "architectures": {},
     }
+    record["architectures"] = earlier(options.output, record)
     for name in options.architectures:
         print(name, flush=True)
         sentences = text[: int(SENTENCES[name] * options.share)]

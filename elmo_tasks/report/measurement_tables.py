@@ -1,0 +1,112 @@
+"""Tables of what the programs in benchmarks/ measured, made from their records."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+Record = Mapping[str, Any]
+
+
+def inference_table(record: Record) -> str:
+    """Tokens a second of each contestant, as multiples of the others', and its share of the machine's products."""
+    peer = next((name for name in ("allennlp", "simple_elmo_pytorch") if _has(record, name)), None)
+    head = ["biLM", "computed by", "tokens/s", "times the reference"]
+    rows = []
+    for architecture, found in record["architectures"].items():
+        speed = found["throughput"]
+        rates = speed["tokens_per_second"]
+        for name, rate in rates.items():
+            row = [f"{architecture}, {speed['tokens']:,} tokens", f"`{name}`", f"{rate:,.0f}"]
+            row.append(f"{speed['times_the_reference'][name]:.1f}")
+            if peer:
+                row.append(f"{rate / rates[peer]:.1f}" if peer in rates else "")
+            share = speed["share_of_products"].get(name)
+            rows.append([*row, f"{100 * share:.0f} %" if share else ""])
+    return _markdown([*head, *([f"times `{peer}`"] if peer else []), "of the products"], rows) + _machine(record)
+
+
+def latency_table(record: Record) -> str:
+    """Milliseconds of one sentence of 20 tokens, and the time that reading the weights alone would take."""
+    rows = []
+    for architecture, found in record["architectures"].items():
+        latency = found["latency"]
+        for name, milliseconds in latency["ms_words_known"].items():
+            new, floor = latency["ms_words_new"].get(name), latency["floors"].get(name)
+            rows.append(
+                [
+                    architecture,
+                    f"`{name}`",
+                    f"{milliseconds:.1f}",
+                    f"{new:.1f}" if new else "",
+                    f"{floor['memory_ms']:.1f}" if floor else "",
+                    f"{floor['floor_ms']:.1f}" if floor else "",
+                ]
+            )
+    head = ["biLM", "computed by", "ms", "ms, no word known", "floor: from memory", "floor: from the cache"]
+    return _markdown(head, rows)
+
+
+def memory_table(record: Record) -> str:
+    """MB above the weights for one long document, and for a batch with one long sentence."""
+    rows = [
+        [architecture, *load.split(", ", 1), f"{some['above_mb']:,.0f}"]
+        for architecture, found in record["architectures"].items()
+        for load, some in found["memory"].items()
+    ]
+    return _markdown(["biLM", "precision", "load", "MB above the weights"], rows)
+
+
+def cache_table(record: Record) -> str:
+    """An epoch of `train ner` by where the vectors come from."""
+    kept = record["epoch_that_computes_seconds"]
+    rows = [
+        [what, f"{record[key]:.1f}", f"{kept / record[key]:.1f}"]
+        for what, key in (
+            ("computed by the reference module", "epoch_that_computes_seconds"),
+            ("read from the disk", "epoch_that_reads_from_disk_seconds"),
+            ("read from the system's file cache", "epoch_that_reads_seconds"),
+            ("held in memory, as `train` does from the second epoch on", "epoch_of_train_seconds"),
+        )
+    ]
+    about = (
+        f"\n`original`, {record['train_tokens']:,} tokens of {record['data']}, {record['bytes_a_token_on_disk']:,.0f} "
+        f"bytes a token on the disk, {record['threads']} threads.\n"
+    )
+    return _markdown(["vectors", "seconds an epoch", "times as fast"], rows) + about
+
+
+def embed_memory_table(record: Record) -> str:
+    """What `embed` held."""
+    row = [
+        f"{record['tokens']:,}",
+        f"{record['tokens_per_second']:,.0f}",
+        f"{record['peak_rss_mb']:,.0f}",
+        f"{record['growth_mb_after_50000_tokens']:,.0f}",
+    ]
+    return _markdown(["tokens", "tokens/s", "most memory, MB", "of it after the first 50,000 tokens, MB"], [row])
+
+
+MEASUREMENTS: dict[str, tuple[str, Callable[[Record], str]]] = {
+    "inference": ("benchmark-inference.json", inference_table),
+    "latency": ("benchmark-inference.json", latency_table),
+    "memory": ("benchmark-inference.json", memory_table),
+    "cache": ("benchmark-cache.json", cache_table),
+    "embed-memory": ("benchmark-embed-memory.json", embed_memory_table),
+}
+"""The name of a table: the file of its record, and what makes it."""
+
+
+def _has(record: Record, contestant: str) -> bool:
+    return any(contestant in found["throughput"]["seconds"] for found in record["architectures"].values())
+
+
+def _machine(record: Record) -> str:
+    about = f"{record['machine']}, {record['threads']} threads, torch {record['torch']}"
+    return f"\n{about}; medians of {record['rounds']} turns.\n"
+
+
+def _markdown(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    names = list(head)
+    lines = [f"| {' | '.join(names)} |", "| --- " * len(names) + "|", *(f"| {' | '.join(row)} |" for row in rows)]
+    return "\n".join(lines) + "\n"
