@@ -1,4 +1,4 @@
-"""The two directions of a biLM at once, each on half of the threads."""
+"""Two pieces of work at once, as the directions of a biLM are, each on half of the threads."""
 
 from __future__ import annotations
 

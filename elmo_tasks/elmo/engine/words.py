@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from elmo_tasks.elmo.characters import PAD, encode_words
 from elmo_tasks.elmo.engine.products import Maker
+from elmo_tasks.elmo.engine.sides import side_by_side
 from elmo_tasks.elmo.token_encoder import CharacterEncoder, Highway
 
 _WORDS = 256  # encoded at a time: bounds the memory
@@ -52,11 +53,19 @@ class WordEncoder:
         order = lengths.argsort(stable=True)
         whole = int((lengths + self.widest <= self.max_characters).sum())  # words with a window that is all padding
         vectors = torch.empty(len(ids), self.width, device=self.device)
-        for some in (*torch.split(order[:whole], _WORDS), *torch.split(order[whole:], _WORDS)):
-            if len(some):
+        chunks = [*torch.split(order[:whole], _WORDS), *torch.split(order[whole:], _WORDS)]
+        chunks = [some for some in chunks if len(some)]
+
+        def encode(chunks: Sequence[Tensor]) -> None:
+            for some in chunks:
                 longest = int(lengths[some[-1]])
                 pooled = self._convolve(ids[some].to(self.device), longest)  # (n, F)
                 vectors[some.to(self.device)] = self._transform(self.activation(pooled))
+
+        if self.device.type == "cpu" and len(chunks) > 1:
+            side_by_side(lambda: encode(chunks[::2]), lambda: encode(chunks[1::2]))
+        else:
+            encode(chunks)
         return vectors  # (N, P)
 
     def _convolve(self, ids: Tensor, longest: int) -> Tensor:
