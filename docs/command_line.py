@@ -1,38 +1,33 @@
-"""A hook of MkDocs: the page `command-line.md`, made from the parser, so that it says what `--help` says."""
+"""A hook of MkDocs: the page `command-line.md` goes on with what `--help` says, made from the parser."""
 
 from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator
+from typing import Any
 
-from mkdocs.config.defaults import MkDocsConfig
-from mkdocs.structure.files import File, Files
+from mkdocs.structure.pages import Page
 
 from elmo_tasks.cli import build_parser
 
-HEAD = "# Command line\n\nWhat `elmo-tasks VERB --help` prints, verb by verb.\n"
 
-
-def parsers(parser: argparse.ArgumentParser) -> Iterator[argparse.ArgumentParser]:
+def verbs(parser: argparse.ArgumentParser) -> Iterator[argparse.ArgumentParser]:
     """The parsers of a parser's verbs, each before those below it."""
     for action in parser._actions:
         if isinstance(action, argparse._SubParsersAction):
             for verb in action.choices.values():
                 yield verb
-                yield from parsers(verb)
+                yield from verbs(verb)
 
 
-def page() -> str:
-    """The page's Markdown. Verbs have no screen width of their own: lines break where they break at 100 columns."""
-    parts = [HEAD]
-    for parser in parsers(build_parser()):
-        verb = parser.prog.removeprefix("elmo-tasks ")
-        parser.formatter_class = lambda prog: argparse.HelpFormatter(prog, width=100)
-        parts.append(f"## {verb}\n\n```text\n{parser.format_help().rstrip()}\n```\n")
-    return "\n".join(parts)
+def help_of(verb: argparse.ArgumentParser) -> str:
+    """A section; lines break at 100 columns, whatever the width of the screen that the site is built on."""
+    verb.formatter_class = lambda prog: argparse.HelpFormatter(prog, width=100)
+    return f"## {verb.prog.removeprefix('elmo-tasks ')}\n\n```text\n{verb.format_help().rstrip()}\n```\n"
 
 
-def on_files(files: Files, config: MkDocsConfig) -> Files:
-    """Add the page."""
-    files.append(File.generated(config, "command-line.md", content=page()))
-    return files
+def on_page_markdown(markdown: str, page: Page, **_: Any) -> str:
+    """Add the sections to the page."""
+    if page.file.src_uri != "command-line.md":
+        return markdown
+    return "\n".join([markdown, *map(help_of, verbs(build_parser()))])
