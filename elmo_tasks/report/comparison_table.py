@@ -88,8 +88,8 @@ def _row(
 
 
 def _by_default(record: Mapping[str, Any]) -> bool:
-    """Runs of the task's own model on all its data, not of another file's or of one with other settings."""
-    return not any(other in record["command"] for other in ("--config", "model.", "fraction"))
+    """Runs of the task's own model on all its data, not of another file's or with another head."""
+    return not any(other in record["command"] for other in ("--config", "model.head", "training.fraction"))
 
 
 def _score(records: Sequence[Mapping[str, Any]], task: str, data: str, key: str, system: Sequence[str]) -> str:

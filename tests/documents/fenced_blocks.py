@@ -1,4 +1,4 @@
-"""The documents that a user reads, README.md and the pages in docs/, and their fenced blocks."""
+"""The documents that a user reads, README.md, CONTRIBUTING.md and the pages in docs/, and their fenced blocks."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 SHELLS = ("bash", "sh", "console", "")
 _FENCED = re.compile(
     r"^(?:<!-- runs: no, (?P<reason>[^\n]+) -->\n)?```(?P<language>\w*)\n(?P<code>.*?)^```$", re.M | re.S

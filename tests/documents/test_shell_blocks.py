@@ -8,6 +8,7 @@ written; elsewhere `smaller.py` gives them less to do.
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 from pathlib import Path
 
@@ -69,6 +70,15 @@ def test_every_fence_is_found() -> None:
 def test_every_language_is_run_or_plain_text() -> None:
     languages = {block.language for path in DOCUMENTS for block in fenced_blocks(path)}
     assert languages <= {"bash", "python", "text", "json", "yaml"}, languages
+
+
+def test_parts_that_pages_include_have_no_blocks() -> None:
+    """They are shown on the site, and only a document's own blocks are run."""
+    for path in DOCUMENTS:
+        for file, part in re.findall(r'^--8<-- "([^":]+):(\w+)"$', path.read_text(encoding="utf-8"), re.MULTILINE):
+            text = (ROOT / file).read_text(encoding="utf-8")
+            included = text.partition(f"[start:{part}]")[2].partition(f"[end:{part}]")[0]
+            assert included and "```" not in included, f"{name_of(path)}: {file}:{part}"
 
 
 def test_few_blocks_do_not_run_and_each_says_why() -> None:

@@ -60,7 +60,7 @@ def test_a_benchmark_goes_before_a_record_of_runs() -> None:
 
 def test_runs_of_another_model_are_left_out() -> None:
     other = runs(["elmo"], [0.9], "elmo-tasks train ner --config configs/other.yaml")
-    assert comparison_table([other, runs(["elmo"], [0.9], "elmo-tasks train ner --set model.hidden=4")]) == (
+    assert comparison_table([other, runs(["elmo"], [0.9], "elmo-tasks train ner --set model.head=max")]) == (
         "Nothing is recorded yet.\n"
     )
 
