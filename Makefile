@@ -1,7 +1,7 @@
 # The jobs of continuous integration, by name; .ci/run runs them all in fresh environments.
 PYTHON ?= python
 
-.PHONY: format lint types test test-data wheel tables
+.PHONY: format lint types test test-data documents docs wheel tables
 
 format:
 	$(PYTHON) -m ruff format .
@@ -21,9 +21,17 @@ test:
 test-data:
 	ELMO_TASKS_REQUIRE_DATA=1 $(PYTHON) -m pytest -m data
 
+# The shell blocks of README.md and docs/, in folders with small stand-ins, and the built site (extras docs and minilm).
+documents:
+	$(PYTHON) -m pytest -m documents
+
+# The site, into site/.
+docs:
+	NO_MKDOCS_2_WARNING=1 $(PYTHON) -m mkdocs build --strict
+
 wheel:
 	$(PYTHON) -m build --wheel
 
-# The tables in the READMEs, from results/.
+# The tables in the READMEs and in docs/, from results/.
 tables:
 	$(PYTHON) -m elmo_tasks.report.tables

@@ -1,14 +1,15 @@
 """ELMo as code written for TensorFlow Hub's `google/elmo` calls it, with torch tensors and without TensorFlow.
 
->>> from elmo_tasks import hub
->>> elmo = hub.load()
->>> outputs = elmo(["the cat is on the mat", "dogs are in the fog"], signature="default", as_dict=True)
->>> {name: tuple(tensor.shape) for name, tensor in outputs.items()}
-{'word_emb': (2, 6, 128), 'lstm_outputs1': (2, 6, 256), 'lstm_outputs2': (2, 6, 256), 'elmo': (2, 6, 256),
- 'default': (2, 256)}
->>> tokens = [["the", "cat", "sat"], ["dogs", "bark", ""]]
->>> elmo({"tokens": tokens, "sequence_len": [3, 2]}, signature="tokens").shape
-torch.Size([2, 256])
+Examples:
+    >>> from elmo_tasks import hub
+    >>> elmo = hub.load()
+    >>> outputs = elmo(["the cat is on the mat", "dogs are in the fog"], signature="default", as_dict=True)
+    >>> {name: tuple(tensor.shape) for name, tensor in outputs.items()}
+    {'word_emb': (2, 6, 128), 'lstm_outputs1': (2, 6, 256), 'lstm_outputs2': (2, 6, 256), 'elmo': (2, 6, 256),
+     'default': (2, 256)}
+    >>> tokens = [["the", "cat", "sat"], ["dogs", "bark", ""]]
+    >>> elmo({"tokens": tokens, "sequence_len": [3, 2]}, signature="tokens").shape
+    torch.Size([2, 256])
 """
 
 from __future__ import annotations
@@ -140,7 +141,8 @@ class Module(nn.Module):
 def load(name_or_folder: str = "default", trainable: bool = True) -> Module:
     """A `Module` by the name, folder or files of its biLM (see `load_bilm`), its four scalars learning.
 
-    >>> sum(parameter.numel() for parameter in load().parameters() if parameter.requires_grad)
-    4
+    Examples:
+        >>> sum(parameter.numel() for parameter in load().parameters() if parameter.requires_grad)
+        4
     """
     return Module(name_or_folder, trainable)

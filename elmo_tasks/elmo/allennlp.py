@@ -32,14 +32,15 @@ class Elmo(nn.Module):
     Deviation: no state is carried from one batch to the next, so that the same sentence always has the same vectors
     (allennlp issues 2371, 2516, 3845); AllenNLP's first call on a fresh module is what every call returns here.
 
-    >>> from pathlib import Path
-    >>> from elmo_tasks.elmo.resolve import load_bilm
-    >>> from elmo_tasks.elmo.weights_hdf5 import write_hdf5
-    >>> write_hdf5(load_bilm(), Path("options.json"), Path("weights.hdf5"))  # a published pair will do as well
-    >>> elmo = Elmo("options.json", "weights.hdf5", num_output_representations=1, dropout=0.0)
-    >>> output = elmo(batch_to_ids([["Rain", "fell"], ["No"]]))
-    >>> output["elmo_representations"][0].shape, output["mask"].tolist()
-    (torch.Size([2, 2, 256]), [[True, True], [True, False]])
+    Examples:
+        >>> from pathlib import Path
+        >>> from elmo_tasks.elmo.resolve import load_bilm
+        >>> from elmo_tasks.elmo.weights_hdf5 import write_hdf5
+        >>> write_hdf5(load_bilm(), Path("options.json"), Path("weights.hdf5"))  # a published pair will do as well
+        >>> elmo = Elmo("options.json", "weights.hdf5", num_output_representations=1, dropout=0.0)
+        >>> output = elmo(batch_to_ids([["Rain", "fell"], ["No"]]))
+        >>> output["elmo_representations"][0].shape, output["mask"].tolist()
+        (torch.Size([2, 2, 256]), [[True, True], [True, False]])
 
     Args:
         options_file: path or http address of the biLM's `options.json`.

@@ -31,11 +31,12 @@ class ElmoEmbedder:
     Deviation: without files it takes the biLM inside the package instead of downloading the original one, and no state
     is carried from call to call: the same sentence always has the same vectors.
 
-    >>> elmo = ElmoEmbedder()
-    >>> elmo.embed_sentence(["The", "dog", "barks"]).shape
-    (3, 3, 256)
-    >>> [vectors.shape for vectors in elmo.embed_batch([["Rain", "!"], []])]
-    [(3, 2, 256), (3, 0, 256)]
+    Examples:
+        >>> elmo = ElmoEmbedder()
+        >>> elmo.embed_sentence(["The", "dog", "barks"]).shape
+        (3, 3, 256)
+        >>> [vectors.shape for vectors in elmo.embed_batch([["Rain", "!"], []])]
+        [(3, 2, 256), (3, 0, 256)]
 
     Args:
         options_file, weight_file: paths or http addresses of a bilm-tf pair, both or none.

@@ -56,8 +56,9 @@ def batch_to_ids(batch: Sequence[Sequence[str]], max_characters: int = MAX_CHARA
 
     The same ids as AllenNLP's function of this name.
 
-    >>> batch_to_ids([["Rain", "fell"], ["No"]]).shape
-    torch.Size([2, 2, 50])
+    Examples:
+        >>> batch_to_ids([["Rain", "fell"], ["No"]]).shape
+        torch.Size([2, 2, 50])
     """
     longest = max((len(sentence) for sentence in batch), default=0)
     ids = torch.zeros(len(batch), longest, max_characters, dtype=torch.long)

@@ -13,8 +13,9 @@ from elmo_tasks.errors import InputError
 def layer_weights(layers: str | int | Sequence[float], count: int) -> NDArray[np.float32]:
     """(L,) what each of `count` layers counts.
 
-    >>> layer_weights("average", 4).tolist(), layer_weights(1, 3).tolist(), layer_weights([2, 0, 1], 3).tolist()
-    ([0.25, 0.25, 0.25, 0.25], [0.0, 1.0, 0.0], [2.0, 0.0, 1.0])
+    Examples:
+        >>> layer_weights("average", 4).tolist(), layer_weights(1, 3).tolist(), layer_weights([2, 0, 1], 3).tolist()
+        ([0.25, 0.25, 0.25, 0.25], [0.0, 1.0, 0.0], [2.0, 0.0, 1.0])
 
     Args:
         layers: `average`, a layer's number (0 is the token layer), or a weight for each, used as they are.

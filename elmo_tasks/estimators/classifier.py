@@ -23,13 +23,14 @@ CLASSES = "classes.json"
 class ElmoClassifier(ClassifierMixin, RunEstimator):  # type: ignore[misc]
     """The classifier of `elmo-tasks train sentiment` with `fit`, `predict`, `predict_proba` and `score` (accuracy).
 
-    >>> X, y = ["warm and clever", "dull and cold", "a warm film", "a cold film"] * 10, [1, 0, 1, 0] * 10
-    >>> settings = {"training.epochs": 5, "training.learning_rate": 0.02}
-    >>> classifier = ElmoClassifier(embedders=["random"], settings=settings).fit(X, y)
-    >>> classifier.predict(["warm", "cold"]).tolist()
-    [1, 0]
-    >>> classifier.predict_proba(["warm"]).shape
-    (1, 2)
+    Examples:
+        >>> X, y = ["warm and clever", "dull and cold", "a warm film", "a cold film"] * 10, [1, 0, 1, 0] * 10
+        >>> settings = {"training.epochs": 5, "training.learning_rate": 0.02}
+        >>> classifier = ElmoClassifier(embedders=["random"], settings=settings).fit(X, y)
+        >>> classifier.predict(["warm", "cold"]).tolist()
+        [1, 0]
+        >>> classifier.predict_proba(["warm"]).shape
+        (1, 2)
 
     `y` has a text or a number a document. The arguments are `RunEstimator`'s.
     """

@@ -15,12 +15,13 @@ from elmo_tasks.text.spans import convert, detect_scheme
 class ElmoTagger(RunEstimator):
     """The BiLSTM-CRF of `elmo-tasks train ner` with `fit`, `predict` and `score`.
 
-    >>> X = [[name, "lives", "in", city] for name in ("Ada", "Bo", "Cy") for city in ("Rome", "Oslo")] * 3
-    >>> y = [["B-PER", "O", "O", "B-LOC"]] * len(X)
-    >>> tagger = ElmoTagger(embedders=["random", "chars"], settings={"model.hidden": 12, "training.epochs": 8,
-    ...                                                              "training.learning_rate": 0.02})
-    >>> tagger.fit(X, y).predict(["Bo lives in Rome"])
-    [['B-PER', 'O', 'O', 'B-LOC']]
+    Examples:
+        >>> X = [[name, "lives", "in", city] for name in ("Ada", "Bo", "Cy") for city in ("Rome", "Oslo")] * 3
+        >>> y = [["B-PER", "O", "O", "B-LOC"]] * len(X)
+        >>> tagger = ElmoTagger(embedders=["random", "chars"], settings={"model.hidden": 12, "training.epochs": 8,
+        ...                                                              "training.learning_rate": 0.02})
+        >>> tagger.fit(X, y).predict(["Bo lives in Rome"])
+        [['B-PER', 'O', 'O', 'B-LOC']]
 
     `y` has a list of tags a sentence, in IOB1, BIO or BIOES; `predict` gives BIO. The arguments are `RunEstimator`'s.
     """

@@ -11,8 +11,9 @@ from elmo_tasks.errors import InputError
 def token_lists(documents: Iterable[Any], name: str = "X") -> list[tuple[str, ...]]:
     """One tuple of tokens a document; a text is split at white space.
 
-    >>> token_lists(["Rain at noon", ["Rain", "at", "noon"]])
-    [('Rain', 'at', 'noon'), ('Rain', 'at', 'noon')]
+    Examples:
+        >>> token_lists(["Rain at noon", ["Rain", "at", "noon"]])
+        [('Rain', 'at', 'noon'), ('Rain', 'at', 'noon')]
 
     Raises:
         InputError: one text alone, a table of several columns, or a document that is neither a text nor strings; the

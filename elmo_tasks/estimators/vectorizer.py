@@ -26,11 +26,12 @@ _BLOCK = 256  # documents whose token vectors are in memory together
 class ElmoVectorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # type: ignore[misc]
     """The mean of a text's token vectors, for pipelines and grid searches. There is nothing to fit.
 
-    >>> vectors = ElmoVectorizer().fit_transform(["The cat sat .", ["Rain", "at", "noon"], ""])
-    >>> vectors.shape, vectors.dtype
-    ((3, 256), dtype('float32'))
-    >>> bool(vectors[2].any())  # no tokens, no vector
-    False
+    Examples:
+        >>> vectors = ElmoVectorizer().fit_transform(["The cat sat .", ["Rain", "at", "noon"], ""])
+        >>> vectors.shape, vectors.dtype
+        ((3, 256), dtype('float32'))
+        >>> bool(vectors[2].any())  # no tokens, no vector
+        False
 
     Args:
         weights: a biLM's name, folder or files, as `load_bilm` takes them.

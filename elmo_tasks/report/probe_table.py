@@ -14,7 +14,7 @@ from rich.table import Table
 from elmo_tasks.errors import InputError
 from elmo_tasks.report.collect import circumstances, without_folders
 from elmo_tasks.report.probe_picture import bilm_name, draw_probe, others
-from elmo_tasks.report.tables import spread
+from elmo_tasks.report.spread import spread
 from elmo_tasks.training.run_folder import disk_faults, write_json, write_text
 
 

@@ -1,4 +1,4 @@
-"""The tables in the READMEs, made from the records in results/: `python -m elmo_tasks.report.tables`."""
+"""The tables in READMEs and docs/, made from the records in results/: `python -m elmo_tasks.report.tables`."""
 
 from __future__ import annotations
 
@@ -6,27 +6,32 @@ import json
 import re
 import statistics
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from elmo_tasks.errors import InputError
 from elmo_tasks.report.benchmark.overview import overview
 from elmo_tasks.report.benchmark.record import KIND
+from elmo_tasks.report.bilm_table import RECORD as BILM_RECORD
+from elmo_tasks.report.bilm_table import bilm_table
+from elmo_tasks.report.comparison_table import comparison_table
+from elmo_tasks.report.probe_table import probe_markdown
+from elmo_tasks.report.spread import spread
 
-_MARKED = re.compile(r"(<!-- table:(?P<task>[\w-]+) -->\n)(?P<table>.*?)(<!-- /table:(?P=task) -->)", re.DOTALL)
+_MARKED = re.compile(r"(<!-- table:(?P<name>[\w-]+) -->\n)(?P<table>.*?)(<!-- /table:(?P=name) -->)", re.DOTALL)
 _HEADLINES = {"f1": "F1", "accuracy": "accuracy"}
 _COSTS = ("epochs", "seconds an epoch", "minutes a run", "peak memory", "record or source")
 _PUBLISHED = "published.json"
 
 
 def read_records(folder: Path) -> list[dict[str, Any]]:
-    """The records of runs in a folder, in the order of their file names.
+    """The records in a folder, in the order of their file names.
 
-    A record is a JSON object with `task` and `runs`, as `elmo_tasks.report.collect` writes it, or a benchmark's, as
-    `elmo_tasks.report.benchmark.record` makes it; it gets its `file` name.
-    `published.json` is a list of others' results, each with `task`, `data`, `model`, `test` and `source`; they come
-    last. Files of other kinds in the same folder are left to their own readers.
+    A record of runs is a JSON object with `task` and `runs`, as `elmo_tasks.report.collect` writes it; other objects
+    are of a benchmark (`elmo_tasks.report.benchmark.record`), a probe, a training or a measurement. Each gets its
+    `file` name. `published.json` is a list of others' results, each with `task`, `data`, `model`, `test` and `source`;
+    they come last. Files of other kinds in the same folder are left to their own readers.
 
     Raises:
         InputError: a file that is not JSON, a record without runs, or a published result without its source.
@@ -44,12 +49,9 @@ def read_records(folder: Path) -> list[dict[str, Any]]:
                 if missing := {"task", "data", "model", "test", "source"} - set(entry):
                     raise InputError(f"{path}: expected every result to have {', '.join(sorted(missing))}, got {entry}")
             continue
-        if isinstance(content, dict) and content.get("kind") == KIND:
-            records.append(content | {"file": path.name})
+        if not isinstance(content, dict) or ("task" in content) != ("runs" in content):
             continue
-        if not isinstance(content, dict) or "task" not in content or "runs" not in content:
-            continue
-        if not content["runs"]:
+        if "runs" in content and not content["runs"]:
             raise InputError(f"{path}: expected at least one run, got none; collect it again from its run folders")
         records.append(content | {"file": path.name})
     return [*records, *published]
@@ -92,38 +94,45 @@ def table(task: str, records: Sequence[Mapping[str, Any]]) -> str:
 
 
 def fill(text: str, records: Sequence[Mapping[str, Any]]) -> str:
-    """The text with every table between `<!-- table:TASK -->` and `<!-- /table:TASK -->` made anew.
+    """The text with every table between `<!-- table:NAME -->` and `<!-- /table:NAME -->` made anew.
 
-    `benchmark` for a task is the table of the benchmarks.
+    A name is a task, `benchmark` (all benchmarks), `comparison` (embedders against each other), `bilm` (the training of
+    the one inside the package), or a probe's record without its `.json`.
     """
 
-    def made(task: str) -> str:
-        benchmarks = [record for record in records if record.get("kind") == KIND]
-        return overview(benchmarks) if task == KIND else table(task, records)
+    def made(name: str) -> str:
+        if name == KIND:
+            return overview([record for record in records if record.get("kind") == KIND])
+        if name == "comparison":
+            return comparison_table(records)
+        if name == "bilm":
+            return _of_file(BILM_RECORD, records, bilm_table)
+        if name.startswith("probe-"):
+            return _of_file(f"{name}.json", records, probe_markdown)
+        return table(name, records)
 
-    return _MARKED.sub(lambda found: f"{found[1]}{made(found['task'])}{found[4]}", text)
+    return _MARKED.sub(lambda found: f"{found[1]}{made(found['name'])}{found[4]}", text)
 
 
-def readmes(root: Path) -> list[Path]:
+def _of_file(name: str, records: Sequence[Mapping[str, Any]], make: Callable[[Mapping[str, Any]], str]) -> str:
+    record = next((record for record in records if record.get("file") == name), None)
+    return make(record) if record is not None else f"`{name}` is not recorded yet.\n"
+
+
+def documents(root: Path) -> list[Path]:
     """The files of a checkout that may hold tables."""
-    return [root / "README.md", *sorted(root.glob("tasks/*/README.md"))]
+    return [root / "README.md", *sorted(root.glob("tasks/*/README.md")), *sorted((root / "docs").rglob("*.md"))]
 
 
 def main(root: Path) -> None:
     """Rewrite the tables of a checkout."""
     records = read_records(root / "results")
-    for path in readmes(root):
+    for path in documents(root):
         old = path.read_text(encoding="utf-8")
         new = fill(old, records)
         if new != old:
             path.write_text(new, encoding="utf-8")
             print(f"{path}: tables made anew")
-
-
-def spread(fractions: Sequence[float]) -> str:
-    """Mean, and sample standard deviation if there are several, in per cent."""
-    mean = f"{100 * statistics.mean(fractions):.2f}"
-    return f"{mean} ± {100 * statistics.stdev(fractions):.2f}" if len(fractions) > 1 else mean
 
 
 def _mean(values: Sequence[float | None], digits: int) -> str:

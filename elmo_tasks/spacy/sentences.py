@@ -10,9 +10,10 @@ def sentence_positions(doc: Doc) -> list[list[int]]:
 
     Tokens of white space are left out: no biLM was trained on them.
 
-    >>> import spacy
-    >>> sentence_positions(spacy.blank("en")("Rain  fell ."))
-    [[0, 2, 3]]
+    Examples:
+        >>> import spacy
+        >>> sentence_positions(spacy.blank("en")("Rain  fell ."))
+        [[0, 2, 3]]
     """
     spans = doc.sents if doc.has_annotation("SENT_START") else [doc[:]]
     found = [[token.i for token in span if not token.is_space] for span in spans]

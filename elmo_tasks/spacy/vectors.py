@@ -1,13 +1,14 @@
 """The pipeline component `elmo`: vectors in context for docs, spans and tokens.
 
->>> import spacy
->>> nlp = spacy.blank("en")
->>> _ = nlp.add_pipe("elmo", config={"layers": 2})
->>> night, tree = nlp("My dog began to bark."), nlp("The bark of the oak is rough.")
->>> night.tensor.shape, night.vector.shape, night[4].vector.shape
-((6, 256), (256,), (256,))
->>> night[4].similarity(tree[1]) < night[4].similarity(night[4])
-True
+Examples:
+    >>> import spacy
+    >>> nlp = spacy.blank("en")
+    >>> _ = nlp.add_pipe("elmo", config={"layers": 2})
+    >>> night, tree = nlp("My dog began to bark."), nlp("The bark of the oak is rough.")
+    >>> night.tensor.shape, night.vector.shape, night[4].vector.shape
+    ((6, 256), (256,), (256,))
+    >>> night[4].similarity(tree[1]) < night[4].similarity(night[4])
+    True
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ import pytest
 
 from elmo_tasks.report.probe_picture import draw_probe
 from elmo_tasks.report.probe_table import probe_markdown, probe_stem
-from elmo_tasks.report.tables import spread
+from elmo_tasks.report.spread import spread
 
 RESULTS = Path(__file__).resolve().parents[2] / "results"
 RECORDS = sorted(RESULTS.glob("probe-*.json"))

@@ -76,11 +76,12 @@ def test_main_rewrites_a_checkout(tmp_path: Path) -> None:
     (tmp_path / "results" / "a.json").write_text(json.dumps(record()))
     (tmp_path / "results" / "curve.json").write_text("[1, 2]")
     (tmp_path / "tasks" / "ner").mkdir(parents=True)
-    for path in (tmp_path / "README.md", tmp_path / "tasks" / "ner" / "README.md"):
+    (tmp_path / "docs" / "api").mkdir(parents=True)
+    documents = [tmp_path / name for name in ("README.md", "tasks/ner/README.md", "docs/ner.md", "docs/api/ner.md")]
+    for path in documents:
         path.write_text("<!-- table:ner -->\n<!-- /table:ner -->\n")
     main(tmp_path)
-    assert "91.00 ± 1.00" in (tmp_path / "README.md").read_text()
-    assert "91.00 ± 1.00" in (tmp_path / "tasks" / "ner" / "README.md").read_text()
+    assert all("91.00 ± 1.00" in path.read_text() for path in documents)
 
 
 def test_damaged_records_are_named(tmp_path: Path) -> None:
@@ -125,3 +126,25 @@ def test_a_benchmark_has_a_table_of_its_own(tmp_path: Path) -> None:
     ) in made
     assert "| glove chars | 3 |" in made and "against glove" in made
     assert "No benchmark is recorded yet." in fill(text, [record()])
+
+
+def test_a_table_of_one_record_finds_it_by_its_file(tmp_path: Path) -> None:
+    senses = {
+        "probe": "senses",
+        "data": "twelve-words",
+        "lemmas": 12,
+        "occurrences": {"test": 104},
+        "seeds": [1],
+        "bilm": {"name": "default", "fingerprint": "elmo-1"},
+        "unseen": 0,
+        "first_sense": 0.25,
+        "probes": [{"embedder": "elmo", "layer": "2", "test": [0.75]}],
+        "published": [],
+        "command": "elmo-tasks probe senses",
+    }
+    (tmp_path / "probe-twelve-words.json").write_text(json.dumps(senses))
+    text = "<!-- table:probe-twelve-words -->\n<!-- /table:probe-twelve-words -->\n"
+    assert "| elmo | 2 | 75.00 |" in fill(text, read_records(tmp_path))
+    assert "`probe-twelve-words.json` is not recorded yet." in fill(text, [])
+    assert "`pretraining-shipped.json` is not recorded yet." in fill(text.replace("probe-twelve-words", "bilm"), [])
+    assert "Nothing is recorded yet." in fill(text.replace("probe-twelve-words", "comparison"), [])

@@ -1,13 +1,15 @@
-"""The Python of README.md runs as it is written, in a folder that has the files it names."""
+"""The Python of README.md and docs/ runs as it is written, in a folder that has the files it names."""
 
 from __future__ import annotations
 
 import re
+import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from fenced_blocks import DOCUMENTS, Block, fenced_blocks
 
 from elmo_tasks.elmo.bilm import BiLM
 from elmo_tasks.elmo.options import BilmOptions
@@ -15,8 +17,7 @@ from elmo_tasks.elmo.weights_hdf5 import write_hdf5
 from elmo_tasks.estimators import ElmoTagger
 from elmo_tasks.spacy import entities, vectors
 
-README = Path(__file__).resolve().parents[2] / "README.md"
-BLOCKS = re.findall(r"^```python\n(.*?)^```$", README.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+BLOCKS = [block for path in DOCUMENTS for block in fenced_blocks(path) if block.language == "python"]
 # The width of the official biLMs, which the comments speak of, and little else of them.
 SMALL = BilmOptions(char_dim=3, filters=((1, 4), (2, 5)), n_highway=1, cell_dim=8, projection_dim=512, n_layers=2)
 
@@ -24,11 +25,11 @@ SMALL = BilmOptions(char_dim=3, filters=((1, 4), (2, 5)), n_highway=1, cell_dim=
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """`options.json` and `weights.hdf5` of a small random biLM, and `runs/elmo`, a run that learned two sentences."""
-    place = tmp_path_factory.mktemp("readme")
+    place = tmp_path_factory.mktemp("documents")
     torch.manual_seed(0)
     write_hdf5(BiLM(SMALL), place / "options.json", place / "weights.hdf5")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("ELMO_TASKS_CACHE", str(place / "cache"))
+        patch.setenv("ELMO_TASKS_CACHE", str(place.with_name("cache")))
         tagger = ElmoTagger(embedders=["random"], settings={"model.hidden": 4, "training.epochs": 1})
         (place / "runs").mkdir()
         tagger.fit([["Ada", "sees", "Rome"]] * 10, [["B-PER", "O", "B-LOC"]] * 10).save(place / "runs" / "elmo")
@@ -48,21 +49,21 @@ def shapes(block: str, names: dict[str, Any]) -> list[tuple[str, tuple[int, ...]
     return found
 
 
-@pytest.mark.parametrize("block", BLOCKS, ids=[block.splitlines()[0] for block in BLOCKS])
+@pytest.mark.parametrize("block", BLOCKS, ids=[block.where for block in BLOCKS])
 def test_runs_and_gives_the_shapes_that_its_comments_say(
-    block: str, folder: Path, monkeypatch: pytest.MonkeyPatch
+    block: Block, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert vectors.make_elmo and entities.make_elmo_ner  # the names that an installed package's entry points make known
-    monkeypatch.chdir(folder)
-    monkeypatch.setenv("ELMO_TASKS_CACHE", str(folder / "cache"))
+    monkeypatch.chdir(shutil.copytree(folder, tmp_path / "here"))
+    monkeypatch.setenv("ELMO_TASKS_CACHE", str(folder.with_name("cache")))
     names: dict[str, Any] = {}
-    exec(compile(block, "README.md", "exec"), names)
-    wrong = [(line, got, said) for line, got, said in shapes(block, names) if got != said]
+    exec(compile(block.code, block.where, "exec"), names)
+    wrong = [(line, got, said) for line, got, said in shapes(block.code, names) if got != said]
     assert not wrong
 
 
 def test_blocks_and_shapes_are_found() -> None:
-    assert len(BLOCKS) >= 6
+    assert len(BLOCKS) >= 10
     values = {"a": torch.zeros(2, 3), "b": torch.zeros(4)}
     assert shapes("a, b  # (2, 3), (5,)", values) == [
         ("a, b  # (2, 3), (5,)", (2, 3), (2, 3)),

@@ -1,0 +1,101 @@
+"""The shell blocks of the documents run, in order, in a folder that has small stand-ins for what they name.
+
+`pytest -m documents` runs them, a test a document; a plain `pytest` leaves them out, for they take minutes. A block
+that cannot run has `<!-- runs: no, REASON -->` on the line above it. The tutorial's commands run exactly as they are
+written; elsewhere `smaller.py` gives them less to do.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+from fenced_blocks import DOCUMENTS, ROOT, SHELLS, fenced_blocks, name_of
+from smaller import FEW_WINDOWS, smaller
+from workplace import make_data, make_files, make_programs
+
+EXACT = {"docs/tutorial.md"}
+WITH_SHELL = [path for path in DOCUMENTS if any(b.language in SHELLS and not b.unrun for b in fenced_blocks(path))]
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Vectors of the stand-ins are computed once for all documents."""
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.mark.documents
+@pytest.mark.parametrize("path", WITH_SHELL, ids=name_of)
+def test_runs(path: Path, tmp_path: Path, cache: Path) -> None:
+    here = tmp_path / "here"
+    here.mkdir()
+    make_data(tmp_path / "data")
+    make_files(here)
+    make_programs(tmp_path / "bin", exact=name_of(path) in EXACT)
+    environment = os.environ | {
+        "PATH": f"{tmp_path / 'bin'}{os.pathsep}{os.environ['PATH']}",
+        "PYTHONPATH": str(ROOT),
+        "ELMO_TASKS_DATA": str(tmp_path / "data"),
+        "ELMO_TASKS_CACHE": str(cache),
+        "HF_HUB_OFFLINE": "1",
+        "COLUMNS": "120",
+    }
+    for block in fenced_blocks(path):
+        if block.language in SHELLS and not block.unrun:
+            done = subprocess.run(
+                ["bash", "-euxo", "pipefail", "-c", block.code],
+                cwd=here,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                check=False,
+            )
+            assert done.returncode == 0, f"{block.where}: exit code {done.returncode}\n{done.stdout[-4000:]}"
+
+
+def test_every_fence_is_found() -> None:
+    """A fence that is indented or opened otherwise would be shown and never be run."""
+    for path in DOCUMENTS:
+        fences = [
+            line for line in path.read_text(encoding="utf-8").splitlines() if line.lstrip().startswith(("```", "~~~"))
+        ]
+        assert len(fences) == 2 * len(fenced_blocks(path)), f"{name_of(path)}: a fence that no test sees"
+
+
+def test_every_language_is_run_or_plain_text() -> None:
+    languages = {block.language for path in DOCUMENTS for block in fenced_blocks(path)}
+    assert languages <= {"bash", "python", "text", "json", "yaml"}, languages
+
+
+def test_parts_that_pages_include_have_no_blocks() -> None:
+    """They are shown on the site, and only a document's own blocks are run."""
+    for path in DOCUMENTS:
+        for file, part in re.findall(r'^--8<-- "([^":]+):(\w+)"$', path.read_text(encoding="utf-8"), re.MULTILINE):
+            text = (ROOT / file).read_text(encoding="utf-8")
+            included = text.partition(f"[start:{part}]")[2].partition(f"[end:{part}]")[0]
+            assert included and "```" not in included, f"{name_of(path)}: {file}:{part}"
+
+
+def test_few_blocks_do_not_run_and_each_says_why() -> None:
+    unrun = [block for path in DOCUMENTS for block in fenced_blocks(path) if block.unrun is not None]
+    marks = sum(path.read_text(encoding="utf-8").count("<!-- runs:") for path in DOCUMENTS)
+    assert len(unrun) == marks, "a mark that is not right above a block, or says no reason"
+    run = [b for path in DOCUMENTS for b in fenced_blocks(path) if b.language in SHELLS and b.unrun is None]
+    assert len(unrun) <= len(run) // 4
+    assert all(block.language in SHELLS for block in unrun), "Python blocks all run"
+
+
+def test_what_is_large_gets_less_of_itself() -> None:
+    assert smaller(["train", "ner", "--embedders", "elmo:small", "glove"]) == [
+        *("train", "ner", "--embedders", "elmo", "glove"),
+        *("--set", "training.epochs=1", "--overwrite"),
+    ]
+    assert smaller(["train", "ner", "--dry-run"]) == ["train", "ner", "--dry-run"]
+    assert smaller(["predict", "runs/ner"]) == ["predict", "runs/ner"]
+    assert smaller(["pretrain", "eval", "bilm", "a.txt"]) == ["pretrain", "eval", "bilm", "a.txt"]
+    assert smaller(["pretrain", "--corpus", "a"]) == ["pretrain", "--corpus", "a", *FEW_WINDOWS, "--overwrite"]

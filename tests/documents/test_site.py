@@ -1,0 +1,70 @@
+"""The site builds without a warning and asks no other host for anything."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from fenced_blocks import ROOT
+
+LOADED = {"script": "src", "img": "src", "iframe": "src", "source": "src", "link": "href"}
+
+
+class Loads(HTMLParser):
+    """Collects what a page loads from elsewhere, and what its links within the site name."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.outside: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        address = dict(attrs).get(LOADED.get(tag, ""), None) or ""
+        if address.startswith(("http:", "https:", "//")):
+            self.outside.append(address)
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("site")
+    done = subprocess.run(
+        [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(folder)],
+        cwd=ROOT,
+        env=os.environ | {"NO_MKDOCS_2_WARNING": "1", "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+@pytest.mark.documents
+def test_nothing_comes_from_another_host(site: Path) -> None:
+    pages = list(site.rglob("*.html"))
+    assert len(pages) >= 20
+    for page in pages:
+        loads = Loads()
+        loads.feed(page.read_text(encoding="utf-8"))
+        assert not loads.outside, f"{page.relative_to(site)} loads {loads.outside}"
+    for sheet in site.rglob("*.css"):
+        text = sheet.read_text(encoding="utf-8")
+        assert "@import" not in text and "url(http" not in text and "url(//" not in text, sheet
+
+
+@pytest.mark.documents
+def test_the_site_has_what_its_pages_show(site: Path) -> None:
+    assert (site / "files/results/probe-ud-ewt-pos.png").is_file()
+    assert 'src="files/results/probe-ud-ewt-pos.png"' in (site / "probing.html").read_text(encoding="utf-8")
+    assert "--embedders" in (site / "command-line.html").read_text(encoding="utf-8")
+
+
+def test_loads_are_found() -> None:
+    loads = Loads()
+    loads.feed(
+        '<script src="https://a/b.js"></script><a href="https://c">c</a><link href="x.css"><img src="//d/e.png">'
+    )
+    assert loads.outside == ["https://a/b.js", "//d/e.png"]

@@ -1,0 +1,90 @@
+"""A folder with what the documents' shell blocks name: small stand-ins for data sets, corpora and biLM files.
+
+Everything is made from the samples inside the package, in the formats of the real data.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import lzma
+import shutil
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from elmo_tasks.data.catalog import SAMPLE
+from elmo_tasks.elmo.bilm import BiLM
+from elmo_tasks.elmo.options import BilmOptions
+from elmo_tasks.elmo.weights_hdf5 import write_hdf5
+
+ROOT = Path(__file__).resolve().parents[2]
+SMALL = BilmOptions(char_dim=3, filters=((1, 4), (2, 5)), n_highway=1, cell_dim=8, projection_dim=8, n_layers=2)
+SIZES = {"train": 80, "dev": 20, "test": 20}  # sentences
+
+
+def sentences(path: Path) -> Iterator[list[list[str]]]:
+    """The sentences of a file of columns: rows of columns."""
+    for part in path.read_text(encoding="utf-8").strip().split("\n\n"):
+        yield [row.split() for row in part.splitlines()]
+
+
+def write_columns(path: Path, made: Iterable[list[list[str]]]) -> None:
+    """A row a token, a blank line after a sentence."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("".join("".join(f"{' '.join(row)}\n" for row in rows) + "\n" for rows in made), encoding="utf-8")
+
+
+def make_data(root: Path) -> None:
+    """`conll2003`, `ud_ewt_pos`, `ewt_srl` and `sst`, each in its own format."""
+    for split, size in SIZES.items():
+        news = list(sentences(SAMPLE / f"{split}.txt"))[:size]
+        write_columns(root / "conll2003" / f"eng.{split}", [[[w, "X", t, t] for w, t in rows] for rows in news])
+        write_columns(root / "ud_ewt_pos" / f"{split}.txt", [[[w, t, t] for w, t in rows] for rows in news])
+        roles = list(sentences(SAMPLE / "srl" / f"{split}.txt"))[:size]
+        wide = [
+            [
+                [str(n), word, "X", lemma, "-" if lemma == "-" else f"{lemma}.01", *spans]
+                for n, (word, lemma, *spans) in rows
+            ]
+            for rows in map(list, map(enumerate, roles))
+        ]
+        write_columns(root / "ewt_srl" / f"{split}.conll", wide)
+        opinions = (SAMPLE / "sentiment" / f"{split}.txt").read_text(encoding="utf-8").splitlines()[:size]
+        (root / "sst").mkdir(exist_ok=True)
+        for variant, labels in (("binary", "01"), ("fine", "04")):
+            lines = [f"{labels[line.startswith('positive')]} {line.split(maxsplit=1)[1]}\n" for line in opinions]
+            (root / "sst" / f"stsa.{variant}.{split}").write_text("".join(lines), encoding="utf-8")
+
+
+def make_files(folder: Path) -> None:
+    """Corpora, data of one's own, biLM files: the names that the documents use."""
+    senses = [json.loads(line) for line in (SAMPLE / "senses/train.jsonl").read_text(encoding="utf-8").splitlines()]
+    text = "".join(f"{' '.join(line['tokens'])}\n" for line in senses)
+    for name in ("corpus.txt", "heldout.txt", "sentences.txt", "reviews/a.txt"):
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_text(text, encoding="utf-8")
+    (folder / "text").mkdir()
+    for name in ("corpus.txt.xz", "text/a.txt.xz", "text/b.txt.xz"):
+        (folder / name).write_bytes(lzma.compress(text.encode()))
+    (folder / "corpus.gz").write_bytes(gzip.compress(text.encode()))
+    shutil.copytree(SAMPLE / "senses", folder / "my-senses")
+    shutil.copy(SAMPLE / "senses/train.jsonl", folder / "senses.jsonl")
+    (folder / "my-corpus").mkdir()
+    (folder / "my-reviews").mkdir()
+    for split, size in SIZES.items():
+        write_columns(folder / "my-corpus" / f"{split}.txt", list(sentences(SAMPLE / f"{split}.txt"))[:size])
+        shutil.copy(SAMPLE / "sentiment" / f"{split}.txt", folder / "my-reviews")
+    write_hdf5(BiLM(SMALL), folder / "options.json", folder / "weights.hdf5")
+    for name in ("configs", "benchmarks"):
+        (folder / name).symlink_to(ROOT / name)
+
+
+def make_programs(folder: Path, exact: bool) -> None:
+    """`python`, and `elmo-tasks` as it is (exact) or made small."""
+    folder.mkdir()
+    ours = "-m elmo_tasks" if exact else f"'{Path(__file__).with_name('smaller.py')}'"
+    for name, arguments in (("python", ""), ("elmo-tasks", ours)):
+        program = folder / name
+        program.write_text(f"#!/bin/sh\nexec '{sys.executable}' {arguments} \"$@\"\n", encoding="utf-8")
+        program.chmod(0o755)
