@@ -15,7 +15,7 @@ LAYERS = (
     {"embedders", "models", "hub"},
     {"task", "tasks"},
     {"training", "analysis", "vectors"},
-    {"report", "cli", "__main__", "estimators", "spacy"},
+    {"report", "cli", "__main__", "estimators", "spacy", "demo"},
 )
 LAYER = {package: number for number, layer in enumerate(LAYERS) for package in layer}
 

@@ -1,0 +1,78 @@
+"""The page behind a local web server. The only module that sees Gradio."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+from elmo_tasks.allocator import keep_freed_memory
+from elmo_tasks.demo.page import HEADING, answer, script, style
+from elmo_tasks.demo.runs import Shown
+from elmo_tasks.errors import InputError
+
+EXAMPLES = (
+    "Maria Lopez sold her bank shares in Geneva, and her brother bought a charming house near the river bank.",
+    "The dog began to bark when Anna leaned on the rough bark of the old oak.",
+    "What a charming little film, so warm and so clever!",
+)
+
+
+def serve(shown: Shown, *, host: str, port: int | None, browser: bool, tell: Callable[[str], None] = print) -> None:
+    """Serve the page until it is interrupted.
+
+    host: the address that is listened on; port: None takes the first free one from 7860 on; browser: open it there.
+
+    Nothing is fetched from or sent to another host: no telemetry, no shared link, fonts of the system.
+
+    Raises:
+        InputError: Gradio is not installed, the port is taken or the address is not one of this machine's.
+    """
+    import gradio
+
+    keep_freed_memory()
+    say = partial(answer, shown)
+    with gradio.Blocks(title="elmo-tasks", analytics_enabled=False, fill_width=True) as blocks:
+        gradio.HTML(HEADING)
+        with gradio.Row(equal_height=True):
+            text = gradio.Textbox(EXAMPLES[0], max_lines=6, label="A sentence", scale=8, elem_id="text")
+            button = gradio.Button("Show", variant="primary", scale=1, min_width=110, elem_id="show")
+        tokenised = gradio.Checkbox(
+            label="already tokenised: split at blanks alone", container=False, elem_id="tokenised"
+        )
+        panels = gradio.HTML(say(EXAMPLES[0]), js_on_load=script(), render=False, elem_id="answer")
+        gradio.Examples(
+            [[example, False] for example in EXAMPLES],
+            [text, tokenised],
+            panels,
+            say,
+            run_on_click=True,
+            visible_columns=[0],
+            api_visibility="private",
+        )
+        panels.render()  # type: ignore[no-untyped-call]
+        gradio.on(
+            [button.click, text.submit, tokenised.input],
+            say,
+            [text, tokenised],
+            panels,
+            api_name="answer",
+            show_progress="hidden",
+        )
+    try:
+        _, address, _ = blocks.launch(
+            server_name=host,
+            server_port=port,
+            inbrowser=browser,
+            share=False,
+            ssr_mode=False,
+            mcp_server=False,
+            quiet=True,
+            prevent_thread_lock=True,
+            footer_links=[],
+            theme=gradio.themes.Base(font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"]),
+            css=style(),
+        )
+    except OSError as error:
+        raise InputError(f"--port {port}: expected a free port, got {error}") from None
+    tell(f"{address} (Ctrl-C ends it)")
+    blocks.block_thread()
