@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from functools import partial
 
 from elmo_tasks.cli.verb import Verbs
 from elmo_tasks.errors import InputError
@@ -26,4 +27,5 @@ def _demo(options: argparse.Namespace) -> None:
     from elmo_tasks.demo.runs import load_runs
     from elmo_tasks.demo.server import serve
 
-    serve(load_runs(options.runs), host=options.host, port=options.port, browser=not options.no_browser)
+    tell = partial(print, flush=True)  # to whom reads through a pipe too
+    serve(load_runs(options.runs), host=options.host, port=options.port, browser=not options.no_browser, tell=tell)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Callable
 from functools import partial
 
@@ -17,18 +18,20 @@ EXAMPLES = (
 )
 
 
-def serve(shown: Shown, *, host: str, port: int | None, browser: bool, tell: Callable[[str], None] = print) -> None:
+def serve(shown: Shown, *, host: str, port: int | None, browser: bool, tell: Callable[[str], None]) -> None:
     """Serve the page until it is interrupted.
 
-    host: the address that is listened on; port: None takes the first free one from 7860 on; browser: open it there.
+    host: the address that is listened on; port: None is the first free one from 7860 on; browser: open the page there;
+    tell: gets the page's address.
 
     Nothing is fetched from or sent to another host: no telemetry, no shared link, fonts of the system.
 
     Raises:
-        InputError: Gradio is not installed, the port is taken or the address is not one of this machine's.
+        InputError: the port is taken, or the address is not one of this machine's.
     """
     import gradio
 
+    _check_free(host, port)
     keep_freed_memory()
     say = partial(answer, shown)
     with gradio.Blocks(title="elmo-tasks", analytics_enabled=False, fill_width=True) as blocks:
@@ -36,9 +39,7 @@ def serve(shown: Shown, *, host: str, port: int | None, browser: bool, tell: Cal
         with gradio.Row(equal_height=True):
             text = gradio.Textbox(EXAMPLES[0], max_lines=6, label="A sentence", scale=8, elem_id="text")
             button = gradio.Button("Show", variant="primary", scale=1, min_width=110, elem_id="show")
-        tokenised = gradio.Checkbox(
-            label="already tokenised: split at blanks alone", container=False, elem_id="tokenised"
-        )
+        tokenised = gradio.Checkbox(label="already tokenised: split at blanks alone", elem_id="tokenised")
         panels = gradio.HTML(say(EXAMPLES[0]), js_on_load=script(), render=False, elem_id="answer")
         gradio.Examples(
             [[example, False] for example in EXAMPLES],
@@ -57,22 +58,35 @@ def serve(shown: Shown, *, host: str, port: int | None, browser: bool, tell: Cal
             panels,
             api_name="answer",
             show_progress="hidden",
+            trigger_mode="always_last",  # what comes while an answer is made is answered next, not dropped
         )
-    try:
-        _, address, _ = blocks.launch(
-            server_name=host,
-            server_port=port,
-            inbrowser=browser,
-            share=False,
-            ssr_mode=False,
-            mcp_server=False,
-            quiet=True,
-            prevent_thread_lock=True,
-            footer_links=[],
-            theme=gradio.themes.Base(font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"]),
-            css=style(),
-        )
-    except OSError as error:
-        raise InputError(f"--port {port}: expected a free port, got {error}") from None
+    _, address, _ = blocks.launch(
+        server_name=host,
+        server_port=port,
+        inbrowser=browser,
+        quiet=True,
+        prevent_thread_lock=True,
+        share=False,
+        mcp_server=False,
+        ssr_mode=False,  # it would start a server of Node
+        run_history=False,  # nothing typed is kept in the browser
+        max_file_size=1,  # the page takes no files
+        footer_links=[],
+        theme=gradio.themes.Base(font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"]),
+        css=style(),
+    )
     tell(f"{address} (Ctrl-C ends it)")
     blocks.block_thread()
+
+
+def _check_free(host: str, port: int | None) -> None:
+    """Gradio says it less plainly, and in several lines."""
+    try:
+        with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind((host, port or 0))
+    except (OSError, OverflowError) as error:
+        raise InputError(
+            f"demo: expected an address of this machine and a free port, got {host} and {port} ({error}); give another "
+            "--host or --port"
+        ) from None

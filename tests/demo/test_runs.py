@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import socket
 import sys
 from pathlib import Path
 
@@ -62,6 +63,16 @@ def test_without_gradio_the_extra_is_named(
 ) -> None:
     monkeypatch.setitem(sys.modules, "gradio", None)
     assert "pip install 'elmo-tasks[demo]'" in refused(capsys, str(run_folders["ner"]))
+
+
+@pytest.mark.parametrize("place", ["taken", "--port=70000", "--host=192.0.2.1"])
+def test_an_address_that_cannot_be_had_is_refused(
+    run_folders: dict[str, Path], capsys: pytest.CaptureFixture[str], place: str
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as busy:
+        given = f"--port={busy.getsockname()[1]}" if place == "taken" else place
+        said = refused(capsys, str(run_folders["sentiment"]), given)
+    assert "expected an address of this machine and a free port, got" in said
 
 
 def test_no_run_is_refused() -> None:
