@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from functools import partial
+from importlib.util import find_spec
 
 from elmo_tasks.cli.verb import Verbs
 from elmo_tasks.errors import InputError
@@ -20,10 +21,8 @@ def add(verbs: Verbs) -> None:
 
 
 def _demo(options: argparse.Namespace) -> None:
-    try:
-        import gradio  # noqa: F401
-    except ImportError:
-        raise InputError("demo: expected Gradio, which is not installed: pip install 'elmo-tasks[demo]'") from None
+    if find_spec("gradio") is None:
+        raise InputError("demo: expected Gradio, which is not installed: pip install 'elmo-tasks[demo]'")
     from elmo_tasks.demo.runs import load_runs
     from elmo_tasks.demo.server import serve
 

@@ -48,35 +48,39 @@ def frame_panel(tokens: Sequence[str], frames: Sequence[Frame], labels: LabelSet
 
 def meaning(role: str) -> str:
     """What a role is, with its prefix `R-` (a relative pronoun refers to it) or `C-` (it goes on); "" if not known."""
-    prefix, plain = (role[:2], role[2:]) if role[:2] in ("R-", "C-") else ("", role)
+    prefix, plain = _split(role)
     known = MEANINGS.get(plain, "")
     return known and {"R-": "reference to ", "C-": "more of "}.get(prefix, "") + known
+
+
+def _split(role: str) -> tuple[str, str]:
+    return (role[:2], role[2:]) if role[:2] in ("R-", "C-") else ("", role)
+
+
+def _tint(role: str, labels: LabelSet) -> str:
+    """A role's colour is also that of what refers to it and continues it."""
+    return tint(_split(role)[1], {_split(other)[1] for other in span_types([labels.names]) - {"V"}})
 
 
 def _legend(frames: Sequence[Frame], labels: LabelSet) -> str:
     """What the roles that occur mean."""
     present = sorted({span.label for frame in frames for span in frame.arguments})
-    known = [
-        f'<span class="{tint(role, _roles(labels))}"><b>{word(role)}</b> {escape(meaning(role))}</span>'
+    known = "".join(
+        f'<span class="{_tint(role, labels)}"><b>{word(role)}</b> {escape(meaning(role))}</span>'
         for role in present
         if meaning(role)
-    ]
-    return f'<div class="roles">{"".join(known)}</div>' if known else ""
-
-
-def _roles(labels: LabelSet) -> set[str]:
-    return span_types([labels.names]) - {"V"}
+    )
+    return f'<div class="roles">{known}</div>' if known else ""
 
 
 def _strip(tokens: Sequence[str], frame: Frame, labels: LabelSet) -> str:
-    roles = _roles(labels)
     pieces = {span.start: span for span in frame.arguments}
     parts, place = [], 0
     while place < len(tokens):
         if place in pieces:
             span = pieces[place]
             parts.append(
-                f'<span class="role {tint(span.label, roles)}" title="{escape(meaning(span.label))}">'
+                f'<span class="role {_tint(span.label, labels)}" title="{escape(meaning(span.label))}">'
                 f"<span>{words(tokens[span.start : span.end])}</span>"
                 f'<span class="label">{word(span.label)} <b>{per_cent(span.probability)}</b></span></span>'
             )

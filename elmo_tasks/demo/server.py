@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable
-from functools import partial
+from threading import Lock
 
 from elmo_tasks.allocator import keep_freed_memory
 from elmo_tasks.demo.page import HEADING, answer, script, style
@@ -33,7 +33,12 @@ def serve(shown: Shown, *, host: str, port: int | None, browser: bool, tell: Cal
 
     _check_free(host, port)
     keep_freed_memory()
-    say = partial(answer, shown)
+    turn = Lock()  # one answer at a time: embedders keep what they have seen, and are not made for threads
+
+    def say(text: str, tokenised: bool = False) -> str:
+        with turn:
+            return answer(shown, text, tokenised)
+
     with gradio.Blocks(title="elmo-tasks", analytics_enabled=False, fill_width=True) as blocks:
         gradio.HTML(HEADING)
         with gradio.Row(equal_height=True):
