@@ -20,9 +20,10 @@ def entity_panel(tokens: Sequence[str], entities: Sequence[LikelySpan], labels: 
     parts, done = [], 0
     for entity in entities:
         parts += [word(token) for token in tokens[done : entity.start]]
+        *first, last = tokens[entity.start : entity.end]
         parts.append(
-            f'<mark class="entity {tint(entity.label, types)}">{words(tokens[entity.start : entity.end])}'
-            f' <span class="label">{word(entity.label)} <b>{per_cent(entity.probability)}</b></span></mark>'
+            f'<mark class="entity {tint(entity.label, types)}">{words(first)} <span class="tail">{word(last)}'
+            f' <span class="label">{word(entity.label)} <b>{per_cent(entity.probability)}</b></span></span></mark>'
         )
         done = entity.end
     parts += [word(token) for token in tokens[done:]]

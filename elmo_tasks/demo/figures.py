@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from html import escape
 
 _LONGEST = 32  # characters of a token that are shown
-_TINTS = 8  # in style.css
+_TINTS = 12  # in style.css
 
 
 def word(token: str) -> str:

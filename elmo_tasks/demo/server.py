@@ -12,7 +12,7 @@ from elmo_tasks.demo.runs import Shown
 from elmo_tasks.errors import InputError
 
 EXAMPLES = (
-    "Maria Lopez sold her bank shares in Geneva, and her brother bought a charming house near the river bank.",
+    "The mayor of Geneva sold her bank shares yesterday, and Anna Keller bought a charming house near the river bank.",
     "The dog began to bark when Anna leaned on the rough bark of the old oak.",
     "What a charming little film, so warm and so clever!",
 )
