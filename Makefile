@@ -1,7 +1,7 @@
 # The jobs of continuous integration, by name; .ci/run runs them all in fresh environments.
 PYTHON ?= python
 
-.PHONY: format lint types test test-data documents docs wheel tables
+.PHONY: format lint types test test-data test-browser documents docs wheel tables
 
 format:
 	$(PYTHON) -m ruff format .
@@ -20,6 +20,10 @@ test:
 # The tests on real data alone, which is in $ELMO_TASKS_DATA or ../shared/data; a missing data set is a failure.
 test-data:
 	ELMO_TASKS_REQUIRE_DATA=1 $(PYTHON) -m pytest -m data
+
+# The tests of the page in a browser alone; a missing one is a failure (Debian's package is `chromium`).
+test-browser:
+	ELMO_TASKS_REQUIRE_BROWSER=1 $(PYTHON) -m pytest -m browser
 
 # The shell blocks of README.md and docs/, in folders with small stand-ins, and the built site (extras docs and minilm).
 documents:

@@ -1,8 +1,9 @@
-"""What all tests share: real data where it is at hand, and one thread, so that parallel workers do not fight."""
+"""What all tests share: real data and a browser where they are at hand; one thread, so that workers do not fight."""
 
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ ROOT = Path(__file__).resolve().parents[1]
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "browser: needs Chromium; every test that asks for chromium has it")
     config.addinivalue_line("markers", "data: needs the real data sets; every test that asks for shared_data has it")
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     os.environ.setdefault("MPLBACKEND", "agg")
@@ -20,6 +22,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if "shared_data" in getattr(item, "fixturenames", ()):
             item.add_marker("data")
+        if "chromium" in getattr(item, "fixturenames", ()):
+            item.add_marker("browser")
 
 
 @pytest.fixture(scope="session")
@@ -36,3 +40,18 @@ def shared_data() -> Path:
             pytest.fail(message)
         pytest.skip(message)
     return folder
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """The path of a Chromium or Chrome on this machine. Debian's package `chromium` has one.
+
+    Without it a test is skipped, or fails where `ELMO_TASKS_REQUIRE_BROWSER=1` says that it must be there.
+    """
+    for name in ("chromium", "chromium-browser", "google-chrome"):
+        if found := shutil.which(name):
+            return found
+    message = "expected a program chromium, chromium-browser or google-chrome, found none; apt-get install chromium"
+    if os.environ.get("ELMO_TASKS_REQUIRE_BROWSER") == "1":
+        pytest.fail(message)
+    pytest.skip(message)

@@ -21,6 +21,7 @@ SLOW = (
     "pyarrow",
     "huggingface_hub",
     "spacy",
+    "gradio",
 )
 
 PROGRAMS = {

@@ -15,7 +15,7 @@ LAYERS = (
     {"embedders", "models", "hub"},
     {"task", "tasks"},
     {"training", "analysis", "vectors"},
-    {"report", "cli", "__main__", "estimators", "spacy"},
+    {"report", "cli", "__main__", "estimators", "spacy", "demo"},
 )
 LAYER = {package: number for number, layer in enumerate(LAYERS) for package in layer}
 
@@ -114,3 +114,8 @@ def test_lightning_stays_in_training(sources: list[Source]) -> None:
 def test_ray_stays_in_vectors(sources: list[Source]) -> None:
     seen = {source.package for source in sources for _, module in source.imports() if module.partition(".")[0] == "ray"}
     assert seen <= {"vectors"}
+
+
+def test_gradio_stays_in_the_server_of_the_demo(sources: list[Source]) -> None:
+    seen = {source.name for source in sources for _, module in source.imports() if module.partition(".")[0] == "gradio"}
+    assert seen == {"elmo_tasks/demo/server.py"}

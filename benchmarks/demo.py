@@ -1,0 +1,155 @@
+"""How long the page of `elmo-tasks demo` takes to answer, over its HTTP API and as seen in a browser.
+
+    python benchmarks/demo.py runs/ner runs/sentiment runs/srl --output results/benchmark-demo.json
+
+The verb serves the runs in a process of its own. It is asked about sentences of 20 tokens of the sample corpus, another
+each time, so that every answer has a biLM to compute: a few to warm up, then `--rounds` through Gradio's client, from
+the call to the HTML that came, then as many in headless Chromium, from Enter to the painted answer.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from importlib.metadata import version
+from pathlib import Path
+from statistics import median, quantiles
+from typing import Any
+
+from elmo_tasks.data.catalog import load_data
+from elmo_tasks.report.collect import circumstances, without_folders
+from elmo_tasks.task import load_task
+from elmo_tasks.training.run_folder import read_json, write_json
+
+TOKENS, WARM = 20, 5
+BAR_MS = 300.0  # for all three tasks, median of 50, warm, two cores
+
+# Seen in the page: from the Enter key to the first frame after the answer has changed.
+WATCH = """() => {
+  window.took = [];
+  const shown = () => document.querySelector("#answer .elmo")?.innerHTML;
+  let begun = null, last = shown();
+  document.querySelector("#text").addEventListener("keydown", (event) => {
+    if (event.key === "Enter") begun = performance.now();
+  }, true);
+  new MutationObserver(() => {
+    if (begun === null) return;
+    const now = shown();
+    if (!now || now === last) return;
+    const since = begun;
+    last = now;
+    begun = null;
+    requestAnimationFrame(() => setTimeout(() => window.took.push(performance.now() - since)));
+  }).observe(
+    document.querySelector("#answer"), {childList: true, subtree: true, characterData: true, attributes: true});
+}"""
+
+
+def sentences() -> list[str]:
+    """Distinct ones of 20 tokens: the beginnings of the sample's long sentences."""
+    splits = load_data("sample", load_task("ner").read)
+    every = [example.tokens for split in ("train", "dev", "test") for example in splits.get(split)]
+    return list(dict.fromkeys(" ".join([*tokens[: TOKENS - 1], "."]) for tokens in every if len(tokens) >= TOKENS))
+
+
+@contextmanager
+def served(runs: Sequence[str]) -> Iterator[str]:
+    """The page's address while it is served."""
+    command = [sys.executable, "-m", "elmo_tasks", "demo", *runs, "--no-browser"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
+        try:
+            assert server.stdout is not None
+            found = re.search(r"http://\S+", server.stdout.readline())
+            assert found, "the page was not served"
+            yield found[0]
+        finally:
+            server.terminate()
+
+
+def over_http(address: str, texts: Sequence[str]) -> tuple[list[float], list[int]]:
+    """Milliseconds an answer, and predicates found in each."""
+    from gradio_client import Client
+
+    client = Client(address, verbose=False, analytics_enabled=False)
+    took, frames = [], []
+    for text in texts:
+        started = time.perf_counter()
+        said = client.predict(text, True, api_name="/answer")
+        took.append(1000 * (time.perf_counter() - started))
+        frames.append(said.count('class="frame"'))
+        assert "Which tokens are alike?" in said
+    return took[WARM:], frames[WARM:]
+
+
+def in_browser(address: str, texts: Sequence[str], chromium: str) -> list[float]:
+    """Milliseconds an answer."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        page = browser.new_page(viewport={"width": 1400, "height": 1000})
+        page.goto(address)
+        page.locator("#answer .card").first.wait_for()
+        page.locator("#tokenised input").check()
+        page.wait_for_timeout(1000)  # the answer to that
+        page.evaluate(WATCH)
+        for number, text in enumerate(texts, 1):
+            page.locator("#text textarea").fill(text)
+            page.keyboard.press("Enter")
+            page.wait_for_function("count => window.took.length === count", arg=number)
+        took: list[float] = page.evaluate("window.took")
+        browser.close()
+    return took[WARM:]
+
+
+def figures(took: Sequence[float]) -> dict[str, Any]:
+    """What is recorded of many times, in milliseconds."""
+    return {
+        "answers": len(took),
+        "median_ms": round(median(took), 1),
+        "ninth_decile_ms": round(quantiles(took, n=10)[-1], 1),
+        "longest_ms": round(max(took), 1),
+        "all_ms": [round(value, 1) for value in took],
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("runs", metavar="RUN", nargs="+")
+    parser.add_argument("--rounds", type=int, default=50)
+    parser.add_argument("--output", type=Path, required=True)
+    options = parser.parse_args()
+    texts, count = sentences(), WARM + options.rounds
+    assert len(texts) >= 2 * count, f"expected {2 * count} different sentences, got {len(texts)}"
+    chromium = shutil.which("chromium")
+    with served(options.runs) as address:
+        took, frames = over_http(address, texts[:count])
+        seen = None if chromium is None else in_browser(address, texts[count : 2 * count], chromium)
+    metrics = [read_json(Path(run) / "metrics.json") for run in options.runs]
+    record = {
+        "benchmark": "demo",
+        "command": f"python benchmarks/demo.py {' '.join(Path(run).name for run in options.runs)}",
+        "runs": [{key: found[key] for key in ("task", "data", "embedders")} for found in metrics],
+        "tokens_a_sentence": TOKENS,
+        "predicates_a_sentence": round(sum(frames) / len(frames), 2),
+        "bar_ms": BAR_MS,
+        "over_http": figures(took),
+        "in_browser": None if seen is None else figures(seen),
+        "cores": len(os.sched_getaffinity(0)),
+        **circumstances(time.time()),
+    }
+    record["versions"] |= {"gradio": version("gradio"), "playwright": version("playwright")}
+    write_json(options.output, without_folders(record))
+    for name, found in (("over HTTP", took), ("in the browser", seen or [])):
+        print(f"{name}: median {median(found):.0f} ms of {len(found)}" if found else f"{name}: not measured")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,30 @@
+"""`elmo-tasks demo`."""
+
+from __future__ import annotations
+
+import argparse
+from functools import partial
+from importlib.util import find_spec
+
+from elmo_tasks.cli.verb import Verbs
+from elmo_tasks.errors import InputError
+
+
+def add(verbs: Verbs) -> None:
+    """Declare the verb."""
+    demo = verbs.add_parser("demo", help="a local web page: type a sentence, see what runs say of it")
+    demo.add_argument("runs", metavar="RUN", nargs="+", help="a run's folder, or ORG/NAME on the Hugging Face hub")
+    demo.add_argument("--host", default="127.0.0.1", help="default: %(default)s, this machine alone")
+    demo.add_argument("--port", type=int, help="default: the first free one from 7860 on")
+    demo.add_argument("--no-browser", action="store_true", help="only serve the page")
+    demo.set_defaults(verb=_demo)
+
+
+def _demo(options: argparse.Namespace) -> None:
+    if find_spec("gradio") is None:
+        raise InputError("demo: expected Gradio, which is not installed: pip install 'elmo-tasks[demo]'")
+    from elmo_tasks.demo.runs import load_runs
+    from elmo_tasks.demo.server import serve
+
+    tell = partial(print, flush=True)  # to whom reads through a pipe too
+    serve(load_runs(options.runs), host=options.host, port=options.port, browser=not options.no_browser, tell=tell)

@@ -1,0 +1,60 @@
+"""Three small runs on made-up corpora, one a task: the tagger reads the shipped biLM, the others random vectors."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from elmo_tasks.demo.runs import Shown, load_runs
+from elmo_tasks.task import resolve_experiment
+from elmo_tasks.training.run import train
+
+NAMES = ("Ada", "Bo", "Cy", "Di", "Ed", "Flo")
+PLACES = ("Rome", "Oslo", "Lima", "Bonn")
+SETTINGS = ["training.epochs=8", "training.learning_rate=0.01", "glove.trainable=false"]
+HIDDEN = {"ner": 16, "srl": 16, "sentiment": 16}
+
+
+def entities(name: str, place: str) -> str:
+    rows = [(name, "B-PER"), ("lives", "O"), ("in", "O"), (place, "B-LOC"), (".", "O")]
+    return "".join(f"{token} {tag}\n" for token, tag in rows) + "\n"
+
+
+def opinion(name: str, place: str) -> str:
+    good = sorted(PLACES).index(place) % 2
+    return f"{'positive' if good else 'negative'} {name} is {'warm' if good else 'dull'} .\n"
+
+
+def roles(name: str, place: str) -> str:
+    rows = [(name, "-", "(ARG0*)"), ("sold", "sell", "(V*)"), (place, "-", "(ARG1*)"), (".", "-", "*")]
+    return "".join("\t".join(row) + "\n" for row in rows) + "\n"
+
+
+@pytest.fixture(scope="session")
+def run_folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """The runs' folders by task."""
+    place = tmp_path_factory.mktemp("demo")
+    pairs = [(name, town) for name in NAMES for town in PLACES]
+    made = {}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ELMO_TASKS_CACHE", str(place / "cache"))
+        for task, line, embedders in (
+            ("ner", entities, ["elmo", "chars"]),
+            ("srl", roles, ["random", "chars"]),
+            ("sentiment", opinion, ["random", "chars"]),
+        ):
+            data = place / f"{task}-data"
+            data.mkdir()
+            for split, part in (("train", pairs), ("dev", pairs[::4] + pairs[1::4]), ("test", pairs[2::5])):
+                (data / f"{split}.txt").write_text("".join(line(*pair) for pair in part), encoding="utf-8")
+            small = [*SETTINGS, f"model.hidden={HIDDEN[task]}"]
+            experiment = resolve_experiment(task, None, {"data": str(data), "embedders": embedders}, small)
+            made[task] = train(experiment, place / task, tell=lambda _: None).folder
+    return made
+
+
+@pytest.fixture(scope="session")
+def shown(run_folders: dict[str, Path]) -> Shown:
+    """All three, loaded for the page."""
+    return load_runs([str(folder) for folder in run_folders.values()])
