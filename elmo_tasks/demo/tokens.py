@@ -6,8 +6,8 @@ import re
 from dataclasses import dataclass
 
 LIMIT = 160
-"""Most tokens that are answered: as long as the longest sentence of PropBank on the English Web Treebank (CoNLL-2003 has
-124 at most, SST 52). What is longer is hardly one sentence, and the work grows with tokens times predicates."""
+"""Most tokens that are answered: as long as the longest sentence of PropBank on the English Web Treebank (CoNLL-2003
+has 124 at most, SST 52). What is longer is hardly one sentence, and the work grows with tokens times predicates."""
 
 _OPENING = "([{\"'\u201c\u201e\u2018\u2019\u00ab\u2039\u00bf\u00a1$\u00a3\u20ac"
 _CLOSING = ")]}\"'\u201d\u201c\u2019\u00bb\u203a,;:!?\u2026%"
