@@ -48,7 +48,7 @@ class PackedLstm(torch.autograd.Function):
         return hidden
 
     @staticmethod
-    @once_differentiable  # type: ignore[untyped-decorator]
+    @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, None]:
         """grad: (N, H) -> those of inputs and weight."""
         gates, cells, squashed, hidden, weight = ctx.saved_tensors
