@@ -6,11 +6,11 @@ A biLM of the original shape with random weights (speed does not depend on their
 
 - the reference module (`BiLM`, time step by time step, batches of 64 in file order) on the first `--sample` sentences;
 - the cache of the training split, opened and read: its files in memory, then dropped from it (`posix_fadvise`);
-- a run of `train ner` of two epochs over the cached vectors, of which the second is timed.
+- a run of `train ner` of two epochs over the cached vectors, of which the second is timed, its look at dev included.
 
-An epoch that computes is the reference's seconds a token times the tokens of the training split, plus the training
-itself; one that reads is the cache's seconds, plus the training itself. `train` really reads once a run and holds the
-vectors in memory, so that its second epoch reads nothing: that figure is there too.
+An epoch that computes is the reference's seconds a token times the tokens of train and dev, plus the training itself;
+one that reads is the cache's seconds, plus the training itself. `train` really reads once a run and holds the vectors
+in memory, so that its second epoch reads nothing: that figure is there too.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ def main() -> None:
     parser.add_argument("--data", default="conll2003")
     parser.add_argument("--train", type=int, default=2000, metavar="N", help="sentences of the training split")
     parser.add_argument("--dev", type=int, default=300, metavar="N")
-    parser.add_argument("--sample", type=int, default=64, metavar="N", help="sentences for the reference module")
+    parser.add_argument("--sample", type=int, default=512, metavar="N", help="sentences for the reference module")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--output", type=Path, required=True)
     options = parser.parse_args()
@@ -77,7 +77,9 @@ def main() -> None:
         whole = load_data(options.data, load_task("ner").read)
         splits = replace(whole, train=whole.train[: options.train], dev=whole.dev[: options.dev], test=())
         sentences = [list(example.tokens) for example in splits.train]
+        dev = [list(example.tokens) for example in splits.dev]
         tokens, sample = sum(map(len, sentences)), sentences[: options.sample]
+        epoch_tokens = tokens + sum(map(len, dev))
         embedder = ElmoEmbedder(str(weights), "elmo")
         root = cache_root() / "vectors"
         filled = seconds(lambda: CachedEmbedder(embedder, root, float("inf")).embed(sentences))
@@ -92,33 +94,34 @@ def main() -> None:
             )
             run = Path(scratch) / "run"
             outcome = train(experiment, run, splits=splits, overwrite=True, tell=lambda line: None)
-            row["training"] = outcome.history[1]["seconds"] / tokens
+            row["training"] = outcome.history[1]["seconds"] / epoch_tokens
             if turn:
                 rows.append(row)
                 print("  ".join(f"{key} {1e6 * value:9.1f} us/token" for key, value in row.items()), flush=True)
         size = sum(path.stat().st_size for path in folder.iterdir())
-        tokens_kept = tokens + sum(len(example.tokens) for example in splits.dev)
     median = {key: statistics.median(row[key] for row in rows) for key in rows[0]}
     computed = median["reference"] + median["training"]
     record = {
         "benchmark": "cache",
         "data": options.data,
         "train_sentences": len(sentences),
+        "embedders": ["elmo", "glove", "chars"],
         "train_tokens": tokens,
+        "epoch_tokens": epoch_tokens,
         "reference_sample_tokens": sum(map(len, sample)),
         "precision_of_the_engine": embedder.engine.precision,
         "threads": torch.get_num_threads(),
         "torch": torch.__version__,
-        "bytes_a_token_on_disk": size / tokens_kept,
+        "bytes_a_token_on_disk": size / epoch_tokens,
         "seconds_to_fill_by_the_engine": filled,
         "median_seconds_a_token": median,
         "reference_tokens_per_second": 1 / median["reference"],
         "read_tokens_per_second": 1 / median["read"],
         "read_from_disk_tokens_per_second": 1 / median["read_from_disk"],
-        "epoch_that_computes_seconds": tokens * computed,
-        "epoch_that_reads_seconds": tokens * (median["read"] + median["training"]),
-        "epoch_that_reads_from_disk_seconds": tokens * (median["read_from_disk"] + median["training"]),
-        "epoch_of_train_seconds": tokens * median["training"],
+        "epoch_that_computes_seconds": epoch_tokens * computed,
+        "epoch_that_reads_seconds": epoch_tokens * (median["read"] + median["training"]),
+        "epoch_that_reads_from_disk_seconds": epoch_tokens * (median["read_from_disk"] + median["training"]),
+        "epoch_of_train_seconds": epoch_tokens * median["training"],
         "ratio_computes_to_reads": computed / (median["read"] + median["training"]),
         "ratio_computes_to_reads_from_disk": computed / (median["read_from_disk"] + median["training"]),
         "ratio_computes_to_train": computed / median["training"],

@@ -16,6 +16,7 @@ from elmo_tasks.report.benchmark.record import KIND
 from elmo_tasks.report.bilm_table import RECORD as BILM_RECORD
 from elmo_tasks.report.bilm_table import bilm_table
 from elmo_tasks.report.comparison_table import comparison_table
+from elmo_tasks.report.measurement_tables import MEASUREMENTS
 from elmo_tasks.report.probe_table import probe_markdown
 from elmo_tasks.report.spread import spread
 
@@ -97,7 +98,7 @@ def fill(text: str, records: Sequence[Mapping[str, Any]]) -> str:
     """The text with every table between `<!-- table:NAME -->` and `<!-- /table:NAME -->` made anew.
 
     A name is a task, `benchmark` (all benchmarks), `comparison` (embedders against each other), `bilm` (the training of
-    the one inside the package), or a probe's record without its `.json`.
+    the one inside the package), a measurement's (`MEASUREMENTS`), or a probe's record without its `.json`.
     """
 
     def made(name: str) -> str:
@@ -107,6 +108,9 @@ def fill(text: str, records: Sequence[Mapping[str, Any]]) -> str:
             return comparison_table(records)
         if name == "bilm":
             return _of_file(BILM_RECORD, records, bilm_table)
+        if name in MEASUREMENTS:
+            file, make = MEASUREMENTS[name]
+            return _of_file(file, records, make)
         if name.startswith("probe-"):
             return _of_file(f"{name}.json", records, probe_markdown)
         return table(name, records)

@@ -66,8 +66,7 @@ class OneDnnProduct:
         self._linear = torch.ops.mkldnn._linear_pointwise.default
 
     def __call__(self, x: Tensor) -> Tensor:
-        product: Tensor = self._linear(x.to(self.dtype), self.packed, self.bias, "none", [], "")
-        return product  # (N, M)
+        return self._multiply(x, self.bias)  # (N, M)
 
     def add(self, x: Tensor, base: Tensor, out: Tensor) -> None:
         """out = base + x W^T, the sum in float32."""
@@ -79,8 +78,11 @@ class OneDnnProduct:
 
     def unscaled(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """The product itself."""
-        product = self._linear(x.to(self.dtype), self.packed, None, "none", [], "")
-        return product, x.new_ones(len(x), dtype=torch.float32)
+        return self._multiply(x, None), x.new_ones(len(x), dtype=torch.float32)
+
+    def _multiply(self, x: Tensor, bias: Tensor | None) -> Tensor:
+        product: Tensor = self._linear(whole_rows(x.to(self.dtype)), self.packed, bias, "none", [], "")
+        return product[: len(x)]
 
 
 class Int8Product:
@@ -112,9 +114,32 @@ class Int8Product:
         """The product (N, M) of rows of greatest value 127, without the bias, and the scales that they had, (N,)."""
         rounded, scale = eight_bits(x)
         product = self._linear(
-            rounded, 1.0, 128, self.packed, self.scales, self.zeros, None, 1.0, 0, self.dtype, "none", [], ""
+            whole_rows(rounded),
+            1.0,
+            128,
+            self.packed,
+            self.scales,
+            self.zeros,
+            None,
+            1.0,
+            0,
+            self.dtype,
+            "none",
+            [],
+            "",
         )
-        return product, scale
+        return product[: len(x)], scale
+
+
+def whole_rows(x: Tensor) -> Tensor:
+    """(N, K) filled up with zeros to one of few numbers of rows.
+
+    oneDNN makes code for each shape and keeps it, a thousand of them: hundreds of MB where every number occurs.
+    """
+    rows = len(x)
+    step = 1 if rows <= 16 else 16 if rows <= 512 else 256
+    missing = -rows % step
+    return nn.functional.pad(x, (0, 0, 0, missing)) if missing else x
 
 
 def eight_bits(x: Tensor) -> tuple[Tensor, Tensor]:
