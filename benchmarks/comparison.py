@@ -31,7 +31,7 @@ from elmo_tasks.analysis.senses import load_sense_corpus, run_sense_probe
 from elmo_tasks.analysis.sources import frozen_embedder
 from elmo_tasks.analysis.token_layers import token_layers
 from elmo_tasks.embedders.protocol import Embedder
-from elmo_tasks.report.collect import circumstances
+from elmo_tasks.report.collect import circumstances, without_folders
 
 NAMES = ("glove", "elmo", "minilm")
 SPLITS = ("train", "dev", "test")
@@ -106,7 +106,7 @@ def upos(embedder: Embedder, task: ProbeTask, missing: dict[str, list[bool]]) ->
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--tokens", type=int, default=50_000, metavar="N", help="of the training split, for the probes")
+    parser.add_argument("--tokens", type=int, default=10_000, metavar="N", help="of the training split, for the probes")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--output", type=Path)
     parser.add_argument("--memory-of", metavar="NAME", help="read the test split with this one, print its peak memory")
@@ -159,7 +159,7 @@ def main() -> None:
         print(name, json.dumps(found[name]), flush=True)
     record = {
         "benchmark": "comparison",
-        "command": f"python benchmarks/comparison.py {' '.join(sys.argv[1:])}",
+        "command": without_folders(f"python benchmarks/comparison.py {' '.join(sys.argv[1:])}"),
         "data": task.data,
         "tokens": {split: len(getattr(task, split).words) for split in SPLITS},
         "test_tokens_new": sum(word not in set(task.train.words) for word in task.test.words),
