@@ -26,6 +26,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker("browser")
 
 
+@pytest.fixture
+def exact_arithmetic(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Engines compute in float32, whatever this machine is quicker at: for tests to which rounding would be noise."""
+    from elmo_tasks.elmo.engine import precision
+
+    monkeypatch.setattr(precision, "has_bf16", lambda device: False)
+    monkeypatch.setattr(precision, "int8_is_faster", lambda device: False)
+
+
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
     """The folder with the real data sets: `$ELMO_TASKS_DATA`, or `../shared/data` beside the checkout.

@@ -15,7 +15,8 @@ class ElmoEmbedder:
     """All layers of a biLM, computed by the inference engine in `precision` (see `elmo_tasks.elmo.engine.resolve`).
 
     Batches differ in shape and products of different shapes in their last bits, so a sentence's vectors depend on its
-    neighbours by rounding alone: at most 1e-5 in `exact`, some units of bfloat16's last place in `fast`.
+    neighbours by rounding alone: at most 1e-5 in `exact`; in `fast`, where one alone has bfloat16 gates and others may
+    have 8-bit ones, a cosine of 1e-4.
     """
 
     def __init__(

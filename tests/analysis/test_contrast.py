@@ -13,6 +13,7 @@ from elmo_tasks.report.contrast_picture import write_contrast
 DOG, OAK = ["The", "dog", "began", "to", "bark", "."], ["His", "bark", "is", "an", "oak's"]
 
 
+@pytest.mark.usefixtures("exact_arithmetic")
 def test_cosines_by_layer(tiny_bilm: str) -> None:
     embedder = bilm_embedder(tiny_bilm)
     found = contrast(embedder, (DOG, OAK))

@@ -62,6 +62,7 @@ def test_a_sentence_that_comes_again_counts_once(by_hand: type) -> None:
     assert [neighbour.occurrence.source for neighbour in found] == ["f:0", ""]
 
 
+@pytest.mark.usefixtures("exact_arithmetic")
 def test_streaming_is_the_same_as_sorting(tiny_bilm: str) -> None:
     """Against a full sort, over several blocks."""
     embedder = bilm_embedder(tiny_bilm)

@@ -80,6 +80,7 @@ def test_many_documents_in_blocks(weights: str) -> None:
     np.testing.assert_allclose(many, np.tile(ElmoVectorizer(weights).transform(TEXTS), (60, 1)), atol=1e-6)
 
 
+@pytest.mark.usefixtures("exact_arithmetic")
 def test_order_subsets_and_repetition_change_nothing(weights: str) -> None:
     vectorizer = ElmoVectorizer(weights)
     expected = vectorizer.fit_transform(TEXTS)

@@ -55,5 +55,5 @@ def test_every_parameter_learns() -> None:
     network = BiattentiveNetwork(input_dim=4, hidden=6, n_labels=3)
     x, mask, lengths = sentences(3, 5, 2)
     network(x.masked_fill(~mask.unsqueeze(-1), 0.0), mask, lengths).logsumexp(1).sum().backward()
-    still = [name for name, parameter in network.named_parameters() if not parameter.grad.abs().sum()]
+    still = [name for name, parameter in network.named_parameters() if parameter.grad.abs().max() < 1e-6]
     assert still == ["self_attention.score.bias"]  # a softmax does not see what all its scores share
