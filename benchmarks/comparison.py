@@ -128,7 +128,8 @@ def main() -> None:
     }
     keep_freed_memory()
     embedders = {name: frozen_embedder(name) for name in NAMES}
-    sentence = next(words for words in sentences if len(words) == LENGTH)
+    words = [word for sentence in sentences for word in sentence]
+    sentence = next((some for some in sentences if len(some) == LENGTH), words[:LENGTH])
     rounds: dict[str, list[float]] = {name: [] for name in NAMES}
     for _ in range(options.rounds):
         for name, embedder in embedders.items():

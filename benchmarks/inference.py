@@ -164,6 +164,7 @@ def latency(bilm: BiLM, sentences: Sentences, rounds: int) -> dict[str, Any]:
     """Milliseconds of one sentence of 20 tokens at a time, and the floors: weights read once a step."""
     options = bilm.options
     chosen = [list(words[:20]) for words in sentences if len(words) >= 20][:16]
+    chosen = chosen or [[word for words in sentences for word in words][:20]]
     engines = {precision: Engine(bilm, precision=precision) for precision in PRECISIONS}
     runs: dict[str, Run] = {name: engine.embed for name, engine in engines.items()}
     reference = in_batches(bilm)

@@ -1,14 +1,17 @@
-"""`elmo-tasks` as the documents' shell blocks find it on their PATH: the same command, made small.
+"""`elmo-tasks` and `python` as the documents' shell blocks find them on their PATH: the same commands, made small.
 
 What is large gets less of itself and nothing else changes: one epoch of training, small windows of pre-training, and
 the biLM inside the package wherever an official one (`elmo:small`) would be downloaded. Lines of a block that write to
-the same place are taken for alternatives: the later replaces the earlier.
+the same place are taken for alternatives: the later replaces the earlier. `demo` is asked for its page once and ended.
 """
 
 from __future__ import annotations
 
 import re
+import signal
+import subprocess
 import sys
+import urllib.request
 from collections.abc import Sequence
 
 from elmo_tasks.cli import main
@@ -25,6 +28,10 @@ MORE = {
     "pretrain": [*FEW_WINDOWS, "--overwrite"],
     "probe": ["--epochs", "1", "--overwrite"],
     "embed": ["--overwrite"],
+    "benchmarks/inference.py": ["--architectures", "small", "--share", "0.002", "--rounds", "1"],
+    "benchmarks/cache.py": [*("--train", "20"), *("--dev", "5"), *("--sample", "2"), *("--rounds", "1")],
+    "benchmarks/comparison.py": ["--tokens", "300", "--rounds", "1"],
+    "benchmarks/pretraining.py": [*("--windows", "1"), *("--rounds", "1"), *FEW_WINDOWS],
 }
 _OFFICIAL = re.compile(r"elmo:(small|medium|original|original-5\.5b)$")
 
@@ -40,5 +47,23 @@ def smaller(arguments: Sequence[str]) -> list[str]:
     return [verb, *(_OFFICIAL.sub("elmo", word) for word in rest), *more]
 
 
+def look_at(arguments: Sequence[str]) -> int:
+    """Serve the page, ask for it once, end it as Ctrl-C does. Returns 0 if it came."""
+    command = [sys.executable, "-m", "elmo_tasks", *arguments, "--no-browser"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
+        assert server.stdout is not None
+        address = next((found[0] for line in server.stdout if (found := re.search(r"http://[^ ]+", line))), None)
+        if address is None:
+            return server.wait() or 1
+        with urllib.request.urlopen(address, timeout=60) as page:
+            came = b"elmo-tasks" in page.read()
+        server.send_signal(signal.SIGINT)
+        server.wait(60)
+    return 0 if came else 1
+
+
 if __name__ == "__main__":
-    sys.exit(main(smaller(sys.argv[1:])))
+    program, *given = sys.argv[1:]
+    if program == "python":
+        sys.exit(subprocess.run([sys.executable, *smaller(given)], check=False).returncode)
+    sys.exit(look_at(given) if given[0] == "demo" else main(smaller(given)))

@@ -10,10 +10,14 @@ from __future__ import annotations
 import os
 import re
 import subprocess
+import threading
+from collections.abc import Iterator
+from http.server import ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 from fenced_blocks import DOCUMENTS, ROOT, SHELLS, fenced_blocks, name_of
+from hub_server import Hub
 from smaller import FEW_WINDOWS, smaller
 from workplace import make_data, make_files, make_programs
 
@@ -27,9 +31,18 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("cache")
 
 
+@pytest.fixture(scope="module")
+def hub() -> Iterator[str]:
+    """The address of a hub of our own: what a document uploads it can also load."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), Hub) as listening:
+        threading.Thread(target=listening.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{listening.server_address[1]}"
+        listening.shutdown()
+
+
 @pytest.mark.documents
 @pytest.mark.parametrize("path", WITH_SHELL, ids=name_of)
-def test_runs(path: Path, tmp_path: Path, cache: Path) -> None:
+def test_runs(path: Path, tmp_path: Path, cache: Path, hub: str) -> None:
     here = tmp_path / "here"
     here.mkdir()
     make_data(tmp_path / "data")
@@ -40,7 +53,9 @@ def test_runs(path: Path, tmp_path: Path, cache: Path) -> None:
         "PYTHONPATH": str(ROOT),
         "ELMO_TASKS_DATA": str(tmp_path / "data"),
         "ELMO_TASKS_CACHE": str(cache),
-        "HF_HUB_OFFLINE": "1",
+        "HF_ENDPOINT": hub,
+        "HF_HOME": str(tmp_path / "hub"),
+        "HF_TOKEN": "secret",
         "COLUMNS": "120",
     }
     for block in fenced_blocks(path):
@@ -86,7 +101,7 @@ def test_few_blocks_do_not_run_and_each_says_why() -> None:
     marks = sum(line.startswith("<!-- runs:") for p in DOCUMENTS for line in p.read_text(encoding="utf-8").splitlines())
     assert len(unrun) == marks, "a mark that is not right above a block, or says no reason"
     run = [b for path in DOCUMENTS for b in fenced_blocks(path) if b.language in SHELLS and b.unrun is None]
-    assert len(unrun) <= len(run) // 4
+    assert len(unrun) <= 3 < len(run) // 10, "the installations, which .ci/run does"
     assert all(block.language in SHELLS for block in unrun), "Python blocks all run"
 
 
@@ -96,6 +111,8 @@ def test_what_is_large_gets_less_of_itself() -> None:
         *("--set", "training.epochs=1", "--overwrite"),
     ]
     assert smaller(["train", "ner", "--dry-run"]) == ["train", "ner", "--dry-run"]
+    assert smaller(["benchmarks/cache.py", "--data", "x"])[:4] == ["benchmarks/cache.py", "--data", "x", "--train"]
+    assert smaller(["-m", "a"]) == ["-m", "a"]
     assert smaller(["predict", "runs/ner"]) == ["predict", "runs/ner"]
     assert smaller(["pretrain", "eval", "bilm", "a.txt"]) == ["pretrain", "eval", "bilm", "a.txt"]
     assert smaller(["pretrain", "--corpus", "a"]) == ["pretrain", "--corpus", "a", *FEW_WINDOWS, "--overwrite"]

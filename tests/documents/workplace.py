@@ -65,6 +65,7 @@ def make_files(folder: Path) -> None:
         (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).write_text(text, encoding="utf-8")
     (folder / "text").mkdir()
+    (folder / "results").mkdir()
     for name in ("corpus.txt.xz", "text/a.txt.xz", "text/b.txt.xz"):
         (folder / name).write_bytes(lzma.compress(text.encode()))
     (folder / "corpus.gz").write_bytes(gzip.compress(text.encode()))
@@ -81,10 +82,10 @@ def make_files(folder: Path) -> None:
 
 
 def make_programs(folder: Path, exact: bool) -> None:
-    """`python`, and `elmo-tasks` as it is (exact) or made small."""
+    """`python` and `elmo-tasks`, as they are (exact) or made small."""
     folder.mkdir()
-    ours = "-m elmo_tasks" if exact else f"'{Path(__file__).with_name('smaller.py')}'"
-    for name, arguments in (("python", ""), ("elmo-tasks", ours)):
-        program = folder / name
+    small = f"'{Path(__file__).with_name('smaller.py')}'"
+    for name, itself in (("python", ""), ("elmo-tasks", "-m elmo_tasks")):
+        program, arguments = folder / name, itself if exact else f"{small} {name}"
         program.write_text(f"#!/bin/sh\nexec '{sys.executable}' {arguments} \"$@\"\n", encoding="utf-8")
         program.chmod(0o755)
