@@ -101,7 +101,7 @@ def test_few_blocks_do_not_run_and_each_says_why() -> None:
     marks = sum(line.startswith("<!-- runs:") for p in DOCUMENTS for line in p.read_text(encoding="utf-8").splitlines())
     assert len(unrun) == marks, "a mark that is not right above a block, or says no reason"
     run = [b for path in DOCUMENTS for b in fenced_blocks(path) if b.language in SHELLS and b.unrun is None]
-    assert len(unrun) <= 3 < len(run) // 10, "the installations, which .ci/run does"
+    assert len(unrun) <= 4 < len(run) // 10, "the installations, which .ci/run does"
     assert all(block.language in SHELLS for block in unrun), "Python blocks all run"
 
 
