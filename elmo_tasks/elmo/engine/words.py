@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -13,7 +13,7 @@ from elmo_tasks.elmo.engine.products import Maker
 from elmo_tasks.elmo.engine.sides import side_by_side
 from elmo_tasks.elmo.token_encoder import CharacterEncoder, Highway
 
-_WORDS = 256  # encoded at a time: bounds the memory
+_WORDS, _WINDOWS = 256, 1 << 12  # encoded at a time, and windows of their characters: bounds the memory
 
 
 class WordEncoder:
@@ -53,8 +53,7 @@ class WordEncoder:
         order = lengths.argsort(stable=True)
         whole = int((lengths + self.widest <= self.max_characters).sum())  # words with a window that is all padding
         vectors = torch.empty(len(ids), self.width, device=self.device)
-        chunks = [*torch.split(order[:whole], _WORDS), *torch.split(order[whole:], _WORDS)]
-        chunks = [some for some in chunks if len(some)]
+        chunks = [some for part in (order[:whole], order[whole:]) for some in _chunks(part, lengths)]
 
         def encode(chunks: Sequence[Tensor]) -> None:
             for some in chunks:
@@ -87,6 +86,15 @@ class WordEncoder:
             carry, value = highway(x).float().chunk(2, dim=1)  # (n, F) each
             x = torch.lerp(x, value.relu_(), carry.sigmoid_())
         return self.projection(x).float()  # (n, P)
+
+
+def _chunks(order: Tensor, lengths: Tensor) -> Iterator[Tensor]:
+    """Words in order of rising length, cut where there would be too many of them or of their characters."""
+    while len(order):
+        longest = int(lengths[order[:_WORDS][-1]])
+        count = min(_WORDS, max(1, _WINDOWS // (longest + 1)))
+        yield order[:count]
+        order = order[count:]
 
 
 class WordTable:
