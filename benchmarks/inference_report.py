@@ -50,7 +50,7 @@ def draw(record: Mapping[str, Any], path: Path) -> None:
         ratios = measured["throughput"]["times_the_reference"]
         row[0].bar_label(bars, [f" {ratios[name]:.1f}x" for name in speeds])
         row[0].invert_yaxis()
-        row[0].margins(x=0.18)
+        row[0].margins(x=0.25)
         row[0].set_title(f"{architecture}: tokens a second")
         for axis, (what, points) in zip(row[1:], measured["sweeps"].items(), strict=True):
             axis.plot(list(points), list(points.values()), marker="o", color="tab:blue")
