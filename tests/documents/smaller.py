@@ -8,7 +8,6 @@ the same place are taken for alternatives: the later replaces the earlier. `demo
 from __future__ import annotations
 
 import re
-import signal
 import subprocess
 import sys
 import urllib.request
@@ -48,18 +47,18 @@ def smaller(arguments: Sequence[str]) -> list[str]:
 
 
 def look_at(arguments: Sequence[str]) -> int:
-    """Serve the page, ask for it once, end it as Ctrl-C does. Returns 0 if it came."""
+    """Serve the page, ask for it once, end it. Returns 0 if it came."""
     command = [sys.executable, "-m", "elmo_tasks", *arguments, "--no-browser"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
-        assert server.stdout is not None
-        address = next((found[0] for line in server.stdout if (found := re.search(r"http://[^ ]+", line))), None)
-        if address is None:
-            return server.wait() or 1
-        with urllib.request.urlopen(address, timeout=60) as page:
-            came = b"elmo-tasks" in page.read()
-        server.send_signal(signal.SIGINT)
-        server.wait(60)
-    return 0 if came else 1
+        try:
+            assert server.stdout is not None
+            address = next((found[0] for line in server.stdout if (found := re.search(r"http://[^ ]+", line))), None)
+            if address is None:
+                return 1
+            with urllib.request.urlopen(address, timeout=60) as page:
+                return 0 if b"elmo-tasks" in page.read() else 1
+        finally:
+            server.kill()
 
 
 if __name__ == "__main__":
