@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 import torch
 
-from elmo_tasks.elmo import BilmOptions
+from elmo_tasks.elmo import BilmOptions, Engine
 from elmo_tasks.elmo.engine.precision import has_int8, has_onednn
 from elmo_tasks.elmo.engine.products import Int8Product, OneDnnProduct
 
@@ -70,3 +70,26 @@ def memory_bandwidth(size: int) -> float:
         block.sum()
         times.append(time.perf_counter() - begun)
     return block.nbytes / sorted(times)[len(times) // 5]
+
+
+def floors(options: BilmOptions, engine: Engine, steps: int) -> dict[str, float]:
+    """The least that a sentence of so many steps can take: its weights have to be read.
+
+    `memory_ms`: a step's weights at every step from main memory. `floor_ms`: all weights once, at the bandwidth of a
+    block as large as all of them, and at every further step that step's weights, at the bandwidth of a block as large
+    as those, because they stay in the cache.
+    """
+    sides = 2 if options.cell_dim <= 1024 else 1  # directions that the engine runs side by side
+    a_step, a_layer = engine.weight_bytes
+    step, whole = sides * a_step, 2 * options.n_layers * a_layer
+    runs = 2 * options.n_layers // sides
+    near, far, memory = memory_bandwidth(step), memory_bandwidth(whole), memory_bandwidth(1 << 29)
+    return {
+        "step_bytes": step,
+        "all_bytes": whole,
+        "step_gb_per_second": near / 1e9,
+        "all_gb_per_second": far / 1e9,
+        "memory_gb_per_second": memory / 1e9,
+        "floor_ms": 1e3 * (whole / far + runs * (steps - 1) * step / near),
+        "memory_ms": 1e3 * runs * steps * step / memory,
+    }

@@ -2,7 +2,7 @@
 
 PyTorch takes seven passes over memory for what is one here, and for a single row its calls cost more than the
 arithmetic. All arrays are C-contiguous, float32 or, where a 16-bit integer is meant as one, bfloat16. The conventions
-are those of `layer.cell_step`: gates in the order input, forget, output, candidate, the candidate's doubled; the cell
+are those of `cells.cell_step`: gates in the order input, forget, output, candidate, the candidate's doubled; the cell
 doubled; what goes into the projection halved.
 
 The kernels release the GIL. They are compiled at first use (seconds) and kept on disk by Numba where it may write.
