@@ -136,7 +136,7 @@ def main() -> None:
     record = {
         "benchmark": "demo",
         "command": f"python benchmarks/demo.py {' '.join(Path(run).name for run in options.runs)}",
-        "runs": [{key: found[key] for key in ("task", "data", "embedders")} for found in metrics],
+        "served": [{key: found[key] for key in ("task", "data", "embedders")} for found in metrics],
         "tokens_a_sentence": TOKENS,
         "predicates_a_sentence": round(sum(frames) / len(frames), 2),
         "bar_ms": BAR_MS,

@@ -87,11 +87,30 @@ def embed_memory_table(record: Record) -> str:
     return _markdown(["tokens", "tokens/s", "most memory, MB", "of it after the first 50,000 tokens, MB"], [row])
 
 
+def demo_table(record: Record) -> str:
+    """Milliseconds an answer of the page of `elmo-tasks demo`."""
+    rows = [
+        [where, str(found["answers"]), *(f"{found[key]:.0f}" for key in ("median_ms", "ninth_decile_ms", "longest_ms"))]
+        for where, found in (
+            ("over the page's HTTP API", record["over_http"]),
+            ("in headless Chromium, from Enter to the painted answer", record["in_browser"]),
+        )
+        if found
+    ]
+    runs = ", ".join(f"{run['task']} ({' '.join(run['embedders'])})" for run in record["served"])
+    about = (
+        f"\nSentences of {record['tokens_a_sentence']} tokens with {record['predicates_a_sentence']} predicates on "
+        f"average, another each time; {runs}; {record['machine']}.\n"
+    )
+    return _markdown(["measured", "answers", "median ms", "ninth decile", "longest"], rows) + about
+
+
 MEASUREMENTS: dict[str, tuple[str, Callable[[Record], str]]] = {
     "inference": ("benchmark-inference.json", inference_table),
     "latency": ("benchmark-inference.json", latency_table),
     "memory": ("benchmark-inference.json", memory_table),
     "cache": ("benchmark-cache.json", cache_table),
+    "demo": ("benchmark-demo.json", demo_table),
     "embed-memory": ("benchmark-embed-memory.json", embed_memory_table),
 }
 """The name of a table: the file of its record, and what makes it."""

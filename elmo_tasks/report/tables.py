@@ -27,19 +27,19 @@ _PUBLISHED = "published.json"
 
 
 def read_records(folder: Path) -> list[dict[str, Any]]:
-    """The records in a folder, in the order of their file names.
+    """The records in a folder, in the order of their file names, then those of benchmarks, which have folders.
 
     A record of runs is a JSON object with `task` and `runs`, as `elmo_tasks.report.collect` writes it; other objects
     are of a benchmark (`elmo_tasks.report.benchmark.record`), a probe, a training or a measurement. Each gets its
-    `file` name. `published.json` is a list of others' results, each with `task`, `data`, `model`, `test` and `source`;
-    they come last. Files of other kinds in the same folder are left to their own readers.
+    `file`, the path within the folder. `published.json` is a list of others' results, each with `task`, `data`,
+    `model`, `test` and `source`; they come last. Files of other kinds in the same folder are left to their readers.
 
     Raises:
         InputError: a file that is not JSON, a record without runs, or a published result without its source.
     """
     records: list[dict[str, Any]] = []
     published: list[dict[str, Any]] = []
-    for path in sorted(folder.glob("*.json")):
+    for path in [*sorted(folder.glob("*.json")), *sorted(folder.glob(f"*/{KIND}.json"))]:
         try:
             content = json.loads(path.read_text(encoding="utf-8"))
         except ValueError as error:
@@ -54,7 +54,7 @@ def read_records(folder: Path) -> list[dict[str, Any]]:
             continue
         if "runs" in content and not content["runs"]:
             raise InputError(f"{path}: expected at least one run, got none; collect it again from its run folders")
-        records.append(content | {"file": path.name})
+        records.append(content | {"file": path.relative_to(folder).as_posix()})
     return [*records, *published]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from elmo_tasks.report.measurement_tables import (
     cache_table,
+    demo_table,
     embed_memory_table,
     inference_table,
     latency_table,
@@ -68,3 +69,19 @@ def test_cache_and_embed() -> None:
     assert "| read from the disk | 5.0 | 20.0 |" in cache_table(record)
     memory = {"tokens": 10**6, "tokens_per_second": 9e3, "peak_rss_mb": 900.0, "growth_mb_after_50000_tokens": 1.2}
     assert embed_memory_table(memory).splitlines()[2] == "| 1,000,000 | 9,000 | 900 | 1 |"
+
+
+def test_demo_without_a_browser() -> None:
+    record = {
+        "machine": "a machine",
+        "served": [{"task": "ner", "data": "sample", "embedders": ["elmo", "chars"]}],
+        "tokens_a_sentence": 20,
+        "predicates_a_sentence": 1.5,
+        "over_http": {"answers": 3, "median_ms": 130.2, "ninth_decile_ms": 180.8, "longest_ms": 220.4},
+        "in_browser": None,
+    }
+    assert demo_table(record).splitlines()[2:] == [
+        "| over the page's HTTP API | 3 | 130 | 181 | 220 |",
+        "",
+        "Sentences of 20 tokens with 1.5 predicates on average, another each time; ner (elmo chars); a machine.",
+    ]

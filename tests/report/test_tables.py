@@ -50,6 +50,13 @@ def test_other_tasks_have_their_own_score_and_table() -> None:
     assert table("srl", both) == "No runs are recorded yet.\n"
 
 
+def test_a_benchmark_is_read_from_its_folder(tmp_path: Path) -> None:
+    (tmp_path / "benchmark").mkdir()
+    (tmp_path / "benchmark" / "benchmark.json").write_text(json.dumps({"kind": "benchmark", "tasks": []}))
+    (tmp_path / "benchmark" / "other.json").write_text("{")
+    assert read_records(tmp_path) == [{"kind": "benchmark", "tasks": [], "file": "benchmark/benchmark.json"}]
+
+
 def test_published_results_stand_below_ours_with_their_source(tmp_path: Path) -> None:
     published = {"task": "ner", "data": "conll2003", "model": "theirs", "seeds": 5, "test": "92", "source": "Them, 1"}
     (tmp_path / "published.json").write_text(json.dumps([published]))
