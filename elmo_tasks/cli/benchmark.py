@@ -32,8 +32,16 @@ def add(verbs: Verbs) -> None:
         default=[100.0],
         help="per cent of the training data, each a run of its own, such as 1 3 10 30 100 (default 100)",
     )
+    benchmark.add_argument(
+        "--baseline", metavar="NAMES", help="the row that the report measures the others against (default: glove)"
+    )
+    benchmark.add_argument(
+        "--config", metavar="TASK=FILE", nargs="+", default=[], help="such as sentiment=configs/sst5-bcn.yaml"
+    )
     benchmark.add_argument("--jobs", metavar="N", type=int, default=1, help="runs at a time; they share the cores")
-    benchmark.add_argument("--set", metavar="key=value", action="append", default=[], help="for every run")
+    benchmark.add_argument(
+        "--set", metavar="key=value", action="append", default=[], help="for every run; TASK.key=value for one task's"
+    )
     benchmark.add_argument("--overwrite", action="store_true", help="run cells anew whose settings or weights changed")
     benchmark.add_argument("--dry-run", action="store_true", help="list the cells, their state and the time they take")
     benchmark.add_argument(
@@ -43,15 +51,17 @@ def add(verbs: Verbs) -> None:
 
 
 def _benchmark(options: argparse.Namespace) -> None:
+    from elmo_tasks.report.benchmark.grid import build_grid, split_embedders
+
+    baseline = split_embedders(options.baseline, "--baseline") if options.baseline else None
     if options.report_only:
         from elmo_tasks.report.benchmark.report import write_report
 
-        write_report(options.output)
+        write_report(options.output, baseline)
         print(f"report: {options.output / 'report.html'}, report.md, benchmark.json")
         return
     from elmo_tasks.paths import task_names
     from elmo_tasks.report.benchmark.benchmark import benchmark
-    from elmo_tasks.report.benchmark.grid import build_grid
 
     cells = build_grid(
         options.tasks or task_names(),
@@ -61,11 +71,13 @@ def _benchmark(options: argparse.Namespace) -> None:
         data=options.data,
         settings=options.set,
         output=options.output,
+        configs=options.config,
     )
     benchmark(
         cells,
         options.output,
         jobs=options.jobs,
+        baseline=baseline,
         overwrite=options.overwrite,
         dry_run=options.dry_run,
         command=options.command_line,

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TypeAlias
 
@@ -36,6 +37,15 @@ class Splits:
             raise InputError(f"expected a split among {', '.join(SPLIT_NAMES)}, got {split!r}")
         examples: tuple[Example, ...] = getattr(self, split)
         return examples
+
+    def digest(self) -> str:
+        """Of all that the examples say, gold included, wherever they were read from."""
+        digest = hashlib.blake2b(digest_size=16)
+        for split in SPLIT_NAMES:
+            for example in self.get(split):
+                said = [getattr(example, field.name) for field in fields(example) if field.name != "source"]
+                digest.update(repr((split, *said)).encode("utf-8", "surrogatepass"))
+        return digest.hexdigest()
 
 
 def find_split(folder: Path, split: str, variant: str = "") -> Path:

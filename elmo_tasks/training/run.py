@@ -114,6 +114,7 @@ def train(
     for split in needed:
         if not splits.get(split):
             raise InputError(f"{splits.origin}: expected sentences in the {split} split, got none")
+    digest = splits.digest()
     labels = task.labels(splits.train)  # of all of it: a fraction may lack a label that dev has
     task.check((*splits.dev, *splits.test), labels)
     splits = replace(splits, train=draw_fraction(splits.train, experiment.training.fraction, experiment.seed))
@@ -126,7 +127,7 @@ def train(
         trained = Trained(task, experiment, labels, tuple(inputs), build_model(task, experiment, labels, inputs))
         write_text(folder.work / "config.yaml", to_yaml(experiment))
         history = fit(trained, splits, folder, resume=resume, tell=tell)
-        outcome = _conclude(trained, splits, folder, history, words, command, started, draw)
+        outcome = _conclude(trained, splits, digest, folder, history, words, command, started, draw)
     finally:
         folder.abandon()  # nothing to do after finish()
     return outcome
@@ -190,6 +191,7 @@ def fit(trained: Trained, splits: Splits, folder: RunFolder, *, resume: bool, te
 def _conclude(
     trained: Trained,
     splits: Splits,
+    digest: str,
     folder: RunFolder,
     history: list[dict[str, float]],
     words: list[str],
@@ -214,6 +216,7 @@ def _conclude(
     metrics: dict[str, Any] = {
         "task": trained.task.name,
         "data": experiment.data,
+        "data_digest": digest,
         "seed": experiment.seed,
         "embedders": list(experiment.embedders),
         "headline": trained.task.headline,

@@ -9,13 +9,15 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 from rich.console import Console
 
+from elmo_tasks.data.catalog import load_data
 from elmo_tasks.errors import InputError
-from elmo_tasks.report.benchmark.cell import CHANGED, FINISHED, Cell, read_metrics
+from elmo_tasks.report.benchmark.cell import CHANGED, FINISHED, Cell, data_of, read_metrics
 from elmo_tasks.report.benchmark.estimate import Timed
 from elmo_tasks.report.benchmark.execution import Launch, run_cells
 from elmo_tasks.report.benchmark.progress import GridProgress, print_plan
 from elmo_tasks.report.benchmark.record import COMMAND
 from elmo_tasks.report.benchmark.report import write_report
+from elmo_tasks.task import load_task
 from elmo_tasks.training.export import inputs_of
 from elmo_tasks.training.run_folder import disk_faults, write_text
 
@@ -25,6 +27,7 @@ def benchmark(
     folder: Path,
     *,
     jobs: int = 1,
+    baseline: Sequence[str] | None = None,
     overwrite: bool = False,
     dry_run: bool = False,
     command: str = "",
@@ -33,15 +36,21 @@ def benchmark(
 ) -> None:
     """Run the cells that are not finished and write the report; with `dry_run` only say what would run.
 
+    baseline: the embedders that the report measures the others against; default `glove`.
+
     Raises:
-        InputError: a finished cell has other settings or embedders and `overwrite` is not given; another benchmark is
-            at work in the folder; a cell failed (all others have run and the report is written).
+        InputError: a finished cell has other settings, embedders or data and `overwrite` is not given; no cell has the
+            baseline; another benchmark is at work in the folder; a cell failed (all others have run and the report is
+            written).
     """
     if jobs < 1:
         raise InputError(f"--jobs: expected 1 or more, got {jobs}")
     console = console or Console()
-    fingerprints = current_fingerprints(cells)
-    states = [cell.state(fingerprints) for cell in cells]
+    if baseline is not None and all(cell.experiment.embedders != tuple(baseline) for cell in cells):
+        there = ", ".join(dict.fromkeys(",".join(cell.experiment.embedders) for cell in cells))
+        raise InputError(f"--baseline: expected one of the combinations {there}, got {','.join(baseline)}")
+    fingerprints, data = current_fingerprints(cells), current_data(cells)
+    states = [cell.state(fingerprints, data) for cell in cells]
     ready = [cell for cell, state in zip(cells, states, strict=True) if state == FINISHED]
     figures = [read_metrics(cell) for cell in ready]
     finished = [
@@ -55,7 +64,7 @@ def benchmark(
     if changed and not overwrite:
         raise InputError(
             f"{folder}: {len(changed)} finished cells ({', '.join(changed[:3])}, ...) were run with other settings or "
-            "other weights of an embedder; give --overwrite to run them anew or another --output"
+            "other weights of an embedder or on other data; give --overwrite to run them anew or another --output"
         )
     with disk_faults(folder):
         folder.mkdir(parents=True, exist_ok=True)
@@ -67,7 +76,7 @@ def benchmark(
             with GridProgress(waiting, finished, jobs, console) as progress:
                 failures = run_cells(waiting, jobs, progress, launch)
             if len(failures) < len(cells):
-                write_report(folder)
+                write_report(folder, baseline)
                 console.print(f"report: {folder / 'report.html'}, report.md, benchmark.json", soft_wrap=True)
     except Timeout:
         raise InputError(
@@ -96,4 +105,20 @@ def current_fingerprints(cells: Sequence[Cell]) -> Mapping[str, str]:
                     except InputError:
                         continue
                     found[name] = source.fingerprint
+    return found
+
+
+def current_data(cells: Sequence[Cell]) -> Mapping[str, str]:
+    """The digests of the data sets of the finished cells as they are now, so that a cell on corrected data is known.
+
+    Data that cannot be read now is left out: the cells that need it will say why.
+    """
+    found: dict[str, str] = {}
+    for cell in cells:
+        key = data_of(cell.experiment)
+        if (cell.folder / "metrics.json").exists() and key not in found:
+            try:
+                found[key] = load_data(cell.experiment.data, load_task(cell.experiment.task).read).digest()
+            except InputError:
+                continue
     return found

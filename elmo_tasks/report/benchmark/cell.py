@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import shlex
 from collections.abc import Mapping
@@ -18,12 +19,13 @@ FINISHED, INTERRUPTED, WAITING, FAILED, CHANGED = "finished", "interrupted", "wa
 
 @dataclass(frozen=True)
 class Cell:
-    """`name` is the folder's; `settings` are the `--set` that the experiment was resolved with, for its command."""
+    """`name` is the folder's; `config` and `settings` are what the experiment was resolved with, for its command."""
 
     name: str
     experiment: Experiment
     root: Path
     settings: tuple[str, ...] = ()
+    config: Path | None = None
 
     @property
     def folder(self) -> Path:
@@ -62,14 +64,20 @@ class Cell:
         """The command that makes the same run by itself."""
         words = ["elmo-tasks", "train", self.experiment.task, "--data", self.experiment.data, "--embedders"]
         words += [*self.experiment.embedders, "--seed", str(self.experiment.seed)]
+        if self.config is not None:
+            words += ["--config", str(self.config)]
         for setting in self.settings:
             words += ["--set", setting]
         return shlex.join([*words, "--output", str(self.folder)])
 
-    def state(self, fingerprints: Mapping[str, str] | None = None) -> str:
-        """What has become of it. `fingerprints`: the embedders as they are now; a finished run on others is changed."""
+    def state(self, fingerprints: Mapping[str, str] | None = None, data: Mapping[str, str] | None = None) -> str:
+        """What has become of it.
+
+        fingerprints: the embedders as they are now; data: the digests of the data sets as they are now, by their name
+        and task (`data_of`). A finished run on others is changed.
+        """
         if (self.folder / "metrics.json").exists():
-            same = self._is_of(self.folder) and self._is_on(fingerprints or {})
+            same = self._is_of(self.folder) and self._is_on(fingerprints or {}) and self._has_read(data or {})
             if same:
                 return FINISHED
             if not self.resumable():
@@ -97,6 +105,10 @@ class Cell:
         except InputError:
             return False
 
+    def _has_read(self, data: Mapping[str, str]) -> bool:
+        stored = read_metrics(self).get("data_digest")
+        return stored is None or data.get(data_of(self.experiment), stored) == stored
+
     def _is_on(self, fingerprints: Mapping[str, str]) -> bool:
         from elmo_tasks.training.export import stored_fingerprints
 
@@ -107,8 +119,19 @@ class Cell:
 def cell_name(experiment: Experiment) -> str:
     """`ner-conll2003-glove+chars-100-seed1`: task, data, embedders, per cent, seed, as a folder's name."""
     task = Path(experiment.task).parent.name if experiment.task.endswith(".py") else experiment.task
-    names = "+".join(re.sub(r"[^\w.-]+", "_", name)[-40:] for name in experiment.embedders)  # a path may be long
+    names = "+".join(map(_short, experiment.embedders))
     return f"{task}-{Path(experiment.data).name}-{names}-{experiment.training.fraction:g}-seed{experiment.seed}"
+
+
+def data_of(experiment: Experiment) -> str:
+    """A key for the examples that an experiment reads: what reads them is its task's."""
+    return f"{experiment.task} {experiment.data}"
+
+
+def _short(name: str) -> str:
+    """An embedder's name as a part of a folder's; a path may be long."""
+    plain = re.sub(r"[^\w.-]+", "_", name)
+    return plain if len(plain) <= 40 else f"{plain[-31:]}-{hashlib.blake2b(name.encode(), digest_size=4).hexdigest()}"
 
 
 def read_metrics(cell: Cell) -> dict[str, Any]:

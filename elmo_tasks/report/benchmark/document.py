@@ -41,17 +41,22 @@ def document(record: Mapping[str, Any]) -> list[Section]:
 
 
 def _in_short(task: Mapping[str, Any], baseline: str) -> str:
-    """`ner on conll2003: the best of 4 is elmo + glove with test F1 90.80, 3.80 above glove (...).`"""
-    best = max(full_rows(task), key=lambda row: row["test"]["mean"])
+    """`ner on conll2003: the best of 4 on dev is elmo + glove with test F1 90.80, 3.80 above glove (...).`"""
+    best = max(full_rows(task), key=lambda row: row["dev"]["mean"])
     found = best["against_baseline"]
     gain = ""
     if found is not None:
-        p = "" if found["p"] is None else f", p {found['p']:.2g}"
+        told = []
+        if found["error_reduction"] is not None:
+            told.append(f"{100 * found['error_reduction']:.1f} % of its errors gone")
+        if found["p"] is not None:
+            told.append(f"p {found['p']:.2g}")
         side = "above" if found["difference"] >= 0 else "below"
-        gone = f"{100 * found['error_reduction']:.1f} % of its errors gone{p}"
-        gain = f", {100 * abs(found['difference']):.2f} {side} {baseline} ({gone})"
+        details = f" ({', '.join(told)})" if told else ""
+        gain = f", {100 * abs(found['difference']):.2f} {side} {baseline}{details}"
     scores = f"test {headline(task)} {spread(best['test'])}"
-    return f"{task['task']} on {task['data']}: the best of {len(full_rows(task))} is {label(best)} with {scores}{gain}."
+    count = len(full_rows(task))
+    return f"{task['task']} on {task['data']}: the best of {count} on dev is {label(best)} with {scores}{gain}."
 
 
 def _how(record: Mapping[str, Any]) -> tuple[str, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from elmo_tasks.report.benchmark.cell import Cell
@@ -19,7 +19,7 @@ class Timed:
 
     def scaled(self, fraction: float) -> float:
         """Seconds for another part of the training data: loading and evaluation take as long as before."""
-        return self.seconds - self.training + self.training * fraction / self.cell.fraction
+        return max(0.0, self.seconds - self.training) + self.training * fraction / self.cell.fraction
 
 
 def estimate(cell: Cell, finished: Sequence[Timed]) -> float | None:
@@ -34,13 +34,19 @@ def estimate(cell: Cell, finished: Sequence[Timed]) -> float | None:
     return None
 
 
-def remaining(cells: Sequence[Cell], finished: Sequence[Timed], jobs: int) -> float | None:
+def remaining(
+    cells: Sequence[Cell], finished: Sequence[Timed], jobs: int, since: Mapping[str, float] | None = None
+) -> float | None:
     """Seconds for all of `cells` in `jobs` processes; None if nothing is known of any of them.
 
-    A cell of which nothing is known counts as the mean of the others.
+    A cell of which nothing is known counts as the mean of the others. since: for how long those at work are, by name.
     """
-    known = [seconds for cell in cells if (seconds := estimate(cell, finished)) is not None]
-    return statistics.mean(known) * len(cells) / jobs if known else None
+    known = {cell.name: seconds for cell in cells if (seconds := estimate(cell, finished)) is not None}
+    if not known:
+        return None
+    usual = statistics.mean(known.values())
+    left = [max(0.0, known.get(cell.name, usual) - (since or {}).get(cell.name, 0.0)) for cell in cells]
+    return max(sum(left) / min(jobs, len(left)), max(left))
 
 
 def in_words(seconds: float | None) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Sequence
 from types import TracebackType
 
@@ -25,6 +26,7 @@ class GridProgress:
         self.left, self.finished = list(waiting), list(finished)
         self._lock = threading.Lock()
         self._rows: dict[str, TaskID] = {}
+        self._began: dict[str, float] = {}
         self._progress = Progress(
             TextColumn("{task.description}", table_column=None),
             BarColumn(bar_width=20),
@@ -46,6 +48,7 @@ class GridProgress:
     def started(self, cell: Cell) -> None:
         """Show a line for it."""
         with self._lock:
+            self._began[cell.name] = time.monotonic()
             self._rows[cell.name] = self._progress.add_task(
                 cell.title, total=cell.experiment.training.epochs, note="loading"
             )
@@ -59,10 +62,13 @@ class GridProgress:
         """Take its line away, say how it ended and how long the rest will take."""
         with self._lock:
             self._progress.remove_task(self._rows.pop(cell.name))
+            del self._began[cell.name]
             self.left.remove(cell)
             if fault is None:
                 self.finished.append(Timed(cell, seconds, float(read_metrics(cell)["training_seconds"])))
-            rest = "" if not self.left else f"; about {in_words(remaining(self.left, self.finished, self.jobs))} left"
+            since = {name: time.monotonic() - began for name, began in self._began.items()}
+            left = remaining(self.left, self.finished, self.jobs, since)
+            rest = f"; about {in_words(left)} left" if self.left else ""
             count = self.total - len(self.left)
             outcome = in_words(seconds) if fault is None else f"FAILED: {fault}"
             self._progress.update(self._whole, completed=count, note=rest.removeprefix("; "))

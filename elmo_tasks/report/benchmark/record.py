@@ -18,22 +18,26 @@ KIND, BASELINE, REPLICATES = "benchmark", ("glove",), 10_000
 COMMAND = "command.txt"
 
 
-def benchmark_record(folder: Path, replicates: int = REPLICATES) -> dict[str, Any]:
+def benchmark_record(
+    folder: Path, baseline: tuple[str, ...] = BASELINE, replicates: int = REPLICATES
+) -> dict[str, Any]:
     """Everything that the report says. Runs with the same configuration but for their seeds make a row.
+
+    baseline: the embedders of the row that the others are measured against.
 
     Raises:
         InputError: no finished run, or a damaged one.
     """
     runs = read_runs(folder)
     groups: dict[tuple[str, str], list[Run]] = {}
-    for run in sorted(runs, key=_order):
+    for run in sorted(runs, key=lambda run: _order(run, baseline)):
         groups.setdefault(run.key[:2], []).append(run)
     record = {
         "kind": KIND,
         "command": _command(folder, runs),
-        "baseline": list(BASELINE),
+        "baseline": list(baseline),
         "replicates": replicates,
-        "tasks": [_task(group, replicates) for group in groups.values()],
+        "tasks": [_task(group, baseline, replicates) for group in groups.values()],
         "failed": [
             {"cell": path.stem, "fault": path.read_text(encoding="utf-8").strip()}
             for path in sorted((folder / "logs").glob("*.error"))
@@ -50,10 +54,10 @@ def _command(folder: Path, runs: Sequence[Run]) -> str:
     return path.read_text(encoding="utf-8").strip() if path.exists() else str(runs[0].metrics["command"])
 
 
-def _order(run: Run) -> tuple[Any, ...]:
+def _order(run: Run, baseline: tuple[str, ...]) -> tuple[Any, ...]:
     """The baseline first, then few embedders before many."""
     task, data, fraction, embedders = run.key
-    return task, data, fraction, embedders != BASELINE, len(embedders), embedders, run.metrics["seed"]
+    return task, data, fraction, embedders != baseline, len(embedders), embedders, run.metrics["seed"]
 
 
 def published(task: str) -> list[dict[str, Any]]:
@@ -62,7 +66,7 @@ def published(task: str) -> list[dict[str, Any]]:
     return [entry for entry in entries if entry["task"] == task]
 
 
-def _task(runs: Sequence[Run], replicates: int) -> dict[str, Any]:
+def _task(runs: Sequence[Run], baseline: tuple[str, ...], replicates: int) -> dict[str, Any]:
     """One task on one data set: its rows, from little data to all of it."""
     task, data, _, _ = runs[0].key
     groups: dict[Any, list[Run]] = {}
@@ -70,10 +74,10 @@ def _task(runs: Sequence[Run], replicates: int) -> dict[str, Any]:
         groups.setdefault(run.key, []).append(run)
     rows = []
     for (_, _, fraction, _), group in groups.items():
-        baseline = next((g for key, g in groups.items() if key[2] == fraction and key[3] == BASELINE), None)
-        rows.append(_row(group, None if baseline is group else baseline, replicates))
+        base = next((g for key, g in groups.items() if key[2] == fraction and key[3] == baseline), None)
+        rows.append(_row(group, None if base is group else base, replicates))
     most = max(key[2] for key in groups)
-    full = [group for key, group in groups.items() if key[2] == most and key[3] != BASELINE]
+    full = [group for key, group in groups.items() if key[2] == most and key[3] != baseline]
     return {
         "task": task,
         "data": data,

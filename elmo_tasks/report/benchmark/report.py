@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from elmo_tasks.report.benchmark.document import document
 from elmo_tasks.report.benchmark.markdown import as_markdown
 from elmo_tasks.report.benchmark.page import as_page
-from elmo_tasks.report.benchmark.record import benchmark_record
+from elmo_tasks.report.benchmark.record import BASELINE, benchmark_record
 from elmo_tasks.training.run_folder import disk_faults, write_json, write_text
 
 
-def write_report(folder: Path) -> dict[str, Any]:
+def write_report(folder: Path, baseline: Sequence[str] | None = None) -> dict[str, Any]:
     """Make the record of the finished cells in `folder` and write it in all forms. Returns the record.
 
     Raises:
         InputError: no finished run there, or a folder that cannot be written.
     """
-    record = benchmark_record(folder)
+    record = benchmark_record(folder, tuple(baseline or BASELINE))
     sections = document(record)
     pictures = folder / "pictures"
     with disk_faults(pictures):

@@ -189,7 +189,8 @@ def _against(row: Mapping[str, Any]) -> tuple[str, ...]:
     if found is None:
         return (NOTHING,) * 4
     interval = NOTHING if found["low"] is None else f"{100 * found['low']:+.2f} to {100 * found['high']:+.2f}"
-    return (f"{100 * found['difference']:+.2f}", interval, f"{100 * found['error_reduction']:.1f} %", _p(found["p"]))
+    gone = NOTHING if found["error_reduction"] is None else f"{100 * found['error_reduction']:.1f} %"
+    return f"{100 * found['difference']:+.2f}", interval, gone, _p(found["p"])
 
 
 def _p(value: float | None) -> str:

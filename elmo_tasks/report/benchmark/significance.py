@@ -89,9 +89,12 @@ def bootstrap(
     return float(low), float(high)
 
 
-def error_reduction(ours: float, theirs: float) -> float:
-    """Which part of the errors of `theirs` is gone, for scores as fractions: (ours - theirs) / (1 - theirs)."""
-    return (ours - theirs) / (1 - theirs) if theirs < 1 else 0.0
+def error_reduction(ours: float, theirs: float) -> float | None:
+    """Which part of the errors of `theirs` is gone, for scores as fractions: (ours - theirs) / (1 - theirs).
+
+    None where `theirs` has no errors.
+    """
+    return (ours - theirs) / (1 - theirs) if theirs < 1 else None
 
 
 def _mean_score(totals: Any) -> Any:

@@ -166,6 +166,24 @@ def test_cells_on_former_weights_are_known(corpus: Path, tmp_path: Path, launch:
         bench(cells, launch)
 
 
+def test_cells_on_data_that_has_been_corrected_are_known(corpus: Path, tmp_path: Path, launch: InThisProcess) -> None:
+    cells = cells_of(corpus, tmp_path / "grid", embedders="random")
+    bench(cells, launch)
+    (corpus / "dev.txt").write_text((corpus / "dev.txt").read_text().replace("sees O", "sees B-LOC", 1))
+    with pytest.raises(InputError, match=r"1 finished cells .* or on other data; give --overwrite"):
+        bench(cells, launch)
+    bench(cells, launch, overwrite=True)
+    bench(cells, launch)
+    assert len(launch.ran) == 2
+
+
+def test_a_baseline_that_no_cell_has(corpus: Path, tmp_path: Path, launch: InThisProcess) -> None:
+    cells = cells_of(corpus, tmp_path / "grid")
+    with pytest.raises(InputError, match="--baseline: expected one of the combinations random, chars, got glove"):
+        bench(cells, launch, baseline=("glove",))
+    assert not launch.ran
+
+
 def test_one_benchmark_at_a_time(corpus: Path, tmp_path: Path, launch: InThisProcess) -> None:
     (tmp_path / "grid").mkdir()
     with (

@@ -182,6 +182,26 @@ def test_differing_settings_are_told(make_cell: MakeCell, tmp_path: Path) -> Non
     assert notes(task) == ["Not all runs have the same settings: training.epochs differ."]
 
 
+def test_another_baseline(make_cell: MakeCell, tmp_path: Path) -> None:
+    make_cell(["glove"], right=7)
+    make_cell(["random"], right=3)
+    record = write_report(tmp_path / "grid", ["random"])
+    assert record["baseline"] == ["random"]
+    first, second = only(record)["rows"]
+    assert first["embedders"] == ["random"] and first["against_baseline"] is None
+    assert second["against_baseline"]["difference"] > 0
+    text = (tmp_path / "grid" / "report.md").read_text()
+    assert "against random" in text and "the best of 2 on dev is glove" in text
+
+
+def test_a_baseline_without_errors(make_cell: MakeCell, tmp_path: Path) -> None:
+    make_cell(["glove"], right=8)
+    make_cell(["elmo"], right=7)
+    (against,) = [row["against_baseline"] for row in only(write_report(tmp_path / "grid"))["rows"][1:]]
+    assert against["error_reduction"] is None and against["difference"] < 0
+    assert re.search(r"\| elmo \| 1 \|.* \| - \| 0\.\d+ \|", (tmp_path / "grid" / "report.md").read_text())
+
+
 def test_without_the_baseline_there_is_no_comparison(make_cell: MakeCell, tmp_path: Path) -> None:
     make_cell(["elmo"])
     write_report(tmp_path / "grid")
