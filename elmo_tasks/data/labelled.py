@@ -22,7 +22,8 @@ def read_labelled(path: Path) -> list[LabelledSentence]:
     trees of the Stanford Sentiment Treebank, one a line.
 
     A file is JSON Lines by its extension or if it begins with `{`, and trees if it begins with `(`, a number and a
-    blank. A label is one word in lines of text; in JSON any text or integer. Empty lines are skipped.
+    blank. In lines of text a label is what stands before the first tab, or, in a line without tabs, its first word; in
+    JSON it is any text or integer. Empty lines are skipped.
 
     Raises:
         InputError: no such file, no example in it, not UTF-8, a row without label or text or that is no such JSON
@@ -52,10 +53,11 @@ def _lines(path: Path, text: str) -> Iterator[tuple[str, str]]:
 
 
 def _text_row(line: str, source: str) -> tuple[str, tuple[str, ...]]:
-    label, *tokens = split_tokens(line)
-    if not tokens:
+    label, _, text = line.partition("\t") if "\t" in line else line.lstrip(" ").partition(" ")
+    label, tokens = label.strip(" "), split_tokens(text)
+    if not label or not tokens:
         raise InputError(f"{source}: expected a label, a blank or tab and a text, got {line!r}")
-    return label, tuple(tokens)
+    return label, tokens
 
 
 def _json_row(line: str, source: str) -> tuple[str, tuple[str, ...]]:

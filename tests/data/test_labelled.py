@@ -55,9 +55,20 @@ def test_a_label_of_json_may_be_a_number_or_have_blanks(tmp_path: Path) -> None:
     assert [example.label for example in read_labelled(path)] == ["3", "very good"]
 
 
+def test_a_label_ends_at_the_first_tab(tmp_path: Path) -> None:
+    path = write(tmp_path, "very positive\ta great film\n 1 \t two\twords\npositive a film\n  1  a film\n")
+    assert [(example.label, " ".join(example.tokens)) for example in read_labelled(path)] == [
+        ("very positive", "a great film"),
+        ("1", "two words"),
+        ("positive", "a film"),
+        ("1", "a film"),
+    ]
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
+        ("\ta film\n", r"file.txt:1: expected a label, a blank or tab and a text, got '\\ta film'"),
         ("1 a\n\n0\n", r"file.txt:3: expected a label, a blank or tab and a text, got '0'"),
         ("1\t\n", r"file.txt:1: expected a label, a blank or tab and a text"),
         ("\n \n", r"file.txt: expected lines of a label and a text, got an empty file"),
