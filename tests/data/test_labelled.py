@@ -189,6 +189,27 @@ def test_the_treebanks_grades_become_classes() -> None:
     assert fine.train[0].tokens == ("A", ",", "b")
 
 
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_rows_of_the_hub_without_text() -> None:
+    """A source with such a row is passed over for the next one; where there is none, the message names the row."""
+
+    def damaged(repository: str, revision: str | None) -> dict[str, Any]:
+        found = stand_in(repository, revision)
+        column = "text" if repository.startswith("SetFit") else "tokens"
+        texts = [text if number == 0 else " " for number, text in enumerate(found["test"][column])]
+        return found | {"test": found["test"].remove_columns(column).add_column(column, texts)}
+
+    def damaged_copy(repository: str, revision: str | None) -> dict[str, Any]:
+        return damaged(repository, revision) if repository.startswith("SetFit") else stand_in(repository, revision)
+
+    assert load_sst2(damaged_copy).origin == "hub:stanfordnlp/sst"
+    with pytest.raises(
+        InputError,
+        match=r"SetFit/sst2/test:1: expected a row with text, got a blank one; stanfordnlp/sst/test:1: expected a row",
+    ):
+        load_sst2(damaged)
+
+
 def test_no_hub() -> None:
     def offline(repository: str, revision: str | None) -> dict[str, Any]:
         raise ConnectionError
