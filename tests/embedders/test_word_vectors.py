@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 import json
 import struct
 import zipfile
@@ -200,3 +201,13 @@ def test_fasttext_of_other_kinds(tmp_path: Path) -> None:
     path.write_bytes(gzip.compress(MODEL))
     with pytest.raises(InputError, match="expected a fastText model as a plain file, got a packed one; unpack it"):
         load_word_vectors(path)
+
+
+def test_the_digest_is_of_the_values_however_they_lie_in_memory() -> None:
+    """Column by column, for one, as the package of GloVe has them."""
+    matrix = torch.arange(6.0).view(2, 3)
+    by_column = matrix.t().contiguous().t()
+    assert not by_column.is_contiguous()
+    found = {WordVectors(["a", "b"], table, "").fingerprint for table in (matrix, by_column)}
+    expected = hashlib.blake2b(struct.pack("6f", *range(6)) + b"a\nb", digest_size=16).hexdigest()
+    assert found == {expected}
