@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 import torch
 
+from elmo_tasks.embedders.glove import packaged_glove
 from elmo_tasks.embedders.inputs import build_inputs
 from elmo_tasks.embedders.vector_files import load_word_vectors
 from elmo_tasks.embedders.word_vectors import StaticEmbedder, WordVectors
@@ -211,3 +212,8 @@ def test_the_digest_is_of_the_values_however_they_lie_in_memory() -> None:
     found = {WordVectors(["a", "b"], table, "").fingerprint for table in (matrix, by_column)}
     expected = hashlib.blake2b(struct.pack("6f", *range(6)) + b"a\nb", digest_size=16).hexdigest()
     assert found == {expected}
+
+
+def test_the_packaged_table_lies_by_row() -> None:
+    """A word's numbers are side by side: looking them up is ten times as fast."""
+    assert packaged_glove().matrix.is_contiguous()
