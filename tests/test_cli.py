@@ -94,6 +94,37 @@ def test_dry_run_prints_the_configuration(data: Path, capsys: pytest.CaptureFixt
     assert not Path("runs").exists()
 
 
+@pytest.mark.parametrize(
+    ("embedders", "noted"),
+    [
+        (["glove:none.txt", "chars"], "the one inside the package is added by --embedders elmo glove:none.txt chars\n"),
+        (["elmo:none"], ""),
+        (["glove:none.txt", "transformer:none"], ""),
+    ],
+)
+def test_a_run_without_contextual_vectors_is_told_of_the_packages(
+    data: Path, capsys: pytest.CaptureFixture[str], embedders: list[str], noted: str
+) -> None:
+    assert main(["train", "ner", "--data", "data", "--embedders", *embedders]) == 2
+    assert capsys.readouterr().out.partition("note: no biLM among the embedders; ")[2] == noted
+
+
+@pytest.mark.parametrize(
+    ("verb", "said"),
+    [
+        ("train", "(default: the sample corpus of the task inside the package)"),
+        (
+            "benchmark",
+            "a task may be named several times, once a data set (default: the sample corpora inside the package)",
+        ),
+    ],
+)
+def test_help_says_which_data_are_the_default(verb: str, said: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        build_parser().parse_args([verb, "--help"])
+    assert said in " ".join(capsys.readouterr().out.split())
+
+
 def test_list(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["list"]) == 0
     out = capsys.readouterr().out

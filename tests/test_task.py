@@ -17,3 +17,13 @@ def test_labels_are_closed_where_the_task_says_so() -> None:
     with pytest.raises(InputError, match=r"dev.txt:2: expected a label of the training data \(0, 1\), got '2'"):
         load_task("sentiment").check(examples, known)
     load_task("ner").check([TaggedSentence(("a",), ("B-NEW",), source="test.txt:1")], LabelSet(("O",)))
+
+
+@pytest.mark.parametrize("name", ["ner", "sentiment", "srl"])
+def test_a_line_of_input_is_split_as_the_data_are(name: str) -> None:
+    """At blanks and tabs: U+00A0 and U+2028 belong to a token."""
+    for line in ("10\u00a0000  boats\tsa\u2028nk\r\n", " 10\u00a0000 boats sa\u2028nk"):
+        (example,) = load_task(name).parse(line, "stdin:1")
+        assert example.tokens == ("10\u00a0000", "boats", "sa\u2028nk")
+    (empty,) = load_task(name).parse("\n", "stdin:2")
+    assert empty.tokens == ()

@@ -22,7 +22,14 @@ def add(verbs: Verbs) -> None:
         help="a row each; a comma concatenates (default: glove glove,chars elmo elmo,glove,chars)",
     )
     benchmark.add_argument("--seeds", metavar="N", type=int, default=3, help="seeds 1 to N (default 3)")
-    benchmark.add_argument("--data", metavar="TASK=NAME", nargs="+", default=[], help="such as ner=conll2003")
+    benchmark.add_argument(
+        "--data",
+        metavar="TASK=NAME",
+        nargs="+",
+        default=[],
+        help="such as ner=conll2003; a task may be named several times, once a data set (default: the sample corpora "
+        "inside the package)",
+    )
     benchmark.add_argument("--output", metavar="DIR", type=Path, default=Path("runs/benchmark"))
     benchmark.add_argument(
         "--fractions",

@@ -19,12 +19,13 @@ def add(verbs: Verbs) -> None:
 
 
 def _predict(options: argparse.Namespace) -> None:
-    from elmo_tasks.data.conll import read_text
+    from elmo_tasks.data.corpus import decode_lines, open_lines
     from elmo_tasks.training.run import predict
     from elmo_tasks.training.sharing import find_run
 
     interactive = options.file is None
-    lines = sys.stdin if interactive else read_text(options.file).splitlines()
+    origin = "stdin" if interactive else str(options.file)
+    numbered = decode_lines(sys.stdin.buffer, origin) if interactive else open_lines(options.file)
     block = 1 if interactive and sys.stdin.isatty() else 64
-    for frame in predict(find_run(options.run), lines, block, "stdin" if interactive else str(options.file)):
+    for frame in predict(find_run(options.run), (line for _, line in numbered), block, origin):
         print(json.dumps(frame, ensure_ascii=False), flush=interactive)

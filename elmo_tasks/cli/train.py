@@ -16,7 +16,10 @@ def add(verbs: Verbs) -> None:
     train = verbs.add_parser("train", help="train a task's model and evaluate it on dev and test")
     train.add_argument("task", metavar="TASK", help="a task's name (see `elmo-tasks list`) or the path of a task.py")
     train.add_argument(
-        "--data", metavar="NAME|DIR", help="a name of the catalog or a folder with train, dev and test files"
+        "--data",
+        metavar="NAME|DIR",
+        help="a name of the catalog or a folder with train, dev and test files (default: the sample corpus of the task "
+        "inside the package)",
     )
     train.add_argument("--config", metavar="FILE", type=Path, help="YAML; the task's own configuration is below it")
     train.add_argument("--embedders", metavar="NAME", nargs="+", help=" ".join(known))
@@ -46,8 +49,11 @@ def _train(options: argparse.Namespace) -> None:
     print(
         f"data {experiment.data}, embedders {' + '.join(experiment.embedders)}, seed {experiment.seed}, into {output}"
     )
-    if not any(name.startswith("elmo") for name in experiment.embedders):
-        print("note: no biLM among the embedders; name one with --embedders elmo:WEIGHTS glove chars")
+    if not any(name.partition(":")[0] in ("elmo", "minilm", "transformer") for name in experiment.embedders):
+        print(
+            "note: no biLM among the embedders; the one inside the package is added by "
+            f"--embedders elmo {' '.join(experiment.embedders)}"
+        )
     outcome = train(
         experiment,
         output,

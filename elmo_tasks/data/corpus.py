@@ -84,14 +84,19 @@ def open_lines(path: Path, origin: str | None = None) -> Iterator[tuple[int, str
     """
     try:
         with _open(path) as stream:
-            yield from _decode(stream, origin or str(path))
+            yield from decode_lines(stream, origin or str(path))
     except FileNotFoundError:
         raise InputError(f"{path}: no such file") from None
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror})") from None
 
 
-def _decode(stream: IO[bytes], origin: str) -> Iterator[tuple[int, str]]:
+def decode_lines(stream: IO[bytes], origin: str) -> Iterator[tuple[int, str]]:
+    """Numbered lines of UTF-8 bytes. A line ends at a line feed alone: other breaks, such as U+2028, belong to a token.
+
+    Raises:
+        InputError: not UTF-8 text, or damaged compressed data, with `origin:line`.
+    """
     number = 0
     try:
         for number, raw in enumerate(stream, 1):

@@ -72,7 +72,7 @@ def load_first(name: str, sources: Sequence[Source], advice: str, load: Load | N
     load: what stands for `datasets.load_dataset`; advice: which folder to make where there is no hub.
 
     Raises:
-        InputError: no source could be reached; the message says which folder to make instead.
+        InputError: no source could be reached, or none is whole; the message says which folder to make instead.
     """
     if load is None:
         from datasets import load_dataset
@@ -91,6 +91,8 @@ def load_first(name: str, sources: Sequence[Source], advice: str, load: Load | N
         except ConnectionError:
             faults.append("no connection")
             break  # a mirror is on the same hub
+        except InputError as error:
+            faults.append(str(error))
         except Exception as error:  # every other kind of hub and parquet fault; all end in the one message below
             faults.append(f"{source.repository}: {type(error).__name__}")
     raise InputError(
@@ -118,7 +120,7 @@ def read_tagged(rows: Any, name: str) -> Iterable[TaggedSentence]:
 def read_classified(rows: Any, name: str) -> Iterable[LabelledSentence]:
     """Sentences of a `datasets.Dataset` with the columns `text` (tokenised) and `label` (a number)."""
     for number, row in enumerate(rows):
-        yield LabelledSentence(split_tokens(row["text"]), str(row["label"]), f"{name}:{number}")
+        yield _labelled(split_tokens(row["text"]), row["label"], f"{name}:{number}")
 
 
 def read_graded(rows: Any, name: str, classes: int) -> Iterable[LabelledSentence]:
@@ -132,4 +134,11 @@ def read_graded(rows: Any, name: str, classes: int) -> Iterable[LabelledSentence
         if classes == 2 and grade == 2:
             continue
         label = grade if classes == 5 else int(grade > 2)
-        yield LabelledSentence(tuple(row["tokens"].split("|")), str(label), f"{name}:{number}")
+        yield _labelled(tuple(row["tokens"].split("|")), label, f"{name}:{number}")
+
+
+def _labelled(tokens: tuple[str, ...], label: int, source: str) -> LabelledSentence:
+    """Raises InputError for a row without text, as for such a line of a file: no model reads it."""
+    if not any(token.strip() for token in tokens):
+        raise InputError(f"{source}: expected a row with text, got a blank one")
+    return LabelledSentence(tokens, str(label), source)

@@ -1,4 +1,4 @@
-"""Files of one label and one text a line: `label text`, or JSON Lines."""
+"""Files of one label and one text a line: `label text`, JSON Lines, or trees with a label at the root."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from elmo_tasks.data.conll import read_text
+from elmo_tasks.data.trees import is_tree, read_tree
 from elmo_tasks.errors import InputError
 from elmo_tasks.text.examples import LabelledSentence
 
@@ -17,18 +18,20 @@ _JSON_LINES = (".jsonl", ".ndjson", ".json")
 
 
 def read_labelled(path: Path) -> list[LabelledSentence]:
-    """Read a file of `label<TAB or blank>tokenised text` lines, or of JSON Lines `{"label", "text" or "tokens"}`.
+    """Read a file of `label<TAB or blank>tokenised text` lines, of JSON Lines `{"label", "text" or "tokens"}`, or of
+    trees of the Stanford Sentiment Treebank, one a line.
 
-    A file is JSON Lines by its extension or if it begins with `{`. A label is one word in lines of text; in JSON any
-    text or integer. Empty lines are skipped.
+    A file is JSON Lines by its extension or if it begins with `{`, and trees if it begins with `(`, a number and a
+    blank. In lines of text a label is what stands before the first tab, or, in a line without tabs, its first word; in
+    JSON it is any text or integer. Empty lines are skipped.
 
     Raises:
         InputError: no such file, no example in it, not UTF-8, a row without label or text or that is no such JSON
-            object, always with `file:line`.
+            object or tree, always with `file:line`.
     """
     text = read_text(path)
     in_json = path.suffix.lower() in _JSON_LINES or text.lstrip().startswith("{")
-    row = _json_row if in_json else _text_row
+    row = _json_row if in_json else read_tree if is_tree(text) else _text_row
     examples = [
         LabelledSentence(tokens, label, source)
         for source, line in _lines(path, text)
@@ -50,10 +53,11 @@ def _lines(path: Path, text: str) -> Iterator[tuple[str, str]]:
 
 
 def _text_row(line: str, source: str) -> tuple[str, tuple[str, ...]]:
-    label, *tokens = split_tokens(line)
-    if not tokens:
+    label, _, text = line.partition("\t") if "\t" in line else line.lstrip(" ").partition(" ")
+    label, tokens = label.strip(" "), split_tokens(text)
+    if not label or not tokens:
         raise InputError(f"{source}: expected a label, a blank or tab and a text, got {line!r}")
-    return label, tuple(tokens)
+    return label, tokens
 
 
 def _json_row(line: str, source: str) -> tuple[str, tuple[str, ...]]:

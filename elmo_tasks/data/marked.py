@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any, NamedTuple
 
+from elmo_tasks.data.labelled import split_tokens
 from elmo_tasks.errors import InputError
 
 _EXPECTED = 'expected {"tokens": [words], "predicates": [positions from 0]} or a tokenised sentence'
@@ -24,11 +25,14 @@ def read_marked(line: str, source: str = "") -> MarkedLine:
         InputError: such a line is not JSON, a key is of the wrong kind or unknown, a position is not in the sentence.
     """
     if not line.lstrip().startswith('{"'):
-        return MarkedLine(tuple(line.split()))
+        return MarkedLine(split_tokens(line))
     try:
         value: Any = json.loads(line)
     except ValueError as error:
         raise InputError(f"{source}: {_EXPECTED}, got damaged JSON ({error})") from None
+    unknown = sorted(value.keys() - {"tokens", "predicates"})
+    if unknown:
+        raise InputError(f"{source}: {_EXPECTED}, got the unknown key {unknown[0]!r}")
     tokens, places = value.get("tokens"), value.get("predicates")
     if not isinstance(tokens, list) or not all(isinstance(token, str) and token.strip() for token in tokens):
         raise InputError(f"{source}: {_EXPECTED}, got tokens {tokens!r}")

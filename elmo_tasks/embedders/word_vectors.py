@@ -67,7 +67,7 @@ class WordVectors:
     @cached_property
     def fingerprint(self) -> str:
         """Digest of words and values."""
-        digest = hashlib.blake2b(self.matrix.numpy().tobytes(), digest_size=16)
+        digest = hashlib.blake2b(self.matrix.contiguous().numpy().data, digest_size=16)
         digest.update("\n".join(self._rows).encode("utf-8", "surrogatepass"))
         return digest.hexdigest()
 

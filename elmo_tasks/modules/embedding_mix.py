@@ -41,12 +41,12 @@ class WordLookup(nn.Module):
     """
 
     def __init__(self, matrix: Tensor, tuned_rows: Sequence[int] = ()) -> None:
-        """matrix: (V, D), not saved with the model; tuned_rows: rows that get an offset."""
+        """matrix: (V, D), neither copied nor saved with the model; tuned_rows: rows that get an offset."""
         super().__init__()
         self.width = matrix.shape[1]
         self.matrix: Tensor
         self.offset_of_row: Tensor
-        self.register_buffer("matrix", torch.cat([matrix, torch.zeros(1, self.width)]), persistent=False)  # (V + 1, D)
+        self.register_buffer("matrix", matrix, persistent=False)
         self.unknown = nn.Parameter(matrix.mean(dim=0))  # (D,)
         numbers = torch.zeros(len(matrix) + 1, dtype=torch.long)
         numbers[list(tuned_rows)] = torch.arange(1, len(tuned_rows) + 1)
@@ -57,9 +57,9 @@ class WordLookup(nn.Module):
 
     def forward(self, rows: Tensor, mask: Tensor) -> Tensor:
         """rows: (B, T) int64, mask: (B, T) -> (B, T, D)."""
-        x = self.matrix[rows]  # (B, T, D)
-        unknown = (rows == len(self.matrix) - 1) & mask
-        x = torch.where(unknown.unsqueeze(-1), self.unknown, x)
+        last = len(self.matrix) - 1
+        unknown = self.unknown * mask.unsqueeze(-1)  # (B, T, D)
+        x = torch.where((rows > last).unsqueeze(-1), unknown, self.matrix[rows.clamp(max=last)])  # (B, T, D)
         return x + self.offsets(self.offset_of_row[rows]) if self.offsets is not None else x
 
 

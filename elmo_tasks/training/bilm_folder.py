@@ -12,6 +12,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from elmo_tasks.data.corpus import SPECIALS
+from elmo_tasks.data.labelled import split_tokens
 from elmo_tasks.elmo.objective import Objective
 from elmo_tasks.elmo.resolve import SHIPPED_NAMES, load_bilm, shipped_folder
 from elmo_tasks.elmo.weights_hdf5 import write_hdf5
@@ -139,13 +140,14 @@ def read_vocabulary(path: Path) -> dict[str, int]:
             three specials.
     """
     try:
-        words = [line.split()[0] if line.split() else "" for line in path.read_text(encoding="utf-8").splitlines()]
+        lines = path.read_text(encoding="utf-8").removesuffix("\n").split("\n")
     except FileNotFoundError:
         raise InputError(
             f"{path}: no such vocabulary; perplexity needs the softmax and vocabulary of pre-training"
         ) from None
     except UnicodeDecodeError:
         raise InputError(f"{path}: expected a UTF-8 vocabulary, one word a line") from None
+    words = [next(iter(split_tokens(line)), "") for line in lines]
     if tuple(words[:3]) != SPECIALS:
         raise InputError(f"{path}:1: expected the words {' '.join(SPECIALS)} first, got {' '.join(words[:3])}")
     numbers: dict[str, int] = {}

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from elmo_tasks.data.conll import read_conll
+from elmo_tasks.data.labelled import split_tokens
 from elmo_tasks.metrics import Counts, SpanScores, conlleval_counts, score_spans
 from elmo_tasks.task import Task
 from elmo_tasks.text.columns import to_columns
@@ -43,7 +44,7 @@ def tags_of(example: Example) -> tuple[str, ...]:
 
 def parse(line: str, source: str) -> list[TaggedSentence]:
     """A tokenised sentence without gold."""
-    tokens = tuple(line.split())
+    tokens = split_tokens(line.rstrip("\r\n"))
     return [TaggedSentence(tokens, ("O",) * len(tokens), source=source)]
 
 

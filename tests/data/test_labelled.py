@@ -55,9 +55,20 @@ def test_a_label_of_json_may_be_a_number_or_have_blanks(tmp_path: Path) -> None:
     assert [example.label for example in read_labelled(path)] == ["3", "very good"]
 
 
+def test_a_label_ends_at_the_first_tab(tmp_path: Path) -> None:
+    path = write(tmp_path, "very positive\ta great film\n 1 \t two\twords\npositive a film\n  1  a film\n")
+    assert [(example.label, " ".join(example.tokens)) for example in read_labelled(path)] == [
+        ("very positive", "a great film"),
+        ("1", "two words"),
+        ("positive", "a film"),
+        ("1", "a film"),
+    ]
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
+        ("\ta film\n", r"file.txt:1: expected a label, a blank or tab and a text, got '\\ta film'"),
         ("1 a\n\n0\n", r"file.txt:3: expected a label, a blank or tab and a text, got '0'"),
         ("1\t\n", r"file.txt:1: expected a label, a blank or tab and a text"),
         ("\n \n", r"file.txt: expected lines of a label and a text, got an empty file"),
@@ -176,6 +187,27 @@ def test_the_treebanks_grades_become_classes() -> None:
     assert [example.label for example in fine.train] == ["0", "0", "1", "2", "3", "4"]
     assert [example.label for example in binary.train] == ["0", "0", "0", "1", "1"]
     assert fine.train[0].tokens == ("A", ",", "b")
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_rows_of_the_hub_without_text() -> None:
+    """A source with such a row is passed over for the next one; where there is none, the message names the row."""
+
+    def damaged(repository: str, revision: str | None) -> dict[str, Any]:
+        found = stand_in(repository, revision)
+        column = "text" if repository.startswith("SetFit") else "tokens"
+        texts = [text if number == 0 else " " for number, text in enumerate(found["test"][column])]
+        return found | {"test": found["test"].remove_columns(column).add_column(column, texts)}
+
+    def damaged_copy(repository: str, revision: str | None) -> dict[str, Any]:
+        return damaged(repository, revision) if repository.startswith("SetFit") else stand_in(repository, revision)
+
+    assert load_sst2(damaged_copy).origin == "hub:stanfordnlp/sst"
+    with pytest.raises(
+        InputError,
+        match=r"SetFit/sst2/test:1: expected a row with text, got a blank one; stanfordnlp/sst/test:1: expected a row",
+    ):
+        load_sst2(damaged)
 
 
 def test_no_hub() -> None:

@@ -13,6 +13,7 @@ from elmo_tasks.errors import InputError
     [
         ("Ada left .", MarkedLine(("Ada", "left", "."))),
         ("", MarkedLine(())),
+        ("10\u00a0000 boats\tfell", MarkedLine(("10\u00a0000", "boats", "fell"))),
         ("{ laughs } he said", MarkedLine(("{", "laughs", "}", "he", "said"))),
         ('{"tokens": ["Ada", "left"], "predicates": [1]}', MarkedLine(("Ada", "left"), (1,))),
         ('{"tokens": ["Ada", "left"], "predicates": []}', MarkedLine(("Ada", "left"), ())),
@@ -30,7 +31,9 @@ def test_lines(line: str, expected: MarkedLine) -> None:
         ('{"tokens": ["Ada"', r"f:3: expected \{.tokens.*got damaged JSON"),
         ('{"tokens": "Ada left"}', r"f:3: .*got tokens 'Ada left'"),
         ('{"tokens": ["Ada", ""]}', r"f:3: .*got tokens \['Ada', ''\]"),
-        ('{"words": ["Ada"]}', r"f:3: .*got tokens None"),
+        ('{"words": ["Ada"]}', r"f:3: .*got the unknown key 'words'"),
+        ('{"tokens": ["Ada", "left"], "predicate": [1]}', r"f:3: .*got the unknown key 'predicate'"),
+        ('{"predicates": []}', r"f:3: .*got tokens None"),
         ('{"tokens": ["Ada"], "predicates": [1]}', r"f:3: .*got predicates \[1\] for 1 tokens"),
         ('{"tokens": ["Ada"], "predicates": [true]}', r"f:3: .*got predicates \[True\]"),
         ('{"tokens": ["Ada"], "predicates": 0}', r"f:3: .*got predicates 0"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from pathlib import Path
 
@@ -54,7 +55,23 @@ def write(tmp_path: Path, text: str, name: str = "train.txt") -> Path:
     return path
 
 
-@pytest.mark.parametrize(("text", "line"), [(EWT, 2), (CONLL2005, 1), (CONLL2012, 2), (EWT[EWT.index("\n") + 1 :], 1)])
+def numbered_from_1(text: str) -> str:
+    return re.sub(r"(?m)^\d", lambda number: str(int(number[0]) + 1), text)
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        (EWT, 2),
+        (CONLL2005, 1),
+        (CONLL2012, 2),
+        (EWT[EWT.index("\n") + 1 :], 1),
+        (EWT.replace("# doc", "#doc"), 2),
+        ("# a comment alone\n\n" + EWT, 4),
+        (numbered_from_1(EWT), 2),
+        ("".join(line for line in CONLL2012.splitlines(keepends=True) if line[0] != "#"), 1),
+    ],
+)
 def test_three_layouts(tmp_path: Path, text: str, line: int) -> None:
     path = write(tmp_path, text)
     found = read_srl(path)
@@ -65,6 +82,12 @@ def test_three_layouts(tmp_path: Path, text: str, line: int) -> None:
         (("Rain",), ("O",), None),
     ]
     assert found[0].source == f"{path}:{line}"
+
+
+def test_a_word_alone_does_not_tell_the_layout(tmp_path: Path) -> None:
+    """`1` and `#` may be words of CoNLL-2005, and it has no comments."""
+    found = read_srl(write(tmp_path, "1 -\n\n#1 - (A0*)\nfell fall (V*)\nhard - *\n"))
+    assert [e.tokens for e in found] == [("1",), ("#1", "fell", "hard"), ("#1", "fell", "hard")]
 
 
 def test_other_blanks_belong_to_a_token(tmp_path: Path) -> None:
@@ -101,6 +124,22 @@ def test_other_blanks_belong_to_a_token(tmp_path: Path) -> None:
         (EWT.replace("4 leave VB leave", "4 leave VB"), r"train.txt:6: expected 7 columns.*got 6"),
         (CONLL2012.replace("want 01", "want -"), r"train.txt:2: .*got 2 columns for 1 predicates"),
         ("#begin document\n", r"train.txt: expected sentences.*got none"),
+        (
+            "2 Ada NNP - -\n3 left VBD leave leave.01 (V*)\n",
+            r"train.txt:1: expected sentences in the columns.*neither words nor numbers from 0 or 1: '2 3'",
+        ),
+        (
+            "bc/a/00 0 Ada NNP - (A0*)\nbc/a/00 1 left VBD leave (V*)\n",
+            r"train.txt:1: expected sentences in the columns.*neither words nor numbers.*: 'bc/a/00 bc/a/00'",
+        ),
+        (EWT.replace("3 to", "5 to"), r"train.txt:2: expected sentences in the columns.*got .*: '0 1 2 5 4'"),
+        (EWT.replace("0 Rain", "5 Rain"), r"train.txt:9: expected the number 0 in the first column.*from 0, got '5'"),
+        (numbered_from_1(EWT).replace("1 Rain", "0 Rain"), r"train.txt:9: expected the number 1.*from 1, got '0'"),
+        (
+            "1\tAda\tAda\tPROPN\tNNP\t_\t2\n2\tleft\tleave\tVERB\tVBD\t_\t0\n",
+            r"train.txt:1: expected sentences in the columns.*spans such as \(ARG0\* or \* in column 6, got '_'",
+        ),
+        ("Ada -\nleft -\n\nRain -\n", r"train.txt: expected predicates.*got 2 sentences without any"),
     ],
 )
 def test_damaged_files(tmp_path: Path, text: str, message: str) -> None:

@@ -26,6 +26,19 @@ def test_a_tuned_lookup_learns_as_a_tuned_embedding_does() -> None:
     torch.testing.assert_close(ours(torch.tensor([[0, 5]]), mask[:, :2])[0], matrix[[0, 5]])
 
 
+def test_a_lookup_does_not_copy_its_matrix() -> None:
+    """A table of two million words takes 2 GB; it stays as it was while the model learns."""
+    matrix = torch.randn(4, 3)
+    lookup, before = WordLookup(matrix, [2]), matrix.clone()
+    assert lookup.matrix.data_ptr() == matrix.data_ptr()
+    mask = torch.tensor([[True, True, True, False]])
+    lookup(torch.tensor([[4, 2, 3, 4]]), mask).sum().backward()
+    torch.optim.SGD(lookup.parameters(), 1.0).step()
+    assert torch.equal(matrix, before) and lookup.unknown.grad is not None
+    torch.testing.assert_close(lookup.unknown.grad, torch.ones(3))  # padding adds nothing
+    torch.testing.assert_close(lookup(torch.tensor([[2, 3, 4, 4]]), mask)[0, 1], matrix[3])
+
+
 def test_unknown_words_share_a_vector_and_padding_has_none() -> None:
     lookup = WordLookup(torch.randn(4, 3))
     found = lookup(torch.tensor([[4, 0, 4]]), torch.tensor([[True, True, False]]))

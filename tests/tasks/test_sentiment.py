@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -77,6 +79,28 @@ def test_train_evaluate_predict_report(data: Path, capsys: pytest.CaptureFixture
     assert main(["report", "run", "--output", "record.json"]) == 0
     record = json.loads(Path("record.json").read_text())
     assert record["runs"][0]["test"] == metrics["test"] and "scikit-learn" in record["versions"]
+
+
+def test_a_file_and_standard_input_have_the_same_lines(
+    data: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A line ends at a line feed; other breaks and blanks belong to a token, as where the data are read."""
+    settings = ["--embedders", "random", "--set", "training.epochs=1"]
+    assert main(["train", "sentiment", "--data", "data", "--output", "run", *settings]) == 0
+    capsys.readouterr()
+    text = "\ufeffa\u2028b c\u0085\r\n\n10\u00a0000\td\x0ce\rf".encode()
+    Path("in.txt").write_bytes(text)
+    assert main(["predict", "run", "in.txt"]) == 0
+    from_file = capsys.readouterr().out
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(text), encoding="latin-1"))
+    assert main(["predict", "run"]) == 0
+    assert capsys.readouterr().out == from_file
+    found = [json.loads(line)["tokens"] for line in from_file.split("\n") if line]
+    assert found == [["a\u2028b", "c\u0085"], [], ["10\u00a0000", "d\x0ce\rf"]]
+
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"a\n\xff\n"), encoding="utf-8"))
+    assert "stdin:2: expected UTF-8 text, got byte 0xff" in fails(capsys, "predict", "run")
+    assert "none.txt: no such file" in fails(capsys, "predict", "run", "none.txt")
 
 
 def test_it_runs_without_any_data(

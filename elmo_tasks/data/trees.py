@@ -1,0 +1,45 @@
+"""Parse trees of the Stanford Sentiment Treebank, as it is distributed: `(3 (2 It) (4 (4 's) (2 good)))`."""
+
+from __future__ import annotations
+
+import re
+
+from elmo_tasks.errors import InputError
+
+_BEGIN = re.compile(r"\s*\([0-9]+[ \t]+\S")
+_PIECE = re.compile(r"\(([0-9]+)(?=[ \t(])|(\))|([^ \t()]+)|[()]")  # other blanks, such as U+00A0, belong to a token
+
+
+def is_tree(text: str) -> bool:
+    """Whether a text begins as a tree does: no label of other files has such a bracket."""
+    return _BEGIN.match(text) is not None
+
+
+def read_tree(line: str, source: str) -> tuple[str, tuple[str, ...]]:
+    """The label of a tree's root and its leaves. Tokens stay as they are written (`-LRB-`), as in other copies.
+
+    Raises:
+        InputError: the line is not one whole tree with a number at each node, with the column of the fault.
+    """
+    root, tokens = "", list[str]()
+    open_nodes: list[str] = []  # what each has so far: nothing, `nodes` or `token`
+    for piece in _PIECE.finditer(line):
+        label, close, token = piece.groups()
+        inner = open_nodes[-1] if open_nodes else "nodes" if not root else "token"
+        if label and inner in ("", "nodes"):
+            root = root or label
+            open_nodes[-1:] = ["nodes", ""] if open_nodes else [""]
+        elif token and open_nodes and inner == "":
+            tokens.append(token)
+            open_nodes[-1] = "token"
+        elif close and open_nodes and inner:
+            open_nodes.pop()
+        else:
+            raise _broken(source, f"{piece[0]!r} in column {piece.start() + 1}")
+    if open_nodes or not tokens:
+        raise _broken(source, f"{len(open_nodes)} brackets that are not closed by the end of the line")
+    return root, tuple(tokens)
+
+
+def _broken(source: str, found: str) -> InputError:
+    return InputError(f"{source}: expected one whole tree such as (3 (2 It) (4 works)), got {found}")
