@@ -56,6 +56,26 @@ def recipe_root(kind: str) -> Path:
     return shipped if shipped.is_dir() else _PACKAGE.parent / kind
 
 
+def config_names() -> list[str]:
+    """The configurations that the package ships, as paths below its `configs`: `ner.yaml`, `pretrain/small.yaml`."""
+    root = recipe_root("configs")
+    return sorted(path.relative_to(root).as_posix() for path in root.rglob("*.yaml"))
+
+
+def config_path(given: Path) -> Path:
+    """The file that `--config` means: that path, else the package's of that name, with or without `configs/` before it.
+
+    Raises:
+        InputError: there is none; what the package has is given.
+    """
+    if given.exists():
+        return given
+    name, names = given.as_posix().removeprefix("configs/"), config_names()
+    if name in names:
+        return recipe_root("configs") / name
+    raise InputError(f"{given}: no such configuration file; expected a path or one of {', '.join(names)}")
+
+
 def task_names() -> list[str]:
     """The tasks that the package ships."""
     return sorted(path.parent.name for path in recipe_root("tasks").glob("*/task.py"))

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 from elmo_tasks.config import Experiment, from_mapping, load_experiment
 from elmo_tasks.errors import InputError
 from elmo_tasks.metrics import Counts
-from elmo_tasks.paths import recipe_root, task_path
+from elmo_tasks.paths import config_path, recipe_root, task_path
 from elmo_tasks.text.examples import Example
 from elmo_tasks.text.labels import LabelSet
 
@@ -133,8 +133,7 @@ def resolve_experiment(
     own = recipe_root("configs") / f"{recipe.name}.yaml"
     files = [own] if own.exists() else []
     if config is not None:
-        shipped = recipe_root("configs").parent / config  # `--config configs/smoke/ner.yaml` outside a checkout
-        files.append(shipped if shipped.exists() and not config.exists() else config)
+        files.append(config_path(config))
     experiment = load_experiment(
         files, {**(given or {}), "task": task}, settings, defaults={"data": recipe.default_data}
     )

@@ -125,6 +125,27 @@ def test_help_says_which_data_are_the_default(verb: str, said: str, capsys: pyte
     assert said in " ".join(capsys.readouterr().out.split())
 
 
+@pytest.mark.parametrize("config", ["sst5-bcn.yaml", "configs/sst5-bcn.yaml"])
+def test_a_configuration_of_the_package_by_its_name(
+    data: Path, capsys: pytest.CaptureFixture[str], config: str
+) -> None:
+    assert main(["train", "sentiment", "--config", config, "--dry-run"]) == 0
+    assert "head: bcn" in capsys.readouterr().out
+
+
+def test_a_configuration_here_wins(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("sst5-bcn.yaml").write_text("seed: 7\n")
+    assert main(["train", "sentiment", "--config", "sst5-bcn.yaml", "--dry-run"]) == 0
+    out = capsys.readouterr().out
+    assert "seed: 7" in out and "head: bcn" not in out
+
+
+def test_no_such_configuration(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    error = fails(capsys, "train", "ner", "--config", "configs/pretrain/large.yaml")
+    assert "configs/pretrain/large.yaml: no such configuration file; expected a path or one of ner.yaml, " in error
+    assert "pretrain/small.yaml" in error
+
+
 def test_list(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["list"]) == 0
     out = capsys.readouterr().out

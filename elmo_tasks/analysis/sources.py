@@ -9,6 +9,7 @@ import torch
 
 from elmo_tasks.elmo import BiLM, load_bilm
 from elmo_tasks.elmo.weights_safetensors import write_safetensors
+from elmo_tasks.embedders.device import frozen_device
 from elmo_tasks.embedders.elmo import ElmoEmbedder
 from elmo_tasks.embedders.inputs import build_inputs
 from elmo_tasks.embedders.protocol import Embedder
@@ -43,4 +44,4 @@ def random_bilm(bilm: str, seed: int) -> Embedder:
         torch.manual_seed(seed)
         path = Path(folder) / "bilm.safetensors"
         write_safetensors(BiLM(options), path)
-        return ElmoEmbedder(str(path), "random biLM")
+        return ElmoEmbedder(str(path), "random biLM", device=frozen_device())

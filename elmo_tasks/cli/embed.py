@@ -14,15 +14,31 @@ def add(verbs: Verbs) -> None:
     """Declare the verb."""
     embed = verbs.add_parser("embed", help="write the frozen vectors of a text to HDF5, safetensors, Parquet or Arrow")
     embed.add_argument("embedder", metavar="EMBEDDER", help="as in --embedders: elmo, elmo:small, glove:FILE, minilm")
-    embed.add_argument("text", metavar="FILE", type=Path, help="a tokenised sentence a line, also .xz .gz .bz2 .zst; -")
+    embed.add_argument(
+        "text",
+        metavar="FILE",
+        type=Path,
+        help="a tokenised sentence a line, also .xz .gz .bz2 .zst, or - for standard input",
+    )
     embed.add_argument("--output", metavar="FILE", type=Path, required=True, help=".hdf5 .safetensors .parquet .arrow")
     embed.add_argument("--layers", metavar="all|average|N", default="all", help="default: all")
-    embed.add_argument("--dtype", choices=("float32", "float16"), default="float32")
-    embed.add_argument("--precision", metavar="NAME", help="of an elmo's arithmetic: exact, fast, int8 or auto")
-    embed.add_argument("--batch-tokens", metavar="N", type=int, help="most tokens that an elmo computes at once")
-    embed.add_argument("--engine", choices=("local", "ray"), default="local")
-    embed.add_argument("--workers", metavar="N", type=int, help="of Ray (default: as many as the cores allow)")
-    embed.add_argument("--threads", metavar="N", type=int, help="a worker (default: what torch takes on this machine)")
+    embed.add_argument("--dtype", choices=("float32", "float16"), default="float32", help="default: float32")
+    embed.add_argument(
+        "--precision", metavar="NAME", help="arithmetic of an elmo: exact, fast, int8 or auto (default: auto)"
+    )
+    embed.add_argument(
+        "--batch-tokens",
+        metavar="N",
+        type=int,
+        help="most tokens that an elmo computes at once (default: by its width)",
+    )
+    embed.add_argument(
+        "--engine", choices=("local", "ray"), default="local", help="this process or a Ray cluster (default: local)"
+    )
+    embed.add_argument("--workers", metavar="N", type=int, help="workers of Ray (default: as many as the cores allow)")
+    embed.add_argument(
+        "--threads", metavar="N", type=int, help="threads of each worker (default: what torch takes on this machine)"
+    )
     embed.add_argument("--resume", action="store_true", help="go on with an interrupted run of the same output")
     embed.add_argument("--overwrite", action="store_true", help="replace an earlier output")
     embed.set_defaults(verb=_embed)

@@ -13,7 +13,7 @@ def add(verbs: Verbs) -> None:
     evaluate = verbs.add_parser("evaluate", help="score a trained run on a split")
     evaluate.add_argument("run", metavar="RUN", help="a run's folder, or ORG/NAME on the Hugging Face hub")
     evaluate.add_argument("--data", metavar="NAME|DIR", help="other data than the run's own")
-    evaluate.add_argument("--split", default="test", choices=("train", "dev", "test"))
+    evaluate.add_argument("--split", default="test", choices=("train", "dev", "test"), help="default: test")
     evaluate.add_argument("--json", action="store_true", help="print the scores as JSON")
     evaluate.set_defaults(verb=_evaluate)
 

@@ -16,7 +16,7 @@ def add(verbs: Verbs) -> None:
 def _list(options: argparse.Namespace) -> None:
     from elmo_tasks.data.catalog import CATALOG, locate
     from elmo_tasks.embedders.providers import PROVIDERS
-    from elmo_tasks.paths import cache_root, data_root, recipe_root, task_names
+    from elmo_tasks.paths import cache_root, config_names, data_root, recipe_root, task_names
 
     print("tasks:     ", ", ".join(task_names()))
     for name, entry in CATALOG.items():
@@ -25,11 +25,6 @@ def _list(options: argparse.Namespace) -> None:
         print(f"data:       {name} ({entry.task}): {entry.summary}; {where}")
     for name, provider in PROVIDERS.items():
         print(f"embedder:   {provider.form(name)}: {provider.summary}")
-    configs = recipe_root("configs")
-    print(
-        "configs:   ",
-        ", ".join(str(path.relative_to(configs)) for path in sorted(configs.rglob("*.yaml"))),
-        f"in {configs}",
-    )
+    print("configs:   ", ", ".join(config_names()), f"in {recipe_root('configs')}; --config takes these names anywhere")
     print(f"data root:  {data_root() or 'none (set ELMO_TASKS_DATA)'}")
     print(f"cache:      {cache_root()} (set ELMO_TASKS_CACHE)")

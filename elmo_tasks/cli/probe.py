@@ -20,11 +20,18 @@ def add(verbs: Verbs) -> None:
     probe.add_argument("folder", metavar="DIR", nargs="?", help="data of pos, chunk, srl or senses that is elsewhere")
     probe.add_argument("--bilm", metavar="BILM", default="default", help="default: the one inside the package")
     probe.add_argument("--embedders", metavar="NAME", nargs="+", default=[], help="probe these too, such as glove")
-    probe.add_argument("--column", metavar="N", type=int, help="of the tags, from 1 (pos: 2, UPOS; 3 is XPOS)")
+    probe.add_argument(
+        "--column",
+        metavar="N",
+        type=int,
+        help="the column that holds the tags, counted from 1 (default for pos: 2, UPOS; 3 is XPOS; for DIR: the last)",
+    )
     probe.add_argument("--tokens", metavar="N", type=int, help="train on about N tokens (default: all)")
     probe.add_argument("--epochs", metavar="N", type=int, default=8, help="most epochs of a probe (default 8)")
     probe.add_argument("--seeds", metavar="N", type=int, default=1, help="repeat with seeds 1 to N (default 1)")
-    probe.add_argument("--output", metavar="DIR", type=Path, default=Path("runs"), help="for the JSON, table, picture")
+    probe.add_argument(
+        "--output", metavar="DIR", type=Path, default=Path("runs"), help="for the JSON, table, picture (default: runs)"
+    )
     probe.add_argument("--overwrite", action="store_true", help="replace an earlier record")
     probe.set_defaults(verb=_probe)
 

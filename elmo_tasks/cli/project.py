@@ -19,8 +19,10 @@ def add(verbs: Verbs) -> None:
     )
     project.add_argument("--output", metavar="FILE", type=Path, required=True, help="the picture: .png or .svg")
     project.add_argument("--layer", metavar="N|average|RUN_DIR", help="one picture (default: one a layer)")
-    project.add_argument("--method", choices=("pca", "umap"), default="pca", help="umap: with the extra umap")
-    project.add_argument("--cluster", choices=("kmeans", "agglomerative"), default="kmeans")
+    project.add_argument(
+        "--method", choices=("pca", "umap"), default="pca", help="default: pca; umap needs the extra umap"
+    )
+    project.add_argument("--cluster", choices=("kmeans", "agglomerative"), default="kmeans", help="default: kmeans")
     project.add_argument("--clusters", metavar="N", type=int, help="default: the number of senses, or 2 without senses")
     project.add_argument("--limit", metavar="N", type=int, default=500, help="the first N occurrences (default 500)")
     project.add_argument("--bilm", metavar="BILM", default="default", help="default: the one inside the package")

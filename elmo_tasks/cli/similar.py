@@ -22,8 +22,10 @@ def add(verbs: Verbs) -> None:
         "--position", metavar="N", type=int, help="of WORD in the sentence, from 1, if it is there twice"
     )
     similar.add_argument("--any", action="store_true", help="compare every word of FILE, not only WORD")
-    similar.add_argument("--layer", metavar="N|average|RUN_DIR", default="average", help="RUN_DIR: a run's learned mix")
-    similar.add_argument("--top", metavar="N", type=int, default=10)
+    similar.add_argument(
+        "--layer", metavar="N|average|RUN_DIR", default="average", help="RUN_DIR: a run's mix (default: average)"
+    )
+    similar.add_argument("--top", metavar="N", type=int, default=10, help="so many occurrences (default: 10)")
     similar.add_argument("--bilm", metavar="BILM", default="default", help="default: the one inside the package")
     similar.add_argument("--json", action="store_true", help="JSON Lines, an occurrence a line")
     similar.set_defaults(verb=_similar)

@@ -16,7 +16,7 @@ def add(verbs: Verbs) -> None:
     substitutes.add_argument("sentence", metavar="SENTENCE", help="tokens with blanks between them, in quotes")
     substitutes.add_argument("--bilm", metavar="BILM", default="default", help="default: the one inside the package")
     substitutes.add_argument("--position", metavar="N", type=int, action="append", help="from 1 (default: every word)")
-    substitutes.add_argument("--top", metavar="N", type=int, default=10)
+    substitutes.add_argument("--top", metavar="N", type=int, default=10, help="so many words (default: 10)")
     substitutes.add_argument("--json", action="store_true", help="JSON Lines, one position a line")
     substitutes.set_defaults(verb=_substitutes)
 

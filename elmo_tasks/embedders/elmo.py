@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 
+import torch
 from torch import Tensor
 
 from elmo_tasks.elmo import BiLM, load_bilm
@@ -20,13 +21,19 @@ class ElmoEmbedder:
     """
 
     def __init__(
-        self, weights: str = "default", name: str = "elmo", token_budget: int | None = None, precision: str = "auto"
+        self,
+        weights: str = "default",
+        name: str = "elmo",
+        token_budget: int | None = None,
+        precision: str = "auto",
+        device: str | torch.device = "cpu",
     ) -> None:
+        """device: where to compute; the vectors come back to the CPU. The other arguments are the engine's."""
         self.name, self.weights = name, weights
         bilm = load_bilm(weights)
         self.n_layers, self.width = bilm.n_layers, bilm.width
         self.parameters = sum(weight.numel() for weight in bilm.parameters())
-        self.engine = Engine(bilm, precision=precision, token_budget=token_budget)
+        self.engine = Engine(bilm, precision=precision, token_budget=token_budget, device=device)
         how = "" if self.engine.precision == "exact" else f".{self.engine.precision}"
         self.fingerprint = f"elmo-{_digest(bilm)}{how}"
 

@@ -54,9 +54,12 @@ def _elmo(
     dropout: float = 0.0,
     precision: str = "auto",
 ) -> Input:
+    from elmo_tasks.embedders.device import frozen_device
     from elmo_tasks.embedders.elmo import ElmoEmbedder
 
-    embedder = ElmoEmbedder(request.detail or weights, request.name, precision=precision)
+    embedder = ElmoEmbedder(
+        request.detail or weights, request.name, precision=precision, device=frozen_device(precision)
+    )
     return _frozen(embedder, request, layers, layer_norm, dropout)
 
 
@@ -69,9 +72,10 @@ def _transformer(
     layer_norm: bool = False,
     dropout: float = 0.0,
 ) -> Input:
+    from elmo_tasks.embedders.device import frozen_device
     from elmo_tasks.embedders.transformer import TransformerEmbedder
 
-    embedder = TransformerEmbedder(request.detail or model, name=request.name, pooling=pooling)
+    embedder = TransformerEmbedder(request.detail or model, name=request.name, pooling=pooling, device=frozen_device())
     return _frozen(embedder, request, layers, layer_norm, dropout)
 
 

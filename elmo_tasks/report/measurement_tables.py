@@ -27,7 +27,7 @@ def inference_table(record: Record) -> str:
 
 
 def latency_table(record: Record) -> str:
-    """Milliseconds of one sentence of 20 tokens, and the time that reading the weights alone would take."""
+    """Milliseconds of one sentence of 20 tokens, and estimates of what reading the weights alone would take."""
     rows = []
     for architecture, found in record["architectures"].items():
         latency = found["latency"]
@@ -43,7 +43,7 @@ def latency_table(record: Record) -> str:
                     f"{floor['floor_ms']:.1f}" if floor else "",
                 ]
             )
-    head = ["biLM", "computed by", "ms", "ms, no word known", "floor: from memory", "floor: from the cache"]
+    head = ["biLM", "computed by", "ms", "ms, no word known", "reading, from memory", "reading, from the cache"]
     return _markdown(head, rows)
 
 

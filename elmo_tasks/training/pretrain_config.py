@@ -13,6 +13,7 @@ import yaml
 
 from elmo_tasks.elmo.options import BilmOptions
 from elmo_tasks.errors import InputError
+from elmo_tasks.paths import config_path
 
 # Keys of bilm-tf that need no field: the architecture is read by BilmOptions, tokens are counted here (bilm-tf plans
 # 1.5 million batches for 1,200 sentences when n_train_tokens is left at its default, its issue 234).
@@ -83,10 +84,9 @@ def load_pretrain_config(path: Path, settings: Sequence[str] = ()) -> PretrainCo
         InputError: no such file, an unknown key (the nearest is named), a value of the wrong type, or
             `bidirectional: false`, which makes no ELMo.
     """
+    path = config_path(path)
     try:
         values = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such configuration file") from None
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise InputError(f"{path}: expected YAML or JSON ({str(error).splitlines()[0]})") from None
     if not isinstance(values, dict):

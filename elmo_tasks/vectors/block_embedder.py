@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from elmo_tasks.analysis.sources import frozen_embedder
+from elmo_tasks.embedders.device import frozen_device
 from elmo_tasks.embedders.elmo import ElmoEmbedder
 from elmo_tasks.embedders.protocol import Embedder
 from elmo_tasks.errors import InputError
@@ -90,4 +91,5 @@ def _embedder_of(recipe: Recipe) -> Embedder:
         return frozen_embedder(recipe.embedder)
     if kind != "elmo":
         raise InputError(f"--precision and --batch-tokens: expected them with an elmo, got {recipe.embedder!r}")
-    return ElmoEmbedder(detail or "default", recipe.embedder, **options)
+    device = frozen_device(recipe.precision or "auto")
+    return ElmoEmbedder(detail or "default", recipe.embedder, device=device, **options)

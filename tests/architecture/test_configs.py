@@ -27,7 +27,7 @@ class ShapesOfElmo:
 
     n_layers, width, fingerprint = 3, 1024, "shapes"
 
-    def __init__(self, weights: str, name: str, precision: str) -> None:
+    def __init__(self, weights: str, name: str, precision: str, device: torch.device) -> None:
         self.name = name
 
 

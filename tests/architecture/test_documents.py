@@ -8,7 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 
+from elmo_tasks import __version__
 from elmo_tasks.cli import build_parser
 from elmo_tasks.paths import task_path
 from elmo_tasks.report.tables import documents, fill, read_records
@@ -87,6 +89,12 @@ def test_tables_are_those_of_the_results() -> None:
     records = read_records(ROOT / "results")
     stale = [path for path in documents(ROOT) if fill(path.read_text("utf-8"), records) != path.read_text("utf-8")]
     assert not stale, f"run python -m elmo_tasks.report.tables: {stale}"
+
+
+def test_the_citation_names_this_version() -> None:
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text("utf-8"))
+    assert citation["version"] == __version__ and citation["license"] == "Apache-2.0"
+    assert [reference["year"] for reference in citation["references"]] == [2018]
 
 
 def test_links_lead_somewhere() -> None:

@@ -76,6 +76,11 @@ def make_files(folder: Path) -> None:
     for split, size in SIZES.items():
         write_columns(folder / "my-corpus" / f"{split}.txt", list(sentences(SAMPLE / f"{split}.txt"))[:size])
         shutil.copy(SAMPLE / "sentiment" / f"{split}.txt", folder / "my-reviews")
+        treebank = [
+            [[str(n), w, w, t, t] for n, (w, t) in enumerate(rows, 1)] for rows in sentences(SAMPLE / f"{split}.txt")
+        ]
+        rows = "".join("".join("\t".join(row) + "\n" for row in one) + "\n" for one in treebank[:size])
+        (folder / f"en_ewt-ud-{split}.conllu").write_text(rows, encoding="utf-8")
     write_hdf5(BiLM(SMALL), folder / "options.json", folder / "weights.hdf5")
     for name in ("configs", "benchmarks"):
         (folder / name).symlink_to(ROOT / name)

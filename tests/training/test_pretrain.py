@@ -160,6 +160,12 @@ def test_shipped_configurations(path: Path) -> None:
     assert "elmo-tasks pretrain" in path.read_text()
 
 
+@pytest.mark.parametrize("name", ["configs/pretrain/small.yaml", "pretrain/small.yaml"])
+def test_a_shipped_configuration_by_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert load_pretrain_config(Path(name)).bilm.n_filters == 2048
+
+
 @pytest.fixture(scope="module")
 def trained(pretraining_config: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A biLM of two epochs on a text of three sentences."""
