@@ -26,6 +26,7 @@ from typing import IO
 import numpy as np
 from numpy.typing import NDArray
 
+from elmo_tasks.data.zstd_file import open_zstd
 from elmo_tasks.errors import InputError
 
 SPECIALS = ("<S>", "</S>", "<UNK>")
@@ -116,11 +117,7 @@ def _open(path: Path) -> IO[bytes]:
     if path.suffix == ".bz2":
         return bz2.open(path)
     if path.suffix == ".zst":
-        try:
-            import zstandard
-        except ImportError:
-            raise InputError(f"{path}: reading .zst needs `pip install zstandard`") from None
-        return zstandard.open(path, "rb")  # type: ignore[no-any-return]
+        return open_zstd(path)
     return path.open("rb")
 
 
