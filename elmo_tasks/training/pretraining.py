@@ -135,7 +135,9 @@ class Pretraining(lightning.LightningModule):
         if not math.isfinite(loss.item()):
             raise InputError(f"window {self.windows_seen}: the loss is {loss.item()}; lower the learning rate")
         rate = self.schedule.rate(self.windows_seen)
-        self.manual_backward(loss / self.accumulate)
+        # bilm-tf takes the gradient of the loss times unroll_steps, which its accumulator of 1 and its clip are made for.
+        scale = batch.inputs.shape[1] if self.optimizer == "adagrad" else 1
+        self.manual_backward(loss * scale / self.accumulate)
         self.windows_seen += 1
         if not self.mid_update:
             self.log("gradient_norm", self._update(rate))
@@ -148,6 +150,10 @@ class Pretraining(lightning.LightningModule):
         if self.world_size > 1:
             average_sparse_gradients(list(self.objective.softmax.parameters()))
         norm = clip_gradients(list(self.objective.parameters()), self.clip_norm)
+        if not math.isfinite(norm.item()):
+            raise InputError(
+                f"window {self.windows_seen - 1}: the gradient's norm is {norm.item()}; lower the learning rate"
+            )
         optimizers: Any = self.optimizers()
         for optimizer in optimizers:
             for group in optimizer.param_groups:

@@ -99,7 +99,7 @@ def test_a_long_zstd_text_is_read_whole(tmp_path: Path) -> None:
         ("t.gz", gzip.compress(random_text(1), mtime=0)[:40] + b"\xff" * 40, "damaged or cut compressed file"),
         ("t.bz2", b"no archive", "damaged or cut compressed file"),
         ("t.bz2", bz2.compress(random_text(1))[:60], "damaged or cut compressed file"),
-        ("t.zst", b"no archive", r"t.zst:1: damaged or cut compressed file \(.*magic|Unknown frame"),
+        ("t.zst", b"no archive", r"t.zst:1: damaged or cut compressed file"),
         ("t.zst", zstandard.compress(random_text(1))[:60], "damaged or cut compressed file .the file ends within a fr"),
         ("t.zst", zstandard.compress(b"a\n") + zstandard.compress(random_text(1))[:60], "ends within a frame"),
         ("t.zst", zstandard.compress(b"a\n") + b"no archive", "damaged or cut compressed file"),
