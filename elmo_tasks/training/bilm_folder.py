@@ -193,26 +193,3 @@ def read_language_model(name: str) -> LanguageModel:
     if len(weight) != len(vocabulary):
         raise InputError(f"{folder}: expected {len(weight)} words in {VOCABULARY}, got {len(vocabulary)}")
     return LanguageModel(load_bilm(str(folder)), weight, bias, vocabulary)
-
-
-def initialise(objective: Objective, words: list[str], name: str) -> None:
-    """Start from an existing biLM, and from its softmax for the words that it knows, if it has one.
-
-    Raises:
-        InputError: the architectures differ.
-    """
-    bilm = load_bilm(name)
-    try:
-        objective.bilm.load_state_dict(bilm.state_dict())
-    except RuntimeError as error:
-        raise InputError(
-            f"--init {name}: its options disagree with --config ({str(error).splitlines()[-1].strip()})"
-        ) from None
-    if vocabulary_file(name) is None:
-        return
-    known = read_language_model(name)
-    pairs = [(row, known.vocabulary[word]) for row, word in enumerate(words) if word in known.vocabulary]
-    rows, classes = (torch.tensor(part) for part in zip(*pairs, strict=True))
-    with torch.no_grad():
-        objective.softmax.weight.weight[rows] = known.weight[classes]
-        objective.softmax.bias.weight[rows, 0] = known.bias[classes]

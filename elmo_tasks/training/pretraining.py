@@ -135,7 +135,7 @@ class Pretraining(lightning.LightningModule):
         if not math.isfinite(loss.item()):
             raise InputError(f"window {self.windows_seen}: the loss is {loss.item()}; lower the learning rate")
         rate = self.schedule.rate(self.windows_seen)
-        # bilm-tf takes the gradient of the loss times unroll_steps, which its accumulator of 1 and its clip are made for.
+        # bilm-tf takes the gradient of the loss times unroll_steps; its accumulator of 1 and its clip are made for it.
         scale = batch.inputs.shape[1] if self.optimizer == "adagrad" else 1
         self.manual_backward(loss * scale / self.accumulate)
         self.windows_seen += 1

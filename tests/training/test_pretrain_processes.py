@@ -6,6 +6,7 @@ import json
 import os
 import random
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -21,9 +22,12 @@ from safetensors.torch import load_file
 
 from elmo_tasks.data.corpus import encode_corpus
 from elmo_tasks.data.windows import Windows, classes_of
+from elmo_tasks.elmo.bilm import BiLM
 from elmo_tasks.elmo.characters import encode_vocabulary
+from elmo_tasks.elmo.weights_safetensors import write_safetensors
 from elmo_tasks.errors import InputError
 from elmo_tasks.training.bilm_evaluation import evaluate
+from elmo_tasks.training.pretrain_course import check_course, course_of, keep_course
 from elmo_tasks.training.pretrain_run import build_objective, pretrain
 from elmo_tasks.training.pretraining import Pretraining, Schedule, to_window
 
@@ -181,10 +185,41 @@ def test_a_run_is_resumed_as_it_began(pretraining_config: Any, text: Path, tmp_p
     other.write_text("the cat\n" * 50)
     with pytest.raises(InputError, match="--resume: expected corpus_sha256 as when the run began"):
         pretrain(pretraining_config(), [str(other)], tmp_path / "run", resume=True, tell=print)
+    course = json.loads((tmp_path / ".run.unfinished" / "stream.json").read_text())
+    words = encode_corpus([text], tmp_path / "encoded").words
+    (tmp_path / "words.txt").write_text("\n".join([*words[:3], *reversed(words[3:])]))
+    first = tmp_path / "first"
+    for given, message in (
+        ({"vocabulary": tmp_path / "words.txt"}, "--resume: expected vocabulary_sha256 as when the run began"),
+        ({"init": str(first)}, "--resume: expected init as when the run began, None, got '.*first'"),
+    ):
+        write_safetensors(BiLM(pretraining_config().bilm), first / "bilm.safetensors")
+        with pytest.raises(InputError, match=message):
+            pretrain(pretraining_config(), [str(text)], tmp_path / "run", resume=True, tell=print, **given)
+    for key in ("init", "init_digest", "vocabulary_sha256"):  # as a run of an earlier version left it
+        del course[key]
+    (tmp_path / ".run.unfinished" / "stream.json").write_text(json.dumps(course))
     record = pretrain(
         pretraining_config(n_epochs=3), [str(text)], tmp_path / "run", resume=True, tell=lambda line: None
     )
     assert record["stages"][0]["epochs"] == 3
+
+
+def test_the_biLM_to_start_from_is_part_of_the_course(pretraining_config: Any, tmp_path: Path) -> None:
+    config = pretraining_config()
+    for name in ("one", "other"):
+        write_safetensors(BiLM(config.bilm), tmp_path / name / "bilm.safetensors")
+    shutil.copytree(tmp_path / "one", tmp_path / "moved")
+    keep_course(tmp_path / "stream.json", course_of(config, str(tmp_path / "one")))
+    check_course(tmp_path / "stream.json", course_of(config, str(tmp_path / "moved")))
+    shutil.copy(tmp_path / "other" / "bilm.safetensors", tmp_path / "one")
+    for init, message in (
+        (None, "--resume: expected init as when the run began, '.*one', got None; .* --vocabulary and --init"),
+        ("other", "--resume: expected init as when the run began, '.*one', got '.*other'"),
+        ("one", "--resume: expected init_digest as when the run began"),
+    ):
+        with pytest.raises(InputError, match=message):
+            check_course(tmp_path / "stream.json", course_of(config, init and str(tmp_path / init)))
 
 
 def test_the_softmax_keeps_the_vocabulary_of_the_model_that_is_tuned(

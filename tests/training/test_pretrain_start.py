@@ -1,0 +1,75 @@
+"""What pre-training starts from: faults are told before the text is read."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import elmo_tasks.training.pretrain_run as pretrain_run
+from elmo_tasks.elmo.bilm import BiLM
+from elmo_tasks.elmo.weights_safetensors import write_safetensors
+from elmo_tasks.errors import InputError
+from elmo_tasks.training.bilm_start import check_options
+
+
+@pytest.mark.parametrize(
+    ("file", "lines", "given", "message"),
+    [
+        ("h.txt", None, "heldout", r"h\.txt: no such file"),
+        ("h.txt", "\n\n", "heldout", r"h\.txt: expected tokenised sentences, got no word at all"),
+        ("h.txt", "a b\nc\0d\n", "heldout", r"h\.txt:2: expected text, got binary data"),
+        ("v.txt", None, "vocabulary", r"v\.txt: no such vocabulary"),
+        ("v.txt", "<S>\n</S>\n<UNK>\n", "vocabulary", r"v\.txt: expected a word below the specials, got none"),
+        ("v.txt", "the\n", "vocabulary", r"v\.txt:1: expected the words <S> </S> <UNK> first, got the"),
+    ],
+)
+def test_faults_before_the_text_is_read(
+    pretraining_config: Any,
+    text: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    file: str,
+    lines: str | None,
+    given: str,
+    message: str,
+) -> None:
+    def unread(*_: object) -> None:
+        raise AssertionError("the text was read")
+
+    monkeypatch.setattr(pretrain_run, "encode_corpus", unread)
+    if lines is not None:
+        (tmp_path / file).write_text(lines)
+    arguments: dict[str, Any] = {given: tmp_path / file}
+    with pytest.raises(InputError, match=message):
+        pretrain_run.pretrain(pretraining_config(), [str(text)], tmp_path / "x", **arguments)
+    assert not (tmp_path / ".x.unfinished").exists()
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"activation": "tanh"}, "expected char_cnn.activation 'tanh' as there, got 'relu'"),
+        ({"skip_connections": False}, "expected lstm.use_skip_connections False as there, got True"),
+        ({"cell_clip": None}, "expected lstm.cell_clip None as there, got 3.0"),
+        ({"proj_clip": 5.0}, "expected lstm.proj_clip 5.0 as there, got 3.0"),
+        ({"char_dim": 9}, "expected char_cnn.embedding.dim 9 as there, got 8"),
+        ({"max_characters": 40}, "expected char_cnn.max_characters_per_token 40 as there, got 50"),
+    ],
+)
+def test_the_biLM_to_start_from_has_every_option_alike(
+    pretraining_config: Any, tmp_path: Path, changes: dict[str, Any], message: str
+) -> None:
+    ours = pretraining_config().bilm
+    write_safetensors(BiLM(dataclasses.replace(ours, **changes)), tmp_path / "first" / "bilm.safetensors")
+    with pytest.raises(InputError, match=rf"--init .*first: its options disagree with --config: {message}"):
+        check_options(ours, str(tmp_path / "first"))
+
+
+def test_keys_of_training_are_no_part_of_the_architecture(pretraining_config: Any, tmp_path: Path) -> None:
+    ours = pretraining_config().bilm
+    theirs = dataclasses.replace(ours, extra=(("n_epochs", 3),))
+    write_safetensors(BiLM(theirs), tmp_path / "first" / "bilm.safetensors")
+    check_options(ours, str(tmp_path / "first"))
