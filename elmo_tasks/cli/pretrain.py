@@ -42,7 +42,10 @@ def add(verbs: Verbs) -> None:
     export = parts.add_parser("export", help="write a pre-trained biLM in 16 bits, in shards")
     export.add_argument("bilm", metavar="BILM_DIR")
     export.add_argument("--output", metavar="DIR", type=Path, required=True)
-    export.add_argument("--shard-mb", metavar="N", type=float, default=15.0, help="most megabytes a file (default 15)")
+    export.add_argument(
+        "--shard-mb", metavar="N", type=float, default=15.0, help="most megabytes a file, 1 or more (default 15)"
+    )
+    export.add_argument("--overwrite", action="store_true", help="write into a folder that holds other files")
     export.set_defaults(verb=_export)
 
 
@@ -98,7 +101,10 @@ def _perplexity(options: argparse.Namespace) -> None:
 
 
 def _export(options: argparse.Namespace) -> None:
-    from elmo_tasks.training.bilm_folder import export_bilm_folder
+    if not 1 <= options.shard_mb <= 1e6:
+        raise InputError(f"export: expected --shard-mb of at least 1, got {options.shard_mb:g}")
+    from elmo_tasks.training.bilm_export import export_bilm_folder
 
-    for path in export_bilm_folder(options.bilm, options.output, max_shard_bytes=int(options.shard_mb * 1e6) - 20_000):
+    limit = int(options.shard_mb * 1e6) - 20_000  # less what a file has besides its tensors
+    for path in export_bilm_folder(options.bilm, options.output, max_shard_bytes=limit, overwrite=options.overwrite):
         print(f"{path.stat().st_size:12,d} bytes  {path}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from elmo_tasks.cli import main
 from elmo_tasks.elmo import batch_to_ids, load_bilm
 from elmo_tasks.errors import InputError
 from elmo_tasks.training.bilm_evaluation import evaluate
+from elmo_tasks.training.bilm_export import export_bilm_folder
 from elmo_tasks.training.bilm_folder import read_language_model
 from elmo_tasks.training.perplexity import perplexity, surprisals
 from elmo_tasks.training.pretrain_config import load_pretrain_config
@@ -171,9 +173,10 @@ def trained(pretraining_config: Any, tmp_path_factory: pytest.TempPathFactory) -
 
 def test_the_export_in_shards_is_the_same_model_in_16_bits(trained: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
-    assert main(["pretrain", "export", str(trained / "bilm"), "--output", str(out), "--shard-mb", "0.06"]) == 0
+    written = export_bilm_folder(str(trained / "bilm"), out, max_shard_bytes=40_000)
     files = sorted(out.glob("*.safetensors"))
     assert len(files) > 3 and max(path.stat().st_size for path in files) < 60_000
+    assert written == sorted(out.iterdir())
     whole, halved = read_language_model(str(trained / "bilm")), read_language_model(str(out))
     assert torch.equal(halved.weight, whole.weight.half().float())
     assert torch.equal(halved.bias, whole.bias.half().float())
@@ -182,6 +185,39 @@ def test_the_export_in_shards_is_the_same_model_in_16_bits(trained: Path, tmp_pa
     torch.testing.assert_close(halved.bilm(ids).layers, whole.bilm(ids).layers, atol=2e-3, rtol=1e-2)
     sentences = [["the", "cat", "runs"]]
     assert perplexity(halved, sentences).mean == pytest.approx(perplexity(whole, sentences).mean, rel=1e-2)
+
+
+def test_an_export_touches_its_own_files_alone(
+    trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bilm = shutil.copytree(trained / "bilm", tmp_path / "bilm")
+    before = {path: path.read_bytes() for path in bilm.rglob("*") if path.is_file()}
+
+    def refused(output: Path, message: str, *more: str, source: Path = bilm) -> None:
+        assert main(["pretrain", "export", str(source), "--output", str(output), *more]) == 2
+        assert re.search(message, capsys.readouterr().err)
+
+    refused(bilm, "bilm: expected another folder than that of the biLM; give another --output", "--overwrite")
+    out = tmp_path / "out"
+    for size in ("0.5", "nan", "inf"):
+        refused(out, f"export: expected --shard-mb of at least 1, got {size}", "--shard-mb", size)
+    out.mkdir()
+    (out / "mine.safetensors").write_text("mine")
+    refused(out, "out: expected an empty folder or an earlier export, got mine.safetensors; give another --output, or")
+    export = ["pretrain", "export", str(bilm), "--output", str(out)]
+    assert main([*export, "--overwrite"]) == 0
+    assert "mine" not in capsys.readouterr().out and (out / "mine.safetensors").read_text() == "mine"
+    refused(out, "an earlier export, got mine.safetensors")
+    (out / "mine.safetensors").unlink()
+    (out / "softmax-7.safetensors").write_text("of a larger export")
+    assert main(export) == 0 and not (out / "softmax-7.safetensors").exists()  # an earlier export is replaced
+    (tmp_path / "readme").mkdir()
+    (tmp_path / "readme" / "README.md").write_text("mine")
+    refused(tmp_path / "readme", "readme: expected an empty folder or an earlier export, got README.md")
+    assert {path: path.read_bytes() for path in bilm.rglob("*") if path.is_file()} == before
+    (bilm / "metrics.json").unlink()
+    refused(tmp_path / "x", "bilm: expected a run folder, found no metrics.json in it")
+    assert not (tmp_path / "x").exists()
 
 
 def test_substitutes_are_the_probabilities_of_the_surprisals(trained: Path) -> None:
