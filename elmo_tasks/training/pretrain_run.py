@@ -215,6 +215,7 @@ def fit(
         trainer.fit(module, loader(stream), ckpt_path=path, weights_only=True)
     if trainer.interrupted:
         raise KeyboardInterrupt
+    assert module.windows_seen == total, (module.windows_seen, total)
     return time.perf_counter() - started
 
 

@@ -168,10 +168,25 @@ class Pretraining(lightning.LightningModule):
         checkpoint["stream_state"] = None if self.state is None else tuple(map(self._all_streams, self.state))
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Take them up again."""
+        """Take them up again.
+
+        Raises:
+            InputError: more windows were read than the run now has.
+        """
         self.windows_seen = checkpoint["windows_seen"]
         kept = checkpoint["stream_state"]
         self.state = None if kept is None else StreamState(*(part[:, :, self.streams] for part in kept))
+        total = self.schedule.total
+        if self.windows_seen > total:
+            raise InputError(
+                f"--resume: expected n_epochs of at least the {self.windows_seen} windows that the run has read, "
+                f"got {total} windows"
+            )
+        if self.windows_seen < total:  # Lightning would not go on in an epoch that it took for ended
+            loop = checkpoint["loops"]["fit_loop"]
+            loop["epoch_loop.batch_progress"]["is_last_batch"] = False
+            for counts in ("current", "total"):
+                loop["epoch_progress"][counts] |= {"processed": 0, "completed": 0}
 
     def _all_streams(self, part: Tensor) -> Tensor:
         """Put the processes' streams together in their order. (L, 2, B / world, D) -> (L, 2, B, D)."""

@@ -7,12 +7,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
+from safetensors.torch import load_file
 
 import elmo_tasks.training.pretrain_run as pretrain_run
 from elmo_tasks.elmo.bilm import BiLM
 from elmo_tasks.elmo.weights_safetensors import write_safetensors
 from elmo_tasks.errors import InputError
 from elmo_tasks.training.bilm_start import check_options
+from elmo_tasks.training.checkpoint import TimedCheckpoint
+
+
+def quiet(line: str) -> None:
+    pass
 
 
 @pytest.mark.parametrize(
@@ -73,3 +80,52 @@ def test_keys_of_training_are_no_part_of_the_architecture(pretraining_config: An
     theirs = dataclasses.replace(ours, extra=(("n_epochs", 3),))
     write_safetensors(BiLM(theirs), tmp_path / "first" / "bilm.safetensors")
     check_options(ours, str(tmp_path / "first"))
+
+
+@pytest.mark.parametrize("at", ["the end", "the last window"])
+def test_a_run_that_ended_goes_on_for_more_epochs(
+    pretraining_config: Any, text: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at: str
+) -> None:
+    changes = {"dropout": 0.0, "checkpoint_minutes": 0.0}
+    whole = pretrain_run.pretrain(
+        pretraining_config(n_epochs=2, **changes), [str(text)], tmp_path / "whole", tell=quiet
+    )
+
+    def killed(*_: object) -> None:
+        raise RuntimeError("pulled the plug")
+
+    with monkeypatch.context() as patch:
+        if at == "the end":  # in the final evaluation
+            patch.setattr(pretrain_run, "write_bilm_folder", killed)
+        else:
+            patch.setattr(TimedCheckpoint, "on_train_end", killed)
+        with pytest.raises(RuntimeError, match="pulled the plug"):
+            pretrain_run.pretrain(pretraining_config(n_epochs=1, **changes), [str(text)], tmp_path / "run", tell=quiet)
+    with pytest.raises(
+        InputError, match=r"--resume: expected n_epochs of at least the \d+ windows .*, got \d+ windows"
+    ):
+        pretrain_run.pretrain(
+            pretraining_config(n_epochs=0.5, **changes), [str(text)], tmp_path / "run", resume=True, tell=quiet
+        )
+    record = pretrain_run.pretrain(
+        pretraining_config(n_epochs=2, **changes), [str(text)], tmp_path / "run", resume=True, tell=quiet
+    )
+    assert record["curve"][-1]["tokens"] == whole["curve"][-1]["tokens"]
+    ours, theirs = (load_file(tmp_path / name / "bilm.safetensors") for name in ("run", "whole"))
+    assert all(torch.equal(ours[key], theirs[key]) for key in theirs)
+
+
+def test_a_run_that_ended_is_finished_without_a_window_more(
+    pretraining_config: Any, text: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def killed(*_: object) -> None:
+        raise RuntimeError("pulled the plug")
+
+    config = pretraining_config(n_epochs=1)
+    with monkeypatch.context() as patch:
+        patch.setattr(pretrain_run, "write_bilm_folder", killed)
+        with pytest.raises(RuntimeError, match="pulled the plug"):
+            pretrain_run.pretrain(config, [str(text)], tmp_path / "run", tell=quiet)
+    told: list[str] = []
+    pretrain_run.pretrain(config, [str(text)], tmp_path / "run", resume=True, tell=told.append)
+    assert not any(line.startswith("window") for line in told) and (tmp_path / "run" / "bilm.safetensors").exists()
