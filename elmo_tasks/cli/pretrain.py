@@ -16,7 +16,12 @@ def add(verbs: Verbs) -> None:
     pretrain.add_argument("--corpus", metavar="GLOB", nargs="+", help="text files, also .xz .gz .bz2 .zst")
     pretrain.add_argument("--config", metavar="FILE", type=Path, help="YAML, or an options.json of bilm-tf")
     pretrain.add_argument("--output", metavar="DIR", type=Path, help="the biLM's folder")
-    pretrain.add_argument("--vocabulary", metavar="FILE", type=Path, help="words of the softmax, the specials first")
+    pretrain.add_argument(
+        "--vocabulary",
+        metavar="FILE",
+        type=Path,
+        help="words of the softmax, the specials first; n_tokens_vocab and min_count of the configuration do not count",
+    )
     pretrain.add_argument(
         "--heldout", metavar="FILE", type=Path, help="text for perplexities on the way and at the end"
     )

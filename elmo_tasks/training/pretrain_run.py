@@ -68,7 +68,7 @@ def pretrain(
     keep_freed_memory()
     files = corpus_files(corpus)
     start = read_start(config, vocabulary, init, heldout, devices * nodes)
-    folder = RunFolder(output)
+    folder = RunFolder(output, prepared=CORPUS)
     if getattr(rank_zero_only, "rank", 0) != 0:
         text = wait_for_corpus(folder.work / CORPUS)
         start = dataclasses.replace(start, heldout=[])
@@ -77,7 +77,8 @@ def pretrain(
     folder.claim(resume=resume, overwrite=overwrite)
     try:
         check_course(folder.work / STREAM, start.course)
-        text = encode_corpus(files, folder.work / CORPUS)
+        with disk_faults(folder.work):
+            text = encode_corpus(files, folder.work / CORPUS)
         objective, words, seconds = _train(config, text, folder, start, (devices, nodes), resume, tell)
         curve = read_curve(folder.work / LOG)
         record = {
@@ -96,9 +97,9 @@ def pretrain(
         if draw is not None:
             with disk_faults(folder.work):
                 draw(folder.work / "plots", curve)
-        for done in (CORPUS, "checkpoints"):
-            shutil.rmtree(folder.work / done, ignore_errors=True)
         folder.finish()
+        for done in (CORPUS, "checkpoints"):  # not before: a kill in between leaves a run that can be resumed
+            shutil.rmtree(output / done, ignore_errors=True)
     finally:
         folder.abandon()
     tell(f"written to {output}")
@@ -241,7 +242,8 @@ def _say_nothing(line: str) -> None:
 def write_vocabulary(corpus: Sequence[str], output: Path, min_count: int) -> str:
     """Count words and write `word count` lines, the specials first. Returns a line that says how many."""
     with tempfile.TemporaryDirectory() as scratch:
-        text = encode_corpus(corpus_files(corpus), Path(scratch) / "corpus")
+        with disk_faults(Path(scratch)):
+            text = encode_corpus(corpus_files(corpus), Path(scratch) / "corpus")
         words = vocabulary_of(text, min_count, None)
         write_text(output, "".join(f"{word} {count}\n" for word, count in zip(words, text.counts, strict=False)))
     covered = text.counts[len(SPECIALS) : len(words)].sum() / text.n_tokens

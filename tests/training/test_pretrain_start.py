@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+import errno
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
@@ -16,6 +18,7 @@ from elmo_tasks.elmo.weights_safetensors import write_safetensors
 from elmo_tasks.errors import InputError
 from elmo_tasks.training.bilm_start import check_options
 from elmo_tasks.training.checkpoint import TimedCheckpoint
+from elmo_tasks.training.run_folder import LAST, RunFolder
 
 
 def quiet(line: str) -> None:
@@ -129,3 +132,43 @@ def test_a_run_that_ended_is_finished_without_a_window_more(
     told: list[str] = []
     pretrain_run.pretrain(config, [str(text)], tmp_path / "run", resume=True, tell=told.append)
     assert not any(line.startswith("window") for line in told) and (tmp_path / "run" / "bilm.safetensors").exists()
+
+
+def test_a_stopped_run_keeps_its_text_and_a_finished_one_its_weights(
+    pretraining_config: Any, text: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def killed(*_: object, **__: object) -> None:
+        raise RuntimeError("pulled the plug")
+
+    def run() -> None:
+        pretrain_run.pretrain(pretraining_config(n_epochs=1), [str(text)], tmp_path / "run", resume=True, tell=quiet)
+
+    corpus = tmp_path / ".run.unfinished" / "corpus"
+    with monkeypatch.context() as patch:
+        patch.setattr(pretrain_run, "fit", killed)
+        with pytest.raises(RuntimeError, match="pulled the plug"):
+            run()
+    encoded = (corpus / "ids.npy").stat().st_ino
+    with monkeypatch.context() as patch:
+        patch.setattr(RunFolder, "finish", killed)
+        with pytest.raises(RuntimeError, match="pulled the plug"):
+            run()
+    assert (corpus / "ids.npy").stat().st_ino == encoded  # it was not encoded again
+    assert (corpus.parent / "bilm.safetensors").exists() and (corpus.parent / LAST).exists()
+    run()
+    assert (tmp_path / "run" / "bilm.safetensors").exists() and not corpus.parent.exists()
+    assert not (tmp_path / "run" / "corpus").exists() and not (tmp_path / "run" / LAST).parent.exists()
+
+
+def test_a_full_disk_is_one_line(
+    pretraining_config: Any, text: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(np, "save", full)
+    with pytest.raises(InputError, match=r"\.x\.unfinished: no space left on this disk"):
+        pretrain_run.pretrain(pretraining_config(), [str(text)], tmp_path / "x", tell=quiet)
+    assert not (tmp_path / ".x.unfinished").exists()
+    with pytest.raises(InputError, match="no space left on this disk"):
+        pretrain_run.write_vocabulary([str(text)], tmp_path / "v", 1)
