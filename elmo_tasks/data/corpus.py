@@ -127,13 +127,7 @@ def encode_corpus(paths: Sequence[Path], folder: Path) -> Corpus:
     Raises:
         InputError: a file cannot be read, a line has over `MAX_LINE_TOKENS` words, or there is no word at all.
     """
-    stamp: list[list[object]] = [
-        [str(path), path.stat().st_size, path.stat().st_mtime_ns] for path in paths if path.exists()
-    ]
-    if len(stamp) < len(paths):
-        missing = next(path for path in paths if not path.exists())
-        raise InputError(f"{missing}: no such file; --corpus takes files or a glob")
-    if (folder / "corpus.json").exists() and json.loads((folder / "corpus.json").read_text())["files"] == stamp:
+    if is_encoded(paths, folder):
         return open_corpus(folder)
     partial = folder.with_name(f".{folder.name}.{os.getpid()}")
     partial.mkdir(parents=True)
@@ -143,12 +137,29 @@ def encode_corpus(paths: Sequence[Path], folder: Path) -> Corpus:
             raise InputError(f"{', '.join(map(str, paths))}: expected tokenised sentences, got no word at all")
         _renumber(partial, spelled)
         np.save(partial / "ends.npy", np.frombuffer(ends, np.int64))
-        (partial / "corpus.json").write_text(json.dumps({"files": stamp, "sha256": digest}))
+        (partial / "corpus.json").write_text(json.dumps({"files": _stamp(paths), "sha256": digest}))
         shutil.rmtree(folder, ignore_errors=True)
         partial.rename(folder)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
     return open_corpus(folder)
+
+
+def is_encoded(paths: Sequence[Path], folder: Path) -> bool:
+    """Whether `folder` holds the text of `paths` as they are now. Raises InputError: no such file."""
+    stamp = _stamp(paths)
+    try:
+        return bool(json.loads((folder / "corpus.json").read_text())["files"] == stamp)
+    except FileNotFoundError:
+        return False
+
+
+def _stamp(paths: Sequence[Path]) -> list[list[object]]:
+    """What tells that files have changed: names, sizes, times."""
+    for path in paths:
+        if not path.exists():
+            raise InputError(f"{path}: no such file; --corpus takes files or a glob")
+    return [[str(path), path.stat().st_size, path.stat().st_mtime_ns] for path in paths]
 
 
 def _number(paths: Sequence[Path], output: Path) -> tuple[list[str], array[int], str]:

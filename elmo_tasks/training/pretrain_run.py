@@ -17,7 +17,7 @@ from lightning.pytorch.loggers import CSVLogger, Logger, TensorBoardLogger
 from lightning.pytorch.utilities import rank_zero_only
 
 from elmo_tasks.allocator import keep_freed_memory, peak_rss_mb
-from elmo_tasks.data.corpus import SPECIALS, Corpus, corpus_files, encode_corpus, open_corpus, vocabulary_of
+from elmo_tasks.data.corpus import SPECIALS, Corpus, corpus_files, encode_corpus, is_encoded, open_corpus, vocabulary_of
 from elmo_tasks.data.windows import Windows, classes_of
 from elmo_tasks.elmo.bilm import BiLM
 from elmo_tasks.elmo.characters import encode_vocabulary
@@ -31,7 +31,7 @@ from elmo_tasks.training.pretrain_callbacks import HeldOut, Progress, Tell
 from elmo_tasks.training.pretrain_config import PretrainConfig
 from elmo_tasks.training.pretrain_course import check_course, course_of_text, keep_course
 from elmo_tasks.training.pretrain_curve import read_curve
-from elmo_tasks.training.pretrain_start import Start, read_start
+from elmo_tasks.training.pretrain_start import Start, number_of_process, read_start
 from elmo_tasks.training.pretraining import Pretraining, Schedule, WindowStream, loader
 from elmo_tasks.training.run_folder import LAST, RunFolder, disk_faults, write_text
 
@@ -69,8 +69,8 @@ def pretrain(
     files = corpus_files(corpus)
     start = read_start(config, vocabulary, init, heldout, devices * nodes)
     folder = RunFolder(output, prepared=CORPUS)
-    if getattr(rank_zero_only, "rank", 0) != 0:
-        text = wait_for_corpus(folder.work / CORPUS)
+    if number_of_process(devices, nodes) != 0:
+        text = wait_for_corpus(files, folder.work / CORPUS)
         start = dataclasses.replace(start, heldout=[])
         _train(config, text, folder, start, (devices, nodes), resume, _say_nothing)
         return {}
@@ -228,9 +228,9 @@ def _loggers(work: Path) -> list[Logger]:
     return loggers
 
 
-def wait_for_corpus(folder: Path) -> Corpus:
-    """Open the corpus that the first process encodes, as soon as it is there."""
-    while not (folder / "corpus.json").exists():
+def wait_for_corpus(files: Sequence[Path], folder: Path) -> Corpus:
+    """Open the corpus that the first process encodes of the files, as soon as it is there."""
+    while not is_encoded(files, folder):
         time.sleep(0.5)
     return open_corpus(folder)
 

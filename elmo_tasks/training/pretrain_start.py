@@ -6,11 +6,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import lightning
+from lightning.pytorch.utilities import rank_zero_only
+from lightning.pytorch.utilities.exceptions import MisconfigurationException
+
 from elmo_tasks.data.corpus import SPECIALS
 from elmo_tasks.errors import InputError
 from elmo_tasks.training.bilm_evaluation import read_sentences
 from elmo_tasks.training.bilm_folder import read_vocabulary, vocabulary_file
 from elmo_tasks.training.bilm_start import check_options
+from elmo_tasks.training.lightning_noise import quiet_lightning
 from elmo_tasks.training.pretrain_config import PretrainConfig
 from elmo_tasks.training.pretrain_course import course_of
 
@@ -58,3 +63,31 @@ def read_start(
         if not first:
             raise InputError(f"{heldout}: expected tokenised sentences, got no word at all")
     return Start(init, words, first, course_of(config, init))
+
+
+def number_of_process(devices: int, nodes: int) -> int:
+    """This process's number among those of all machines, from 0, known before they meet.
+
+    A Trainer reads it from what torchrun, SLURM or `NODE_RANK` says. `rank_zero_only.rank` as it is when Lightning was
+    imported does not look at `NODE_RANK`, so that one process of every machine would take itself for the first.
+
+    Raises:
+        InputError: the machine has other devices than asked for, or SLURM other tasks.
+    """
+    if devices * nodes > 1:
+        with quiet_lightning():
+            try:
+                lightning.Trainer(
+                    accelerator="auto",
+                    strategy="ddp",
+                    devices=devices,
+                    num_nodes=nodes,
+                    logger=False,
+                    enable_checkpointing=False,
+                    enable_progress_bar=False,
+                    enable_model_summary=False,
+                )
+            except (MisconfigurationException, RuntimeError, ValueError) as error:
+                reason = " ".join(str(error).split())[:200]
+                raise InputError(f"--devices {devices} --nodes {nodes}: {reason}") from None
+    return int(getattr(rank_zero_only, "rank", 0))

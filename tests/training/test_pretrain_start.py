@@ -10,15 +10,20 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from lightning.pytorch.utilities import rank_zero_only
 from safetensors.torch import load_file
 
 import elmo_tasks.training.pretrain_run as pretrain_run
+from elmo_tasks.data.corpus import encode_corpus, is_encoded
 from elmo_tasks.elmo.bilm import BiLM
 from elmo_tasks.elmo.weights_safetensors import write_safetensors
 from elmo_tasks.errors import InputError
 from elmo_tasks.training.bilm_start import check_options
 from elmo_tasks.training.checkpoint import TimedCheckpoint
+from elmo_tasks.training.pretrain_start import number_of_process
 from elmo_tasks.training.run_folder import LAST, RunFolder
+
+SLURM = {"NTASKS": "4", "NTASKS_PER_NODE": "2", "PROCID": "3", "LOCALID": "1", "NODEID": "1", "JOB_NAME": "x"}
 
 
 def quiet(line: str) -> None:
@@ -172,3 +177,40 @@ def test_a_full_disk_is_one_line(
     assert not (tmp_path / ".x.unfinished").exists()
     with pytest.raises(InputError, match="no space left on this disk"):
         pretrain_run.write_vocabulary([str(text)], tmp_path / "v", 1)
+
+
+@pytest.mark.parametrize(
+    ("environment", "number"),
+    [
+        ({}, 0),
+        ({"NODE_RANK": "1"}, 2),
+        ({"NODE_RANK": "1", "LOCAL_RANK": "1"}, 3),
+        ({"LOCAL_RANK": "1"}, 1),
+        ({"TORCHELASTIC_RUN_ID": "x", "RANK": "2", "LOCAL_RANK": "0", "GROUP_RANK": "1", "WORLD_SIZE": "4"}, 2),
+        ({f"SLURM_{name}": value for name, value in SLURM.items()}, 3),
+    ],
+)
+def test_one_process_of_all_machines_is_the_first(
+    monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], number: int
+) -> None:
+    monkeypatch.setattr(rank_zero_only, "rank", 0)  # and back, whatever the Trainer sets
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    assert number_of_process(devices=2, nodes=2) == number
+
+
+def test_tasks_that_are_not_those_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rank_zero_only, "rank", 0)
+    for name in SLURM.keys() - {"NTASKS_PER_NODE"}:
+        monkeypatch.setenv(f"SLURM_{name}", SLURM[name])
+    with pytest.raises(InputError, match="--devices 2 --nodes 2: You set .*--ntasks=4.* Use `--ntasks-per-node"):
+        number_of_process(devices=2, nodes=2)
+
+
+def test_a_process_waits_for_the_text_of_its_own_files(text: Path, tmp_path: Path) -> None:
+    encode_corpus([text], tmp_path / "corpus")
+    assert is_encoded([text], tmp_path / "corpus")
+    text.write_text("another text\n")
+    assert not is_encoded([text], tmp_path / "corpus") and not is_encoded([text], tmp_path / "nothing")
+    with pytest.raises(InputError, match="gone.txt: no such file; --corpus takes files or a glob"):
+        is_encoded([tmp_path / "gone.txt"], tmp_path / "corpus")
