@@ -92,6 +92,23 @@ def open_lines(path: Path, origin: str | None = None) -> Iterator[tuple[int, str
         raise InputError(f"{path}: cannot be read ({error.strerror})") from None
 
 
+def read_sentences(path: Path) -> Iterator[list[str]]:
+    """The tokenised sentences of a text file, one a line, those without a word left out.
+
+    Raises:
+        InputError: as `open_lines`, or a line has over `MAX_LINE_TOKENS` words.
+    """
+    for number, line in open_lines(path):
+        tokens = line.split()
+        if len(tokens) > MAX_LINE_TOKENS:
+            raise InputError(
+                f"{path}:{number}: expected one sentence a line of at most {MAX_LINE_TOKENS} words, "
+                f"got {len(tokens)}; split the text into sentences"
+            )
+        if tokens:
+            yield tokens
+
+
 def _decode(stream: IO[bytes], origin: str) -> Iterator[tuple[int, str]]:
     number = 0
     try:
@@ -168,15 +185,7 @@ def _number(paths: Sequence[Path], output: Path) -> tuple[list[str], array[int],
     ends, n_tokens, digest = array("q"), 0, hashlib.sha256()
     with output.open("wb") as stream:
         for path in paths:
-            for line_number, line in open_lines(path):
-                tokens = line.split()
-                if not tokens:
-                    continue
-                if len(tokens) > MAX_LINE_TOKENS:
-                    raise InputError(
-                        f"{path}:{line_number}: expected one sentence a line of at most {MAX_LINE_TOKENS} words, "
-                        f"got {len(tokens)}; split the text into sentences"
-                    )
+            for tokens in read_sentences(path):
                 array("I", [numbers.setdefault(token, len(numbers)) for token in tokens]).tofile(stream)
                 n_tokens += len(tokens)
                 ends.append(n_tokens)

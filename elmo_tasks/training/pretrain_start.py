@@ -10,9 +10,8 @@ import lightning
 from lightning.pytorch.utilities import rank_zero_only
 from lightning.pytorch.utilities.exceptions import MisconfigurationException
 
-from elmo_tasks.data.corpus import SPECIALS
+from elmo_tasks.data.corpus import SPECIALS, read_sentences
 from elmo_tasks.errors import InputError
-from elmo_tasks.training.bilm_evaluation import read_sentences
 from elmo_tasks.training.bilm_folder import read_vocabulary, vocabulary_file
 from elmo_tasks.training.bilm_start import check_options
 from elmo_tasks.training.lightning_noise import quiet_lightning

@@ -129,7 +129,7 @@ def test_the_command_line(
     assert "perplexity" in capsys.readouterr().out
     assert main(["pretrain", "eval", str(tmp_path / "bilm"), str(text), "--surprisal"]) == 0
     frame = json.loads(capsys.readouterr().out.splitlines()[0])
-    assert len(frame["forward"]) == len(frame["tokens"]) + 1
+    assert len(frame["forward"]) == len(frame["backward"]) == len(frame["tokens"])
     assert main(["pretrain", *arguments]) == 2
     assert "got an earlier run's" in capsys.readouterr().err
     assert main(["pretrain", "--corpus", str(text)]) == 2
