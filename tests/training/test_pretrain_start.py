@@ -14,6 +14,7 @@ from lightning.pytorch.utilities import rank_zero_only
 from safetensors.torch import load_file
 
 import elmo_tasks.training.pretrain_run as pretrain_run
+from elmo_tasks.cli import build_parser
 from elmo_tasks.data.corpus import encode_corpus, is_encoded
 from elmo_tasks.elmo.bilm import BiLM
 from elmo_tasks.elmo.weights_safetensors import write_safetensors
@@ -214,3 +215,18 @@ def test_a_process_waits_for_the_text_of_its_own_files(text: Path, tmp_path: Pat
     assert not is_encoded([text], tmp_path / "corpus") and not is_encoded([text], tmp_path / "nothing")
     with pytest.raises(InputError, match="gone.txt: no such file; --corpus takes files or a glob"):
         is_encoded([tmp_path / "gone.txt"], tmp_path / "corpus")
+
+
+def test_the_usage_says_what_is_required(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        build_parser().parse_args(["pretrain", "--help"])
+    usage = capsys.readouterr().out.split("\n\n")[0]
+    assert usage.startswith("usage: elmo-tasks pretrain --corpus GLOB [GLOB ...] --config FILE --output DIR\n")
+    assert usage.endswith("       elmo-tasks pretrain vocab|eval|export ...")
+    (parser,) = (action.choices["pretrain"] for action in build_parser()._actions if action.choices)  # type: ignore[index]
+    for action in parser._actions:
+        if option := next(iter(action.option_strings[-1:]), None):
+            assert option in usage or option == "--help", option
+    with pytest.raises(SystemExit):
+        build_parser().parse_args(["pretrain", "eval", "--help"])
+    assert capsys.readouterr().out.startswith("usage: elmo-tasks pretrain eval [-h]")
