@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import lightning
+from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.utilities import rank_zero_only
-from lightning.pytorch.utilities.exceptions import MisconfigurationException
 
 from elmo_tasks.data.corpus import SPECIALS, read_sentences
 from elmo_tasks.errors import InputError
