@@ -92,23 +92,6 @@ def open_lines(path: Path, origin: str | None = None) -> Iterator[tuple[int, str
         raise InputError(f"{path}: cannot be read ({error.strerror})") from None
 
 
-def read_sentences(path: Path) -> Iterator[list[str]]:
-    """The tokenised sentences of a text file, one a line, those without a word left out.
-
-    Raises:
-        InputError: as `open_lines`, or a line has over `MAX_LINE_TOKENS` words.
-    """
-    for number, line in open_lines(path):
-        tokens = line.split()
-        if len(tokens) > MAX_LINE_TOKENS:
-            raise InputError(
-                f"{path}:{number}: expected one sentence a line of at most {MAX_LINE_TOKENS} words, "
-                f"got {len(tokens)}; split the text into sentences"
-            )
-        if tokens:
-            yield tokens
-
-
 def _decode(stream: IO[bytes], origin: str) -> Iterator[tuple[int, str]]:
     number = 0
     try:
@@ -136,6 +119,23 @@ def _open(path: Path) -> IO[bytes]:
     if path.suffix == ".zst":
         return open_zstd(path)
     return path.open("rb")
+
+
+def read_sentences(path: Path) -> Iterator[list[str]]:
+    """The tokenised sentences of a text file, one a line, those without a word left out.
+
+    Raises:
+        InputError: as `open_lines`, or a line has over `MAX_LINE_TOKENS` words.
+    """
+    for number, line in open_lines(path):
+        tokens = line.split()
+        if len(tokens) > MAX_LINE_TOKENS:
+            raise InputError(
+                f"{path}:{number}: expected one sentence a line of at most {MAX_LINE_TOKENS} words, "
+                f"got {len(tokens)}; split the text into sentences"
+            )
+        if tokens:
+            yield tokens
 
 
 def encode_corpus(paths: Sequence[Path], folder: Path) -> Corpus:
