@@ -9,40 +9,54 @@ from pathlib import Path
 from elmo_tasks.cli.verb import Verbs
 from elmo_tasks.errors import InputError
 
+_USAGE = """%(prog)s --corpus GLOB [GLOB ...] --config FILE --output DIR
+           [--vocabulary FILE] [--heldout FILE] [--init BILM] [--set key=value]
+           [--devices N] [--nodes N] [--resume] [--overwrite]
+       %(prog)s vocab|eval|export ..."""
+"""argparse would show the parts as required and --corpus, --config and --output as not."""
+
 
 def add(verbs: Verbs) -> None:
     """Declare the verb."""
-    pretrain = verbs.add_parser("pretrain", help="pre-train a biLM on tokenised text, or measure one")
-    pretrain.add_argument("--corpus", metavar="GLOB", nargs="+", help="text files, also .xz .gz .bz2 .zst")
-    pretrain.add_argument("--config", metavar="FILE", type=Path, help="YAML, or an options.json of bilm-tf")
-    pretrain.add_argument("--output", metavar="DIR", type=Path, help="the biLM's folder")
-    pretrain.add_argument("--vocabulary", metavar="FILE", type=Path, help="words of the softmax, the specials first")
+    pretrain = verbs.add_parser("pretrain", help="pre-train a biLM on tokenised text, or measure one", usage=_USAGE)
+    pretrain.add_argument("--corpus", metavar="GLOB", nargs="+", help="text files, also .xz .gz .bz2 .zst; required")
+    pretrain.add_argument("--config", metavar="FILE", type=Path, help="YAML, or an options.json of bilm-tf; required")
+    pretrain.add_argument("--output", metavar="DIR", type=Path, help="the biLM's folder; required")
+    pretrain.add_argument(
+        "--vocabulary",
+        metavar="FILE",
+        type=Path,
+        help="words of the softmax, the specials first; n_tokens_vocab and min_count of the configuration do not count",
+    )
     pretrain.add_argument(
         "--heldout", metavar="FILE", type=Path, help="text for perplexities on the way and at the end"
     )
-    pretrain.add_argument("--init", metavar="BILM", help="start from this biLM (fine-tuning)")
+    pretrain.add_argument("--init", metavar="BILM", help="start from this biLM, of the same architecture (fine-tuning)")
     pretrain.add_argument("--set", metavar="key=value", action="append", default=[], help="such as n_epochs=3")
-    pretrain.add_argument("--devices", metavar="N", type=int, default=1, help="processes (CPU) or GPUs on this machine")
+    pretrain.add_argument("--devices", metavar="N", type=int, default=1, help="processes (CPU) or GPUs on a machine")
     pretrain.add_argument("--nodes", metavar="N", type=int, default=1, help="machines, with a common file system")
     pretrain.add_argument("--resume", action="store_true", help="go on from the last checkpoint")
     pretrain.add_argument("--overwrite", action="store_true", help="replace an earlier folder")
     pretrain.set_defaults(verb=_pretrain)
-    parts = pretrain.add_subparsers(metavar="vocab|eval|export")
+    parts = pretrain.add_subparsers(metavar="vocab|eval|export", prog=pretrain.prog)
     vocab = parts.add_parser("vocab", help="make the vocabulary of the softmax")
     vocab.add_argument("--corpus", metavar="GLOB", nargs="+", required=True)
     vocab.add_argument("--output", metavar="FILE", type=Path, required=True, help="word and count, a word a line")
     vocab.add_argument("--min-count", metavar="N", type=int, default=1)
     vocab.set_defaults(verb=_vocabulary)
     measure = parts.add_parser("eval", help="perplexity of a text, or the surprisal of each word")
-    measure.add_argument("bilm", metavar="BILM_DIR")
+    measure.add_argument("bilm", metavar="BILM", help="a folder, shipped, or ORG/NAME on the Hugging Face hub")
     measure.add_argument("text", metavar="FILE", type=Path, help="a tokenised sentence a line")
     measure.add_argument("--surprisal", action="store_true", help="JSON Lines: bits of each word in both directions")
     measure.add_argument("--trigram", metavar="GLOB", nargs="+", help="a trigram's perplexity too, counted on these")
     measure.set_defaults(verb=_perplexity)
     export = parts.add_parser("export", help="write a pre-trained biLM in 16 bits, in shards")
-    export.add_argument("bilm", metavar="BILM_DIR")
+    export.add_argument("bilm", metavar="BILM", help="a folder, shipped, or ORG/NAME on the Hugging Face hub")
     export.add_argument("--output", metavar="DIR", type=Path, required=True)
-    export.add_argument("--shard-mb", metavar="N", type=float, default=15.0, help="most megabytes a file (default 15)")
+    export.add_argument(
+        "--shard-mb", metavar="N", type=float, default=15.0, help="most megabytes a file, 1 or more (default 15)"
+    )
+    export.add_argument("--overwrite", action="store_true", help="write into a folder that holds other files")
     export.set_defaults(verb=_export)
 
 
@@ -98,7 +112,10 @@ def _perplexity(options: argparse.Namespace) -> None:
 
 
 def _export(options: argparse.Namespace) -> None:
-    from elmo_tasks.training.bilm_folder import export_bilm_folder
+    if not 1 <= options.shard_mb <= 1e6:
+        raise InputError(f"export: expected --shard-mb of at least 1, got {options.shard_mb:g}")
+    from elmo_tasks.training.bilm_export import export_bilm_folder
 
-    for path in export_bilm_folder(options.bilm, options.output, max_shard_bytes=int(options.shard_mb * 1e6) - 20_000):
+    limit = int(options.shard_mb * 1e6) - 20_000  # less what a file has besides its tensors
+    for path in export_bilm_folder(options.bilm, options.output, max_shard_bytes=limit, overwrite=options.overwrite):
         print(f"{path.stat().st_size:12,d} bytes  {path}")

@@ -26,6 +26,7 @@ from typing import IO
 import numpy as np
 from numpy.typing import NDArray
 
+from elmo_tasks.data.zstd_file import open_zstd
 from elmo_tasks.errors import InputError
 
 SPECIALS = ("<S>", "</S>", "<UNK>")
@@ -121,12 +122,25 @@ def _open(path: Path) -> IO[bytes]:
     if path.suffix == ".bz2":
         return bz2.open(path)
     if path.suffix == ".zst":
-        try:
-            import zstandard
-        except ImportError:
-            raise InputError(f"{path}: reading .zst needs `pip install zstandard`") from None
-        return zstandard.open(path, "rb")  # type: ignore[no-any-return]
+        return open_zstd(path)
     return path.open("rb")
+
+
+def read_sentences(path: Path) -> Iterator[list[str]]:
+    """The tokenised sentences of a text file, one a line, those without a word left out.
+
+    Raises:
+        InputError: as `open_lines`, or a line has over `MAX_LINE_TOKENS` words.
+    """
+    for number, line in open_lines(path):
+        tokens = line.split()
+        if len(tokens) > MAX_LINE_TOKENS:
+            raise InputError(
+                f"{path}:{number}: expected one sentence a line of at most {MAX_LINE_TOKENS} words, "
+                f"got {len(tokens)}; split the text into sentences"
+            )
+        if tokens:
+            yield tokens
 
 
 def encode_corpus(paths: Sequence[Path], folder: Path) -> Corpus:
@@ -135,13 +149,7 @@ def encode_corpus(paths: Sequence[Path], folder: Path) -> Corpus:
     Raises:
         InputError: a file cannot be read, a line has over `MAX_LINE_TOKENS` words, or there is no word at all.
     """
-    stamp: list[list[object]] = [
-        [str(path), path.stat().st_size, path.stat().st_mtime_ns] for path in paths if path.exists()
-    ]
-    if len(stamp) < len(paths):
-        missing = next(path for path in paths if not path.exists())
-        raise InputError(f"{missing}: no such file; --corpus takes files or a glob")
-    if (folder / "corpus.json").exists() and json.loads((folder / "corpus.json").read_text())["files"] == stamp:
+    if is_encoded(paths, folder):
         return open_corpus(folder)
     partial = folder.with_name(f".{folder.name}.{os.getpid()}")
     partial.mkdir(parents=True)
@@ -151,12 +159,29 @@ def encode_corpus(paths: Sequence[Path], folder: Path) -> Corpus:
             raise InputError(f"{', '.join(map(str, paths))}: expected tokenised sentences, got no word at all")
         _renumber(partial, spelled)
         np.save(partial / "ends.npy", np.frombuffer(ends, np.int64))
-        (partial / "corpus.json").write_text(json.dumps({"files": stamp, "sha256": digest}))
+        (partial / "corpus.json").write_text(json.dumps({"files": _stamp(paths), "sha256": digest}))
         shutil.rmtree(folder, ignore_errors=True)
         partial.rename(folder)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
     return open_corpus(folder)
+
+
+def is_encoded(paths: Sequence[Path], folder: Path) -> bool:
+    """Whether `folder` holds the text of `paths` as they are now. Raises InputError: no such file."""
+    stamp = _stamp(paths)
+    try:
+        return bool(json.loads((folder / "corpus.json").read_text())["files"] == stamp)
+    except FileNotFoundError:
+        return False
+
+
+def _stamp(paths: Sequence[Path]) -> list[list[object]]:
+    """What tells that files have changed: names, sizes, times."""
+    for path in paths:
+        if not path.exists():
+            raise InputError(f"{path}: no such file; --corpus takes files or a glob")
+    return [[str(path), path.stat().st_size, path.stat().st_mtime_ns] for path in paths]
 
 
 def _number(paths: Sequence[Path], output: Path) -> tuple[list[str], array[int], str]:
@@ -165,15 +190,7 @@ def _number(paths: Sequence[Path], output: Path) -> tuple[list[str], array[int],
     ends, n_tokens, digest = array("q"), 0, hashlib.sha256()
     with output.open("wb") as stream:
         for path in paths:
-            for line_number, line in open_lines(path):
-                tokens = line.split()
-                if not tokens:
-                    continue
-                if len(tokens) > MAX_LINE_TOKENS:
-                    raise InputError(
-                        f"{path}:{line_number}: expected one sentence a line of at most {MAX_LINE_TOKENS} words, "
-                        f"got {len(tokens)}; split the text into sentences"
-                    )
+            for tokens in read_sentences(path):
                 array("I", [numbers.setdefault(token, len(numbers)) for token in tokens]).tofile(stream)
                 n_tokens += len(tokens)
                 ends.append(n_tokens)

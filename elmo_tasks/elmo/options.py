@@ -67,7 +67,7 @@ class BilmOptions:
             )
         except KeyError as error:
             raise InputError(f"{source}: expected the key {error} of a bilm-tf options.json, found none") from None
-        except (TypeError, ValueError, AttributeError) as error:
+        except (TypeError, ValueError, AttributeError, OverflowError) as error:
             raise InputError(f"{source}: not the options of a biLM ({error})") from None
         if activation not in ("relu", "tanh"):
             raise InputError(f"{source}: expected char_cnn.activation 'relu' or 'tanh', got {activation!r}")

@@ -26,6 +26,8 @@ _OFFICIAL: dict[str, tuple[str, int | None, str | None]] = {  # folder on the se
 }
 _SHIPPED = Path(__file__).parent / "shipped"
 HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
+BILM_FILES = ("*.safetensors", "*.hdf5", "*.json", "vocabulary.txt")
+"""A biLM's files in a repository of the hub, those of its softmax too."""
 
 SHIPPED_NAMES = ("default", "shipped")
 KNOWN_NAMES = (*SHIPPED_NAMES, *_OFFICIAL)
@@ -64,7 +66,7 @@ def load_bilm(name: str = "default") -> BiLM:
             "give both files of a bilm-tf pair, with a comma between them"
         )
     if HUB_NAME.fullmatch(name):
-        return _load_folder(hub_folder(name, ("*.json", "*.hdf5", "*.safetensors")))
+        return _load_folder(hub_folder(name, BILM_FILES))
     raise InputError(
         f"expected a biLM, got {name!r}, which is neither a folder nor a file nor a known name; "
         f"choose one of {', '.join(KNOWN_NAMES)}, a path, or a Hugging Face repository organisation/name"
@@ -123,6 +125,22 @@ def hub_folder(name: str, patterns: Sequence[str]) -> Path:
             "without a network, fetch the repository elsewhere and give its folder"
         ) from None
     return Path(folder)
+
+
+def folder_of(name: str) -> Path | None:
+    """The folder that the name of a biLM means to `load_bilm`, fetched if it is on the hub; none for names of files.
+
+    Raises:
+        InputError: no such repository, or no network.
+    """
+    if name in SHIPPED_NAMES:
+        return shipped_folder()
+    path = Path(name).expanduser()
+    if name in _OFFICIAL or not name or path.is_file() or path.suffix == ".safetensors":
+        return None
+    if path.is_dir():
+        return path
+    return hub_folder(name, BILM_FILES) if HUB_NAME.fullmatch(name) else None
 
 
 def _load_pair(options: Path, weights: Path) -> BiLM:

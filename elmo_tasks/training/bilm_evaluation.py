@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from elmo_tasks.data.corpus import corpus_files, encode_corpus, open_lines
+from elmo_tasks.data.corpus import corpus_files, encode_corpus, read_sentences
 from elmo_tasks.errors import InputError
 from elmo_tasks.training.bilm_folder import VOCABULARY, bilm_folder, read_language_model, read_vocabulary
 from elmo_tasks.training.perplexity import Perplexity, perplexity, surprisals
 from elmo_tasks.training.trigram import trigram_perplexity
-
-
-def read_sentences(text: Path) -> Iterator[list[str]]:
-    """The tokenised sentences of a text file, one a line. Raises InputError where it cannot be read."""
-    return (tokens for _, line in open_lines(text) if (tokens := line.split()))
 
 
 def evaluate(name: str, text: Path) -> Perplexity:
@@ -37,9 +33,18 @@ def evaluate_trigram(name: str, text: Path, corpus: Sequence[str]) -> float:
 
 
 def surprisal_lines(name: str, text: Path) -> Iterator[dict[str, Any]]:
-    """Per sentence its words and the bits of each: `forward` for w1 .. wn `</S>`, `backward` for `<S>` w1 .. wn."""
+    """Per sentence its words, and in bits what each of them told: given its left in `forward`, its right in `backward`.
+
+    `forward_end` is what `</S>` told behind the last word, `backward_begin` what `<S>` told before the first.
+    """
     model = read_language_model(name)
-    sentences = list(read_sentences(text))
-    for words, nats in zip(sentences, surprisals(model, sentences), strict=True):
-        bits = (nats / math.log(2)).tolist()
-        yield {"tokens": words, "forward": bits[0], "backward": bits[1]}
+    sentences, told = itertools.tee(read_sentences(text))  # read as a stream: a batch ahead of what is told
+    for words, nats in zip(told, surprisals(model, sentences), strict=True):
+        forward, backward = (nats / math.log(2)).tolist()  # w1 .. wn </S>, <S> w1 .. wn
+        yield {
+            "tokens": words,
+            "forward": forward[:-1],
+            "backward": backward[1:],
+            "forward_end": forward[-1],
+            "backward_begin": backward[0],
+        }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,7 @@ from torch import Tensor
 from elmo_tasks.data.corpus import SPECIALS
 from elmo_tasks.data.labelled import split_tokens
 from elmo_tasks.elmo.objective import Objective
-from elmo_tasks.elmo.resolve import SHIPPED_NAMES, load_bilm, shipped_folder
+from elmo_tasks.elmo.resolve import folder_of, load_bilm
 from elmo_tasks.elmo.weights_hdf5 import write_hdf5
 from elmo_tasks.elmo.weights_safetensors import write_safetensors
 from elmo_tasks.errors import InputError
@@ -31,27 +30,7 @@ def write_bilm_folder(folder: Path, objective: Objective, words: list[str], reco
         write_hdf5(objective.bilm, folder / "options.json", folder / "weights.hdf5")
         write_safetensors(objective.bilm, folder / "bilm.safetensors")
         write_softmax(objective.softmax.weight.weight.detach(), objective.softmax.bias.weight.detach()[:, 0], folder)
-    _write_texts(folder, words, record)
-
-
-def export_bilm_folder(source: str, folder: Path, *, max_shard_bytes: int) -> list[Path]:
-    """Write a pre-trained folder once more in 16 bits: shards of safetensors, vocabulary, record, model card.
-
-    float16, not bfloat16: trained weights are far from its limits, and it keeps three bits more of each.
-
-    Returns:
-        The files written.
-    """
-    model = read_language_model(source)
-    record = json.loads((bilm_folder(source) / RECORD).read_text(encoding="utf-8"))
-    with disk_faults(folder):
-        folder.mkdir(parents=True, exist_ok=True)
-        for stale in folder.glob("*.safetensors"):
-            stale.unlink()
-        write_safetensors(model.bilm, folder / "bilm.safetensors", dtype=torch.float16, max_shard_bytes=max_shard_bytes)
-        write_softmax(model.weight, model.bias, folder, dtype=torch.float16, max_shard_bytes=max_shard_bytes)
-    _write_texts(folder, list(model.vocabulary), record)
-    return sorted(folder.iterdir())
+    write_texts(folder, words, record)
 
 
 def write_softmax(
@@ -97,7 +76,8 @@ def softmax_files(folder: Path) -> list[Path]:
     return sorted(folder.glob("softmax-*.safetensors"), key=lambda path: (len(path.name), path.name))
 
 
-def _write_texts(folder: Path, words: list[str], record: dict[str, Any]) -> None:
+def write_texts(folder: Path, words: list[str], record: dict[str, Any]) -> None:
+    """Write the vocabulary, metrics.json and the model card."""
     write_text(folder / VOCABULARY, "".join(word + "\n" for word in words))
     write_json(folder / RECORD, record)
     write_text(folder / "README.md", model_card(record))
@@ -160,8 +140,8 @@ def read_vocabulary(path: Path) -> dict[str, int]:
 
 def vocabulary_file(name: str) -> Path | None:
     """The vocabulary of a biLM that comes with its softmax; none where it comes without."""
-    folder = shipped_folder() if name in SHIPPED_NAMES else Path(name).expanduser()
-    return folder / VOCABULARY if softmax_files(folder) else None
+    folder = folder_of(name)
+    return folder / VOCABULARY if folder is not None and softmax_files(folder) else None
 
 
 def stages_of(name: str | None) -> list[dict[str, Any]]:
@@ -172,13 +152,13 @@ def stages_of(name: str | None) -> list[dict[str, Any]]:
 
 
 def bilm_folder(name: str) -> Path:
-    """The folder of a pre-trained biLM: the package's own for `default` and `shipped`.
+    """The folder of a pre-trained biLM: the package's own for `default` and `shipped`; `ORG/NAME` is fetched.
 
     Raises:
-        InputError: there is no such folder.
+        InputError: there is no such folder or repository.
     """
-    folder = shipped_folder() if name in SHIPPED_NAMES else Path(name).expanduser()
-    if not folder.is_dir():
+    folder = folder_of(name)
+    if folder is None:
         raise InputError(f"{name}: expected the folder of a pre-trained biLM with its softmax and {VOCABULARY} in it")
     return folder
 
@@ -195,26 +175,3 @@ def read_language_model(name: str) -> LanguageModel:
     if len(weight) != len(vocabulary):
         raise InputError(f"{folder}: expected {len(weight)} words in {VOCABULARY}, got {len(vocabulary)}")
     return LanguageModel(load_bilm(str(folder)), weight, bias, vocabulary)
-
-
-def initialise(objective: Objective, words: list[str], name: str) -> None:
-    """Start from an existing biLM, and from its softmax for the words that it knows, if it has one.
-
-    Raises:
-        InputError: the architectures differ.
-    """
-    bilm = load_bilm(name)
-    try:
-        objective.bilm.load_state_dict(bilm.state_dict())
-    except RuntimeError as error:
-        raise InputError(
-            f"--init {name}: its options disagree with --config ({str(error).splitlines()[-1].strip()})"
-        ) from None
-    if vocabulary_file(name) is None:
-        return
-    known = read_language_model(name)
-    pairs = [(row, known.vocabulary[word]) for row, word in enumerate(words) if word in known.vocabulary]
-    rows, classes = (torch.tensor(part) for part in zip(*pairs, strict=True))
-    with torch.no_grad():
-        objective.softmax.weight.weight[rows] = known.weight[classes]
-        objective.softmax.bias.weight[rows, 0] = known.bias[classes]

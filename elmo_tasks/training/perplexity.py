@@ -50,6 +50,7 @@ def surprisals(
 ) -> Iterator[Tensor]:
     """Nats of each prediction. Yields (2, T + 1) a sentence: w1 .. wn `</S>` given what stands left of each, and
     `<S>` w1 .. wn given what stands right of each. Every sentence stands alone: no state comes from the one before.
+    Computed where the model is, yielded on the CPU.
     """
     waiting: list[list[str]] = []
     for words in sentences:
@@ -62,7 +63,8 @@ def surprisals(
 
 
 def _batch(model: LanguageModel, sentences: list[list[str]], dtype: torch.dtype) -> Iterator[Tensor]:
-    ids = batch_to_ids(sentences, model.bilm.options.max_characters)  # (B, T, C)
+    device = model.weight.device
+    ids = batch_to_ids(sentences, model.bilm.options.max_characters).to(device)  # (B, T, C)
     top = model.bilm(ids, keep_sentence_boundaries=True).layers[:, -1]  # (B, T + 2, 2P)
     half = top.shape[-1] // 2
     hidden, targets = [], []
@@ -72,11 +74,11 @@ def _batch(model: LanguageModel, sentences: list[list[str]], dtype: torch.dtype)
         targets += [[*numbers, END], [BEGIN, *numbers]]
     losses = exact_losses(
         torch.cat(hidden),
-        torch.tensor([number for part in targets for number in part]),
+        torch.tensor([number for part in targets for number in part], device=device),
         model.weight,
         model.bias,
         dtype,
-    )
+    ).cpu()
     start = 0
     for words in sentences:
         steps = len(words) + 1

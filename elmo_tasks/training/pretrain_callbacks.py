@@ -63,8 +63,10 @@ class HeldOut(lightning.Callback):
         bilm.eval()
         found = perplexity(model, self.sentences)
         bilm.train()
-        for name, value in (("heldout_forward", found.forward), ("heldout_backward", found.backward)):
-            pl_module.log(name, value, rank_zero_only=True)
+        row = {"heldout_forward": found.forward, "heldout_backward": found.backward}
+        row["tokens"] = float(seen * batch.inputs[0].numel() * trainer.world_size)
+        for logger in trainer.loggers:  # a row of its own: what `pl_module.log` keeps comes again in every later row
+            logger.log_metrics(row, step=seen - 1)
         self.tell(
             f"window {seen}  held-out perplexity {found.mean:.1f} "
             f"(forward {found.forward:.1f}, backward {found.backward:.1f}; first {len(self.sentences)} sentences)"

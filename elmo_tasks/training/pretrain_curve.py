@@ -5,19 +5,26 @@ from __future__ import annotations
 import csv
 from pathlib import Path
 
-_KEPT = ("tokens", "loss", "learning_rate", "tokens_per_second", "heldout_forward", "heldout_backward")
+_HELDOUT = ("heldout_forward", "heldout_backward")
+_KEPT = ("tokens", "loss", "learning_rate", "tokens_per_second", *_HELDOUT)
 
 
 def read_curve(log: Path, most: int = 500) -> list[dict[str, float]]:
-    """Rows by tokens seen, at most about `most`; where sittings overlap, the later one holds.
+    """Rows by tokens seen, about `most` and those with held-out values; where sittings overlap, the later one holds.
 
-    log: the folder of `version_N/metrics.csv` files that Lightning's CSVLogger wrote, one a sitting.
+    log: the folder of `version_N/metrics.csv` files that Lightning's CSVLogger wrote, one a sitting. Those of earlier
+    versions repeat a held-out value in every row until the next one; here it stands in the first of them alone.
     """
     rows: dict[float, dict[str, float]] = {}
     for path in sorted(log.glob("version_*/metrics.csv"), key=lambda path: int(path.parent.name.split("_")[1])):
+        measured: dict[str, float] = {}
         with path.open(newline="") as stream:
             for read in csv.DictReader(stream):
                 row = {name: float(read[name]) for name in _KEPT if read.get(name)}
+                if found := {name: row[name] for name in _HELDOUT if name in row}:
+                    if found == measured:
+                        row = {name: value for name, value in row.items() if name not in _HELDOUT}
+                    measured = found
                 if "tokens" in row:
                     rows[row["tokens"]] = rows.get(row["tokens"], {}) | row
     kept = [rows[tokens] for tokens in sorted(rows)]

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import itertools
-import json
 import shutil
 import tempfile
 import time
@@ -19,42 +17,26 @@ from lightning.pytorch.loggers import CSVLogger, Logger, TensorBoardLogger
 from lightning.pytorch.utilities import rank_zero_only
 
 from elmo_tasks.allocator import keep_freed_memory, peak_rss_mb
-from elmo_tasks.data.corpus import SPECIALS, Corpus, corpus_files, encode_corpus, open_corpus, vocabulary_of
+from elmo_tasks.data.corpus import SPECIALS, Corpus, corpus_files, encode_corpus, is_encoded, open_corpus, vocabulary_of
 from elmo_tasks.data.windows import Windows, classes_of
 from elmo_tasks.elmo.bilm import BiLM
 from elmo_tasks.elmo.characters import encode_vocabulary
 from elmo_tasks.elmo.objective import Objective
-from elmo_tasks.errors import InputError
-from elmo_tasks.training.bilm_evaluation import evaluate, read_sentences
-from elmo_tasks.training.bilm_folder import (
-    initialise,
-    read_vocabulary,
-    stages_of,
-    vocabulary_file,
-    write_bilm_folder,
-)
+from elmo_tasks.training.bilm_evaluation import evaluate
+from elmo_tasks.training.bilm_folder import stages_of, write_bilm_folder
+from elmo_tasks.training.bilm_start import initialise
 from elmo_tasks.training.checkpoint import TimedCheckpoint
 from elmo_tasks.training.lightning_noise import quiet_lightning
 from elmo_tasks.training.pretrain_callbacks import HeldOut, Progress, Tell
 from elmo_tasks.training.pretrain_config import PretrainConfig
+from elmo_tasks.training.pretrain_course import check_course, course_of_text, keep_course
 from elmo_tasks.training.pretrain_curve import read_curve
+from elmo_tasks.training.pretrain_start import Start, number_of_process, read_start
 from elmo_tasks.training.pretraining import Pretraining, Schedule, WindowStream, loader
-from elmo_tasks.training.run_folder import LAST, RunFolder, disk_faults, read_json, write_json, write_text
+from elmo_tasks.training.run_folder import LAST, RunFolder, disk_faults, write_text
 
 Draw = Callable[[Path, Sequence[dict[str, float]]], None]
 CORPUS, STREAM, LOG = "corpus", "stream.json", "log"
-HELDOUT_SENTENCES = 500
-_MAY_CHANGE = (
-    "n_epochs",
-    "learning_rate",
-    "warmup",
-    "decay",
-    "compile",
-    "checkpoint_minutes",
-    "checkpoint_windows",
-    "heldout_windows",
-)
-"""What a resumed run may say otherwise; all else decides what the next window is."""
 
 
 def pretrain(
@@ -85,18 +67,19 @@ def pretrain(
     """
     keep_freed_memory()
     files = corpus_files(corpus)
-    folder = RunFolder(output)
-    if getattr(rank_zero_only, "rank", 0) != 0:
-        text = wait_for_corpus(folder.work / CORPUS)
-        _train(config, text, folder, vocabulary, init, None, (devices, nodes), resume, _say_nothing)
+    start = read_start(config, vocabulary, init, heldout, devices * nodes)
+    folder = RunFolder(output, prepared=CORPUS)
+    if number_of_process(devices, nodes) != 0:
+        text = wait_for_corpus(files, folder.work / CORPUS)
+        start = dataclasses.replace(start, heldout=[])
+        _train(config, text, folder, start, (devices, nodes), resume, _say_nothing)
         return {}
     folder.claim(resume=resume, overwrite=overwrite)
     try:
-        text = encode_corpus(files, folder.work / CORPUS)
-        _check_stream(folder.work / STREAM, config, text)
-        objective, words, seconds = _train(
-            config, text, folder, vocabulary, init, heldout, (devices, nodes), resume, tell
-        )
+        check_course(folder.work / STREAM, start.course)
+        with disk_faults(folder.work):
+            text = encode_corpus(files, folder.work / CORPUS)
+        objective, words, seconds = _train(config, text, folder, start, (devices, nodes), resume, tell)
         curve = read_curve(folder.work / LOG)
         record = {
             "stages": [*stages_of(init), _stage(config, text, init, command, seconds)],
@@ -114,9 +97,9 @@ def pretrain(
         if draw is not None:
             with disk_faults(folder.work):
                 draw(folder.work / "plots", curve)
-        for done in (CORPUS, "checkpoints"):
-            shutil.rmtree(folder.work / done, ignore_errors=True)
         folder.finish()
+        for done in (CORPUS, "checkpoints"):  # not before: a kill in between leaves a run that can be resumed
+            shutil.rmtree(output / done, ignore_errors=True)
     finally:
         folder.abandon()
     tell(f"written to {output}")
@@ -127,20 +110,20 @@ def _train(
     config: PretrainConfig,
     text: Corpus,
     folder: RunFolder,
-    vocabulary: Path | None,
-    init: str | None,
-    heldout: Path | None,
+    start: Start,
     processes: tuple[int, int],
     resume: bool,
     tell: Tell,
 ) -> tuple[Objective, list[str], float]:
     """What every process does: build the model and train it. Returns it, its words, and this sitting's seconds."""
-    words = softmax_words(config, text, vocabulary, init)
+    words = start.words or vocabulary_of(text, config.min_count, config.n_tokens_vocab)
+    if getattr(rank_zero_only, "rank", 0) == 0:
+        keep_course(folder.work / STREAM, start.course | course_of_text(text.digest, words))
     tell(f"{text.n_tokens:,} tokens in {text.n_sentences:,} sentences, {len(words):,} words in the softmax")
     lightning.seed_everything(config.seed, verbose=False)
     objective = build_objective(config, len(words))
-    if init is not None:
-        initialise(objective, words, init)
+    if start.init is not None:
+        initialise(objective, words, start.init)
     numbers = {word: number for number, word in enumerate(words)}
     windows = Windows(
         text,
@@ -150,35 +133,9 @@ def _train(
         seed=config.seed,
     )
     watch: list[lightning.Callback] = [Progress(tell)]
-    if heldout is not None:
-        sentences = list(itertools.islice(read_sentences(heldout), HELDOUT_SENTENCES))
-        watch.insert(0, HeldOut(sentences, numbers, config.heldout_windows, tell))
+    if start.heldout:
+        watch.insert(0, HeldOut(start.heldout, numbers, config.heldout_windows, tell))
     return objective, words, fit(config, objective, windows, folder, watch, processes=processes, resume=resume)
-
-
-def softmax_words(config: PretrainConfig, text: Corpus, vocabulary: Path | None, init: str | None) -> list[str]:
-    """The words of the softmax: of a file, else of the model to start from, else of the corpus."""
-    if vocabulary is not None:
-        return list(read_vocabulary(vocabulary))
-    if init is not None and (kept := vocabulary_file(init)) is not None:
-        return list(read_vocabulary(kept))
-    return vocabulary_of(text, config.min_count, config.n_tokens_vocab)
-
-
-def _check_stream(path: Path, config: PretrainConfig, text: Corpus) -> None:
-    """Keep what decides a run's course; on resuming, compare with it."""
-    course = dataclasses.asdict(config) | {"corpus_sha256": text.digest}
-    course = json.loads(json.dumps({key: value for key, value in course.items() if key not in _MAY_CHANGE}))
-    if not path.exists():
-        write_json(path, course)
-        return
-    before = read_json(path)
-    for key in sorted(course.keys() | before.keys()):
-        if course.get(key) != before.get(key):
-            raise InputError(
-                f"--resume: expected {key} as when the run began, {before.get(key)!r}, got {course.get(key)!r}; "
-                "give the same --config and --corpus, or start anew by --overwrite"
-            )
 
 
 def _stage(config: PretrainConfig, text: Corpus, init: str | None, command: str, seconds: float) -> dict[str, Any]:
@@ -226,11 +183,6 @@ def fit(
 ) -> float:
     """Train all windows that are left, on `processes` (devices, nodes). Returns the seconds of this sitting."""
     devices, nodes = processes
-    if config.batch_size % (devices * nodes):
-        raise InputError(
-            f"batch_size: expected a multiple of the {devices * nodes} processes that share the streams, "
-            f"got {config.batch_size}"
-        )
     total = max(1, round(config.n_epochs * windows.per_epoch))
     module = Pretraining(
         objective,
@@ -264,6 +216,7 @@ def fit(
         trainer.fit(module, loader(stream), ckpt_path=path, weights_only=True)
     if trainer.interrupted:
         raise KeyboardInterrupt
+    assert module.windows_seen == total, (module.windows_seen, total)
     return time.perf_counter() - started
 
 
@@ -275,9 +228,9 @@ def _loggers(work: Path) -> list[Logger]:
     return loggers
 
 
-def wait_for_corpus(folder: Path) -> Corpus:
-    """Open the corpus that the first process encodes, as soon as it is there."""
-    while not (folder / "corpus.json").exists():
+def wait_for_corpus(files: Sequence[Path], folder: Path) -> Corpus:
+    """Open the corpus that the first process encodes of the files, as soon as it is there."""
+    while not is_encoded(files, folder):
         time.sleep(0.5)
     return open_corpus(folder)
 
@@ -289,7 +242,8 @@ def _say_nothing(line: str) -> None:
 def write_vocabulary(corpus: Sequence[str], output: Path, min_count: int) -> str:
     """Count words and write `word count` lines, the specials first. Returns a line that says how many."""
     with tempfile.TemporaryDirectory() as scratch:
-        text = encode_corpus(corpus_files(corpus), Path(scratch) / "corpus")
+        with disk_faults(Path(scratch)):
+            text = encode_corpus(corpus_files(corpus), Path(scratch) / "corpus")
         words = vocabulary_of(text, min_count, None)
         write_text(output, "".join(f"{word} {count}\n" for word, count in zip(words, text.counts, strict=False)))
     covered = text.counts[len(SPECIALS) : len(words)].sum() / text.n_tokens

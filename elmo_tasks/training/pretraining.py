@@ -135,7 +135,9 @@ class Pretraining(lightning.LightningModule):
         if not math.isfinite(loss.item()):
             raise InputError(f"window {self.windows_seen}: the loss is {loss.item()}; lower the learning rate")
         rate = self.schedule.rate(self.windows_seen)
-        self.manual_backward(loss / self.accumulate)
+        # bilm-tf takes the gradient of the loss times unroll_steps; its accumulator of 1 and its clip are made for it.
+        scale = batch.inputs.shape[1] if self.optimizer == "adagrad" else 1
+        self.manual_backward(loss * scale / self.accumulate)
         self.windows_seen += 1
         if not self.mid_update:
             self.log("gradient_norm", self._update(rate))
@@ -148,6 +150,8 @@ class Pretraining(lightning.LightningModule):
         if self.world_size > 1:
             average_sparse_gradients(list(self.objective.softmax.parameters()))
         norm = clip_gradients(list(self.objective.parameters()), self.clip_norm)
+        if not math.isfinite(norm.item()):
+            raise InputError(f"window {self.windows_seen - 1}: the gradient is {norm.item()}; lower the learning rate")
         optimizers: Any = self.optimizers()
         for optimizer in optimizers:
             for group in optimizer.param_groups:
@@ -162,10 +166,25 @@ class Pretraining(lightning.LightningModule):
         checkpoint["stream_state"] = None if self.state is None else tuple(map(self._all_streams, self.state))
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Take them up again."""
+        """Take them up again.
+
+        Raises:
+            InputError: more windows were read than the run now has.
+        """
         self.windows_seen = checkpoint["windows_seen"]
         kept = checkpoint["stream_state"]
         self.state = None if kept is None else StreamState(*(part[:, :, self.streams] for part in kept))
+        total = self.schedule.total
+        if self.windows_seen > total:
+            raise InputError(
+                f"--resume: expected n_epochs of at least the {self.windows_seen} windows that the run has read, "
+                f"got {total} windows"
+            )
+        if self.windows_seen < total:  # Lightning would not go on in an epoch that it took for ended
+            loop = checkpoint["loops"]["fit_loop"]
+            loop["epoch_loop.batch_progress"]["is_last_batch"] = False
+            for counts in ("current", "total"):
+                loop["epoch_progress"][counts] |= {"processed": 0, "completed": 0}
 
     def _all_streams(self, part: Tensor) -> Tensor:
         """Put the processes' streams together in their order. (L, 2, B / world, D) -> (L, 2, B, D)."""

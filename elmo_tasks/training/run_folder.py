@@ -17,10 +17,13 @@ LAST = "checkpoints/last.ckpt"
 
 
 class RunFolder:
-    """`path` is the finished run; `work` is the hidden folder beside it that an unfinished run lives in."""
+    """`path` is the finished run; `work` is the hidden folder beside it that an unfinished run lives in.
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    prepared: a folder within `work` that is complete once it is there, and worth resuming before any checkpoint is.
+    """
+
+    def __init__(self, path: Path, prepared: str = "") -> None:
+        self.path, self.prepared = path, prepared
         self.work = path.with_name(f".{path.name}.unfinished")
 
     def claim(self, *, resume: bool, overwrite: bool) -> None:
@@ -39,14 +42,25 @@ class RunFolder:
                 f"{self.path}: an unfinished run is there; go on with it by --resume or start anew by --overwrite"
             )
         with disk_faults(self.work):
-            if self.work.exists() and not (resume and unfinished):
+            if self.work.exists() and not resume:
                 shutil.rmtree(self.work)
+            elif self.work.exists() and not unfinished:
+                self._keep_prepared()
             (self.work / "plots").mkdir(parents=True, exist_ok=True)
 
     def abandon(self) -> None:
-        """Remove the work folder, unless a checkpoint in it is worth resuming."""
-        if not (self.work / LAST).exists():
+        """Remove the work folder, unless a checkpoint in it, or what was prepared, is worth resuming."""
+        if not (self.work / LAST).exists() and not (self.prepared and (self.work / self.prepared).exists()):
             shutil.rmtree(self.work, ignore_errors=True)
+
+    def _keep_prepared(self) -> None:
+        """Remove all else from the work folder."""
+        for path in self.work.iterdir():
+            if path.is_dir() and not path.is_symlink():
+                if path.name != self.prepared:
+                    shutil.rmtree(path)
+            else:
+                path.unlink()
 
     def finish(self) -> None:
         """Give the folder its name, in place of an earlier run's if there is one."""

@@ -6,7 +6,7 @@ import tempfile
 from pathlib import Path
 
 from elmo_tasks.config import load_experiment
-from elmo_tasks.elmo.resolve import HUB_NAME, hub_folder
+from elmo_tasks.elmo.resolve import BILM_FILES, HUB_NAME, hub_folder
 from elmo_tasks.errors import InputError
 from elmo_tasks.paths import cache_root, task_names
 from elmo_tasks.training.export import Trained, load_trained
@@ -24,7 +24,6 @@ RUN_FILES = (
     "predictions.test.*",
     "plots/*.png",
 )
-BILM_FILES = ("*.safetensors", "*.hdf5", "*.json", "vocabulary.txt")
 """What is uploaded, and of a run what is downloaded: nothing that could be run, no checkpoints."""
 
 

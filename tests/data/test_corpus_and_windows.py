@@ -10,8 +10,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import zstandard
 
-from elmo_tasks.data.corpus import SPECIALS, Corpus, encode_corpus
+from elmo_tasks.data.corpus import SPECIALS, Corpus, encode_corpus, open_lines
 from elmo_tasks.data.windows import BEGIN, END, UNKNOWN, Windows, classes_of
 from elmo_tasks.errors import InputError
 
@@ -66,6 +67,24 @@ def test_compressed_shards_are_one_text(tmp_path: Path, corpus: Corpus) -> None:
     assert (again.digest, again.words) == (corpus.digest, corpus.words)
 
 
+def test_zstd_frames_are_one_text(tmp_path: Path, corpus: Corpus) -> None:
+    half = TEXT.index("b c")
+    skipped = b"\x50\x2a\x4d\x18\x03\0\0\0abc"  # a skippable frame of 3 bytes, as pzstd writes them
+    parts = (zstandard.compress(TEXT[:half].encode()), skipped, zstandard.compress(TEXT[half:].encode()))
+    (tmp_path / "whole.zst").write_bytes(zstandard.compress(TEXT.encode()))
+    (tmp_path / "frames.zst").write_bytes(b"".join(parts))
+    for name in ("whole", "frames"):
+        again = encode_corpus([tmp_path / f"{name}.zst"], tmp_path / name)
+        assert (again.digest, again.words) == (corpus.digest, corpus.words)
+
+
+def test_a_long_zstd_text_is_read_whole(tmp_path: Path) -> None:
+    lines = [" ".join(random.Random(seed).choices("abcdefgh", k=50)) for seed in range(4000)]
+    data = "\n".join(lines).encode()
+    (tmp_path / "t.zst").write_bytes(zstandard.compress(data[:150_001]) + zstandard.compress(data[150_001:]))
+    assert [line.rstrip("\n") for _, line in open_lines(tmp_path / "t.zst")] == lines
+
+
 @pytest.mark.parametrize(
     ("name", "data", "message"),
     [
@@ -80,6 +99,10 @@ def test_compressed_shards_are_one_text(tmp_path: Path, corpus: Corpus) -> None:
         ("t.gz", gzip.compress(random_text(1), mtime=0)[:40] + b"\xff" * 40, "damaged or cut compressed file"),
         ("t.bz2", b"no archive", "damaged or cut compressed file"),
         ("t.bz2", bz2.compress(random_text(1))[:60], "damaged or cut compressed file"),
+        ("t.zst", b"no archive", r"t.zst:1: damaged or cut compressed file"),
+        ("t.zst", zstandard.compress(random_text(1))[:60], "damaged or cut compressed file .the file ends within a fr"),
+        ("t.zst", zstandard.compress(b"a\n") + zstandard.compress(random_text(1))[:60], "ends within a frame"),
+        ("t.zst", zstandard.compress(b"a\n") + b"no archive", "damaged or cut compressed file"),
     ],
 )
 def test_damaged_corpora(tmp_path: Path, name: str, data: bytes, message: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from elmo_tasks.cli import main
 from elmo_tasks.elmo import batch_to_ids, load_bilm
 from elmo_tasks.errors import InputError
 from elmo_tasks.training.bilm_evaluation import evaluate
+from elmo_tasks.training.bilm_export import export_bilm_folder
 from elmo_tasks.training.bilm_folder import read_language_model
 from elmo_tasks.training.perplexity import perplexity, surprisals
 from elmo_tasks.training.pretrain_config import load_pretrain_config
@@ -127,7 +129,7 @@ def test_the_command_line(
     assert "perplexity" in capsys.readouterr().out
     assert main(["pretrain", "eval", str(tmp_path / "bilm"), str(text), "--surprisal"]) == 0
     frame = json.loads(capsys.readouterr().out.splitlines()[0])
-    assert len(frame["forward"]) == len(frame["tokens"]) + 1
+    assert len(frame["forward"]) == len(frame["backward"]) == len(frame["tokens"])
     assert main(["pretrain", *arguments]) == 2
     assert "got an earlier run's" in capsys.readouterr().err
     assert main(["pretrain", "--corpus", str(text)]) == 2
@@ -147,11 +149,60 @@ def test_the_command_line(
         ({"batch_size": "many"}, "batch_size: expected int, got 'many'"),
         ({"unroll_steps": 0}, "unroll_steps: expected at least 1"),
         ({"char_cnn": {}}, "expected the key"),
+        ({"char_cnn": 3}, "test: not the options of a biLM"),
+        ({"sample_softmax": False}, "expected sample_softmax: true, got False; training samples words"),
+        ({"share_embedding_softmax": True}, "expected share_embedding_softmax: false, got True; the input is char"),
+        ({"dropout": 1.0}, "dropout: expected at least 0 and less than 1, got 1.0"),
+        ({"dropout": True}, "dropout: expected float, got True"),
+        ({"all_clip_norm_val": 0}, "all_clip_norm_val: expected more than 0, got 0.0"),
+        ({"seed": -1}, "seed: expected 0 to 4294967295, got -1"),
+        ({"learning_rate": float("inf")}, "learning_rate: expected a finite number above 0, got inf"),
+        ({"learning_rate": float("nan")}, "learning_rate: expected a finite number above 0, got nan"),
+        ({"n_epochs": float("inf")}, "n_epochs: expected more than 0, got inf"),
+        ({"n_tokens_vocab": 3}, "n_tokens_vocab: expected more than 3, which the specials are, got 3"),
+        ({"batch_size": float("inf")}, "batch_size: expected int, got inf"),
+        ({"batch_size": 0}, "batch_size: expected at least 1, got 0"),
+        ({"warmup": -1}, "warmup: expected 0 or more, got -1"),
+        ({"decay": 1.5}, "decay: expected 0 to 1, got 1.5"),
+        ({"checkpoint_minutes": -1}, "checkpoint_minutes: expected 0 or more, got -1.0"),
     ],
 )
 def test_faults_of_options(pretraining_config: Any, changes: dict[str, Any], message: str) -> None:
     with pytest.raises(InputError, match=message):
         pretraining_config(**changes)
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ("lstm.n_layer=3", r"unknown key 'lstm.n_layer' of a pre-training run; did you mean lstm.n_layers\?"),
+        ("lstm.use_skip_connection=false", "unknown key .* did you mean lstm.use_skip_connections"),
+        ("char_cnn.embedding.dims=3", "unknown key .* did you mean char_cnn.embedding.dim"),
+        ("char_cnn.n_characters=100", "char_cnn.n_characters: expected 261, or 262 with the padding, got 100"),
+        ("lstm.n_layers=1.5", "lstm.n_layers: expected a whole number, got 1.5"),
+        ("lstm.dim=.inf", "not the options of a biLM"),
+        ("lstm.use_skip_connections=no way", "use_skip_connections: expected true or false, got 'no way'"),
+        ("lstm.cell_clip=-3", "lstm.cell_clip: expected a finite number above 0, or null, got -3"),
+        ("char_cnn.filters=[[1, 2.5]]", "char_cnn.filters: expected pairs of whole numbers, got"),
+        ("char_cnn.filters.0=[1, 2]", r"--set char_cnn.filters.0: expected keys below char_cnn.filters, got \[\[1, 8"),
+        ("dropout.x=1", "--set dropout.x: expected keys below dropout, got 0.1 there"),
+        ("n_epochs=[", r"--set n_epochs: expected a YAML value, got '\['"),
+        ("n_epochs", "--set: expected key=value, got 'n_epochs'"),
+    ],
+)
+def test_faults_of_settings(pretraining_options: dict[str, Any], tmp_path: Path, setting: str, message: str) -> None:
+    (tmp_path / "o.json").write_text(json.dumps(pretraining_options))
+    with pytest.raises(InputError, match=message):
+        load_pretrain_config(tmp_path / "o.json", [setting])
+
+
+def test_keys_of_bilm_tf_that_say_what_is_done_anyway(pretraining_config: Any) -> None:
+    assert pretraining_config(sample_softmax=True, share_embedding_softmax=False) == pretraining_config()
+    clipless = pretraining_config().bilm.to_dict()["lstm"] | {"cell_clip": None, "proj_clip": 0}
+    assert (pretraining_config(lstm=clipless).bilm.cell_clip, pretraining_config(lstm=clipless).bilm.proj_clip) == (
+        None,
+        None,
+    )
 
 
 @pytest.mark.parametrize("path", sorted(CONFIGS.glob("*.yaml")), ids=lambda path: path.name)
@@ -177,9 +228,10 @@ def trained(pretraining_config: Any, tmp_path_factory: pytest.TempPathFactory) -
 
 def test_the_export_in_shards_is_the_same_model_in_16_bits(trained: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
-    assert main(["pretrain", "export", str(trained / "bilm"), "--output", str(out), "--shard-mb", "0.06"]) == 0
+    written = export_bilm_folder(str(trained / "bilm"), out, max_shard_bytes=40_000)
     files = sorted(out.glob("*.safetensors"))
     assert len(files) > 3 and max(path.stat().st_size for path in files) < 60_000
+    assert written == sorted(out.iterdir())
     whole, halved = read_language_model(str(trained / "bilm")), read_language_model(str(out))
     assert torch.equal(halved.weight, whole.weight.half().float())
     assert torch.equal(halved.bias, whole.bias.half().float())
@@ -188,6 +240,39 @@ def test_the_export_in_shards_is_the_same_model_in_16_bits(trained: Path, tmp_pa
     torch.testing.assert_close(halved.bilm(ids).layers, whole.bilm(ids).layers, atol=2e-3, rtol=1e-2)
     sentences = [["the", "cat", "runs"]]
     assert perplexity(halved, sentences).mean == pytest.approx(perplexity(whole, sentences).mean, rel=1e-2)
+
+
+def test_an_export_touches_its_own_files_alone(
+    trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bilm = shutil.copytree(trained / "bilm", tmp_path / "bilm")
+    before = {path: path.read_bytes() for path in bilm.rglob("*") if path.is_file()}
+
+    def refused(output: Path, message: str, *more: str, source: Path = bilm) -> None:
+        assert main(["pretrain", "export", str(source), "--output", str(output), *more]) == 2
+        assert re.search(message, capsys.readouterr().err)
+
+    refused(bilm, "bilm: expected another folder than that of the biLM; give another --output", "--overwrite")
+    out = tmp_path / "out"
+    for size in ("0.5", "nan", "inf"):
+        refused(out, f"export: expected --shard-mb of at least 1, got {size}", "--shard-mb", size)
+    out.mkdir()
+    (out / "mine.safetensors").write_text("mine")
+    refused(out, "out: expected an empty folder or an earlier export, got mine.safetensors; give another --output, or")
+    export = ["pretrain", "export", str(bilm), "--output", str(out)]
+    assert main([*export, "--overwrite"]) == 0
+    assert "mine" not in capsys.readouterr().out and (out / "mine.safetensors").read_text() == "mine"
+    refused(out, "an earlier export, got mine.safetensors")
+    (out / "mine.safetensors").unlink()
+    (out / "softmax-7.safetensors").write_text("of a larger export")
+    assert main(export) == 0 and not (out / "softmax-7.safetensors").exists()  # an earlier export is replaced
+    (tmp_path / "readme").mkdir()
+    (tmp_path / "readme" / "README.md").write_text("mine")
+    refused(tmp_path / "readme", "readme: expected an empty folder or an earlier export, got README.md")
+    assert {path: path.read_bytes() for path in bilm.rglob("*") if path.is_file()} == before
+    (bilm / "metrics.json").unlink()
+    refused(tmp_path / "x", "bilm: expected a run folder, found no metrics.json in it")
+    assert not (tmp_path / "x").exists()
 
 
 def test_substitutes_are_the_probabilities_of_the_surprisals(trained: Path) -> None:

@@ -6,6 +6,7 @@ import json
 import os
 import random
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -21,11 +22,14 @@ from safetensors.torch import load_file
 
 from elmo_tasks.data.corpus import encode_corpus
 from elmo_tasks.data.windows import Windows, classes_of
+from elmo_tasks.elmo.bilm import BiLM
 from elmo_tasks.elmo.characters import encode_vocabulary
+from elmo_tasks.elmo.weights_safetensors import write_safetensors
 from elmo_tasks.errors import InputError
 from elmo_tasks.training.bilm_evaluation import evaluate
+from elmo_tasks.training.pretrain_course import check_course, course_of, keep_course
 from elmo_tasks.training.pretrain_run import build_objective, pretrain
-from elmo_tasks.training.pretraining import to_window
+from elmo_tasks.training.pretraining import Pretraining, Schedule, to_window
 
 FILES = ("bilm.safetensors", "softmax-1.safetensors")
 
@@ -74,7 +78,10 @@ def test_streams_are_shared_evenly(pretraining_config: Any, text: Path, tmp_path
 
 
 def test_an_update_is_made_of_the_mean_gradient(pretraining_config: Any, text: Path, tmp_path: Path) -> None:
-    """Three windows, two an update: the first update by hand, the second has one window and half its gradient."""
+    """Three windows, two an update: the first update by hand, the second has one window and half its gradient.
+
+    Adagrad as bilm-tf has it: the gradient is that of the loss a word times the 10 steps of a window, clipped.
+    """
     corpus = encode_corpus([text], tmp_path / "encoded")
     numbers = {word: number for number, word in enumerate(corpus.words)}
     windows = Windows(corpus, classes=classes_of(corpus.words, numbers), streams=4, steps=10, seed=1)
@@ -83,10 +90,12 @@ def test_an_update_is_made_of_the_mean_gradient(pretraining_config: Any, text: P
         accumulate=2,
         optimizer="adagrad",
         learning_rate=0.2,
-        all_clip_norm_val=1e9,
+        all_clip_norm_val=2.0,
         n_epochs=3 / windows.per_epoch,
     )
-    pretrain(config, [str(text)], tmp_path / "ours", tell=lambda line: None)
+    record = pretrain(config, [str(text)], tmp_path / "ours", tell=lambda line: None)
+    losses: list[float] = []
+    clipped = []
     lightning.seed_everything(config.seed, verbose=False)
     objective = build_objective(config, len(corpus.words))
     objective.softmax.weight.sparse = objective.softmax.bias.sparse = False
@@ -100,15 +109,31 @@ def test_an_update_is_made_of_the_mean_gradient(pretraining_config: Any, text: P
         for number in group:
             drawn = torch.Generator().manual_seed(config.seed * 1_000_003 + number)
             loss, state = objective(to_window(windows.window(number), characters), state, drawn)
-            loss.backward()
+            losses.append(loss.item())
+            (10 * loss / 2).backward()
+        norm = torch.cat([parameter.grad.flatten() for parameter in parameters]).norm()
+        clipped.append(norm.item() > 2)
         with torch.no_grad():
             for parameter, total in zip(parameters, sums, strict=True):
-                gradient = parameter.grad / 2
+                gradient = parameter.grad * min(1.0, 2 / norm.item())
                 total += gradient.square()
                 parameter -= 0.2 * gradient / (total.sqrt() + 1e-10)
     for key, value in load_file(tmp_path / "ours" / "softmax-1.safetensors").items():
         expected = {"weight": objective.softmax.weight.weight, "bias": objective.softmax.bias.weight[:, 0]}[key]
         torch.testing.assert_close(value, expected.detach(), rtol=1e-4, atol=1e-5)
+    assert any(clipped)
+    assert record["curve"][-1]["loss"] == pytest.approx(losses[-1], rel=1e-4)  # of a word, not scaled
+
+
+def test_a_gradient_that_is_not_finite_ends_the_run(pretraining_config: Any, text: Path, tmp_path: Path) -> None:
+    config = pretraining_config(n_epochs=1)
+    objective = build_objective(config, 9)
+    module = Pretraining(objective, schedule=Schedule(0.1, 0, 1, 0.0), optimizer="adamw", clip_norm=1.0, seed=1)
+    for parameter in objective.parameters():
+        parameter.grad = torch.full_like(parameter, torch.inf)
+    module.windows_seen = 4
+    with pytest.raises(InputError, match=r"window 3: the gradient is (inf|nan); lower the learning rate"):
+        module._update(0.1)
 
 
 def test_a_process_killed_at_any_moment_loses_at_most_one_interval(
@@ -160,10 +185,41 @@ def test_a_run_is_resumed_as_it_began(pretraining_config: Any, text: Path, tmp_p
     other.write_text("the cat\n" * 50)
     with pytest.raises(InputError, match="--resume: expected corpus_sha256 as when the run began"):
         pretrain(pretraining_config(), [str(other)], tmp_path / "run", resume=True, tell=print)
+    course = json.loads((tmp_path / ".run.unfinished" / "stream.json").read_text())
+    words = encode_corpus([text], tmp_path / "encoded").words
+    (tmp_path / "words.txt").write_text("\n".join([*words[:3], *reversed(words[3:])]))
+    first = tmp_path / "first"
+    for given, message in (
+        ({"vocabulary": tmp_path / "words.txt"}, "--resume: expected vocabulary_sha256 as when the run began"),
+        ({"init": str(first)}, "--resume: expected init as when the run began, None, got '.*first'"),
+    ):
+        write_safetensors(BiLM(pretraining_config().bilm), first / "bilm.safetensors")
+        with pytest.raises(InputError, match=message):
+            pretrain(pretraining_config(), [str(text)], tmp_path / "run", resume=True, tell=print, **given)
+    for key in ("init", "init_digest", "vocabulary_sha256"):  # as a run of an earlier version left it
+        del course[key]
+    (tmp_path / ".run.unfinished" / "stream.json").write_text(json.dumps(course))
     record = pretrain(
         pretraining_config(n_epochs=3), [str(text)], tmp_path / "run", resume=True, tell=lambda line: None
     )
     assert record["stages"][0]["epochs"] == 3
+
+
+def test_the_biLM_to_start_from_is_part_of_the_course(pretraining_config: Any, tmp_path: Path) -> None:
+    config = pretraining_config()
+    for name in ("one", "other"):
+        write_safetensors(BiLM(config.bilm), tmp_path / name / "bilm.safetensors")
+    shutil.copytree(tmp_path / "one", tmp_path / "moved")
+    keep_course(tmp_path / "stream.json", course_of(config, str(tmp_path / "one")))
+    check_course(tmp_path / "stream.json", course_of(config, str(tmp_path / "moved")))
+    shutil.copy(tmp_path / "other" / "bilm.safetensors", tmp_path / "one")
+    for init, message in (
+        (None, "--resume: expected init as when the run began, '.*one', got None; .* --vocabulary and --init"),
+        ("other", "--resume: expected init as when the run began, '.*one', got '.*other'"),
+        ("one", "--resume: expected init_digest as when the run began"),
+    ):
+        with pytest.raises(InputError, match=message):
+            check_course(tmp_path / "stream.json", course_of(config, init and str(tmp_path / init)))
 
 
 def test_the_softmax_keeps_the_vocabulary_of_the_model_that_is_tuned(

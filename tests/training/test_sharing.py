@@ -17,10 +17,13 @@ from huggingface_hub.utils import filter_repo_objects
 from elmo_tasks.cli import main
 from elmo_tasks.elmo import ElmoEmbedder
 from elmo_tasks.elmo.bilm import BiLM
+from elmo_tasks.elmo.objective import Objective
 from elmo_tasks.elmo.options import BilmOptions
 from elmo_tasks.elmo.weights_hdf5 import write_hdf5
 from elmo_tasks.errors import InputError
 from elmo_tasks.estimators import ElmoTagger
+from elmo_tasks.training.bilm_folder import stages_of, write_bilm_folder
+from elmo_tasks.training.bilm_start import initialise
 from elmo_tasks.training.run import predict_examples
 from elmo_tasks.training.sharing import find_run, from_pretrained, push_to_hub
 
@@ -192,3 +195,24 @@ def test_a_run_that_names_a_file_to_execute_is_refused_both_ways(hub: Path, run:
         push_to_hub(run, "someone/y")
     with pytest.raises(InputError, match="someone/x: expected a run of a shipped task"):
         from_pretrained("someone/x")
+
+
+def test_the_softmax_of_a_biLM_comes_with_it(hub: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["<S>", "</S>", "<UNK>", "the", "cat", "dog"]
+    there = Objective(BiLM(TINY), vocabulary=len(words), samples=2)
+    stage = {"epochs": 1, "corpus_tokens": 5, "corpus_sentences": 1, "corpus_sha256": "", "init": None, "command": ""}
+    record = {"vocabulary": len(words), "stages": [stage | {"config": {"seed": 1}}]}
+    write_bilm_folder(tmp_path / "lm", there, words, record)
+    push_to_hub(tmp_path / "lm", "someone/lm")
+    (tmp_path / "text.txt").write_text("the cat\n")
+    assert main(["pretrain", "eval", "someone/lm", str(tmp_path / "text.txt")]) == 0
+    assert "over 2 words, 0.00 %" in capsys.readouterr().out
+    assert main(["substitutes", "the cat", "--bilm", "someone/lm", "--json"]) == 0
+    assert [json.loads(line)["word"] for line in capsys.readouterr().out.splitlines()] == ["the", "cat"]
+    here = Objective(BiLM(TINY), vocabulary=len(words) + 1, samples=2)
+    initialise(here, [*words[:3], "new", *words[3:]], "someone/lm")
+    kept = [0, 1, 2, 4, 5, 6]
+    assert (here.softmax.weight.weight[kept] == there.softmax.weight.weight).all()
+    assert stages_of("someone/lm") == record["stages"]
+    with pytest.raises(InputError, match="expected 'someone/else' to be a folder here or a repository"):
+        stages_of("someone/else")
