@@ -11,9 +11,9 @@ from typing import Any
 
 import lightning
 import torch
-from lightning.pytorch.callbacks import Callback, EarlyStopping, ModelCheckpoint, TQDMProgressBar
+from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint, TQDMProgressBar
 
-from elmo_tasks.allocator import keep_freed_memory, peak_rss_mb, return_freed_memory, rss_mb
+from elmo_tasks.allocator import keep_freed_memory, peak_rss_mb
 from elmo_tasks.config import Experiment, to_yaml
 from elmo_tasks.data.catalog import load_data
 from elmo_tasks.data.splits import Splits
@@ -23,6 +23,7 @@ from elmo_tasks.task import Prediction, load_task
 from elmo_tasks.text.examples import Example
 from elmo_tasks.training.costs import reading_speed, sizes
 from elmo_tasks.training.data_module import loader, prepare
+from elmo_tasks.training.epoch_lines import EpochLines, Tell
 from elmo_tasks.training.export import Trained, build_model, inputs_of, load_trained, save_trained
 from elmo_tasks.training.fraction import draw_fraction
 from elmo_tasks.training.lightning_module import TaskModule, decode_all
@@ -30,7 +31,6 @@ from elmo_tasks.training.lightning_noise import quiet_lightning
 from elmo_tasks.training.outcomes import count_outcomes, write_outcomes
 from elmo_tasks.training.run_folder import LAST, RunFolder, disk_faults, write_json, write_text
 
-Tell = Callable[[str], None]
 Draw = Callable[[Path, Sequence[dict[str, float]], dict[str, Any]], None]
 
 
@@ -42,47 +42,6 @@ class Outcome:
     metrics: dict[str, Any]
     reports: dict[str, str]
     history: list[dict[str, float]]
-
-
-class EpochLines(Callback):
-    """Keeps each epoch's figures, writes them to epochs.csv and tells one line an epoch."""
-
-    def __init__(self, path: Path, tell: Tell) -> None:
-        self.path, self.tell = path, tell
-        self.history: list[dict[str, float]] = []
-        self._started = 0.0
-
-    def on_train_epoch_start(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
-        """Start the clock."""
-        self._started = time.perf_counter()
-
-    def on_train_epoch_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
-        """Loss and dev score are known here: validation runs inside the epoch."""
-        return_freed_memory()
-        figures = trainer.callback_metrics
-        row = {
-            "epoch": float(trainer.current_epoch),
-            "loss": float(figures["loss"]),
-            "dev": float(figures["dev"]),
-            "rate": float(figures["rate"]),
-            "seconds": time.perf_counter() - self._started,
-            "rss_mb": rss_mb(),
-            "peak_rss_mb": peak_rss_mb(),
-        }
-        self.history.append(row)
-        lines = [",".join(row), *(",".join(f"{value:.6g}" for value in entry.values()) for entry in self.history)]
-        write_text(self.path, "\n".join(lines) + "\n")
-        self.tell(
-            f"epoch {trainer.current_epoch:3d}  loss {row['loss']:8.3f}  dev {row['dev']:.4f}  {row['seconds']:.1f} s"
-        )
-
-    def state_dict(self) -> dict[str, Any]:
-        """Kept in the checkpoint, so that a resumed run's file is whole."""
-        return {"history": self.history}
-
-    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Take it up again."""
-        self.history = list(state_dict["history"])
 
 
 def train(
