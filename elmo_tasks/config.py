@@ -140,6 +140,14 @@ def to_yaml(experiment: Experiment) -> str:
     return yaml.safe_dump(plain, sort_keys=False, allow_unicode=True)
 
 
+def flat(values: Mapping[str, Any], where: str = "") -> dict[str, Any]:
+    """Nested values by the key that `--set` has for them, such as `training.epochs`."""
+    made: dict[str, Any] = {}
+    for key, value in values.items():
+        made |= flat(value, f"{where}{key}.") if isinstance(value, Mapping) else {f"{where}{key}": value}
+    return made
+
+
 def from_mapping(kind: type[Any], values: Mapping[str, Any], where: str = "") -> Any:
     """Build a dataclass from nested mappings, every key known and every value of its type."""
     hints = typing.get_type_hints(kind)

@@ -14,7 +14,7 @@ import torch
 from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint, TQDMProgressBar
 
 from elmo_tasks.allocator import keep_freed_memory, peak_rss_mb
-from elmo_tasks.config import Experiment, to_yaml
+from elmo_tasks.config import Experiment
 from elmo_tasks.data.catalog import load_data
 from elmo_tasks.data.splits import Splits
 from elmo_tasks.errors import InputError
@@ -29,6 +29,7 @@ from elmo_tasks.training.fraction import draw_fraction
 from elmo_tasks.training.lightning_module import TaskModule, decode_all
 from elmo_tasks.training.lightning_noise import quiet_lightning
 from elmo_tasks.training.outcomes import count_outcomes, write_outcomes
+from elmo_tasks.training.resumption import check_beginning
 from elmo_tasks.training.run_folder import LAST, RunFolder, disk_faults, write_json, write_text
 
 Draw = Callable[[Path, Sequence[dict[str, float]], dict[str, Any]], None]
@@ -63,7 +64,8 @@ def train(
     figures by epoch and what metrics.json holds.
 
     Raises:
-        InputError: bad data, an embedder that is not there, a folder that is taken or cannot be written.
+        InputError: bad data, an embedder that is not there, a folder that is taken or cannot be written, or an
+            unfinished run of another experiment to resume.
     """
     started = time.perf_counter()
     keep_freed_memory()
@@ -83,7 +85,7 @@ def train(
     try:
         lightning.seed_everything(experiment.seed, verbose=False)
         trained = Trained(task, experiment, labels, tuple(inputs), build_model(task, experiment, labels, inputs))
-        write_text(folder.work / "config.yaml", to_yaml(experiment))
+        check_beginning(folder.work, trained)
         history = fit(trained, splits, folder, resume=resume, tell=tell)
         outcome = _conclude(trained, splits, folder, history, words, command, started, draw)
     finally:
