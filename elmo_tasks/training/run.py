@@ -96,12 +96,12 @@ def train(
 def fit(trained: Trained, splits: Splits, folder: RunFolder, *, resume: bool, tell: Tell) -> list[dict[str, float]]:
     """Train with early stopping on dev, then put the best epoch's weights into the model. Returns figures by epoch."""
     training, seed = trained.experiment.training, trained.experiment.seed
-    items = {
-        split: prepare(splits.get(split), trained.inputs, trained.task, trained.labels) for split in ("train", "dev")
-    }
     module = TaskModule(
         trained.model, trained.task, trained.labels, training, train=splits.train, dev=splits.dev, seed=seed
     )
+    items = {
+        split: prepare(splits.get(split), trained.inputs, trained.task, trained.labels) for split in ("train", "dev")
+    }
     lines = EpochLines(folder.work / "epochs.csv", tell)
     keep = ModelCheckpoint(
         folder.work / "checkpoints",
