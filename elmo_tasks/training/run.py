@@ -26,6 +26,7 @@ from elmo_tasks.training.data_module import loader, prepare
 from elmo_tasks.training.epoch_lines import EpochLines, Tell
 from elmo_tasks.training.export import Trained, build_model, inputs_of, load_trained, save_trained
 from elmo_tasks.training.fraction import draw_fraction
+from elmo_tasks.training.interruption import interruptible
 from elmo_tasks.training.lightning_module import TaskModule, decode_all
 from elmo_tasks.training.lightning_noise import quiet_lightning
 from elmo_tasks.training.outcomes import count_outcomes, write_outcomes
@@ -131,7 +132,7 @@ def fit(trained: Trained, splits: Splits, folder: RunFolder, *, resume: bool, te
             num_sanity_val_steps=0,
             default_root_dir=folder.work,
         )
-    with disk_faults(folder.work), quiet_lightning():
+    with disk_faults(folder.work), quiet_lightning(), interruptible(trainer):
         trainer.fit(
             module,
             loader(items["train"], training.batch_size_for(len(items["train"])), seed, shuffle=True),
@@ -139,8 +140,6 @@ def fit(trained: Trained, splits: Splits, folder: RunFolder, *, resume: bool, te
             ckpt_path=str(folder.work / LAST) if resume and (folder.work / LAST).exists() else None,
             weights_only=True,
         )
-    if trainer.interrupted:
-        raise KeyboardInterrupt
     best = trainer.strategy.load_checkpoint(keep.best_model_path, weights_only=True)["state_dict"]
     trained.model.load_state_dict(
         {name.removeprefix("model."): value for name, value in best.items() if name.startswith("model.")}
