@@ -148,6 +148,8 @@ class Pretraining(lightning.LightningModule):
         if self.world_size > 1:
             average_sparse_gradients(list(self.objective.softmax.parameters()))
         norm = clip_gradients(list(self.objective.parameters()), self.clip_norm)
+        if not math.isfinite(norm.item()):
+            raise InputError(f"window {self.windows_seen - 1}: the gradient is {norm.item()}; lower the learning rate")
         optimizers: Any = self.optimizers()
         for optimizer in optimizers:
             for group in optimizer.param_groups:
