@@ -65,8 +65,8 @@ def train(
     figures by epoch and what metrics.json holds.
 
     Raises:
-        InputError: bad data, an embedder that is not there, a folder that is taken or cannot be written, or an
-            unfinished run of another experiment to resume.
+        InputError: bad data, a label of dev that train lacks, an embedder that is not there, a folder that is taken or
+            cannot be written, or an unfinished run of another experiment to resume.
     """
     started = time.perf_counter()
     keep_freed_memory()
@@ -77,7 +77,9 @@ def train(
         if not splits.get(split):
             raise InputError(f"{splits.origin}: expected sentences in the {split} split, got none")
     labels = task.labels(splits.train)  # of all of it: a fraction may lack a label that dev has
-    task.check((*splits.dev, *splits.test), labels)
+    for example in splits.dev:  # which chooses the epoch: by labels that can be learned, of every task
+        task.encode(example, labels)
+    task.check(splits.test, labels)
     splits = replace(splits, train=draw_fraction(splits.train, experiment.training.fraction, experiment.seed))
     words = sorted({word for example in splits.train for word in example.tokens}) if experiment.glove.trainable else []
     inputs = inputs_of(experiment, words, cache_root() / "vectors")
