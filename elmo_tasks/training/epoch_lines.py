@@ -17,16 +17,19 @@ Tell = Callable[[str], None]
 
 
 class EpochLines(Callback):
-    """Keeps each epoch's figures, writes them to epochs.csv and tells one line an epoch."""
+    """Keeps each epoch's figures, writes them to epochs.csv and tells one line an epoch.
 
-    def __init__(self, path: Path, tell: Tell) -> None:
-        self.path, self.tell = path, tell
+    started: when the run began, by `time.perf_counter`; in a resumed run earlier by what its former sittings took.
+    """
+
+    def __init__(self, path: Path, tell: Tell, started: float) -> None:
+        self.path, self.tell, self.started = path, tell, started
         self.history: list[dict[str, float]] = []
-        self._started = 0.0
+        self._epoch_started = 0.0
 
     def on_train_epoch_start(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
         """Start the clock."""
-        self._started = time.perf_counter()
+        self._epoch_started = time.perf_counter()
 
     def on_train_epoch_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
         """Loss and dev score are known here: validation runs inside the epoch."""
@@ -37,7 +40,7 @@ class EpochLines(Callback):
             "loss": float(figures["loss"]),
             "dev": float(figures["dev"]),
             "rate": float(figures["rate"]),
-            "seconds": time.perf_counter() - self._started,
+            "seconds": time.perf_counter() - self._epoch_started,
             "rss_mb": rss_mb(),
             "peak_rss_mb": peak_rss_mb(),
         }
@@ -49,9 +52,11 @@ class EpochLines(Callback):
         )
 
     def state_dict(self) -> dict[str, Any]:
-        """Kept in the checkpoint, so that a resumed run's file is whole."""
-        return {"history": self.history}
+        """Kept in the checkpoint, so that a resumed run's file and its time are whole."""
+        return {"history": self.history, "elapsed": time.perf_counter() - self.started}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Take it up again."""
         self.history = list(state_dict["history"])
+        # A checkpoint of an earlier version has its epochs' times alone.
+        self.started -= state_dict.get("elapsed", sum(row["seconds"] for row in self.history))

@@ -57,6 +57,15 @@ class TaskModule(lightning.LightningModule):
         trained = [parameter for parameter in self.parameters() if parameter.requires_grad]
         return OPTIMIZERS[self.training_config.optimizer](trained, lr=self.rate)
 
+    def on_fit_start(self) -> None:
+        """A run that had stopped early when it was killed, while it was evaluated, has no epoch to go.
+
+        Lightning (2.6) takes up the count of epochs without a better score, but not that it has stopped.
+        """
+        stop = self.trainer.early_stopping_callback
+        if stop is not None and stop.wait_count >= stop.patience:
+            self.trainer.should_stop = True
+
     def on_train_epoch_start(self) -> None:
         """Put the rate into the optimiser."""
         for group in self.trainer.optimizers[0].param_groups:

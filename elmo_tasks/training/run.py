@@ -89,15 +89,16 @@ def train(
         lightning.seed_everything(experiment.seed, verbose=False)
         trained = Trained(task, experiment, labels, tuple(inputs), build_model(task, experiment, labels, inputs))
         check_beginning(folder.work, trained)
-        history = fit(trained, splits, folder, resume=resume, tell=tell)
-        outcome = _conclude(trained, splits, folder, history, words, command, started, draw)
+        lines = EpochLines(folder.work / "epochs.csv", tell, started)
+        fit(trained, splits, folder, lines, resume=resume)
+        outcome = _conclude(trained, splits, folder, lines, words, command, draw)
     finally:
         folder.abandon()  # nothing to do after finish()
     return outcome
 
 
-def fit(trained: Trained, splits: Splits, folder: RunFolder, *, resume: bool, tell: Tell) -> list[dict[str, float]]:
-    """Train with early stopping on dev, then put the best epoch's weights into the model. Returns figures by epoch."""
+def fit(trained: Trained, splits: Splits, folder: RunFolder, lines: EpochLines, *, resume: bool) -> None:
+    """Train with early stopping on dev, then put the best epoch's weights into the model."""
     training, seed = trained.experiment.training, trained.experiment.seed
     module = TaskModule(
         trained.model, trained.task, trained.labels, training, train=splits.train, dev=splits.dev, seed=seed
@@ -105,7 +106,6 @@ def fit(trained: Trained, splits: Splits, folder: RunFolder, *, resume: bool, te
     items = {
         split: prepare(splits.get(split), trained.inputs, trained.task, trained.labels) for split in ("train", "dev")
     }
-    lines = EpochLines(folder.work / "epochs.csv", tell)
     keep = ModelCheckpoint(
         folder.work / "checkpoints",
         filename="best",
@@ -146,21 +146,19 @@ def fit(trained: Trained, splits: Splits, folder: RunFolder, *, resume: bool, te
     trained.model.load_state_dict(
         {name.removeprefix("model."): value for name, value in best.items() if name.startswith("model.")}
     )
-    return lines.history
 
 
 def _conclude(
     trained: Trained,
     splits: Splits,
     folder: RunFolder,
-    history: list[dict[str, float]],
+    lines: EpochLines,
     words: list[str],
     command: str,
-    started: float,
     draw: Draw | None,
 ) -> Outcome:
     """Evaluate, write everything, give the folder its name."""
-    work, experiment = folder.work, trained.experiment
+    work, experiment, history = folder.work, trained.experiment, lines.history
     scores, reports = {}, {}
     for split in ("dev", "test") if splits.test else ("dev",):
         predicted = predict_examples(trained, splits.get(split))
@@ -189,7 +187,7 @@ def _conclude(
         "command": command,
         "threads": torch.get_num_threads(),
         # What follows varies from run to run; everything above is the same for the same seed on one machine.
-        "seconds": time.perf_counter() - started,
+        "seconds": time.perf_counter() - lines.started,
         "training_seconds": sum(row["seconds"] for row in history),
         "seconds_per_epoch": sorted(row["seconds"] for row in history)[len(history) // 2],
         "peak_rss_mb": peak_rss_mb(),

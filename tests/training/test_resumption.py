@@ -11,6 +11,8 @@ import pytest
 from elmo_tasks.config import load_experiment
 from elmo_tasks.embedders.random import RandomEmbedder
 from elmo_tasks.errors import InputError
+from elmo_tasks.training import run
+from elmo_tasks.training.epoch_lines import EpochLines
 from elmo_tasks.training.resumption import FINGERPRINTS, began_on_same_vectors
 from elmo_tasks.training.run import Outcome, train
 from elmo_tasks.training.run_folder import LAST, RunFolder
@@ -22,7 +24,8 @@ class PulledThePlug(Exception):
 
 def small(corpus: Path, *settings: str, seed: int = 1) -> Any:
     given = {"data": str(corpus), "embedders": ["random"], "seed": seed}
-    common = ["model.hidden=6", "training.epochs=4", "training.batch_size=4", "training.learning_rate=0.02"]
+    common = ["model.hidden=6", "training.epochs=4", "training.learning_rate=0.02"]
+    common += ["training.batch_size=8", "training.min_updates=1"]
     return load_experiment([], given, [*common, *settings])
 
 
@@ -75,3 +78,34 @@ def test_an_embedder_that_is_no_more_what_it_was(corpus: Path, tmp_path: Path, m
     (work / FINGERPRINTS).unlink()  # a run that an earlier version left
     assert began_on_same_vectors(work, small(corpus))
     assert len(go_on(small(corpus), tmp_path / "run").history) == 4
+
+
+def test_a_run_that_had_stopped_trains_no_further(
+    corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was killed while it was evaluated. Its time is that of both sittings."""
+    experiment = small(corpus, "training.epochs=9", "training.patience=2", "training.learning_rate=1e-9")
+    whole = train(experiment, tmp_path / "whole", tell=lambda line: None)
+    assert len(whole.history) == 3
+
+    def killed(*_: object) -> None:
+        raise PulledThePlug
+
+    with monkeypatch.context() as cut_off:
+        cut_off.setattr(run, "save_trained", killed)
+        with pytest.raises(PulledThePlug):
+            train(experiment, tmp_path / "run", tell=lambda line: None)
+    lines: list[str] = []
+    resumed = train(experiment, tmp_path / "run", tell=lines.append, resume=True)
+    assert not lines and len(resumed.history) == 3
+    assert resumed.metrics["test"] == whole.metrics["test"]
+    assert resumed.metrics["best_epoch"] == whole.metrics["best_epoch"]
+    assert resumed.metrics["training_seconds"] < resumed.metrics["seconds"]
+
+
+def test_the_time_of_a_checkpoint_of_an_earlier_version(tmp_path: Path) -> None:
+    lines = EpochLines(tmp_path / "epochs.csv", lambda line: None, started=100.0)
+    lines.load_state_dict({"history": [{"seconds": 2.0}, {"seconds": 3.5}]})
+    assert lines.started == 94.5
+    lines.load_state_dict({"history": [], "elapsed": 4.0})
+    assert lines.started == 90.5
