@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import math
+import operator
 import types
 import typing
 from collections.abc import Mapping, Sequence
@@ -15,6 +17,22 @@ import yaml
 
 from elmo_tasks.errors import InputError
 
+_BOUNDS = {
+    "least": (operator.ge, "of {} or more"),
+    "above": (operator.gt, "above {}"),
+    "most": (operator.le, "up to {}"),
+    "below": (operator.lt, "below {}"),
+}
+
+
+def bounded(default: float, **bounds: float) -> Any:
+    """A field of a configuration that is a finite number: `least`, `above`, `most` and `below` say which.
+
+    The default is not checked, and a value only where it is read: by `from_mapping`, so from files and `--set`.
+    """
+    assert bounds.keys() <= _BOUNDS.keys()
+    return field(default=default, metadata={"bounds": bounds})
+
 
 @dataclass(frozen=True)
 class ElmoConfig:
@@ -24,7 +42,7 @@ class ElmoConfig:
     weights: str = "default"
     layers: str = "mix"
     layer_norm: bool = False
-    dropout: float = 0.0
+    dropout: float = bounded(0.0, least=0, below=1)
     precision: str = "auto"
 
 
@@ -45,16 +63,16 @@ class TransformerConfig:
     pooling: str = "mean"
     layers: str = "mix"
     layer_norm: bool = False
-    dropout: float = 0.0
+    dropout: float = bounded(0.0, least=0, below=1)
 
 
 @dataclass(frozen=True)
 class CharsConfig:
     """The trainable char-CNN (AllenNLP's NER baseline: 16, 128, 3)."""
 
-    dim: int = 16
-    filters: int = 128
-    width: int = 3
+    dim: int = bounded(16, least=1)
+    filters: int = bounded(128, least=1)
+    width: int = bounded(3, least=1)
 
 
 @dataclass(frozen=True)
@@ -64,19 +82,20 @@ class TrainingConfig:
 
     optimizer: `adam`, or `adadelta` with a rate of 1 (AllenNLP's for semantic roles, rho 0.95); final_rate: the share
     of the rate that is left in the last of `epochs`, falling in equal steps from 1; fraction: per cent of the training
-    sentences that are used, drawn with the seed; dev and test stay whole."""
+    sentences that are used, drawn with the seed; dev and test stay whole; clip_norm: of 0 clips nothing; min_updates: 0
+    takes `batch_size` as it is."""
 
     optimizer: str = "adam"
-    fraction: float = 100.0
-    epochs: int = 30
-    patience: int = 6
-    rate_patience: int = 2
-    batch_size: int = 64
-    min_updates: int = 40
-    learning_rate: float = 1e-3
-    final_rate: float = 1.0
-    clip_norm: float = 5.0
-    mix_l2: float = 0.1
+    fraction: float = bounded(100.0, above=0, most=100)
+    epochs: int = bounded(30, least=1)
+    patience: int = bounded(6, least=1)
+    rate_patience: int = bounded(2, least=1)
+    batch_size: int = bounded(64, least=1)
+    min_updates: int = bounded(40, least=0)
+    learning_rate: float = bounded(1e-3, above=0)
+    final_rate: float = bounded(1.0, least=0, most=1)
+    clip_norm: float = bounded(5.0, least=0)
+    mix_l2: float = bounded(0.1, least=0)
 
     def rate_share(self, epoch: int) -> float:
         """What `final_rate` leaves of the rate in an epoch, counted from 0."""
@@ -94,7 +113,7 @@ class Experiment:
     task: str = "ner"
     data: str = "sample"
     embedders: tuple[str, ...] = ("glove", "chars")
-    seed: int = 1
+    seed: int = bounded(1, least=0, most=2**32 - 1)  # as numpy's generators take it
     elmo: ElmoConfig = field(default_factory=ElmoConfig)
     glove: GloveConfig = field(default_factory=GloveConfig)
     transformer: TransformerConfig = field(default_factory=TransformerConfig)
@@ -140,9 +159,22 @@ def to_yaml(experiment: Experiment) -> str:
     return yaml.safe_dump(plain, sort_keys=False, allow_unicode=True)
 
 
+def flat(values: Mapping[str, Any], where: str = "") -> dict[str, Any]:
+    """Nested values by the key that `--set` has for them, such as `training.epochs`."""
+    made: dict[str, Any] = {}
+    for key, value in values.items():
+        made |= flat(value, f"{where}{key}.") if isinstance(value, Mapping) else {f"{where}{key}": value}
+    return made
+
+
 def from_mapping(kind: type[Any], values: Mapping[str, Any], where: str = "") -> Any:
-    """Build a dataclass from nested mappings, every key known and every value of its type."""
+    """Build a dataclass from nested mappings: every key known, every value of its type and within its bounds.
+
+    Raises:
+        InputError: one of them is not.
+    """
     hints = typing.get_type_hints(kind)
+    bounds = {entry.name: entry.metadata.get("bounds", {}) for entry in dataclasses.fields(kind)}
     made: dict[str, Any] = {}
     for key, value in values.items():
         full = f"{where}{key}"
@@ -161,6 +193,7 @@ def from_mapping(kind: type[Any], values: Mapping[str, Any], where: str = "") ->
             made[key] = dict(value)
         else:
             made[key] = _coerce(full, value, hint)
+            _check_bounds(full, made[key], bounds[key])
     return kind(**made)
 
 
@@ -175,7 +208,7 @@ def _coerce(name: str, value: Any, hint: Any) -> Any:
     if bool in kinds and isinstance(value, bool):
         return value
     if isinstance(value, (int, float)) and not isinstance(value, bool):
-        if int in kinds and value == int(value):
+        if int in kinds and value % 1 == 0:  # of infinity it is not a number
             return int(value)
         if float in kinds:
             return float(value)
@@ -190,6 +223,13 @@ def _coerce(name: str, value: Any, hint: Any) -> Any:
         return value
     expected = " or ".join("null" if kind is type(None) else kind.__name__ for kind in kinds)
     raise InputError(f"{name}: expected {expected}, got {value!r}")
+
+
+def _check_bounds(name: str, value: Any, bounds: Mapping[str, float]) -> None:
+    if bounds and not (abs(value) < math.inf and all(_BOUNDS[key][0](value, limit) for key, limit in bounds.items())):
+        kind = "a whole number" if isinstance(value, int) else "a number"
+        range_ = " and ".join(_BOUNDS[key][1].format(limit) for key, limit in bounds.items())
+        raise InputError(f"{name}: expected {kind} {range_}, got {value}")
 
 
 def _read_yaml(path: Path) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -42,3 +43,55 @@ def test_faults(tmp_path: Path, text: str, message: str) -> None:
     path.write_text(text)
     with pytest.raises(InputError, match=message):
         load_experiment([path])
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ("training.epochs=0", "training.epochs: expected a whole number of 1 or more, got 0"),
+        ("training.epochs=.inf", "training.epochs: expected int, got inf"),
+        ("training.patience=0", "training.patience: expected a whole number of 1 or more, got 0"),
+        ("training.rate_patience=0", "training.rate_patience: expected a whole number of 1 or more, got 0"),
+        ("training.batch_size=0", "training.batch_size: expected a whole number of 1 or more, got 0"),
+        ("training.min_updates=-1", "training.min_updates: expected a whole number of 0 or more, got -1"),
+        ("training.learning_rate=-1", "training.learning_rate: expected a number above 0, got -1.0"),
+        ("training.learning_rate=.nan", "training.learning_rate: expected a number above 0, got nan"),
+        ("training.learning_rate=.inf", "training.learning_rate: expected a number above 0, got inf"),
+        ("training.final_rate=2", "training.final_rate: expected a number of 0 or more and up to 1, got 2.0"),
+        ("training.clip_norm=-1", "training.clip_norm: expected a number of 0 or more, got -1.0"),
+        ("training.mix_l2=-0.1", "training.mix_l2: expected a number of 0 or more, got -0.1"),
+        ("training.fraction=0", "training.fraction: expected a number above 0 and up to 100, got 0.0"),
+        ("elmo.dropout=1", "elmo.dropout: expected a number of 0 or more and below 1, got 1.0"),
+        ("transformer.dropout=-1", "transformer.dropout: expected a number of 0 or more and below 1, got -1.0"),
+        ("chars.dim=0", "chars.dim: expected a whole number of 1 or more, got 0"),
+        ("chars.filters=0", "chars.filters: expected a whole number of 1 or more, got 0"),
+        ("chars.width=0", "chars.width: expected a whole number of 1 or more, got 0"),
+        ("seed=-1", "seed: expected a whole number of 0 or more and up to 4294967295, got -1"),
+        (f"seed={10**400}", "seed: expected a whole number of 0 or more and up to 4294967295, got 1000"),
+    ],
+)
+def test_numbers_out_of_bounds(setting: str, message: str) -> None:
+    with pytest.raises(InputError, match=f"^{re.escape(message)}"):
+        load_experiment([], None, [setting])
+
+
+def test_the_ends_of_the_bounds_are_within() -> None:
+    made = load_experiment([], {"seed": 0}, ["training.clip_norm=0", "training.final_rate=1", "elmo.dropout=0"])
+    assert (made.seed, made.training.clip_norm) == (0, 0.0)
+
+
+def test_what_is_written_is_what_the_values_are() -> None:
+    """Byte for byte: runs that are there already are known by it."""
+    assert to_yaml(Experiment()).splitlines()[-11:] == [
+        "  optimizer: adam",
+        "  fraction: 100.0",
+        "  epochs: 30",
+        "  patience: 6",
+        "  rate_patience: 2",
+        "  batch_size: 64",
+        "  min_updates: 40",
+        "  learning_rate: 0.001",
+        "  final_rate: 1.0",
+        "  clip_norm: 5.0",
+        "  mix_l2: 0.1",
+    ]

@@ -27,3 +27,22 @@ def test_a_line_of_input_is_split_as_the_data_are(name: str) -> None:
         assert example.tokens == ("10\u00a0000", "boats", "sa\u2028nk")
     (empty,) = load_task(name).parse("\n", "stdin:2")
     assert empty.tokens == ()
+
+
+@pytest.mark.parametrize(
+    ("name", "key", "value", "expected"),
+    [
+        ("ner", "hidden", 0, "a whole number of 1 or more, got 0"),
+        ("ner", "layers", 0, "a whole number of 1 or more, got 0"),
+        ("ner", "dropout", 2, "a number of 0 or more and below 1, got 2.0"),
+        ("sentiment", "hidden", -5, "a whole number of 1 or more, got -5"),
+        ("sentiment", "dropout", 1, "a number of 0 or more and below 1, got 1.0"),
+        ("srl", "layers", 0, "a whole number of 1 or more, got 0"),
+        ("srl", "recurrent_dropout", 1, "a number of 0 or more and below 1, got 1.0"),
+        ("srl", "indicator", 0, "a whole number of 1 or more, got 0"),
+        ("srl", "finder_hidden", 0, "a whole number of 1 or more, got 0"),
+    ],
+)
+def test_settings_out_of_bounds(name: str, key: str, value: float, expected: str) -> None:
+    with pytest.raises(InputError, match=f"^model.{key}: expected {expected}$"):
+        load_task(name).model_settings({key: value})

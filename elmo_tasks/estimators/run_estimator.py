@@ -14,7 +14,7 @@ from sklearn.base import BaseEstimator
 from sklearn.model_selection import train_test_split
 from sklearn.utils.validation import check_is_fitted
 
-from elmo_tasks.config import Experiment
+from elmo_tasks.config import Experiment, flat
 from elmo_tasks.data.splits import Splits
 from elmo_tasks.errors import InputError
 from elmo_tasks.estimators.token_lists import full_token_lists
@@ -142,7 +142,7 @@ class RunEstimator(BaseEstimator, ABC):  # type: ignore[misc]
         if trained.task.name != cls.task:
             raise InputError(f"{folder}: expected a run of the task {cls.task}, got one of {trained.task.name}")
         given = trained.experiment
-        settings = {key: value for key, value in _flat(asdict(given)) if "." in key}
+        settings = {key: value for key, value in flat(asdict(given)).items() if "." in key}
         estimator = cls(embedders=given.embedders, settings=settings, random_state=given.seed)
         estimator._take(place)
         return estimator
@@ -213,12 +213,3 @@ def _write(folder: Path, files: Mapping[str, bytes]) -> None:
             path = folder / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content)
-
-
-def _flat(values: Mapping[str, Any], where: str = "") -> Iterable[tuple[str, Any]]:
-    """`training.epochs` and its like, with their values."""
-    for key, value in values.items():
-        if isinstance(value, Mapping):
-            yield from _flat(value, f"{where}{key}.")
-        else:
-            yield f"{where}{key}", value

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
@@ -49,11 +50,21 @@ class TaskModule(lightning.LightningModule):
         self.train_examples, self.dev_examples, self.seed = train, dev, seed
         self.rate, self.best, self.waited = training.learning_rate, -1.0, 0
         self._decoded: dict[int, Prediction] = {}
+        self._sources: list[str] = []
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
         """It goes over what is trained."""
         trained = [parameter for parameter in self.parameters() if parameter.requires_grad]
         return OPTIMIZERS[self.training_config.optimizer](trained, lr=self.rate)
+
+    def on_fit_start(self) -> None:
+        """A run that had stopped early when it was killed, while it was evaluated, has no epoch to go.
+
+        Lightning (2.6) takes up the count of epochs without a better score, but not that it has stopped.
+        """
+        stop = self.trainer.early_stopping_callback
+        if stop is not None and stop.wait_count >= stop.patience:
+            self.trainer.should_stop = True
 
     def on_train_epoch_start(self) -> None:
         """Put the rate into the optimiser."""
@@ -65,15 +76,31 @@ class TaskModule(lightning.LightningModule):
         # Each step draws from a seed of its own, so that a resumed run draws the same.
         torch.manual_seed((self.seed * 1_009 + self.current_epoch) * 1_000_003 + batch_idx)
         loss: Tensor = self.model.loss(batch)
-        if not torch.isfinite(loss):
-            sources = ", ".join(self.train_examples[index].source for index in batch.indices[:3])
-            raise InputError(
-                f"epoch {self.current_epoch}: the loss is {loss.item()} on a batch with {sources}, ...; "
-                "lower training.learning_rate or look at these sentences"
-            )
+        self._sources = list(dict.fromkeys(self.train_examples[index].source for index in batch.indices))
+        self._check_finite("loss", loss)
         self.log("loss", loss.detach(), prog_bar=True, on_step=False, on_epoch=True, batch_size=len(batch.indices))
         penalty: Tensor = self.training_config.mix_l2 * self.model.mix.mix_penalty()
         return loss + penalty
+
+    def configure_gradient_clipping(
+        self,
+        optimizer: torch.optim.Optimizer,
+        gradient_clip_val: float | None = None,
+        gradient_clip_algorithm: str | None = None,
+    ) -> None:
+        """Clip the joint norm. Raises InputError when it is not finite, before it gets into the weights."""
+        trained = [parameter for group in optimizer.param_groups for parameter in group["params"]]
+        self._check_finite("gradient", torch.nn.utils.clip_grad_norm_(trained, gradient_clip_val or math.inf))
+
+    def _check_finite(self, what: str, value: Tensor) -> None:
+        """The sentences of the batch are named; a resumed run would come to them again."""
+        if not torch.isfinite(value):
+            sources = ", ".join(self._sources[:3]) + (", ..." if len(self._sources) > 3 else "")
+            kept = "; the unfinished run is kept, --overwrite starts anew" if self.current_epoch else ""
+            raise InputError(
+                f"epoch {self.current_epoch}: the {what} is {value.item()} on a batch with {sources}; "
+                f"lower training.learning_rate or look at these sentences{kept}"
+            )
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
         """Decode a batch of the dev split."""

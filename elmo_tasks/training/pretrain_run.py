@@ -26,6 +26,7 @@ from elmo_tasks.training.bilm_evaluation import evaluate
 from elmo_tasks.training.bilm_folder import stages_of, write_bilm_folder
 from elmo_tasks.training.bilm_start import initialise
 from elmo_tasks.training.checkpoint import TimedCheckpoint
+from elmo_tasks.training.interruption import interruptible
 from elmo_tasks.training.lightning_noise import quiet_lightning
 from elmo_tasks.training.pretrain_callbacks import HeldOut, Progress, Tell
 from elmo_tasks.training.pretrain_config import PretrainConfig
@@ -213,9 +214,8 @@ def fit(
         path = str(last) if resume and last.exists() else None
         # Said, so that torch does not warn at the first sparse gradient.
         torch.sparse.check_sparse_tensor_invariants.disable()  # type: ignore[no-untyped-call]
-        trainer.fit(module, loader(stream), ckpt_path=path, weights_only=True)
-    if trainer.interrupted:
-        raise KeyboardInterrupt
+        with interruptible(trainer):
+            trainer.fit(module, loader(stream), ckpt_path=path, weights_only=True)
     assert module.windows_seen == total, (module.windows_seen, total)
     return time.perf_counter() - started
 

@@ -11,10 +11,10 @@ from typing import Any
 
 import lightning
 import torch
-from lightning.pytorch.callbacks import Callback, EarlyStopping, ModelCheckpoint, TQDMProgressBar
+from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint, TQDMProgressBar
 
-from elmo_tasks.allocator import keep_freed_memory, peak_rss_mb, return_freed_memory, rss_mb
-from elmo_tasks.config import Experiment, to_yaml
+from elmo_tasks.allocator import keep_freed_memory, peak_rss_mb
+from elmo_tasks.config import Experiment
 from elmo_tasks.data.catalog import load_data
 from elmo_tasks.data.splits import Splits
 from elmo_tasks.errors import InputError
@@ -23,14 +23,16 @@ from elmo_tasks.task import Prediction, load_task
 from elmo_tasks.text.examples import Example
 from elmo_tasks.training.costs import reading_speed, sizes
 from elmo_tasks.training.data_module import loader, prepare
+from elmo_tasks.training.epoch_lines import EpochLines, Tell
 from elmo_tasks.training.export import Trained, build_model, inputs_of, load_trained, save_trained
 from elmo_tasks.training.fraction import draw_fraction
+from elmo_tasks.training.interruption import interruptible
 from elmo_tasks.training.lightning_module import TaskModule, decode_all
 from elmo_tasks.training.lightning_noise import quiet_lightning
 from elmo_tasks.training.outcomes import count_outcomes, write_outcomes
+from elmo_tasks.training.resumption import check_beginning
 from elmo_tasks.training.run_folder import LAST, RunFolder, disk_faults, write_json, write_text
 
-Tell = Callable[[str], None]
 Draw = Callable[[Path, Sequence[dict[str, float]], dict[str, Any]], None]
 
 
@@ -42,47 +44,6 @@ class Outcome:
     metrics: dict[str, Any]
     reports: dict[str, str]
     history: list[dict[str, float]]
-
-
-class EpochLines(Callback):
-    """Keeps each epoch's figures, writes them to epochs.csv and tells one line an epoch."""
-
-    def __init__(self, path: Path, tell: Tell) -> None:
-        self.path, self.tell = path, tell
-        self.history: list[dict[str, float]] = []
-        self._started = 0.0
-
-    def on_train_epoch_start(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
-        """Start the clock."""
-        self._started = time.perf_counter()
-
-    def on_train_epoch_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
-        """Loss and dev score are known here: validation runs inside the epoch."""
-        return_freed_memory()
-        figures = trainer.callback_metrics
-        row = {
-            "epoch": float(trainer.current_epoch),
-            "loss": float(figures["loss"]),
-            "dev": float(figures["dev"]),
-            "rate": float(figures["rate"]),
-            "seconds": time.perf_counter() - self._started,
-            "rss_mb": rss_mb(),
-            "peak_rss_mb": peak_rss_mb(),
-        }
-        self.history.append(row)
-        lines = [",".join(row), *(",".join(f"{value:.6g}" for value in entry.values()) for entry in self.history)]
-        write_text(self.path, "\n".join(lines) + "\n")
-        self.tell(
-            f"epoch {trainer.current_epoch:3d}  loss {row['loss']:8.3f}  dev {row['dev']:.4f}  {row['seconds']:.1f} s"
-        )
-
-    def state_dict(self) -> dict[str, Any]:
-        """Kept in the checkpoint, so that a resumed run's file is whole."""
-        return {"history": self.history}
-
-    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Take it up again."""
-        self.history = list(state_dict["history"])
 
 
 def train(
@@ -104,7 +65,8 @@ def train(
     figures by epoch and what metrics.json holds.
 
     Raises:
-        InputError: bad data, an embedder that is not there, a folder that is taken or cannot be written.
+        InputError: bad data, a label of dev that train lacks, an embedder that is not there, a folder that is taken or
+            cannot be written, or an unfinished run of another experiment to resume.
     """
     started = time.perf_counter()
     keep_freed_memory()
@@ -116,7 +78,9 @@ def train(
             raise InputError(f"{splits.origin}: expected sentences in the {split} split, got none")
     digest = splits.digest()
     labels = task.labels(splits.train)  # of all of it: a fraction may lack a label that dev has
-    task.check((*splits.dev, *splits.test), labels)
+    for example in splits.dev:  # which chooses the epoch: by labels that can be learned, of every task
+        task.encode(example, labels)
+    task.check(splits.test, labels)
     splits = replace(splits, train=draw_fraction(splits.train, experiment.training.fraction, experiment.seed))
     words = sorted({word for example in splits.train for word in example.tokens}) if experiment.glove.trainable else []
     inputs = inputs_of(experiment, words, cache_root() / "vectors")
@@ -125,24 +89,24 @@ def train(
     try:
         lightning.seed_everything(experiment.seed, verbose=False)
         trained = Trained(task, experiment, labels, tuple(inputs), build_model(task, experiment, labels, inputs))
-        write_text(folder.work / "config.yaml", to_yaml(experiment))
-        history = fit(trained, splits, folder, resume=resume, tell=tell)
-        outcome = _conclude(trained, splits, digest, folder, history, words, command, started, draw)
+        check_beginning(folder.work, trained, digest)
+        lines = EpochLines(folder.work / "epochs.csv", tell, started)
+        fit(trained, splits, folder, lines, resume=resume)
+        outcome = _conclude(trained, splits, digest, folder, lines, words, command, draw)
     finally:
         folder.abandon()  # nothing to do after finish()
     return outcome
 
 
-def fit(trained: Trained, splits: Splits, folder: RunFolder, *, resume: bool, tell: Tell) -> list[dict[str, float]]:
-    """Train with early stopping on dev, then put the best epoch's weights into the model. Returns figures by epoch."""
+def fit(trained: Trained, splits: Splits, folder: RunFolder, lines: EpochLines, *, resume: bool) -> None:
+    """Train with early stopping on dev, then put the best epoch's weights into the model."""
     training, seed = trained.experiment.training, trained.experiment.seed
-    items = {
-        split: prepare(splits.get(split), trained.inputs, trained.task, trained.labels) for split in ("train", "dev")
-    }
     module = TaskModule(
         trained.model, trained.task, trained.labels, training, train=splits.train, dev=splits.dev, seed=seed
     )
-    lines = EpochLines(folder.work / "epochs.csv", tell)
+    items = {
+        split: prepare(splits.get(split), trained.inputs, trained.task, trained.labels) for split in ("train", "dev")
+    }
     keep = ModelCheckpoint(
         folder.work / "checkpoints",
         filename="best",
@@ -171,7 +135,7 @@ def fit(trained: Trained, splits: Splits, folder: RunFolder, *, resume: bool, te
             num_sanity_val_steps=0,
             default_root_dir=folder.work,
         )
-    with disk_faults(folder.work), quiet_lightning():
+    with disk_faults(folder.work), quiet_lightning(), interruptible(trainer):
         trainer.fit(
             module,
             loader(items["train"], training.batch_size_for(len(items["train"])), seed, shuffle=True),
@@ -179,13 +143,10 @@ def fit(trained: Trained, splits: Splits, folder: RunFolder, *, resume: bool, te
             ckpt_path=str(folder.work / LAST) if resume and (folder.work / LAST).exists() else None,
             weights_only=True,
         )
-    if trainer.interrupted:
-        raise KeyboardInterrupt
     best = trainer.strategy.load_checkpoint(keep.best_model_path, weights_only=True)["state_dict"]
     trained.model.load_state_dict(
         {name.removeprefix("model."): value for name, value in best.items() if name.startswith("model.")}
     )
-    return lines.history
 
 
 def _conclude(
@@ -193,14 +154,13 @@ def _conclude(
     splits: Splits,
     digest: str,
     folder: RunFolder,
-    history: list[dict[str, float]],
+    lines: EpochLines,
     words: list[str],
     command: str,
-    started: float,
     draw: Draw | None,
 ) -> Outcome:
     """Evaluate, write everything, give the folder its name."""
-    work, experiment = folder.work, trained.experiment
+    work, experiment, history = folder.work, trained.experiment, lines.history
     scores, reports = {}, {}
     for split in ("dev", "test") if splits.test else ("dev",):
         predicted = predict_examples(trained, splits.get(split))
@@ -230,7 +190,7 @@ def _conclude(
         "command": command,
         "threads": torch.get_num_threads(),
         # What follows varies from run to run; everything above is the same for the same seed on one machine.
-        "seconds": time.perf_counter() - started,
+        "seconds": time.perf_counter() - lines.started,
         "training_seconds": sum(row["seconds"] for row in history),
         "seconds_per_epoch": sorted(row["seconds"] for row in history)[len(history) // 2],
         "peak_rss_mb": peak_rss_mb(),

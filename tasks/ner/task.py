@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from elmo_tasks.config import bounded
 from elmo_tasks.data.conll import read_conll
 from elmo_tasks.data.labelled import split_tokens
 from elmo_tasks.metrics import Counts, SpanScores, conlleval_counts, score_spans
@@ -31,9 +32,9 @@ SCHEME = "BIOES"
 class Settings:
     """The head (AllenNLP's NER model: 200, 2, 0.5)."""
 
-    hidden: int = 200
-    layers: int = 2
-    dropout: float = 0.5
+    hidden: int = bounded(200, least=1)
+    layers: int = bounded(2, least=1)
+    dropout: float = bounded(0.5, least=0, below=1)
 
 
 def tags_of(example: Example) -> tuple[str, ...]:

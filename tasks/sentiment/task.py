@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from elmo_tasks.config import bounded
 from elmo_tasks.data.labelled import read_labelled, split_tokens
 from elmo_tasks.errors import InputError
 from elmo_tasks.metrics import ClassScores, Counts, score_classes
@@ -30,8 +31,8 @@ class Settings:
     """head: mean, max, attention or bcn; hidden: width of its layers; dropout: on embeddings and in the ReLU layer."""
 
     head: str = "mean"
-    hidden: int = 256
-    dropout: float = 0.5
+    hidden: int = bounded(256, least=1)
+    dropout: float = bounded(0.5, least=0, below=1)
 
 
 def label_of(example: Example) -> str:

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+from elmo_tasks.config import bounded
 from elmo_tasks.data.marked import read_marked
 from elmo_tasks.data.srl import read_srl
 from elmo_tasks.metrics import RoleScores, count_arguments, score_roles
@@ -33,12 +34,12 @@ class Settings:
     of the predicate indicator (AllenNLP's); the width of the finder's two directions; precision of the labeller's
     products: 32, bf16, or auto, which is bf16 where the processor has it."""
 
-    hidden: int = 128
-    layers: int = 4
-    dropout: float = 0.1
-    recurrent_dropout: float = 0.1
-    indicator: int = 100
-    finder_hidden: int = 64
+    hidden: int = bounded(128, least=1)
+    layers: int = bounded(4, least=1)
+    dropout: float = bounded(0.1, least=0, below=1)
+    recurrent_dropout: float = bounded(0.1, least=0, below=1)
+    indicator: int = bounded(100, least=1)
+    finder_hidden: int = bounded(64, least=1)
     precision: str = "auto"
 
 
@@ -51,8 +52,7 @@ def tagged(example: Example) -> TaggedSentence:
 def parse(line: str, source: str) -> list[TaggedSentence]:
     """An example a marked predicate, or the sentence itself if the predicates are to be found."""
     tokens, marked = read_marked(line.rstrip("\r\n"), source)
-    places: Sequence[int | None] = (None,) if marked is None else marked
-    return [TaggedSentence(tokens, ("O",) * len(tokens), place, source) for place in places]
+    return [TaggedSentence(tokens, ("O",) * len(tokens), at, source) for at in ((None,) if marked is None else marked)]
 
 
 def follow(example: Example, predicted: Tags) -> list[TaggedSentence]:

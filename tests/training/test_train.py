@@ -182,6 +182,22 @@ def test_memory_does_not_grow_with_epochs(corpus: Path, tmp_path: Path) -> None:
     assert peaks[-1] < peaks[4] + 40
 
 
+@pytest.mark.parametrize(
+    ("split", "message"),
+    [("dev", r"dev.txt:1: expected a label of the training data .*, got 'S-ORG'"), ("test", "no embedder today")],
+)
+def test_a_label_that_only_dev_has_is_found_before_anything_is_embedded(
+    corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, split: str, message: str
+) -> None:
+    def embedded(*_: object) -> None:
+        raise InputError("no embedder today")
+
+    monkeypatch.setattr(run, "inputs_of", embedded)
+    (corpus / f"{split}.txt").write_text("Acme B-ORG\n")
+    with pytest.raises(InputError, match=message):
+        quiet(small(corpus), tmp_path / "run")
+
+
 def test_nothing_is_left_when_the_model_cannot_be_built(
     corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -87,9 +87,11 @@ class Cell:
         return FAILED if self.fault.exists() else WAITING
 
     def resumable(self) -> bool:
-        """Whether a part of this very experiment is there to go on with."""
+        """Whether a part of this very experiment, on the embedders of today, is there to go on with."""
+        from elmo_tasks.training.resumption import began_alike
+
         work = RunFolder(self.folder).work
-        return (work / LAST).exists() and self._is_of(work)
+        return (work / LAST).exists() and self._is_of(work) and began_alike(work, self.experiment)
 
     def write_request(self) -> Path:
         """Write the configuration for the process that runs it."""

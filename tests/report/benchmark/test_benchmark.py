@@ -15,6 +15,7 @@ import pytest
 from filelock import FileLock
 from rich.console import Console
 
+from elmo_tasks.config import to_yaml
 from elmo_tasks.errors import InputError
 from elmo_tasks.report.benchmark.benchmark import benchmark
 from elmo_tasks.report.benchmark.cell import CHANGED, FAILED, FINISHED, INTERRUPTED, WAITING, Cell
@@ -22,6 +23,7 @@ from elmo_tasks.report.benchmark.execution import CellError, Tell, launch_proces
 from elmo_tasks.report.benchmark.grid import build_grid
 from elmo_tasks.report.benchmark.worker import run_cell
 from elmo_tasks.training import run
+from elmo_tasks.training.resumption import FINGERPRINTS
 from elmo_tasks.training.run_folder import RunFolder
 
 Bench = Callable[..., str]
@@ -143,6 +145,19 @@ def test_a_part_of_another_experiment_is_not_gone_on_with(corpus: Path, tmp_path
     assert cell.state() == WAITING
     bench(cells, launch)
     assert cell.state() == FINISHED
+
+
+def test_a_part_on_former_weights_is_not_gone_on_with(corpus: Path, tmp_path: Path) -> None:
+    (cell, _) = cells_of(corpus, tmp_path / "grid")
+    work = RunFolder(cell.folder).work
+    (work / "checkpoints").mkdir(parents=True)
+    (work / "checkpoints" / "last.ckpt").write_bytes(b"")
+    (work / "config.yaml").write_text(to_yaml(cell.experiment))
+    states = []
+    for digest in ("random-49", "random-50"):
+        (work / FINGERPRINTS).write_text(json.dumps({"random": digest}))
+        states.append(cell.state())
+    assert states == [WAITING, INTERRUPTED]
 
 
 def test_cells_of_other_settings_are_not_replaced_unasked(corpus: Path, tmp_path: Path, launch: InThisProcess) -> None:

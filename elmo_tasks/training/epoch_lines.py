@@ -1,0 +1,62 @@
+"""What is said and kept of each epoch of a run."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import lightning
+from lightning.pytorch.callbacks import Callback
+
+from elmo_tasks.allocator import peak_rss_mb, return_freed_memory, rss_mb
+from elmo_tasks.training.run_folder import write_text
+
+Tell = Callable[[str], None]
+
+
+class EpochLines(Callback):
+    """Keeps each epoch's figures, writes them to epochs.csv and tells one line an epoch.
+
+    started: when the run began, by `time.perf_counter`; in a resumed run earlier by what its former sittings took.
+    """
+
+    def __init__(self, path: Path, tell: Tell, started: float) -> None:
+        self.path, self.tell, self.started = path, tell, started
+        self.history: list[dict[str, float]] = []
+        self._epoch_started = 0.0
+
+    def on_train_epoch_start(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
+        """Start the clock."""
+        self._epoch_started = time.perf_counter()
+
+    def on_train_epoch_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
+        """Loss and dev score are known here: validation runs inside the epoch."""
+        return_freed_memory()
+        figures = trainer.callback_metrics
+        row = {
+            "epoch": float(trainer.current_epoch),
+            "loss": float(figures["loss"]),
+            "dev": float(figures["dev"]),
+            "rate": float(figures["rate"]),
+            "seconds": time.perf_counter() - self._epoch_started,
+            "rss_mb": rss_mb(),
+            "peak_rss_mb": peak_rss_mb(),
+        }
+        self.history.append(row)
+        lines = [",".join(row), *(",".join(f"{value:.6g}" for value in entry.values()) for entry in self.history)]
+        write_text(self.path, "\n".join(lines) + "\n")
+        self.tell(
+            f"epoch {trainer.current_epoch:3d}  loss {row['loss']:8.3f}  dev {row['dev']:.4f}  {row['seconds']:.1f} s"
+        )
+
+    def state_dict(self) -> dict[str, Any]:
+        """Kept in the checkpoint, so that a resumed run's file and its time are whole."""
+        return {"history": self.history, "elapsed": time.perf_counter() - self.started}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Take it up again."""
+        self.history = list(state_dict["history"])
+        # A checkpoint of an earlier version has its epochs' times alone.
+        self.started -= state_dict.get("elapsed", sum(row["seconds"] for row in self.history))

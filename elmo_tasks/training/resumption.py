@@ -1,0 +1,72 @@
+"""What an unfinished run began with: `--resume` goes on with that experiment on the same data and vectors, or not."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from elmo_tasks.config import Experiment, flat, load_experiment, to_yaml
+from elmo_tasks.data.catalog import load_data
+from elmo_tasks.errors import InputError
+from elmo_tasks.task import load_task
+from elmo_tasks.training.export import Trained, inputs_of
+from elmo_tasks.training.run_folder import LAST, read_json, write_json, write_text
+
+FINGERPRINTS = "checkpoints/fingerprints.json"
+"""Of embedders and data, beside the checkpoint, whose weights mean nothing on others."""
+DATA = "the data"
+
+
+def check_beginning(work: Path, trained: Trained, data: str) -> None:
+    """Keep what decides a run's course in its work folder; where a checkpoint is resumed, compare with what is there.
+
+    data: the digest of the examples. More epochs are no exception: the rate of `training.final_rate` falls over all of
+    them.
+
+    Raises:
+        InputError: another experiment, other data or another embedder than when the run began.
+    """
+    own = {DATA: data} | {source.name: source.fingerprint for source in trained.inputs}
+    if (work / LAST).exists():
+        _compare_settings(work, trained.experiment)
+        for name, began in _fingerprints(work).items():
+            if own[name] != began:
+                raise InputError(
+                    f"--resume: expected {name} as when the run began, {began}, but that name now means {own[name]}; "
+                    "restore it, or start anew by --overwrite"
+                )
+    write_text(work / "config.yaml", to_yaml(trained.experiment))
+    (work / FINGERPRINTS).parent.mkdir(exist_ok=True)
+    write_json(work / FINGERPRINTS, own)
+
+
+def began_alike(work: Path, experiment: Experiment) -> bool:
+    """Whether data and embedders of an unfinished run are what they were; also where one cannot be read now."""
+    try:
+        now = {source.name: source.fingerprint for source in inputs_of(experiment, (), None)}
+        now[DATA] = load_data(experiment.data, load_task(experiment.task).read).digest()
+        return all(now[name] == began for name, began in _fingerprints(work).items())
+    except InputError:
+        return True
+
+
+def _fingerprints(work: Path) -> dict[str, str]:
+    found: dict[str, str] = read_json(work / FINGERPRINTS) if (work / FINGERPRINTS).exists() else {}
+    return found
+
+
+def _compare_settings(work: Path, experiment: Experiment) -> None:
+    began, now = flat(asdict(load_experiment([work / "config.yaml"]))), flat(asdict(experiment))
+    others = [key for key in began | now if began.get(key) != now.get(key)]
+    if others:
+        first, second = (", ".join(f"{key}={_shown(values.get(key))}" for key in others) for values in (began, now))
+        raise InputError(
+            f"--resume: expected {first} as when the run began, got {second}; "
+            "give the same settings, or start anew by --overwrite"
+        )
+
+
+def _shown(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
