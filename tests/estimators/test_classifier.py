@@ -87,7 +87,7 @@ def test_is_kept_as_a_run_folder(fitted: ElmoClassifier, tmp_path: Path, capsys:
 
 
 def test_grid_search_and_clone(fitted: ElmoClassifier) -> None:
-    grid = {"settings": [SETTINGS, SETTINGS | {"training.epochs": 1, "training.learning_rate": 0.0}]}
+    grid = {"settings": [SETTINGS, SETTINGS | {"training.epochs": 1, "training.learning_rate": 1e-9}]}
     search = GridSearchCV(clone(fitted), grid, cv=2).fit(TEXTS, LABELS)
     assert search.best_params_["settings"] == SETTINGS
     assert search.predict_proba(["warm"]).shape == (1, 2)
