@@ -100,13 +100,17 @@ def model_card(record: dict[str, Any]) -> str:
             f"backward {record['heldout_backward']:.2f}, {100 * record['heldout_unknown']:.2f} % of the words unknown.",
         ]
     for number, stage in enumerate(record.get("stages", []), 1):
+        # Later stages name their start by what it was called then: "shipped" was the stage before.
+        start = (
+            f"went on from stage {number - 1}" if number > 1 else f"started from {stage['init'] or 'random weights'}"
+        )
         lines += [
             "",
             f"## Stage {number}",
             "",
             f"- {stage['epochs']} epochs of {stage['corpus_tokens']:,} tokens in {stage['corpus_sentences']:,} "
             f"sentences, SHA-256 of the text `{stage['corpus_sha256']}`",
-            f"- started from {stage['init'] or 'random weights'}, seed {stage['config']['seed']}",
+            f"- {start}, seed {stage['config']['seed']}",
             f"- `{stage['command']}`",
         ]
     return "\n".join(lines) + "\n"

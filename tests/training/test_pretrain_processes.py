@@ -240,6 +240,7 @@ def test_the_softmax_keeps_the_vocabulary_of_the_model_that_is_tuned(
     assert (tmp_path / "second/vocabulary.txt").read_text() == (tmp_path / "first/vocabulary.txt").read_text()
     assert [stage["corpus_sha256"] for stage in second["stages"]][:1] == [first["stages"][0]["corpus_sha256"]]
     assert len(second["stages"]) == 2 and second["heldout_unknown"] == 0
+    assert "- went on from stage 1, seed" in (tmp_path / "second/README.md").read_text()
     assert sum("held-out perplexity" in line and "first 100 sentences" in line for line in told) >= 1
     assert any("heldout_forward" in row for row in second["curve"])
     assert (tmp_path / "second/plots/pretraining.png").exists() is False
