@@ -75,7 +75,7 @@ def table(task: str, records: Sequence[Mapping[str, Any]]) -> str:
         runs = record["runs"]
         cells = [
             record["data"],
-            " ".join(record["embedders"]),
+            " ".join(record["embedders"]) + _told_apart(record, rows),
             str(len(runs)),
             spread([run["dev"][key] for run in runs]),
             spread([run["test"][key] for run in runs]),
@@ -92,6 +92,15 @@ def table(task: str, records: Sequence[Mapping[str, Any]]) -> str:
             cells = [entry["data"], entry["model"], seeds, entry.get("dev", ""), entry["test"], "", "", "", ""]
             lines.append(f"| {' | '.join([*cells, entry['source']])} |")
     return "\n".join(lines) + "\n"
+
+
+def _told_apart(record: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> str:
+    """The settings of the model that another record of the same data and embedders has otherwise: ` (head bcn)`."""
+    own = record.get("config", {}).get("model", {})
+    likes = [row for row in rows if (row["data"], row["embedders"]) == (record["data"], record["embedders"])]
+    others = [row.get("config", {}).get("model", {}) for row in likes]
+    differing = [key for key in own if any(other.get(key) != own[key] for other in others)]
+    return f" ({', '.join(f'{key} {own[key]}' for key in differing)})" if differing else ""
 
 
 def fill(text: str, records: Sequence[Mapping[str, Any]]) -> str:

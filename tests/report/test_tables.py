@@ -32,6 +32,13 @@ def test_a_row_has_mean_and_sample_deviation() -> None:
     assert last == "| conll2003 | glove chars | 3 | 95.00 ± 1.00 | 91.00 ± 1.00 | 22 | 25.0 | 12.0 | 3.0 GiB"
 
 
+def test_models_on_the_same_data_and_embedders_are_told_apart() -> None:
+    small, large = (record() | {"config": {"model": {"hidden": width, "layers": 2}}} for width in (4, 8))
+    other = record() | {"embedders": ["glove"], "config": {"model": {"hidden": 16, "layers": 2}}}
+    names = [row.split(" | ")[1] for row in table("ner", [small, large, other]).splitlines()[2:]]
+    assert names == ["glove chars (hidden 4)", "glove chars (hidden 8)", "glove"]
+
+
 def test_one_seed_has_no_deviation() -> None:
     assert "| 1 | 94.00 | 90.00 |" in table("ner", [record(scores=(0.9,))])
 
