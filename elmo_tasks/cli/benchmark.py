@@ -49,7 +49,9 @@ def add(verbs: Verbs) -> None:
     benchmark.add_argument(
         "--set", metavar="key=value", action="append", default=[], help="for every run; TASK.key=value for one task's"
     )
-    benchmark.add_argument("--overwrite", action="store_true", help="run cells anew whose settings or weights changed")
+    benchmark.add_argument(
+        "--overwrite", action="store_true", help="run cells anew whose settings, weights or data changed"
+    )
     benchmark.add_argument("--dry-run", action="store_true", help="list the cells, their state and the time they take")
     benchmark.add_argument(
         "--report-only", action="store_true", help="write the report of what is finished in --output"

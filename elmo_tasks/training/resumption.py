@@ -46,10 +46,15 @@ def began_alike(work: Path, experiment: Experiment) -> bool:
     """Whether data and embedders of an unfinished run are what they were; also where one cannot be read now."""
     try:
         now = {source.name: source.fingerprint for source in inputs_of(experiment, (), None)}
-        now[DATA] = load_data(experiment.data, load_task(experiment.task).read).digest()
+        now[DATA] = data_digest(experiment)
         return all(now[name] == began for name, began in _fingerprints(work).items())
     except InputError:
         return True
+
+
+def data_digest(experiment: Experiment) -> str:
+    """Of the experiment's examples as they are now. Raises InputError where they cannot be read."""
+    return load_data(experiment.data, load_task(experiment.task).read).digest()
 
 
 def _fingerprints(work: Path) -> dict[str, str]:

@@ -9,7 +9,6 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 from rich.console import Console
 
-from elmo_tasks.data.catalog import load_data
 from elmo_tasks.errors import InputError
 from elmo_tasks.report.benchmark.cell import CHANGED, FINISHED, Cell, data_of, read_metrics
 from elmo_tasks.report.benchmark.estimate import Timed
@@ -17,8 +16,8 @@ from elmo_tasks.report.benchmark.execution import Launch, run_cells
 from elmo_tasks.report.benchmark.progress import GridProgress, print_plan
 from elmo_tasks.report.benchmark.record import COMMAND
 from elmo_tasks.report.benchmark.report import write_report
-from elmo_tasks.task import load_task
 from elmo_tasks.training.export import inputs_of
+from elmo_tasks.training.resumption import data_digest
 from elmo_tasks.training.run_folder import disk_faults, write_text
 
 
@@ -118,7 +117,7 @@ def current_data(cells: Sequence[Cell]) -> Mapping[str, str]:
         key = data_of(cell.experiment)
         if (cell.folder / "metrics.json").exists() and key not in found:
             try:
-                found[key] = load_data(cell.experiment.data, load_task(cell.experiment.task).read).digest()
+                found[key] = data_digest(cell.experiment)
             except InputError:
                 continue
     return found
