@@ -12,6 +12,7 @@ from elmo_tasks.elmo.bilm import BiLM
 from elmo_tasks.elmo.bptt import BidirectionalLayer, Compiler, Kernels
 from elmo_tasks.elmo.char_cnn_training import CnnKernels, ConvolveAndMax
 from elmo_tasks.elmo.characters import END_WORD
+from elmo_tasks.elmo.dropout import dropout
 from elmo_tasks.elmo.lstm import ProjectedLstm
 from elmo_tasks.elmo.sampled_softmax import LogUniformSampler, SampledCrossEntropy, SoftmaxKernels
 
@@ -102,7 +103,7 @@ class Objective(nn.Module):
         Deviation: both directions share the drawn classes of a step, bilm-tf draws for each (half the work, same law).
         """
         hidden, after = self.contextualise(window, state)  # (2, T, B, P)
-        hidden = nn.functional.dropout(hidden, self.dropout, self.training).flatten(0, 2)  # (N, P)
+        hidden = dropout(hidden, self.dropout, self.training).flatten(0, 2)  # (N, P)
         targets = window.targets.flatten()  # (N,)
         sampled, tries = self.sampler.draw(generator)
         sampled = sampled.to(targets.device)  # (S,) sorted
@@ -127,7 +128,7 @@ class Objective(nn.Module):
         keep = (~window.starts if self.fresh_sentences else torch.ones_like(window.starts)).unsqueeze(3).to(self.dtype)
         hidden, cell = [], []
         for index, pair in enumerate(zip(self.bilm.forward_layers, self.bilm.backward_layers, strict=True)):
-            x = nn.functional.dropout(x, self.dropout, self.training)
+            x = dropout(x, self.dropout, self.training)
             out, last_hidden, last_cell = self._layer(pair, x, state.hidden[index], state.cell[index], keep)
             hidden.append(last_hidden)
             cell.append(last_cell)

@@ -77,10 +77,10 @@ class SampledCrossEntropy(torch.autograd.Function):
         kernels: SoftmaxKernels,
     ) -> Tensor:
         true = (hidden.float() * true_weight.float()).sum(dim=1) + true_bias  # (N,)
-        grad_hidden, grad_weight = torch.empty_like(hidden), torch.zeros_like(weight, dtype=torch.float32)
+        transposed = weight.t().contiguous()  # (P, S)
+        grad_hidden, grad_weight = torch.empty_like(hidden), torch.zeros_like(transposed, dtype=torch.float32)
         grad_bias, grad_true = torch.zeros_like(bias), torch.empty_like(true)
         loss = torch.zeros((), dtype=torch.float32, device=hidden.device)
-        transposed = weight.t().contiguous()  # (P, S)
         for start in range(0, len(hidden), kernels.rows):
             part = slice(start, start + kernels.rows)
             logits = hidden[part] @ transposed  # (R, S)
@@ -89,12 +89,12 @@ class SampledCrossEntropy(torch.autograd.Function):
             losses, probability = kernels.row_losses(logits, bias, true[part])
             loss += losses.sum()
             grad_hidden[part] = probability @ weight
-            grad_weight += (hidden[part].t() @ probability).t()  # the narrow factor is the one to transpose
-            grad_bias += probability.sum(dim=0, dtype=torch.float32)
+            grad_weight += hidden[part].t() @ probability
+            grad_bias += probability.sum(dim=0)
             grad_true[part] = torch.expm1(-losses)
         grad_true_weight = grad_true[:, None] * hidden.float()
         grad_hidden += (grad_true[:, None] * true_weight.float()).to(grad_hidden.dtype)
-        ctx.save_for_backward(grad_hidden, grad_true_weight, grad_true, grad_weight, grad_bias)
+        ctx.save_for_backward(grad_hidden, grad_true_weight, grad_true, grad_weight.t(), grad_bias)
         ctx.dtypes = true_weight.dtype, weight.dtype
         return loss
 

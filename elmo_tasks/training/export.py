@@ -58,16 +58,6 @@ def save_trained(folder: Path, trained: Trained, train_words: list[str]) -> None
         save_file(tensors, folder / "model.safetensors", metadata)
 
 
-def stored_fingerprints(folder: Path) -> dict[str, str]:
-    """Of a run's inputs, as they were when it was trained; empty if no model is there."""
-    try:
-        with safe_open(folder / "model.safetensors", framework="pt") as file:
-            stored: dict[str, str] = json.loads((file.metadata() or {}).get("fingerprints", "{}"))
-    except (SafetensorError, OSError):
-        return {}
-    return stored
-
-
 def load_trained(folder: Path, cache_folder: Path | None = None) -> Trained:
     """Rebuild a run's model.
 

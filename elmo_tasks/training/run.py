@@ -179,6 +179,7 @@ def _conclude(
         "data_digest": digest,
         "seed": experiment.seed,
         "embedders": list(experiment.embedders),
+        "fingerprints": {source.name: source.fingerprint for source in trained.inputs},
         "headline": trained.task.headline,
         **scores,
         "mix": trained.model.mix.mix_weights(),

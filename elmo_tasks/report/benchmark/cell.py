@@ -112,9 +112,7 @@ class Cell:
         return stored is None or data.get(data_of(self.experiment), stored) == stored
 
     def _is_on(self, fingerprints: Mapping[str, str]) -> bool:
-        from elmo_tasks.training.export import stored_fingerprints
-
-        stored = stored_fingerprints(self.folder)
+        stored: dict[str, str] = read_metrics(self).get("fingerprints", {})
         return all(fingerprints.get(name, digest) == digest for name, digest in stored.items())
 
 
