@@ -8,6 +8,7 @@ from typing import Any
 
 import lightning
 
+from elmo_tasks.allocator import return_freed_memory, rss_mb
 from elmo_tasks.training.perplexity import LanguageModel, perplexity
 from elmo_tasks.training.pretraining import Pretraining
 
@@ -15,7 +16,11 @@ Tell = Callable[[str], None]
 
 
 class Progress(lightning.Callback):
-    """A line every `every` windows: loss of the sampled task, tokens a second, time left."""
+    """A line every `every` windows: loss of the sampled task, tokens a second, time left, memory held.
+
+    Freed memory goes back to the system there: no two windows have the same number of distinct words, so the heap's
+    pieces would add up over thousands of windows.
+    """
 
     def __init__(self, tell: Tell, every: int = 100) -> None:
         self.tell, self.every = tell, every
@@ -33,11 +38,16 @@ class Progress(lightning.Callback):
         assert isinstance(pl_module, Pretraining)
         seen, total = pl_module.windows_seen, pl_module.schedule.total
         early = seen - self._since == min(10, self.every)
-        if not (early or seen % self.every == 0 or seen == total) or not trainer.is_global_zero:
+        if not (early or seen % self.every == 0 or seen == total):
+            return
+        held = rss_mb()
+        return_freed_memory()
+        if not trainer.is_global_zero:
             return
         seconds = (time.perf_counter() - self._started) / max(1, seen - self._since)
         rate = trainer.world_size * batch.inputs[0].numel() / seconds
         pl_module.log("tokens_per_second", rate, rank_zero_only=True)
+        pl_module.log("rss_mb", held, rank_zero_only=True)
         self.tell(
             f"window {seen} of {total}  loss {float(trainer.callback_metrics['loss']):.3f}  "
             f"{rate:,.0f} tokens/s  {(total - seen) * seconds / 60:,.0f} min left"

@@ -6,7 +6,7 @@ import csv
 from pathlib import Path
 
 _HELDOUT = ("heldout_forward", "heldout_backward")
-_KEPT = ("tokens", "loss", "learning_rate", "tokens_per_second", *_HELDOUT)
+_KEPT = ("tokens", "loss", "learning_rate", "tokens_per_second", "rss_mb", *_HELDOUT)
 
 
 def read_curve(log: Path, most: int = 500) -> list[dict[str, float]]:

@@ -46,7 +46,8 @@ def test_the_folder_is_a_biLM_in_both_formats(pretraining_config: Any, text: Pat
     record = json.loads((folder / "metrics.json").read_text())
     assert record["heldout_perplexity"] > 1 and record["stages"][0]["corpus_tokens"] > 400
     assert f"Held-out perplexity {record['heldout_perplexity']:.2f}" in (folder / "README.md").read_text()
-    assert [row["tokens"] for row in record["curve"]][-1] > 500
+    assert record["curve"][-1]["tokens"] > 500
+    assert 0 < record["curve"][-1]["rss_mb"] < 2 * record["peak_rss_mb"]
     assert sorted(path.name for path in folder.iterdir()) == [
         "README.md",
         "bilm.safetensors",
