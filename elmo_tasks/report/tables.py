@@ -16,6 +16,8 @@ from elmo_tasks.report.benchmark.record import KIND
 from elmo_tasks.report.bilm_table import RECORD as BILM_RECORD
 from elmo_tasks.report.bilm_table import bilm_table
 from elmo_tasks.report.comparison_table import comparison_table
+from elmo_tasks.report.fine_tuning_table import RECORD as FINE_TUNING_RECORD
+from elmo_tasks.report.fine_tuning_table import fine_tuning_table
 from elmo_tasks.report.measurement_tables import MEASUREMENTS
 from elmo_tasks.report.probe_table import probe_markdown
 from elmo_tasks.report.spread import spread
@@ -107,7 +109,8 @@ def fill(text: str, records: Sequence[Mapping[str, Any]]) -> str:
     """The text with every table between `<!-- table:NAME -->` and `<!-- /table:NAME -->` made anew.
 
     A name is a task, `benchmark` (all benchmarks), `comparison` (embedders against each other), `bilm` (the training of
-    the one inside the package), a measurement's (`MEASUREMENTS`), or a probe's record without its `.json`.
+    the one inside the package), `fine-tuning` (what more text of a domain changed in it), a measurement's
+    (`MEASUREMENTS`), or a probe's record without its `.json`.
     """
 
     def made(name: str) -> str:
@@ -117,6 +120,8 @@ def fill(text: str, records: Sequence[Mapping[str, Any]]) -> str:
             return comparison_table(records)
         if name == "bilm":
             return _of_file(BILM_RECORD, records, bilm_table)
+        if name == "fine-tuning":
+            return _of_file(FINE_TUNING_RECORD, records, fine_tuning_table)
         if name in MEASUREMENTS:
             file, make = MEASUREMENTS[name]
             return _of_file(file, records, make)
