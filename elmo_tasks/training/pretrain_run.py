@@ -21,6 +21,7 @@ from elmo_tasks.data.corpus import SPECIALS, Corpus, corpus_files, encode_corpus
 from elmo_tasks.data.windows import Windows, classes_of
 from elmo_tasks.elmo.bilm import BiLM
 from elmo_tasks.elmo.characters import encode_vocabulary
+from elmo_tasks.elmo.engine.precision import has_bf16
 from elmo_tasks.elmo.objective import Objective
 from elmo_tasks.training.bilm_evaluation import evaluate
 from elmo_tasks.training.bilm_folder import stages_of, write_bilm_folder
@@ -121,6 +122,8 @@ def _train(
     if getattr(rank_zero_only, "rank", 0) == 0:
         keep_course(folder.work / STREAM, start.course | course_of_text(text.digest, words))
     tell(f"{text.n_tokens:,} tokens in {text.n_sentences:,} sentences, {len(words):,} words in the softmax")
+    if config.precision == "bf16" and not torch.accelerator.is_available() and not has_bf16(torch.device("cpu")):
+        tell("this processor does not multiply bfloat16 itself: --set precision=32 is several times as fast on it")
     lightning.seed_everything(config.seed, verbose=False)
     objective = build_objective(config, len(words))
     if start.init is not None:

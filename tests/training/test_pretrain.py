@@ -15,6 +15,7 @@ from safetensors.torch import load_file
 from elmo_tasks.cli import main
 from elmo_tasks.elmo import batch_to_ids, load_bilm
 from elmo_tasks.errors import InputError
+from elmo_tasks.training import pretrain_run
 from elmo_tasks.training.bilm_evaluation import evaluate
 from elmo_tasks.training.bilm_export import export_bilm_folder
 from elmo_tasks.training.bilm_folder import read_language_model
@@ -99,6 +100,17 @@ def test_fine_tuning_starts_from_the_other_model(
     with pytest.raises(InputError, match=r"--init .*first: its options disagree"):
         pretrain(pretraining_config(lstm=lstm), [str(text)], tmp_path / "x", init=str(tmp_path / "first"), tell=quiet)
     assert not list(tmp_path.glob("*x*unfinished"))
+
+
+@pytest.mark.parametrize("multiplied", [False, True])
+def test_what_multiplies_no_bfloat16_says_so(
+    pretraining_config: Any, text: Path, tmp_path: Path, multiplied: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.accelerator, "is_available", lambda: False)
+    monkeypatch.setattr(pretrain_run, "has_bf16", lambda device: multiplied)
+    told: list[str] = []
+    pretrain(pretraining_config(n_epochs=0.1, precision="bf16"), [str(text)], tmp_path / "bilm", tell=told.append)
+    assert any("--set precision=32" in line for line in told) is not multiplied
 
 
 def test_surprisal_of_a_sentence_by_hand(pretraining_config: Any, text: Path, tmp_path: Path) -> None:
