@@ -19,7 +19,7 @@ from typing import Any
 
 from elmo_tasks.report.benchmark.comparison import compare_runs
 from elmo_tasks.report.benchmark.record import REPLICATES
-from elmo_tasks.report.benchmark.run import Run, read_runs
+from elmo_tasks.report.benchmark.run import Run, in_rows, read_runs
 from elmo_tasks.report.collect import circumstances, without_folders
 from elmo_tasks.training.bilm_evaluation import evaluate
 from elmo_tasks.training.run_folder import read_json, write_text
@@ -29,9 +29,7 @@ BEFORE, AFTER = "elmo", "elmo:"
 
 def compared(runs: Sequence[Run]) -> list[dict[str, Any]]:
     """The rows with a fine-tuned biLM, each with its scores and those of the row with `elmo` in its place."""
-    rows: dict[Any, list[Run]] = {}
-    for run in runs:
-        rows.setdefault(run.key, []).append(run)
+    rows = in_rows(runs)
     found = []
     for (task, data, fraction, names), after in rows.items():
         former = tuple(BEFORE if name.startswith(AFTER) else name for name in names)

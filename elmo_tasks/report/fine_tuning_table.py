@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from elmo_tasks.report.spread import spread
+from elmo_tasks.report.spread import interval, probability, spread
 
 RECORD = "fine-tuning-research.json"
 
@@ -23,8 +23,8 @@ def fine_tuning_table(record: Mapping[str, Any]) -> str:
         before, after = (spread(row[side]["test"]) for side in ("before", "after"))
         gain, chance = f"{100 * row['difference']:+.2f}", ""
         if row["p"] is not None:
-            gain += f" ({100 * row['low']:+.2f} to {100 * row['high']:+.2f})"
-            chance = f"{row['p']:.4f}"
+            gain += f" ({interval(row['low'], row['high'])})"
+            chance = probability(row["p"])
         lines.append(f"| {name} | {before} | {after} | {gain} | {chance} |")
     about = f"\n{words:,.0f} tokens read, {len(record['tasks'][0]['seeds'])} seeds; `{record['file']}`.\n"
     return "\n".join(lines) + "\n" + about

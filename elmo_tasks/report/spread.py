@@ -1,4 +1,4 @@
-"""How scores of several seeds are written."""
+"""How scores of several seeds, and what a test finds between two of them, are written."""
 
 from __future__ import annotations
 
@@ -10,3 +10,13 @@ def spread(fractions: Sequence[float]) -> str:
     """Mean, and sample standard deviation if there are several, in per cent."""
     mean = f"{100 * statistics.mean(fractions):.2f}"
     return f"{mean} ± {100 * statistics.stdev(fractions):.2f}" if len(fractions) > 1 else mean
+
+
+def interval(low: float, high: float) -> str:
+    """Of a difference of scores, in per cent: `+0.08 to +0.82`."""
+    return f"{100 * low:+.2f} to {100 * high:+.2f}"
+
+
+def probability(p: float) -> str:
+    """Three digits, or four of a small one."""
+    return f"{p:.3f}" if p >= 0.001 else f"{p:.4f}"

@@ -42,7 +42,7 @@ def test_before_and_after_stand_side_by_side() -> None:
     )
     assert "| perplexity of heldout-reviews | 200.0 | 120.0 | -40.0 % | |" in made
     row = (
-        "| sentiment, sst2, elmo glove: test accuracy | 81.00 ± 1.41 | 84.00 ± 0.00 | +3.00 (-1.00 to +7.00) | 0.0312 |"
+        "| sentiment, sst2, elmo glove: test accuracy | 81.00 ± 1.41 | 84.00 ± 0.00 | +3.00 (-1.00 to +7.00) | 0.031 |"
     )
     assert row in made
     assert "| ner, mine, elmo: test f1 | 81.00 ± 1.41 | 81.00 ± 1.41 | +0.00 |  |" in made

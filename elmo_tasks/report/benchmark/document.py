@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from elmo_tasks.report.benchmark.pictures import Picture, mix_picture, task_pictures
-from elmo_tasks.report.benchmark.sheet import Sheet, full_rows, headline, label, notes, sheets, spread
+from elmo_tasks.report.benchmark.sheet import Sheet, full_rows, headline, label, notes, sheets
+from elmo_tasks.report.spread import spread
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,7 @@ def _in_short(task: Mapping[str, Any], baseline: str) -> str:
         side = "above" if found["difference"] >= 0 else "below"
         details = f" ({', '.join(told)})" if told else ""
         gain = f", {100 * abs(found['difference']):.2f} {side} {baseline}{details}"
-    scores = f"test {headline(task)} {spread(best['test'])}"
+    scores = f"test {headline(task)} {spread(best['test']['values'])}"
     count = len(full_rows(task))
     return f"{task['task']} on {task['data']}: the best of {count} on dev is {label(best)} with {scores}{gain}."
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from elmo_tasks.paths import recipe_root
 from elmo_tasks.report.benchmark.comparison import compare_runs
-from elmo_tasks.report.benchmark.run import COSTS, SIZES, Run, read_runs
+from elmo_tasks.report.benchmark.run import COSTS, SIZES, Run, in_rows, read_runs
 from elmo_tasks.report.collect import circumstances, without_folders
 from elmo_tasks.training.run_folder import read_json
 
@@ -69,9 +69,7 @@ def published(task: str) -> list[dict[str, Any]]:
 def _task(runs: Sequence[Run], baseline: tuple[str, ...], replicates: int) -> dict[str, Any]:
     """One task on one data set: its rows, from little data to all of it."""
     task, data, _, _ = runs[0].key
-    groups: dict[Any, list[Run]] = {}
-    for run in runs:
-        groups.setdefault(run.key, []).append(run)
+    groups = in_rows(runs)
     rows = []
     for (_, _, fraction, _), group in groups.items():
         base = next((g for key, g in groups.items() if key[2] == fraction and key[3] == baseline), None)

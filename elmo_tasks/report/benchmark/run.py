@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,8 @@ from elmo_tasks.training.run_folder import read_json
 COSTS = ("training_seconds", "seconds", "tokens_per_second", "epochs", "best_epoch", "threads", "train_examples")
 SIZES = ("frozen_parameters", "trained_parameters", "frozen_bytes", "model_bytes")
 
+Key = tuple[str, str, float, tuple[str, ...]]
+
 
 @dataclass(frozen=True)
 class Run:
@@ -26,10 +29,18 @@ class Run:
     dev: list[float]
 
     @property
-    def key(self) -> tuple[str, str, float, tuple[str, ...]]:
+    def key(self) -> Key:
         """All that a row of the report has in common: task, data, per cent, embedders."""
         training = self.experiment.training
         return self.metrics["task"], Path(self.experiment.data).name, training.fraction, self.experiment.embedders
+
+
+def in_rows(runs: Iterable[Run]) -> dict[Key, list[Run]]:
+    """The runs of each row, that is of one `Run.key`, in the order in which they come."""
+    rows: dict[Key, list[Run]] = {}
+    for run in runs:
+        rows.setdefault(run.key, []).append(run)
+    return rows
 
 
 def read_runs(folder: Path) -> list[Run]:

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from elmo_tasks.report.spread import interval, probability, spread
+
 _HEADLINES = {"f1": "F1", "accuracy": "accuracy", "macro_f1": "macro F1"}
 NOTHING = "-"
 
@@ -64,7 +66,7 @@ def scores(task: Mapping[str, Any], baseline: str, replicates: int) -> Sheet:
             "p",
         ),
         tuple(
-            (label(row), str(len(row["seeds"])), spread(row["dev"]), spread(row["test"]), *_against(row))
+            (label(row), str(len(row["seeds"])), *(spread(row[s]["values"]) for s in ("dev", "test")), *_against(row))
             for row in rows
         ),
     )
@@ -127,10 +129,11 @@ def fractions(task: Mapping[str, Any]) -> Sheet:
     parts = sorted({row["fraction"] for row in task["rows"]})
     found = {(tuple(row["embedders"]), row["fraction"]): row for row in task["rows"]}
     names = list(dict.fromkeys(tuple(row["embedders"]) for row in [*full_rows(task), *task["rows"]]))
-    rows = [
-        (" + ".join(name), *(spread(found[name, part]["test"]) if (name, part) in found else NOTHING for part in parts))
-        for name in names
-    ]
+
+    def cell(name: tuple[str, ...], part: float) -> str:
+        return spread(found[name, part]["test"]["values"]) if (name, part) in found else NOTHING
+
+    rows = [(" + ".join(name), *(cell(name, part) for part in parts)) for name in names]
     return Sheet(
         "With less training data",
         f"Test {headline(task)} in per cent by the part of the training sentences, mean ± deviation over seeds. Each "
@@ -163,12 +166,6 @@ def _differs(entry: Mapping[str, Any], data: str) -> str:
     return "; ".join(filter(None, ["other data" if other else "", told]))
 
 
-def spread(values: Mapping[str, Any]) -> str:
-    """`91.00 ± 1.41` in per cent."""
-    mean = f"{100 * values['mean']:.2f}"
-    return mean if values["deviation"] is None else f"{mean} ± {100 * values['deviation']:.2f}"
-
-
 def notes(task: Mapping[str, Any]) -> list[str]:
     """What a reader must know of these rows before comparing them."""
     found = []
@@ -188,15 +185,13 @@ def _against(row: Mapping[str, Any]) -> tuple[str, ...]:
     found: Mapping[str, Any] | None = row["against_baseline"]
     if found is None:
         return (NOTHING,) * 4
-    interval = NOTHING if found["low"] is None else f"{100 * found['low']:+.2f} to {100 * found['high']:+.2f}"
+    limits = NOTHING if found["low"] is None else interval(found["low"], found["high"])
     gone = NOTHING if found["error_reduction"] is None else f"{100 * found['error_reduction']:.1f} %"
-    return f"{100 * found['difference']:+.2f}", interval, gone, _p(found["p"])
+    return f"{100 * found['difference']:+.2f}", limits, gone, _p(found["p"])
 
 
 def _p(value: float | None) -> str:
-    if value is None:
-        return NOTHING
-    return f"{value:.3f}" if value >= 0.001 else f"{value:.4f}"
+    return NOTHING if value is None else probability(value)
 
 
 def _millions(count: int) -> str:
