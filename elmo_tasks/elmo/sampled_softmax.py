@@ -6,9 +6,11 @@ import math
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from elmo_tasks.elmo.bptt import Compiler
+
+_LOGITS = 2**23  # numbers at a time in the full softmax: 32 MiB, which the allocator keeps from one part to the next
 
 
 class LogUniformSampler:
@@ -113,12 +115,19 @@ class SampledCrossEntropy(torch.autograd.Function):
 
 
 @torch.no_grad()
+@torch.no_grad()
 def exact_losses(
-    hidden: Tensor, targets: Tensor, weight: Tensor, bias: Tensor, dtype: torch.dtype = torch.float32, rows: int = 512
+    hidden: Tensor, targets: Tensor, weight: Tensor, bias: Tensor, dtype: torch.dtype = torch.float32
 ) -> Tensor:
-    """Cross-entropy over all classes. hidden: (N, P), targets: (N,), weight: (V, P), bias: (V,) -> (N,) float32."""
-    weight, parts = weight.to(dtype), []
+    """Cross-entropy over all classes, without gradients. Products are in `dtype`, what follows in float32.
+
+    hidden: (N, P), targets: (N,), weight: (V, P), bias: (V,) -> (N,) float32.
+    """
+    weight, parts, rows = weight.to(dtype), [], max(1, _LOGITS // len(bias))
     for start in range(0, len(hidden), rows):
-        logits = (hidden[start : start + rows].to(dtype) @ weight.t()).float() + bias  # (R, V)
-        parts.append(nn.functional.cross_entropy(logits, targets[start : start + rows], reduction="none"))
+        logits = (hidden[start : start + rows].to(dtype) @ weight.t()).float().add_(bias)  # (R, V)
+        right = logits.gather(1, targets[start : start + rows, None])  # (R, 1)
+        highest = logits.amax(dim=1, keepdim=True)  # (R, 1)
+        total = logits.sub_(highest).exp_().sum(dim=1, keepdim=True)  # (R, 1), in place: memory is what this waits for
+        parts.append((total.log() + highest - right).squeeze(1))
     return torch.cat(parts) if parts else hidden.new_zeros(0)

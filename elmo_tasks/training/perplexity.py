@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -13,6 +14,8 @@ from elmo_tasks.data.windows import BEGIN, END, UNKNOWN
 from elmo_tasks.elmo.bilm import BiLM
 from elmo_tasks.elmo.characters import batch_to_ids
 from elmo_tasks.elmo.sampled_softmax import exact_losses
+
+_POOL = 16  # batches whose sentences are sorted by length together
 
 
 @dataclass(frozen=True)
@@ -50,16 +53,17 @@ def surprisals(
 ) -> Iterator[Tensor]:
     """Nats of each prediction. Yields (2, T + 1) a sentence: w1 .. wn `</S>` given what stands left of each, and
     `<S>` w1 .. wn given what stands right of each. Every sentence stands alone: no state comes from the one before.
-    Computed where the model is, yielded on the CPU.
+    Computed where the model is, yielded on the CPU, in the order of the sentences.
     """
-    waiting: list[list[str]] = []
-    for words in sentences:
-        waiting.append(list(words))
-        if len(waiting) == batch:
-            yield from _batch(model, waiting, dtype)
-            waiting = []
-    if waiting:
-        yield from _batch(model, waiting, dtype)
+    coming = iter(sentences)
+    while pool := [list(words) for words in itertools.islice(coming, _POOL * batch)]:
+        # Sentences of about the same length together: a batch takes as many steps as its longest has words.
+        order = sorted(range(len(pool)), key=lambda place: len(pool[place]))
+        found: dict[int, Tensor] = {}
+        for start in range(0, len(order), batch):
+            places = order[start : start + batch]
+            found.update(zip(places, _batch(model, [pool[place] for place in places], dtype), strict=True))
+        yield from (found[place] for place in range(len(pool)))
 
 
 def _batch(model: LanguageModel, sentences: list[list[str]], dtype: torch.dtype) -> Iterator[Tensor]:

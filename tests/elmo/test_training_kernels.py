@@ -169,3 +169,12 @@ def test_sampling_every_class_gives_the_exact_loss() -> None:
     ).mean()
     assert sampled.item() == pytest.approx(exact.item(), rel=1e-5)
     assert math.isfinite(exact.item())
+
+
+def test_the_exact_loss_is_the_cross_entropy_in_double_precision() -> None:
+    torch.manual_seed(0)
+    hidden, weight, bias = torch.randn(20, 2), 3 * torch.randn(2**19, 2), torch.randn(2**19)  # 16 rows at a time
+    targets = torch.randint(2**19, (20,))
+    logits = hidden.double() @ weight.double().t() + bias.double()
+    expected = torch.nn.functional.cross_entropy(logits, targets, reduction="none")
+    torch.testing.assert_close(exact_losses(hidden, targets, weight, bias).double(), expected, rtol=0, atol=1e-5)

@@ -70,6 +70,17 @@ def test_bits_stand_beside_their_words(folder: Path, tmp_path: Path) -> None:
     assert first["backward_begin"] == pytest.approx(bits(1, behind, "<S>"), rel=1e-4)
 
 
+def test_sentences_of_any_length_keep_their_order_and_stand_alone(folder: Path) -> None:
+    model = read_language_model(str(folder))
+    random = torch.Generator().manual_seed(0)
+    lengths = torch.randint(1, 9, (40,), generator=random).tolist()  # more than are sorted together at two a batch
+    sentences = [[("the", "cat", "zebra")[(place + n) % 3] for n in range(lengths[place])] for place in range(40)]
+    together = list(surprisals(model, sentences, batch=2))
+    for words, found in zip(sentences, together, strict=True):
+        (alone,) = surprisals(model, [words])
+        torch.testing.assert_close(found, alone)
+
+
 def test_a_text_without_sentences_is_refused(folder: Path, tmp_path: Path) -> None:
     (tmp_path / "t.txt").write_text("the cat\n" + "cat " * (MAX_LINE_TOKENS + 1))
     with pytest.raises(InputError, match=r"t\.txt:2: expected one sentence a line of at most 2000 words, got 2001"):
