@@ -38,7 +38,7 @@ def streams(parity: Path) -> list[list[list[str]]]:
 def assert_equal_to_1e_6(ours: torch.Tensor, recorded: np.ndarray) -> None:
     assert tuple(ours.shape) == recorded.shape
     error = np.abs(ours.numpy() - recorded) / np.maximum(1.0, np.abs(recorded))
-    assert error.max() <= 1e-6
+    assert error.max() <= 1e-6 + np.finfo(np.float32).eps  # one more in the last place: CPUs sum in different orders
 
 
 def test_the_top_layer_of_three_streams_with_state(bilm: BiLM, parity: Path, streams: list[list[list[str]]]) -> None:

@@ -79,6 +79,18 @@ def has_int8() -> bool:
 
 
 @functools.cache
+def int8_saturates() -> bool:
+    """Whether oneDNN's product of 8-bit integers cuts sums of two off at 16 bits, as it does on CPUs without VNNI."""
+    packed = torch.ops.onednn.qlinear_prepack(torch.full((16, 64), 127, dtype=torch.int8), [16, 64])
+    rows = torch.full((16, 64), 255, dtype=torch.uint8)
+    product = torch.ops.onednn.qlinear_pointwise.default(
+        rows, 1.0, 128, packed, torch.ones(16), torch.zeros(16, dtype=torch.int64), None, 1.0, 0, torch.float32,
+        "none", [], "",
+    )  # fmt: skip
+    return not torch.equal(product, torch.full((16, 16), 64.0 * 127 * 127))
+
+
+@functools.cache
 def has_kernels() -> bool:
     """Whether Numba is installed, which compiles `elmo_tasks.elmo.engine.kernels`; without it PyTorch does as well."""
     return importlib.util.find_spec("numba") is not None

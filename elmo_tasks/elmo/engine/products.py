@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from elmo_tasks.elmo.engine.precision import has_bf16, has_kernels, has_onednn, int8_is_faster
+from elmo_tasks.elmo.engine.precision import has_bf16, has_kernels, has_onednn, int8_is_faster, int8_saturates
 
 _ROWS = 64  # for which oneDNN lays the weights out; measured: no other choice is better at 1 or at 1,000 rows
 
@@ -96,6 +96,8 @@ class Int8Product:
         self.dtype, self.weight_bytes = dtype, weight.numel()
         self.scales = (weight.abs().amax(dim=1) / 127).clamp_min(1e-30)  # (M,)
         rounded = (weight / self.scales.unsqueeze(1)).round_().to(torch.int8)
+        # The same integers as float32, whose sums are whole up to 2**24, where oneDNN's would be wrong.
+        self.whole = rounded.float() if int8_saturates() else None  # (M, K)
         self.packed = torch.ops.onednn.qlinear_prepack(rounded, [_ROWS, weight.shape[1]])
         self.zeros = torch.zeros(len(weight), dtype=torch.int64)
         self.bias = None if bias is None else bias.to(dtype)
@@ -114,6 +116,9 @@ class Int8Product:
     def unscaled(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """The product (N, M) of rows of greatest value 127, without the bias, and the scales that they had, (N,)."""
         rounded, scale = eight_bits(x)
+        if self.whole is not None:
+            sums = (rounded.float() - 128) @ self.whole.t()  # (N, M)
+            return (sums * self.scales).to(self.dtype), scale
         product = self._linear(
             whole_rows(rounded),
             1.0,
