@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 import torch
 
 from elmo_tasks.elmo import BilmOptions, Engine
-from elmo_tasks.elmo.engine.precision import has_int8, has_onednn
+from elmo_tasks.elmo.engine.precision import has_bf16, has_int8, has_onednn
 from elmo_tasks.elmo.engine.products import Int8Product, OneDnnProduct
 
 _SHAPES = ((4096, 4096, 4096), (128, 1024, 16384), (512, 4096, 512))  # square, the original's gates, its projection
@@ -51,7 +51,7 @@ def product_rates(seconds: float = 0.15) -> dict[str, float]:
             plain = _rate(lambda left=left, right=right: left @ right.t(), flops, seconds)
             note(name, plain)
             note(f"{name}, not packed", plain)
-            if has_onednn():
+            if has_onednn() and (dtype == torch.float32 or has_bf16(x.device)):
                 packed = OneDnnProduct(weight, None, dtype)
                 note(name, _rate(lambda left=left, packed=packed: packed(left), flops, seconds))
         if has_int8():
