@@ -66,13 +66,7 @@ def has_onednn() -> bool:
 def has_int8() -> bool:
     """Whether oneDNN's product of 8-bit integers is there, tried on a small one."""
     try:
-        weight = torch.eye(16, dtype=torch.int8)
-        packed = torch.ops.onednn.qlinear_prepack(weight, [16, 16])
-        rows = (torch.eye(16) + 128).to(torch.uint8)
-        product = torch.ops.onednn.qlinear_pointwise.default(
-            rows, 1.0, 128, packed, torch.ones(16), torch.zeros(16, dtype=torch.int64), None, 1.0, 0, torch.float32,
-            "none", [], "",
-        )  # fmt: skip
+        product = _int8_product((torch.eye(16) + 128).to(torch.uint8), torch.eye(16, dtype=torch.int8))
         return torch.equal(product, torch.eye(16))
     except (AttributeError, RuntimeError, TypeError):
         return False
@@ -81,13 +75,18 @@ def has_int8() -> bool:
 @functools.cache
 def int8_saturates() -> bool:
     """Whether oneDNN's product of 8-bit integers cuts sums of two off at 16 bits, as it does on CPUs without VNNI."""
-    packed = torch.ops.onednn.qlinear_prepack(torch.full((16, 64), 127, dtype=torch.int8), [16, 64])
-    rows = torch.full((16, 64), 255, dtype=torch.uint8)
-    product = torch.ops.onednn.qlinear_pointwise.default(
+    product = _int8_product(torch.full((16, 64), 255, dtype=torch.uint8), torch.full((16, 64), 127, dtype=torch.int8))
+    return not torch.equal(product, torch.full((16, 16), 64.0 * 127 * 127))
+
+
+def _int8_product(rows: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
+    """oneDNN's: rows (N, K) unsigned with 128 as zero, weight (16, K) -> (N, 16) float32."""
+    packed = torch.ops.onednn.qlinear_prepack(weight, list(rows.shape))
+    product: torch.Tensor = torch.ops.onednn.qlinear_pointwise.default(
         rows, 1.0, 128, packed, torch.ones(16), torch.zeros(16, dtype=torch.int64), None, 1.0, 0, torch.float32,
         "none", [], "",
     )  # fmt: skip
-    return not torch.equal(product, torch.full((16, 16), 64.0 * 127 * 127))
+    return product
 
 
 @functools.cache
