@@ -38,4 +38,4 @@ wheel:
 
 # The tables in the READMEs and in docs/, from results/.
 tables:
-	$(PYTHON) -m elmo_tasks.report.tables
+	$(PYTHON) -m tools.tables

@@ -26,14 +26,15 @@ from pathlib import Path
 
 import torch
 
+from elmo_tasks.core.paths import cache_root
 from elmo_tasks.data.catalog import load_data
 from elmo_tasks.elmo import BiLM, BilmOptions, batch_to_ids
-from elmo_tasks.elmo.weights_safetensors import write_safetensors
-from elmo_tasks.embedders.cache import CachedEmbedder
-from elmo_tasks.embedders.elmo import ElmoEmbedder
-from elmo_tasks.paths import cache_root
-from elmo_tasks.task import load_task, resolve_experiment
-from elmo_tasks.training.run import train
+from elmo_tasks.elmo.weights.safetensors import write_safetensors
+from elmo_tasks.embedders.cache.cached import CachedEmbedder
+from elmo_tasks.embedders.elmo import BilmEmbedder
+from elmo_tasks.runs.experiment import resolve_experiment
+from elmo_tasks.task import load_task
+from elmo_tasks.training.train import train
 
 
 def drop_from_memory(folder: Path) -> None:
@@ -80,7 +81,7 @@ def main() -> None:
         dev = [list(example.tokens) for example in splits.dev]
         tokens, sample = sum(map(len, sentences)), sentences[: options.sample]
         epoch_tokens = tokens + sum(map(len, dev))
-        embedder = ElmoEmbedder(str(weights), "elmo")
+        embedder = BilmEmbedder(str(weights), "elmo")
         root = cache_root() / "vectors"
         filled = seconds(lambda: CachedEmbedder(embedder, root, float("inf")).embed(sentences))
         folder = root / embedder.fingerprint

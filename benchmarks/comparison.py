@@ -23,15 +23,15 @@ from typing import Any
 
 import torch
 
-from elmo_tasks.allocator import keep_freed_memory, peak_rss_mb
 from elmo_tasks.analysis.contrast import contrast
 from elmo_tasks.analysis.linear_probe import ProbeData, fit_probes
 from elmo_tasks.analysis.probe_data import ProbeTask, load_probe_task
 from elmo_tasks.analysis.senses import load_sense_corpus, run_sense_probe
-from elmo_tasks.analysis.sources import frozen_embedder
 from elmo_tasks.analysis.token_layers import token_layers
+from elmo_tasks.core.memory import keep_freed_memory, peak_rss_mb
+from elmo_tasks.embedders.frozen import frozen_embedder
 from elmo_tasks.embedders.protocol import Embedder
-from elmo_tasks.report.collect import circumstances, without_folders
+from elmo_tasks.runs.collect import circumstances, without_folders
 
 NAMES = ("glove", "elmo", "minilm")
 SPLITS = ("train", "dev", "test")

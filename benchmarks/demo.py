@@ -23,10 +23,10 @@ from pathlib import Path
 from statistics import median, quantiles
 from typing import Any
 
+from elmo_tasks.core.files import read_json, write_json
 from elmo_tasks.data.catalog import load_data
-from elmo_tasks.report.collect import circumstances, without_folders
+from elmo_tasks.runs.collect import circumstances, without_folders
 from elmo_tasks.task import load_task
-from elmo_tasks.training.run_folder import read_json, write_json
 
 TOKENS, WARM = 20, 5
 BAR_MS = 300.0  # for all three tasks, median of 50, warm, two cores

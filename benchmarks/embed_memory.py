@@ -17,10 +17,11 @@ from pathlib import Path
 
 import torch
 
-from elmo_tasks.allocator import peak_rss_mb, rss_mb
-from elmo_tasks.data.corpus import corpus_files, open_lines
-from elmo_tasks.vectors.block_embedder import Recipe
-from elmo_tasks.vectors.embedding import embed_corpus
+from elmo_tasks.core.memory import peak_rss_mb, rss_mb
+from elmo_tasks.corpus_vectors.block_embedder import Recipe
+from elmo_tasks.corpus_vectors.embedding import embed_corpus
+from elmo_tasks.data.lines import open_lines
+from elmo_tasks.pretraining.corpus import corpus_files
 
 SETTLED = 50_000  # tokens after which memory must not grow
 

@@ -17,12 +17,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from elmo_tasks.report.benchmark.comparison import compare_runs
-from elmo_tasks.report.benchmark.record import REPLICATES
-from elmo_tasks.report.benchmark.run import Run, in_rows, read_runs
-from elmo_tasks.report.collect import circumstances, without_folders
-from elmo_tasks.training.bilm_evaluation import evaluate
-from elmo_tasks.training.run_folder import read_json, write_text
+from elmo_tasks.benchmark.comparison import compare_runs
+from elmo_tasks.benchmark.record import REPLICATES
+from elmo_tasks.benchmark.rows import Run, in_rows, read_runs
+from elmo_tasks.core.files import read_json, write_text
+from elmo_tasks.pretraining.evaluation import evaluate
+from elmo_tasks.runs.collect import circumstances, without_folders
 
 BEFORE, AFTER = "elmo", "elmo:"
 

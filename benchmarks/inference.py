@@ -27,11 +27,11 @@ import torch
 from inference_limits import floors, product_rates, useful_flops
 from inference_report import draw, table
 
-from elmo_tasks.allocator import keep_freed_memory, return_freed_memory
+from elmo_tasks.core.memory import keep_freed_memory, return_freed_memory
 from elmo_tasks.data.catalog import load_data
 from elmo_tasks.elmo import BiLM, BilmOptions, Engine, batch_to_ids
-from elmo_tasks.elmo.weights_hdf5 import read_hdf5, write_hdf5
-from elmo_tasks.report.collect import _processor
+from elmo_tasks.elmo.weights.hdf5 import read_hdf5, write_hdf5
+from elmo_tasks.runs.collect import _processor
 from elmo_tasks.task import load_task
 
 ARCHITECTURES = {

@@ -17,15 +17,15 @@ from pathlib import Path
 
 import torch
 
-from elmo_tasks.allocator import keep_freed_memory, peak_rss_mb
-from elmo_tasks.data.corpus import corpus_files, encode_corpus, vocabulary_of
-from elmo_tasks.data.windows import Windows, classes_of
+from elmo_tasks.core.memory import keep_freed_memory, peak_rss_mb
 from elmo_tasks.elmo.characters import END_WORD, encode_vocabulary
-from elmo_tasks.elmo.objective import Window
 from elmo_tasks.elmo.options import BilmOptions
-from elmo_tasks.training.pretrain_config import load_pretrain_config
-from elmo_tasks.training.pretrain_run import build_objective
-from elmo_tasks.training.pretraining import Pretraining, Schedule, to_window
+from elmo_tasks.pretraining.corpus import corpus_files, encode_corpus, vocabulary_of
+from elmo_tasks.pretraining.module import Pretraining, Schedule, to_window
+from elmo_tasks.pretraining.objective import Window
+from elmo_tasks.pretraining.run import build_objective
+from elmo_tasks.pretraining.settings import load_pretrain_config
+from elmo_tasks.pretraining.windows import Windows, classes_of
 
 
 def flops(options: BilmOptions, samples: int, window: Window) -> float:

@@ -5,21 +5,21 @@ from __future__ import annotations
 import importlib.util
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
-from elmo_tasks.config import Experiment, from_mapping, load_experiment
-from elmo_tasks.errors import InputError
+from elmo_tasks.core.errors import InputError
+from elmo_tasks.core.paths import task_path
+from elmo_tasks.core.settings import from_mapping
 from elmo_tasks.metrics import Counts
-from elmo_tasks.paths import config_path, recipe_root, task_path
 from elmo_tasks.text.examples import Example
 from elmo_tasks.text.labels import LabelSet
 
 if TYPE_CHECKING:
     from torch import nn
 
-    from elmo_tasks.modules.embedding_mix import EmbeddingMix
+    from elmo_tasks.nn.embedding_mix import EmbeddingMix
 
 
 # What `Task.decode` makes of a model's output for one example. Only the task itself looks inside: a tagger's are tags,
@@ -120,22 +120,3 @@ def load_task(name: str) -> Task:
     if not isinstance(task, Task):
         raise InputError(f"{path}: expected a module that defines `task = Task(...)`, found none")
     return task
-
-
-def resolve_experiment(
-    task: str, config: Path | None = None, given: Mapping[str, Any] | None = None, settings: Sequence[str] = ()
-) -> Experiment:
-    """The whole experiment of a task: its own configuration, then `config`, then what is `given`, then `settings`.
-
-    Raises:
-        InputError: no such task or file, an unknown key, a value of the wrong type.
-    """
-    recipe = load_task(task)
-    own = recipe_root("configs") / f"{recipe.name}.yaml"
-    files = [own] if own.exists() else []
-    if config is not None:
-        files.append(config_path(config))
-    experiment = load_experiment(
-        files, {**(given or {}), "task": task}, settings, defaults={"data": recipe.default_data}
-    )
-    return replace(experiment, model=asdict(recipe.model_settings(experiment.model)))

@@ -8,7 +8,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from elmo_tasks.data.catalog import load_data
-from elmo_tasks.estimators import ElmoVectorizer
+from elmo_tasks.integrations.sklearn import ElmoVectorizer
 from elmo_tasks.task import load_task
 
 splits = load_data("sample-sentiment", load_task("sentiment").read)

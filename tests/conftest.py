@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
+pytest_plugins = ["corpora"]
 
 
 def pytest_configure(config: pytest.Config) -> None:

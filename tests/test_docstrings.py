@@ -28,4 +28,6 @@ def test_examples(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_modules_are_found() -> None:
-    assert {"elmo_tasks.hub", "elmo_tasks.elmo.allennlp_embedder", "elmo_tasks.spacy.vectors"} <= set(MODULES)
+    assert {"elmo_tasks.elmo.tfhub", "elmo_tasks.elmo.allennlp", "elmo_tasks.integrations.spacy.vectors"} <= set(
+        MODULES
+    )

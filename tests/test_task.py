@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from elmo_tasks.errors import InputError
+from elmo_tasks.core.errors import InputError
 from elmo_tasks.task import load_task
 from elmo_tasks.text.examples import LabelledSentence, TaggedSentence
 from elmo_tasks.text.labels import LabelSet

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from elmo_tasks.analysis.occurrences import position_of
+from elmo_tasks.core.errors import InputError
 from elmo_tasks.embedders.protocol import Embedder
-from elmo_tasks.errors import InputError
 
 
 @dataclass(frozen=True)

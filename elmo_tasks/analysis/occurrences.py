@@ -9,11 +9,11 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from elmo_tasks.data.corpus import open_lines
+from elmo_tasks.core.errors import InputError
+from elmo_tasks.core.files import read_json
+from elmo_tasks.data.lines import open_lines
 from elmo_tasks.data.senses import Occurrence, read_occurrences
 from elmo_tasks.embedders.protocol import Embedder
-from elmo_tasks.errors import InputError
-from elmo_tasks.training.run_folder import read_json
 
 _BLOCK = 256  # occurrences that are embedded at a time
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from elmo_tasks.analysis.token_layers import spread
+from elmo_tasks.core.errors import InputError
 from elmo_tasks.data.catalog import locate
 from elmo_tasks.data.conll import read_conll, read_tokens
 from elmo_tasks.data.splits import SPLIT_NAMES, read_folder
-from elmo_tasks.errors import InputError
 from elmo_tasks.text.examples import TaggedSentence
 
 Read = Callable[[Path, int], Sequence[TaggedSentence]]

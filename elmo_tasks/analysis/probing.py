@@ -12,8 +12,8 @@ from torch import Tensor
 from elmo_tasks.analysis.control_task import control_labels, majority_accuracy, most_frequent, most_frequent_by_word
 from elmo_tasks.analysis.linear_probe import Fitted, ProbeData, fit_probes
 from elmo_tasks.analysis.probe_data import ProbeTask
-from elmo_tasks.analysis.sources import bilm_embedder, frozen_embedder, random_bilm
 from elmo_tasks.analysis.token_layers import token_layers
+from elmo_tasks.embedders.frozen import bilm_embedder, frozen_embedder, random_bilm
 from elmo_tasks.embedders.protocol import Embedder
 
 SPLITS = ("train", "dev", "test")

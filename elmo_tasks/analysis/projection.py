@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from elmo_tasks.analysis.occurrences import layer_weights, occurrence_vectors
+from elmo_tasks.core.errors import InputError
 from elmo_tasks.data.senses import Occurrence
 from elmo_tasks.embedders.protocol import Embedder
-from elmo_tasks.errors import InputError
 
 
 @dataclass(frozen=True)

@@ -12,11 +12,11 @@ from torch import Tensor
 
 from elmo_tasks.analysis.occurrences import occurrence_vectors
 from elmo_tasks.analysis.probing import PUBLISHED
-from elmo_tasks.analysis.sources import bilm_embedder, frozen_embedder, random_bilm
+from elmo_tasks.core.errors import InputError
 from elmo_tasks.data.catalog import locate
 from elmo_tasks.data.senses import Occurrence, SenseCorpus, read_sense_corpus
+from elmo_tasks.embedders.frozen import bilm_embedder, frozen_embedder, random_bilm
 from elmo_tasks.embedders.protocol import Embedder
-from elmo_tasks.errors import InputError
 
 _TIE = 1e-5
 """Cosines that differ by less are equal: a static vector is one vector, but the mean of several copies is rounded."""

@@ -26,7 +26,7 @@ from elmo_tasks.cli import (
     substitutes,
     train,
 )
-from elmo_tasks.errors import InputError
+from elmo_tasks.core.errors import InputError
 
 VERBS = (
     train,

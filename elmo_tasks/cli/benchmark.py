@@ -60,17 +60,17 @@ def add(verbs: Verbs) -> None:
 
 
 def _benchmark(options: argparse.Namespace) -> None:
-    from elmo_tasks.report.benchmark.grid import build_grid, split_embedders
+    from elmo_tasks.benchmark.grid import build_grid, split_embedders
 
     baseline = split_embedders(options.baseline, "--baseline") if options.baseline else None
     if options.report_only:
-        from elmo_tasks.report.benchmark.report import write_report
+        from elmo_tasks.benchmark.report import write_report
 
         write_report(options.output, baseline)
         print(f"report: {options.output / 'report.html'}, report.md, benchmark.json")
         return
-    from elmo_tasks.paths import task_names
-    from elmo_tasks.report.benchmark.benchmark import benchmark
+    from elmo_tasks.benchmark.run import benchmark
+    from elmo_tasks.core.paths import task_names
 
     cells = build_grid(
         options.tasks or task_names(),

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from elmo_tasks.cli.verb import Verbs
-from elmo_tasks.errors import InputError
+from elmo_tasks.core.errors import InputError
 
 if TYPE_CHECKING:
-    from elmo_tasks.embedders.cache_folder import CacheEntry
+    from elmo_tasks.embedders.cache.folder import CacheEntry
 
 
 def add(verbs: Verbs) -> None:
@@ -31,7 +31,7 @@ def add(verbs: Verbs) -> None:
 
 
 def _info(options: argparse.Namespace) -> None:
-    from elmo_tasks.paths import cache_limit
+    from elmo_tasks.core.paths import cache_limit
 
     found = _chosen(options, check=False)
     limit = cache_limit()
@@ -57,7 +57,7 @@ def _verify(options: argparse.Namespace) -> int:
 
 
 def _clear(options: argparse.Namespace) -> None:
-    from elmo_tasks.embedders.cache_folder import clear
+    from elmo_tasks.embedders.cache.folder import clear
 
     found = _chosen(options, check=False)
     what = f"{len(found)} embedders, {_size(sum(entry.bytes for entry in found))} in {_root()}"
@@ -74,14 +74,14 @@ def _clear(options: argparse.Namespace) -> None:
 
 
 def _root() -> Path:
-    from elmo_tasks.paths import cache_root
+    from elmo_tasks.core.paths import cache_root
 
     return cache_root() / "vectors"
 
 
 def _chosen(options: argparse.Namespace, *, check: bool) -> list[CacheEntry]:
     """All entries, or those of `--embedder`."""
-    from elmo_tasks.embedders.cache_folder import entries
+    from elmo_tasks.embedders.cache.folder import entries
 
     found = list(entries(_root(), check=check))
     if options.embedder is None:

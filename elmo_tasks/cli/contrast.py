@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from elmo_tasks.cli.verb import Verbs
-from elmo_tasks.errors import InputError
+from elmo_tasks.core.errors import InputError
 
 
 def add(verbs: Verbs) -> None:
@@ -24,9 +24,9 @@ def _contrast(options: argparse.Namespace) -> None:
     if options.output is not None and options.output.suffix not in (".png", ".svg", ".html"):
         raise InputError(f"--output: expected a file that ends in .png, .svg or .html, got {options.output}")
     from elmo_tasks.analysis.contrast import contrast
-    from elmo_tasks.analysis.sources import bilm_embedder
-    from elmo_tasks.report.contrast_picture import write_contrast
-    from elmo_tasks.report.contrast_table import contrast_table
+    from elmo_tasks.embedders.frozen import bilm_embedder
+    from elmo_tasks.views.contrast_picture import write_contrast
+    from elmo_tasks.views.contrast_table import contrast_table
 
     sentences = options.first.split(), options.second.split()
     found = contrast(bilm_embedder(options.bilm), sentences, options.word)

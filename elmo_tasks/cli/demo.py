@@ -7,7 +7,7 @@ from functools import partial
 from importlib.util import find_spec
 
 from elmo_tasks.cli.verb import Verbs
-from elmo_tasks.errors import InputError
+from elmo_tasks.core.errors import InputError
 
 
 def add(verbs: Verbs) -> None:

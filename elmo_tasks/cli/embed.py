@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from elmo_tasks.cli.verb import Verbs
-from elmo_tasks.errors import InputError
+from elmo_tasks.core.errors import InputError
 
 
 def add(verbs: Verbs) -> None:
@@ -53,9 +53,9 @@ def _embed(options: argparse.Namespace) -> None:
         raise InputError("--workers: expected it with --engine ray; one process uses --threads")
     import torch
 
-    from elmo_tasks.report.progress import embedding_progress
-    from elmo_tasks.vectors.block_embedder import Recipe
-    from elmo_tasks.vectors.embedding import embed_corpus
+    from elmo_tasks.corpus_vectors.block_embedder import Recipe
+    from elmo_tasks.corpus_vectors.embedding import embed_corpus
+    from elmo_tasks.views.progress import embedding_progress
 
     recipe = Recipe(
         options.embedder,

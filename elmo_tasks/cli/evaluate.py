@@ -19,8 +19,8 @@ def add(verbs: Verbs) -> None:
 
 
 def _evaluate(options: argparse.Namespace) -> None:
-    from elmo_tasks.training.run import evaluate
-    from elmo_tasks.training.sharing import find_run
+    from elmo_tasks.runs.hub import find_run
+    from elmo_tasks.runs.predict import evaluate
 
     scores, report = evaluate(find_run(options.run), options.data, options.split)
     print(json.dumps(scores, indent=2) if options.json else report)

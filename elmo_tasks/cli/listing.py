@@ -14,9 +14,9 @@ def add(verbs: Verbs) -> None:
 
 
 def _list(options: argparse.Namespace) -> None:
+    from elmo_tasks.core.paths import cache_root, config_names, data_root, recipe_root, task_names
     from elmo_tasks.data.catalog import CATALOG, locate
-    from elmo_tasks.embedders.providers import PROVIDERS
-    from elmo_tasks.paths import cache_root, config_names, data_root, recipe_root, task_names
+    from elmo_tasks.embedders.registry import PROVIDERS
 
     print("tasks:     ", ", ".join(task_names()))
     for name, entry in CATALOG.items():

@@ -19,9 +19,9 @@ def add(verbs: Verbs) -> None:
 
 
 def _predict(options: argparse.Namespace) -> None:
-    from elmo_tasks.data.corpus import decode_lines, open_lines
-    from elmo_tasks.training.run import predict
-    from elmo_tasks.training.sharing import find_run
+    from elmo_tasks.data.lines import decode_lines, open_lines
+    from elmo_tasks.runs.hub import find_run
+    from elmo_tasks.runs.predict import predict
 
     interactive = options.file is None
     origin = "stdin" if interactive else str(options.file)

@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 
 from elmo_tasks.cli.verb import Verbs
-from elmo_tasks.errors import InputError
+from elmo_tasks.core.errors import InputError
 
 _USAGE = """%(prog)s --corpus GLOB [GLOB ...] --config FILE --output DIR
            [--vocabulary FILE] [--heldout FILE] [--init BILM] [--set key=value]
@@ -66,9 +66,9 @@ def _pretrain(options: argparse.Namespace) -> None:
             raise InputError(f"pretrain: expected --{name}; see `elmo-tasks pretrain --help`")
     if options.devices < 1 or options.nodes < 1:
         raise InputError("pretrain: expected --devices and --nodes of at least 1")
-    from elmo_tasks.report.plots import draw_pretraining
-    from elmo_tasks.training.pretrain_config import load_pretrain_config
-    from elmo_tasks.training.pretrain_run import pretrain
+    from elmo_tasks.pretraining.run import pretrain
+    from elmo_tasks.pretraining.settings import load_pretrain_config
+    from elmo_tasks.views.plots import draw_pretraining
 
     pretrain(
         load_pretrain_config(options.config, options.set),
@@ -88,13 +88,13 @@ def _pretrain(options: argparse.Namespace) -> None:
 
 
 def _vocabulary(options: argparse.Namespace) -> None:
-    from elmo_tasks.training.pretrain_run import write_vocabulary
+    from elmo_tasks.pretraining.run import write_vocabulary
 
     print(write_vocabulary(options.corpus, options.output, options.min_count))
 
 
 def _perplexity(options: argparse.Namespace) -> None:
-    from elmo_tasks.training.bilm_evaluation import evaluate, evaluate_trigram, surprisal_lines
+    from elmo_tasks.pretraining.evaluation import evaluate, evaluate_trigram, surprisal_lines
 
     if options.surprisal:
         for frame in surprisal_lines(options.bilm, options.text):
@@ -114,7 +114,7 @@ def _perplexity(options: argparse.Namespace) -> None:
 def _export(options: argparse.Namespace) -> None:
     if not 1 <= options.shard_mb <= 1e6:
         raise InputError(f"export: expected --shard-mb of at least 1, got {options.shard_mb:g}")
-    from elmo_tasks.training.bilm_export import export_bilm_folder
+    from elmo_tasks.pretraining.export import export_bilm_folder
 
     limit = int(options.shard_mb * 1e6) - 20_000  # less what a file has besides its tensors
     for path in export_bilm_folder(options.bilm, options.output, max_shard_bytes=limit, overwrite=options.overwrite):

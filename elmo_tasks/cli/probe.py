@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from elmo_tasks.cli.verb import Verbs
-from elmo_tasks.errors import InputError
+from elmo_tasks.core.errors import InputError
 
 
 def add(verbs: Verbs) -> None:
@@ -40,7 +40,7 @@ def _probe(options: argparse.Namespace) -> None:
     for name in ("seeds", "epochs", "tokens"):
         if getattr(options, name) is not None and getattr(options, name) < 1:
             raise InputError(f"--{name}: expected 1 or more, got {getattr(options, name)}")
-    from elmo_tasks.report.probe_table import claim_probe_files, print_probe, probe_stem, write_probe
+    from elmo_tasks.views.probe_table import claim_probe_files, print_probe, probe_stem, write_probe
 
     began = time.monotonic()
     shared: dict[str, Any] = {
@@ -59,7 +59,7 @@ def _probe(options: argparse.Namespace) -> None:
     else:
         from elmo_tasks.analysis.probe_data import load_probe_task
         from elmo_tasks.analysis.probing import run_probe
-        from elmo_tasks.paths import cache_root
+        from elmo_tasks.core.paths import cache_root
 
         task = load_probe_task(options.what, options.folder, options.column, options.tokens)
         stem = probe_stem({"probe": task.kind, "data": task.data, "column": task.column})

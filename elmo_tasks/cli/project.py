@@ -7,7 +7,7 @@ from itertools import islice
 from pathlib import Path
 
 from elmo_tasks.cli.verb import Verbs
-from elmo_tasks.errors import InputError
+from elmo_tasks.core.errors import InputError
 
 
 def add(verbs: Verbs) -> None:
@@ -37,8 +37,8 @@ def _project(options: argparse.Namespace) -> None:
             raise InputError(f"--{name}: expected 1 or more, got {getattr(options, name)}")
     from elmo_tasks.analysis.occurrences import occurrences_in
     from elmo_tasks.analysis.projection import project_layers
-    from elmo_tasks.analysis.sources import bilm_embedder
-    from elmo_tasks.report.projection_picture import draw_projections, print_projections
+    from elmo_tasks.embedders.frozen import bilm_embedder
+    from elmo_tasks.views.projection_picture import draw_projections, print_projections
 
     occurrences = list(islice(occurrences_in(options.text, options.word, exact=True), options.limit))
     if not occurrences:

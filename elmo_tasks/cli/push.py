@@ -19,6 +19,6 @@ def add(verbs: Verbs) -> None:
 
 
 def _push(options: argparse.Namespace) -> None:
-    from elmo_tasks.training.sharing import push_to_hub
+    from elmo_tasks.runs.hub import push_to_hub
 
     print(push_to_hub(options.folder, options.name, license=options.license, private=options.private))

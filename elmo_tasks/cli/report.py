@@ -18,8 +18,8 @@ def add(verbs: Verbs) -> None:
 
 
 def _report(options: argparse.Namespace) -> None:
-    from elmo_tasks.report.collect import collect
-    from elmo_tasks.training.run_folder import disk_faults, write_json
+    from elmo_tasks.core.files import disk_faults, write_json
+    from elmo_tasks.runs.collect import collect
 
     record = collect(options.runs)
     if options.output is None:

@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 
 from elmo_tasks.cli.verb import Verbs
-from elmo_tasks.errors import InputError
+from elmo_tasks.core.errors import InputError
 
 
 def add(verbs: Verbs) -> None:
@@ -36,8 +36,8 @@ def _similar(options: argparse.Namespace) -> None:
         raise InputError(f"--top: expected 1 or more, got {options.top}")
     from elmo_tasks.analysis.occurrences import layer_weights, occurrences_in, query_occurrence
     from elmo_tasks.analysis.similar import nearest
-    from elmo_tasks.analysis.sources import bilm_embedder
-    from elmo_tasks.report.similar_table import similar_table
+    from elmo_tasks.embedders.frozen import bilm_embedder
+    from elmo_tasks.views.similar_table import similar_table
 
     query = query_occurrence(options.word, options.sentence, options.text, options.position)
     embedder = bilm_embedder(options.bilm)

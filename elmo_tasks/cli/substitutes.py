@@ -7,7 +7,7 @@ import dataclasses
 import json
 
 from elmo_tasks.cli.verb import Verbs
-from elmo_tasks.errors import InputError
+from elmo_tasks.core.errors import InputError
 
 
 def add(verbs: Verbs) -> None:
@@ -26,9 +26,9 @@ def _substitutes(options: argparse.Namespace) -> None:
     positions = [number - 1 for number in options.position or range(1, len(words) + 1)]
     if not words or not all(0 <= position < len(words) for position in positions) or options.top < 1:
         raise InputError(f"substitutes: expected --position 1 to {len(words)} of {words} and --top 1 or more")
-    from elmo_tasks.report.substitutes import substitutes_table
-    from elmo_tasks.training.bilm_folder import read_language_model
-    from elmo_tasks.training.substitutes import substitutes
+    from elmo_tasks.pretraining.bilm_folder import read_language_model
+    from elmo_tasks.pretraining.substitutes import substitutes
+    from elmo_tasks.views.substitutes import substitutes_table
 
     for found in substitutes(read_language_model(options.bilm), words, positions, options.top):
         if options.json:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from elmo_tasks.cli.verb import Verbs
-from elmo_tasks.embedders.providers import PROVIDERS
+from elmo_tasks.embedders.registry import PROVIDERS
 
 
 def add(verbs: Verbs) -> None:
@@ -33,8 +33,7 @@ def add(verbs: Verbs) -> None:
 
 
 def _train(options: argparse.Namespace) -> None:
-    from elmo_tasks.config import to_yaml
-    from elmo_tasks.task import resolve_experiment
+    from elmo_tasks.runs.experiment import resolve_experiment, to_yaml
 
     given = {key: getattr(options, key) for key in ("data", "embedders", "seed") if getattr(options, key) is not None}
     experiment = resolve_experiment(options.task, options.config, given, options.set)
@@ -42,9 +41,9 @@ def _train(options: argparse.Namespace) -> None:
         print(to_yaml(experiment), end="")
         return
     output = options.output or default_output(experiment)
-    from elmo_tasks.report.plots import draw_run
-    from elmo_tasks.report.summary import print_outcome
-    from elmo_tasks.training.run import train
+    from elmo_tasks.training.train import train
+    from elmo_tasks.views.plots import draw_run
+    from elmo_tasks.views.summary import print_outcome
 
     print(
         f"data {experiment.data}, embedders {' + '.join(experiment.embedders)}, seed {experiment.seed}, into {output}"

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
+from elmo_tasks.core.errors import InputError
+from elmo_tasks.core.paths import data_root
 from elmo_tasks.data.hub import load_conll2003, load_sst2, load_sst5
 from elmo_tasks.data.splits import Reader, Splits, read_folder
-from elmo_tasks.errors import InputError
-from elmo_tasks.paths import data_root
 
 SAMPLE = Path(__file__).parent / "sample"
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
-from elmo_tasks.errors import InputError
+from elmo_tasks.core.errors import InputError
 from elmo_tasks.text.examples import TaggedSentence
 from elmo_tasks.text.spans import SCHEMES, convert, detect_scheme, split_tag
 

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from elmo_tasks.core.errors import InputError
 from elmo_tasks.data.labelled import split_tokens
 from elmo_tasks.data.splits import Splits
-from elmo_tasks.errors import InputError
 from elmo_tasks.text.examples import Example, LabelledSentence, TaggedSentence
 from elmo_tasks.text.spans import convert, detect_scheme
 

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from elmo_tasks.core.errors import InputError
 from elmo_tasks.data.conll import read_text
 from elmo_tasks.data.trees import is_tree, read_tree
-from elmo_tasks.errors import InputError
 from elmo_tasks.text.examples import LabelledSentence
 
 _TOKEN = re.compile(r"[^ \t]+")  # other blanks, such as U+00A0, belong to a token

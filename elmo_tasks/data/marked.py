@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any, NamedTuple
 
+from elmo_tasks.core.errors import InputError
 from elmo_tasks.data.labelled import split_tokens
-from elmo_tasks.errors import InputError
 
 _EXPECTED = 'expected {"tokens": [words], "predicates": [positions from 0]} or a tokenised sentence'
 

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from elmo_tasks.core.errors import InputError
 from elmo_tasks.data.conll import read_text
 from elmo_tasks.data.splits import find_split
-from elmo_tasks.errors import InputError
 
 
 @dataclass(frozen=True, slots=True)

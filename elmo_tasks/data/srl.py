@@ -11,8 +11,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from elmo_tasks.core.errors import InputError
 from elmo_tasks.data.conll import read_text
-from elmo_tasks.errors import InputError
 from elmo_tasks.text.brackets import from_brackets
 from elmo_tasks.text.examples import TaggedSentence
 

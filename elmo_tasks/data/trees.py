@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from elmo_tasks.errors import InputError
+from elmo_tasks.core.errors import InputError
 
 _BEGIN = re.compile(r"\s*\([0-9]+[ \t]+\S")
 _PIECE = re.compile(r"\(([0-9]+)(?=[ \t(])|(\))|([^ \t()]+)|[()]")  # other blanks, such as U+00A0, belong to a token

@@ -6,7 +6,7 @@ import io
 from pathlib import Path
 from typing import IO, Any
 
-from elmo_tasks.errors import InputError
+from elmo_tasks.core.errors import InputError
 
 _LONGEST_WINDOW = 1 << 31
 """Bytes: the window of `zstd --long=31`; memory is taken only for a file that asks for it."""

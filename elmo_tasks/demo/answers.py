@@ -7,14 +7,14 @@ from dataclasses import dataclass
 
 import torch
 
-from elmo_tasks.models.batch import Batch, collate
-from elmo_tasks.models.classifier import Classifier
-from elmo_tasks.models.role_labeller import RoleLabeller
-from elmo_tasks.models.tagger import Tagger
+from elmo_tasks.nn.batch import Batch, collate
+from elmo_tasks.nn.classifier import Classifier
+from elmo_tasks.nn.role_labeller import RoleLabeller
+from elmo_tasks.nn.tagger import Tagger
+from elmo_tasks.runs.batches import prepare
+from elmo_tasks.runs.store import Trained
 from elmo_tasks.text.examples import Example, LabelledSentence, TaggedSentence
 from elmo_tasks.text.spans import to_spans
-from elmo_tasks.training.data_module import prepare
-from elmo_tasks.training.export import Trained
 
 
 @dataclass(frozen=True)

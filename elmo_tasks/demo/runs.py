@@ -8,17 +8,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from elmo_tasks.analysis.sources import bilm_embedder
+from elmo_tasks.core.errors import InputError
+from elmo_tasks.core.files import read_json
 from elmo_tasks.demo.shared_embedder import SharedEmbedder
-from elmo_tasks.embedders.elmo import ElmoEmbedder
-from elmo_tasks.embedders.sources import FrozenInput
-from elmo_tasks.errors import InputError
-from elmo_tasks.models.classifier import Classifier
-from elmo_tasks.models.role_labeller import RoleLabeller
-from elmo_tasks.models.tagger import Tagger
-from elmo_tasks.training.export import Trained, load_trained
-from elmo_tasks.training.run_folder import read_json
-from elmo_tasks.training.sharing import find_run
+from elmo_tasks.embedders.elmo import BilmEmbedder
+from elmo_tasks.embedders.frozen import bilm_embedder
+from elmo_tasks.embedders.inputs import FrozenInput
+from elmo_tasks.nn.classifier import Classifier
+from elmo_tasks.nn.role_labeller import RoleLabeller
+from elmo_tasks.nn.tagger import Tagger
+from elmo_tasks.runs.hub import find_run
+from elmo_tasks.runs.store import Trained, load_trained
 
 VIEWS = {"ner": Tagger, "srl": RoleLabeller, "sentiment": Classifier}
 """The tasks that the page has a view of, and the models that these views look into."""
@@ -67,7 +67,7 @@ def load_runs(given: Sequence[str]) -> Shown:
             if isinstance(source, FrozenInput):
                 source.embedder = shared.setdefault(source.embedder.fingerprint, SharedEmbedder(source.embedder))
         runs.append(ShownRun(short if Counter(names)[short] == 1 else name, trained, _test_score(folder, trained)))
-    bilms = [embedder for embedder in shared.values() if isinstance(embedder.inner, ElmoEmbedder)]
+    bilms = [embedder for embedder in shared.values() if isinstance(embedder.inner, BilmEmbedder)]
     return Shown(tuple(runs), bilms[0] if bilms else SharedEmbedder(bilm_embedder("default")), bool(bilms))
 
 

@@ -6,10 +6,10 @@ import socket
 from collections.abc import Callable
 from threading import Lock
 
-from elmo_tasks.allocator import keep_freed_memory
+from elmo_tasks.core.errors import InputError
+from elmo_tasks.core.memory import keep_freed_memory
 from elmo_tasks.demo.page import HEADING, answer, script, style
 from elmo_tasks.demo.runs import Shown
-from elmo_tasks.errors import InputError
 
 EXAMPLES = (
     "The mayor of Geneva sold her bank shares yesterday, and Anna Keller bought a charming house near the river bank.",

@@ -6,14 +6,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from elmo_tasks.elmo.allennlp import Elmo
-    from elmo_tasks.elmo.allennlp_embedder import ElmoEmbedder
+    from elmo_tasks.elmo.allennlp import Elmo, ElmoEmbedder
     from elmo_tasks.elmo.bilm import BiLM
     from elmo_tasks.elmo.characters import batch_to_ids
     from elmo_tasks.elmo.engine import Engine
     from elmo_tasks.elmo.options import BilmOptions
-    from elmo_tasks.elmo.resolve import load_bilm
     from elmo_tasks.elmo.scalar_mix import ScalarMix
+    from elmo_tasks.elmo.weights.resolve import load_bilm
 
 __all__ = ["BiLM", "BilmOptions", "Elmo", "ElmoEmbedder", "Engine", "ScalarMix", "batch_to_ids", "load_bilm"]
 
@@ -21,11 +20,11 @@ _HOMES = {
     "BiLM": "bilm",
     "BilmOptions": "options",
     "Elmo": "allennlp",
-    "ElmoEmbedder": "allennlp_embedder",
+    "ElmoEmbedder": "allennlp",
     "Engine": "engine",
     "ScalarMix": "scalar_mix",
     "batch_to_ids": "characters",
-    "load_bilm": "resolve",
+    "load_bilm": "weights.resolve",
 }
 
 

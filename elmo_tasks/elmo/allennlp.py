@@ -1,20 +1,32 @@
-"""`Elmo` and `batch_to_ids` as code written for AllenNLP calls them."""
+"""`Elmo`, `batch_to_ids` and `ElmoEmbedder` as code written for AllenNLP calls them."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 from os import PathLike, fspath
-from typing import TypedDict
+from pathlib import Path
+from typing import IO, TypedDict
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from elmo_tasks.core.errors import InputError
 from elmo_tasks.elmo.characters import batch_to_ids
-from elmo_tasks.elmo.resolve import load_pair
 from elmo_tasks.elmo.scalar_mix import ScalarMix
-from elmo_tasks.errors import InputError
+from elmo_tasks.elmo.weights.resolve import load_bilm, load_pair
 
-__all__ = ["Elmo", "ElmoOutput", "batch_to_ids"]
+__all__ = ["Elmo", "ElmoEmbedder", "ElmoOutput", "batch_to_ids"]
+
+
+Vectors = NDArray[np.float32]
+
+FORMATS = ("all", "top", "average")
+SENTENCE_TO_INDEX = "sentence_to_index"
+"""The data set of AllenNLP's HDF5 files that has, as JSON, each sentence's key."""
 
 
 class ElmoOutput(TypedDict):
@@ -34,8 +46,8 @@ class Elmo(nn.Module):
 
     Examples:
         >>> from pathlib import Path
-        >>> from elmo_tasks.elmo.resolve import load_bilm
-        >>> from elmo_tasks.elmo.weights_hdf5 import write_hdf5
+        >>> from elmo_tasks.elmo.weights.resolve import load_bilm
+        >>> from elmo_tasks.elmo.weights.hdf5 import write_hdf5
         >>> write_hdf5(load_bilm(), Path("options.json"), Path("weights.hdf5"))  # a published pair will do as well
         >>> elmo = Elmo("options.json", "weights.hdf5", num_output_representations=1, dropout=0.0)
         >>> output = elmo(batch_to_ids([["Rain", "fell"], ["No"]]))
@@ -112,3 +124,148 @@ class Elmo(nn.Module):
             representations.append(dropped.reshape(*leading, *dropped.shape[1:]))
         kept = mask if self.keep_sentence_boundaries else inner_mask
         return {"elmo_representations": representations, "mask": kept.reshape(*leading, kept.shape[-1])}
+
+
+class ElmoEmbedder:
+    """All layers of a biLM for tokenised sentences, as numpy arrays; a drop-in for AllenNLP's.
+
+    Deviation: without files it takes the biLM inside the package instead of downloading the original one, and no state
+    is carried from call to call: the same sentence always has the same vectors.
+
+    Examples:
+        >>> elmo = ElmoEmbedder()
+        >>> elmo.embed_sentence(["The", "dog", "barks"]).shape
+        (3, 3, 256)
+        >>> [vectors.shape for vectors in elmo.embed_batch([["Rain", "!"], []])]
+        [(3, 2, 256), (3, 0, 256)]
+
+    Args:
+        options_file, weight_file: paths or http addresses of a bilm-tf pair, both or none.
+        cuda_device: the number of a CUDA device; -1 is the CPU.
+        name: where no files are given, the biLM's name, as `load_bilm` takes it.
+
+    Raises:
+        InputError: one file without the other, a broken file, no such device.
+    """
+
+    def __init__(
+        self,
+        options_file: str | PathLike[str] | None = None,
+        weight_file: str | PathLike[str] | None = None,
+        cuda_device: int = -1,
+        *,
+        name: str = "default",
+    ) -> None:
+        if (options_file is None) != (weight_file is None):
+            raise InputError("expected options_file and weight_file or neither, got one of them")
+        if cuda_device >= torch.cuda.device_count():
+            raise InputError(
+                f"cuda_device: expected a device below {torch.cuda.device_count()}, got {cuda_device}; -1 is the CPU"
+            )
+        if options_file is None or weight_file is None:
+            self.bilm = load_bilm(name)
+        else:
+            self.bilm = load_pair(fspath(options_file), fspath(weight_file))
+        self.cuda_device = cuda_device
+        self._device = torch.device("cpu" if cuda_device < 0 else f"cuda:{cuda_device}")
+        self.bilm.to(self._device)
+
+    @classmethod
+    def from_pretrained(cls, name: str, cuda_device: int = -1) -> ElmoEmbedder:
+        """An embedder by a biLM's name: `small`, `original`, a folder, or `ORG/NAME` on the Hugging Face hub."""
+        return cls(cuda_device=cuda_device, name=name)
+
+    @torch.no_grad()
+    def batch_to_embeddings(self, batch: Sequence[Sequence[str]]) -> tuple[Tensor, Tensor]:
+        """Layers (B, L, T, D), zero at absent words, and mask (B, T) bool, both on the device."""
+        output = self.bilm(batch_to_ids(batch, self.bilm.options.max_characters).to(self._device))
+        return output.layers, output.mask
+
+    def embed_sentence(self, sentence: Sequence[str]) -> Vectors:
+        """(L, T, D) float32; (L, 0, D) for a sentence without tokens."""
+        return self.embed_batch([sentence])[0]
+
+    def embed_batch(self, batch: Sequence[Sequence[str]]) -> list[Vectors]:
+        """One (L, T, D) float32 array a sentence; the biLM runs once."""
+        empty = np.zeros((self.bilm.n_layers, 0, self.bilm.width), np.float32)
+        if not any(batch):
+            return [empty for _ in batch]
+        layers, _ = self.batch_to_embeddings(batch)  # (B, L, T, D)
+        arrays: Vectors = layers.cpu().numpy()
+        return [arrays[row, :, : len(words)] if words else empty for row, words in enumerate(batch)]
+
+    def embed_sentences(self, sentences: Iterable[Sequence[str]], batch_size: int = 64) -> Iterator[Vectors]:
+        """One (L, T, D) float32 array a sentence, in their order, `batch_size` sentences at a time."""
+        waiting = iter(sentences)
+        while batch := list(islice(waiting, batch_size)):
+            yield from self.embed_batch(batch)
+
+    def embed_file(
+        self,
+        input_file: IO[str],
+        output_file_path: str | PathLike[str],
+        output_format: str = "all",
+        batch_size: int = 64,
+        forget_sentences: bool = False,
+        use_sentence_keys: bool = False,
+    ) -> None:
+        """Embed a text of one tokenised sentence a line into an HDF5 file of AllenNLP's layout, and close the text.
+
+        A data set a line, float32, its key the line's number from 0: (L, T, D) for `all`, (T, D) for `top` and
+        `average`. `sentence_to_index` holds a JSON object from sentence to key. The file appears when it is whole.
+
+        Args:
+            input_file: an open text file; tokens are split at blanks.
+            output_file_path: the HDF5 file.
+            output_format: `all` layers, the `top` one, or their `average`.
+            batch_size: sentences that run together.
+            forget_sentences: leave `sentence_to_index` out.
+            use_sentence_keys: the sentence itself is the key; there is no `sentence_to_index` then.
+
+        Raises:
+            InputError: another format, a blank line, a sentence that cannot be a key or comes twice as one, or no
+                place to write to.
+        """
+        import h5py
+
+        if output_format not in FORMATS:
+            raise InputError(f"output_format: expected one of {', '.join(FORMATS)}, got {output_format!r}")
+        with input_file:
+            origin = getattr(input_file, "name", "input")
+            sentences = [line.strip() for line in input_file]
+        for number, sentence in enumerate(sentences, 1):
+            if not sentence:
+                raise InputError(f"{origin}:{number}: expected a tokenised sentence, got a blank line; remove it")
+        output = Path(output_file_path)
+        partial = output.with_name(f".{output.name}.partial")
+        try:
+            with h5py.File(partial, "w") as file:
+                vectors = self.embed_sentences((sentence.split() for sentence in sentences), batch_size)
+                for number, (sentence, layers) in enumerate(zip(sentences, vectors, strict=True)):
+                    key = sentence if use_sentence_keys else str(number)
+                    try:
+                        file.create_dataset(key, data=_reduced(layers, output_format))
+                    except ValueError:  # h5py's for a name that is taken or that HDF5 does not allow
+                        raise InputError(
+                            f"{origin}:{number + 1}: expected a new sentence that can be a key of HDF5, got {key!r}; "
+                            "without use_sentence_keys the line numbers are the keys"
+                        ) from None
+                if not (forget_sentences or use_sentence_keys):
+                    keys = {sentence: str(number) for number, sentence in enumerate(sentences)}
+                    index = file.create_dataset(SENTENCE_TO_INDEX, (1,), dtype=h5py.string_dtype())
+                    index[0] = json.dumps(keys)
+            partial.replace(output)
+        except OSError as error:
+            reason = " ".join(str(error).split())
+            raise InputError(f"{output}: expected a file that can be written ({reason}); choose another") from None
+        finally:
+            partial.unlink(missing_ok=True)
+
+
+def _reduced(layers: Vectors, output_format: str) -> Vectors:
+    """(L, T, D) as it is, or (T, D): its top layer or the average of all."""
+    if output_format == "average":
+        average: Vectors = np.mean(layers, axis=0, dtype=np.float32)
+        return average
+    found: Vectors = layers if output_format == "all" else layers[-1]
+    return found

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from elmo_tasks.errors import InputError
+from elmo_tasks.core.errors import InputError
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from elmo_tasks.errors import InputError
+from elmo_tasks.core.errors import InputError
 
 # Same constant as the reference, so that normalised outputs agree with it.
 _VARIANCE_FLOOR = 1e-12

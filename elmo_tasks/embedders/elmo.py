@@ -12,7 +12,7 @@ from elmo_tasks.elmo.engine import Engine
 from elmo_tasks.embedders.protocol import Sentences
 
 
-class ElmoEmbedder:
+class BilmEmbedder:
     """All layers of a biLM, computed by the inference engine in `precision` (see `elmo_tasks.elmo.engine.resolve`).
 
     Batches differ in shape and products of different shapes in their last bits, so a sentence's vectors depend on its

@@ -1,66 +1,98 @@
-"""What feeds a model: each named source prepared once a split, and the module that turns it into vectors."""
+"""The three kinds of sources that feed a model: frozen layers, words in a table, characters."""
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
-from typing import Any, Protocol
+from collections.abc import Iterable
 
-from torch import Tensor, nn
+import torch
+from torch import Tensor
 
-from elmo_tasks.embedders.protocol import Sentences
-from elmo_tasks.embedders.providers import PROVIDERS, Request
-from elmo_tasks.errors import InputError
+from elmo_tasks.core.errors import InputError
+from elmo_tasks.elmo.characters import N_CHARACTERS, encode_words
+from elmo_tasks.embedders.protocol import Embedder, Sentences
+from elmo_tasks.embedders.words.vectors import WordVectors
+from elmo_tasks.nn.char_cnn import CharCnn
+from elmo_tasks.nn.embedding_mix import FrozenLayers, WordLookup
 
 
-class Input(Protocol):
-    """A source of a model: prepared sentences on one side, a module for the collated batch on the other."""
+class FrozenInput:
+    """Vectors of a frozen Embedder, mixed in the model."""
 
-    @property
-    def name(self) -> str:
-        """As the user wrote it."""
+    def __init__(
+        self, embedder: Embedder, *, layers: str = "mix", layer_norm: bool = False, dropout: float = 0.0
+    ) -> None:
+        """layers: `mix` or the number of one; layer_norm, dropout: what is done to the mixed vectors."""
+        if layers != "mix" and not (layers.isdecimal() and int(layers) < embedder.n_layers):
+            raise InputError(
+                f"layers of {embedder.name}: expected mix or a layer of 0 to {embedder.n_layers - 1}, got {layers!r}"
+            )
+        self.embedder, self.layers, self.layer_norm, self.dropout = embedder, layers, layer_norm, dropout
+        self.name = embedder.name
 
     @property
     def fingerprint(self) -> str:
-        """What a stored model must find again to be usable."""
+        """That of the embedder, whatever the arithmetic: a trained model may move to a machine with another."""
+        return self.embedder.fingerprint.partition(".")[0]
 
     def prepare(self, sentences: Sentences) -> list[Tensor]:
-        """One tensor a sentence: (L, T, D) frozen layers, or time first. Computed once a split, never once an epoch."""
+        """(L, T, D) a sentence."""
+        return self.embedder.embed(sentences)
 
-    def build_module(self) -> nn.Module:
-        """A module with `.width` that maps the collated tensor and mask (B, T) to (B, T, width)."""
+    def build_module(self) -> FrozenLayers:
+        """The mix of its layers."""
+        return FrozenLayers(
+            n_layers=self.embedder.n_layers,
+            width=self.embedder.width,
+            layers=self.layers,
+            layer_norm=self.layer_norm,
+            dropout=self.dropout,
+        )
 
 
-def build_inputs(
-    names: Sequence[str],
-    options: Mapping[str, Mapping[str, Any]] | None = None,
-    *,
-    cache_folder: Path | None = None,
-    train_words: Iterable[str] = (),
-) -> list[Input]:
-    """Inputs by name: `elmo`, `glove:FILE` and so on, each made by its provider (see `elmo_tasks.embedders.providers`).
+class WordInput:
+    """Static word vectors, looked up in the model; `tuned_words` get a trained offset."""
 
-    options: keyword arguments of the providers, by section; cache_folder: where frozen vectors are kept, None computes
-    them anew; train_words: what is tuned where word vectors are trainable.
+    def __init__(self, name: str, vectors: WordVectors, tuned_words: Iterable[str] = ()) -> None:
+        self.name, self.vectors = name, vectors
+        known = {vectors.row(word) for word in tuned_words} - {len(vectors.matrix)}
+        self.tuned_rows = sorted(known)
 
-    Raises:
-        InputError: an unknown name (the nearest is named), a name twice, or a source that is not installed.
-    """
-    if not names:
-        raise InputError(f"--embedders: expected one or more of {', '.join(PROVIDERS)}, got none")
-    if len(set(names)) < len(names):
-        raise InputError(f"--embedders: expected each name once, got {' '.join(names)}")
-    made: list[Input] = []
-    for name in names:
-        kind, colon, detail = name.partition(":")
-        provider = PROVIDERS.get(kind)
-        if provider is None:
-            close = difflib.get_close_matches(kind, PROVIDERS, n=1)
-            guess = f"; did you mean {close[0]}?" if close else ""
-            raise InputError(f"--embedders: expected some of {', '.join(PROVIDERS)}, got {name!r}{guess}")
-        if colon and not (detail and provider.detail):
-            raise InputError(f"--embedders: expected {provider.form(kind)}, got {name!r}")
-        request = Request(name, detail or provider.preset, cache_folder, train_words)
-        made.append(provider.build(request, **(options or {}).get(provider.section, {})))
-    return made
+    @property
+    def fingerprint(self) -> str:
+        """Digest of the vectors."""
+        return f"words-{self.vectors.fingerprint}"
+
+    def prepare(self, sentences: Sentences) -> list[Tensor]:
+        """(T,) row numbers a sentence."""
+        return [torch.tensor([self.vectors.row(word) for word in words], dtype=torch.long) for words in sentences]
+
+    def build_module(self) -> WordLookup:
+        """The table."""
+        return WordLookup(self.vectors.matrix, self.tuned_rows)
+
+
+class CharsInput:
+    """Characters for a trainable char-CNN."""
+
+    name = "chars"
+    max_characters = 32
+
+    def __init__(self, *, dim: int = 16, filters: int = 128, width: int = 3) -> None:
+        self.dim, self.filters, self.width = dim, filters, width
+
+    @property
+    def fingerprint(self) -> str:
+        """Its shape."""
+        return f"chars-{self.dim}-{self.filters}-{self.width}"
+
+    def prepare(self, sentences: Sentences) -> list[Tensor]:
+        """(T, C) UTF-8 byte ids a sentence with begin and end marks, 0 behind."""
+        known = sorted({word for words in sentences for word in words})
+        table = encode_words(known, self.max_characters)  # (V, C)
+        table[table == N_CHARACTERS - 1] = 0  # a model of its own needs no learned padding
+        rows = {word: row for row, word in enumerate(known)}
+        return [table[torch.tensor([rows[word] for word in words], dtype=torch.long)] for words in sentences]
+
+    def build_module(self) -> CharCnn:
+        """The char-CNN."""
+        return CharCnn(n_characters=N_CHARACTERS, dim=self.dim, filters=self.filters, width=self.width)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from elmo_tasks.errors import InputError
+from elmo_tasks.core.errors import InputError
 
 
 def layer_weights(layers: str | int | Sequence[float], count: int) -> NDArray[np.float32]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from torch import Tensor
+from torch import Tensor, nn
 
 Sentences = Sequence[Sequence[str]]
 
@@ -41,3 +41,21 @@ class Embedder(Protocol):
 
     def embed(self, sentences: Sentences) -> list[Tensor]:
         """One (L, T, D) float32 tensor a sentence, on the CPU, without gradient."""
+
+
+class Input(Protocol):
+    """A source of a model: prepared sentences on one side, a module for the collated batch on the other."""
+
+    @property
+    def name(self) -> str:
+        """As the user wrote it."""
+
+    @property
+    def fingerprint(self) -> str:
+        """What a stored model must find again to be usable."""
+
+    def prepare(self, sentences: Sentences) -> list[Tensor]:
+        """One tensor a sentence: (L, T, D) frozen layers, or time first. Computed once a split, never once an epoch."""
+
+    def build_module(self) -> nn.Module:
+        """A module with `.width` that maps the collated tensor and mask (B, T) to (B, T, width)."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from elmo_tasks.errors import InputError
+from elmo_tasks.core.errors import InputError
 from elmo_tasks.text.spans import Span, from_spans, to_spans
 
 _CELL = re.compile(r"((?:\([^()*\s]+)*)\*(\)*)")

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from elmo_tasks.errors import InputError
+from elmo_tasks.core.errors import InputError
 
 _INTEGER = re.compile(r"[+-]?[0-9]+")
 

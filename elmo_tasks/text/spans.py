@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from elmo_tasks.errors import InputError
+from elmo_tasks.core.errors import InputError
 
 SCHEMES = ("IOB1", "BIO", "BIOES")
 

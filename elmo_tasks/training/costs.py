@@ -9,11 +9,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from elmo_tasks.embedders.cache import CachedEmbedder
-from elmo_tasks.embedders.inputs import Input
-from elmo_tasks.embedders.sources import FrozenInput, WordInput
+from elmo_tasks.embedders.cache.cached import CachedEmbedder
+from elmo_tasks.embedders.inputs import FrozenInput, WordInput
+from elmo_tasks.embedders.protocol import Input
+from elmo_tasks.runs.store import Trained
 from elmo_tasks.text.examples import Example, by_sentence
-from elmo_tasks.training.export import Trained
 
 Apply = Callable[[Trained, Sequence[Example]], Any]
 

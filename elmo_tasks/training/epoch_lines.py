@@ -10,8 +10,8 @@ from typing import Any
 import lightning
 from lightning.pytorch.callbacks import Callback
 
-from elmo_tasks.allocator import peak_rss_mb, return_freed_memory, rss_mb
-from elmo_tasks.training.run_folder import write_text
+from elmo_tasks.core.files import write_text
+from elmo_tasks.core.memory import peak_rss_mb, return_freed_memory, rss_mb
 
 Tell = Callable[[str], None]
 

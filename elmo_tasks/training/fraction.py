@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 
-from elmo_tasks.errors import InputError
+from elmo_tasks.core.errors import InputError
 from elmo_tasks.text.examples import Example, by_sentence
 
 

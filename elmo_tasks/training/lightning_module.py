@@ -11,9 +11,9 @@ import lightning
 import torch
 from torch import Tensor
 
-from elmo_tasks.config import TrainingConfig
-from elmo_tasks.errors import InputError
-from elmo_tasks.models.batch import Batch
+from elmo_tasks.core.errors import InputError
+from elmo_tasks.nn.batch import Batch
+from elmo_tasks.runs.experiment import TrainingConfig
 from elmo_tasks.task import Prediction, Task
 from elmo_tasks.text.examples import Example
 from elmo_tasks.text.labels import LabelSet
@@ -126,14 +126,3 @@ class TaskModule(lightning.LightningModule):
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Take it up again."""
         self.rate, self.best, self.waited = checkpoint["plateau"]
-
-
-@torch.no_grad()
-def decode_all(model: Any, batches: Any, count: int, task: Task, labels: LabelSet) -> list[Prediction]:
-    """The task's prediction for every item, in the items' order."""
-    model.eval()
-    found: dict[int, Prediction] = {}
-    for batch in batches:
-        for index, output in zip(batch.indices, model.decode(batch), strict=True):
-            found[index] = task.decode(output, labels)
-    return [found[index] for index in range(count)]

@@ -7,12 +7,14 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from elmo_tasks.config import Experiment, flat, load_experiment, to_yaml
+from elmo_tasks.core.errors import InputError
+from elmo_tasks.core.files import read_json, write_json, write_text
+from elmo_tasks.core.settings import flat
 from elmo_tasks.data.catalog import load_data
-from elmo_tasks.errors import InputError
+from elmo_tasks.runs.experiment import Experiment, load_experiment, to_yaml
+from elmo_tasks.runs.folder import LAST
+from elmo_tasks.runs.store import Trained, inputs_of
 from elmo_tasks.task import load_task
-from elmo_tasks.training.export import Trained, inputs_of
-from elmo_tasks.training.run_folder import LAST, read_json, write_json, write_text
 
 FINGERPRINTS = "checkpoints/fingerprints.json"
 """Of embedders and data, beside the checkpoint, whose weights mean nothing on others."""

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from elmo_tasks.config import bounded
+from elmo_tasks.core.settings import bounded
 from elmo_tasks.data.conll import read_conll
 from elmo_tasks.data.labelled import split_tokens
 from elmo_tasks.metrics import Counts, SpanScores, conlleval_counts, score_spans
@@ -23,7 +23,7 @@ from elmo_tasks.text.spans import convert, to_spans
 if TYPE_CHECKING:
     from torch import nn
 
-    from elmo_tasks.modules.embedding_mix import EmbeddingMix
+    from elmo_tasks.nn.embedding_mix import EmbeddingMix
 
 SCHEME = "BIOES"
 
@@ -66,7 +66,7 @@ def decode(numbers: Sequence[int], known: LabelSet) -> tuple[str, ...]:
 
 def build_model(mix: EmbeddingMix, known: LabelSet, model: Settings) -> nn.Module:
     """The paper's BiLSTM-CRF."""
-    from elmo_tasks.models.tagger import Tagger
+    from elmo_tasks.nn.tagger import Tagger
 
     return Tagger(mix, known, scheme=SCHEME, hidden=model.hidden, layers=model.layers, dropout=model.dropout)
 

@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from elmo_tasks.config import bounded
+from elmo_tasks.core.errors import InputError
+from elmo_tasks.core.settings import bounded
 from elmo_tasks.data.labelled import read_labelled, split_tokens
-from elmo_tasks.errors import InputError
 from elmo_tasks.metrics import ClassScores, Counts, score_classes
 from elmo_tasks.task import Task
 from elmo_tasks.text.examples import Example, LabelledSentence
@@ -21,7 +21,7 @@ from elmo_tasks.text.labels import LabelSet
 if TYPE_CHECKING:
     from torch import nn
 
-    from elmo_tasks.modules.embedding_mix import EmbeddingMix
+    from elmo_tasks.nn.embedding_mix import EmbeddingMix
 
 Probabilities = dict[str, float]
 
@@ -71,7 +71,7 @@ def best(probabilities: Probabilities) -> str | None:
 
 def build_model(mix: EmbeddingMix, known: LabelSet, model: Settings) -> nn.Module:
     """The classifier."""
-    from elmo_tasks.models.classifier import Classifier
+    from elmo_tasks.nn.classifier import Classifier
 
     return Classifier(mix, len(known), head=model.head, hidden=model.hidden, dropout=model.dropout)
 

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from elmo_tasks.config import bounded
+from elmo_tasks.core.settings import bounded
 from elmo_tasks.data.marked import read_marked
 from elmo_tasks.data.srl import read_srl
 from elmo_tasks.metrics import RoleScores, count_arguments, score_roles
@@ -23,7 +23,7 @@ from elmo_tasks.text.propositions import to_frame, to_propositions
 if TYPE_CHECKING:
     from torch import nn
 
-    from elmo_tasks.modules.embedding_mix import EmbeddingMix
+    from elmo_tasks.nn.embedding_mix import EmbeddingMix
 
 Tags = tuple[str, ...]
 
@@ -69,7 +69,7 @@ def labels(train: Sequence[Example]) -> LabelSet:
 
 def build_model(mix: EmbeddingMix, known: LabelSet, model: Settings) -> nn.Module:
     """The highway LSTM and the finder."""
-    from elmo_tasks.models.role_labeller import RoleLabeller
+    from elmo_tasks.nn.role_labeller import RoleLabeller
 
     return RoleLabeller(mix, known, **asdict(model))
 

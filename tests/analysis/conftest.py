@@ -11,7 +11,7 @@ from torch import Tensor
 
 from elmo_tasks.elmo.bilm import BiLM
 from elmo_tasks.elmo.options import BilmOptions
-from elmo_tasks.elmo.weights_safetensors import write_safetensors
+from elmo_tasks.elmo.weights.safetensors import write_safetensors
 
 
 class ByHand:

@@ -6,9 +6,9 @@ import pytest
 import torch
 
 from elmo_tasks.analysis.contrast import contrast
-from elmo_tasks.analysis.sources import bilm_embedder
-from elmo_tasks.errors import InputError
-from elmo_tasks.report.contrast_picture import write_contrast
+from elmo_tasks.core.errors import InputError
+from elmo_tasks.embedders.frozen import bilm_embedder
+from elmo_tasks.views.contrast_picture import write_contrast
 
 DOG, OAK = ["The", "dog", "began", "to", "bark", "."], ["His", "bark", "is", "an", "oak's"]
 

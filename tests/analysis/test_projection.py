@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from elmo_tasks.analysis.projection import project, project_layers
+from elmo_tasks.core.errors import InputError
 from elmo_tasks.data.senses import Occurrence
-from elmo_tasks.errors import InputError
 
 
 def occurrences(senses: list[str | None]) -> list[Occurrence]:

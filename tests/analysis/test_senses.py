@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from elmo_tasks.analysis.senses import load_sense_corpus, nearest_senses, run_sense_probe, sense_orders
+from elmo_tasks.core.errors import InputError
 from elmo_tasks.data.senses import Occurrence, SenseCorpus
-from elmo_tasks.errors import InputError
 
 
 def occurrence(lemma: str, sense: str | None = None) -> Occurrence:

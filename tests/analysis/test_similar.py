@@ -18,9 +18,9 @@ from elmo_tasks.analysis.occurrences import (
     query_occurrence,
 )
 from elmo_tasks.analysis.similar import nearest
-from elmo_tasks.analysis.sources import bilm_embedder
+from elmo_tasks.core.errors import InputError
 from elmo_tasks.data.senses import Occurrence
-from elmo_tasks.errors import InputError
+from elmo_tasks.embedders.frozen import bilm_embedder
 
 # (word before, word) -> layer 0, layer 1
 VECTORS = {

@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 import torch
 
-from elmo_tasks.analysis.sources import bilm_embedder, frozen_embedder, random_bilm
 from elmo_tasks.analysis.token_layers import Standard, spread, token_layers
-from elmo_tasks.errors import InputError
+from elmo_tasks.core.errors import InputError
+from elmo_tasks.embedders.frozen import bilm_embedder, frozen_embedder, random_bilm
 
 SENTENCES = [["a", "b", "c"], ["d"], [], ["a", "b"]]
 

@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 import torch
 
-from elmo_tasks.config import load_experiment
-from elmo_tasks.embedders.word_vectors import WordVectors
+from elmo_tasks.embedders.words.vectors import WordVectors
+from elmo_tasks.runs.experiment import load_experiment
+from elmo_tasks.runs.store import build_model, inputs_of
 from elmo_tasks.task import load_task
 from elmo_tasks.text.labels import LabelSet
-from elmo_tasks.training.export import build_model, inputs_of
 
 ROOT = Path(__file__).resolve().parents[2]
 PRETRAINING = ROOT / "configs" / "pretrain"
@@ -33,9 +33,9 @@ class ShapesOfElmo:
 
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda path: str(path.relative_to(ROOT)))
 def test_builds(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("elmo_tasks.embedders.elmo.ElmoEmbedder", ShapesOfElmo)
+    monkeypatch.setattr("elmo_tasks.embedders.elmo.BilmEmbedder", ShapesOfElmo)
     monkeypatch.setattr(
-        "elmo_tasks.embedders.vector_files.load_word_vectors",
+        "elmo_tasks.embedders.words.load.load_word_vectors",
         lambda _: WordVectors(["a", "b"], torch.empty(2, 50, device="meta"), "nowhere"),
     )
     experiment = load_experiment([path])

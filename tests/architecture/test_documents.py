@@ -12,8 +12,8 @@ import yaml
 
 from elmo_tasks import __version__
 from elmo_tasks.cli import build_parser
-from elmo_tasks.paths import task_path
-from elmo_tasks.report.tables import documents, fill, read_records
+from elmo_tasks.core.paths import task_path
+from tools.tables import documents, fill, read_records
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCUMENTS = [
@@ -88,7 +88,7 @@ def test_commands_are_found() -> None:
 def test_tables_are_those_of_the_results() -> None:
     records = read_records(ROOT / "results")
     stale = [path for path in documents(ROOT) if fill(path.read_text("utf-8"), records) != path.read_text("utf-8")]
-    assert not stale, f"run python -m elmo_tasks.report.tables: {stale}"
+    assert not stale, f"run python -m tools.tables: {stale}"
 
 
 def test_the_citation_names_this_version() -> None:

@@ -27,7 +27,7 @@ SLOW = (
 PROGRAMS = {
     "import": "import elmo_tasks",
     "import elmo": "import elmo_tasks.elmo",
-    "import estimators": "import elmo_tasks.estimators, elmo_tasks.spacy",
+    "import estimators": "import elmo_tasks.integrations.sklearn, elmo_tasks.integrations.spacy",
     "help": "from elmo_tasks.cli import main; main(['--help'])",
     "help of a verb": "from elmo_tasks.cli import main; main(['train', '--help'])",
     "list": "from elmo_tasks.cli import main; main(['list'])",

@@ -12,9 +12,10 @@ import numpy as np
 import pytest
 import zstandard
 
-from elmo_tasks.data.corpus import SPECIALS, Corpus, encode_corpus, open_lines
-from elmo_tasks.data.windows import BEGIN, END, UNKNOWN, Windows, classes_of
-from elmo_tasks.errors import InputError
+from elmo_tasks.core.errors import InputError
+from elmo_tasks.data.lines import open_lines
+from elmo_tasks.pretraining.corpus import SPECIALS, Corpus, encode_corpus
+from elmo_tasks.pretraining.windows import BEGIN, END, UNKNOWN, Windows, classes_of
 
 TEXT = "the cat sat\nthe dog\na b c d e f g\nthe\n\nthe cat <UNK> x\n"
 

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
+from elmo_tasks.core.errors import InputError
 from elmo_tasks.data.catalog import CATALOG, SAMPLE, load_data, locate
 from elmo_tasks.data.hub import load_sst2, load_sst5
 from elmo_tasks.data.labelled import read_labelled
 from elmo_tasks.data.splits import find_split
-from elmo_tasks.errors import InputError
 
 SPLITS = ("train", "dev", "test")
 SST = {

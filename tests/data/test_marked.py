@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from elmo_tasks.core.errors import InputError
 from elmo_tasks.data.marked import MarkedLine, read_marked
-from elmo_tasks.errors import InputError
 
 
 @pytest.mark.parametrize(

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
+from elmo_tasks.core.errors import InputError
 from elmo_tasks.data.catalog import load_data, locate
 from elmo_tasks.data.conll import read_conll, read_tokens
 from elmo_tasks.data.hub import load_conll2003
 from elmo_tasks.data.splits import find_split, read_folder
-from elmo_tasks.errors import InputError
 from elmo_tasks.text.spans import to_spans
 
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from elmo_tasks.core.errors import InputError
 from elmo_tasks.data.senses import read_occurrences, read_sense_corpus
-from elmo_tasks.errors import InputError
 
 ROW = {"tokens": ["The", "dog", "barks"], "index": 2, "lemma": "bark", "sense": "dog"}
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from elmo_tasks.core.errors import InputError
 from elmo_tasks.data.catalog import SAMPLE, load_data
 from elmo_tasks.data.srl import read_srl
-from elmo_tasks.errors import InputError
 from elmo_tasks.text.examples import TaggedSentence
 
 TOKENS = ("Ada", "wants", "#", "to", "leave")

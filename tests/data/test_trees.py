@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from elmo_tasks.core.errors import InputError
 from elmo_tasks.data.labelled import read_labelled
-from elmo_tasks.errors import InputError
 
 
 def write(folder: Path, text: str) -> Path:

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from elmo_tasks.demo.runs import Shown, load_runs
-from elmo_tasks.task import resolve_experiment
-from elmo_tasks.training.run import train
+from elmo_tasks.runs.experiment import resolve_experiment
+from elmo_tasks.training.train import train
 
 NAMES = ("Ada", "Bo", "Cy", "Di", "Ed", "Flo")
 PLACES = ("Rome", "Oslo", "Lima", "Bonn")

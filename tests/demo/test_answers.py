@@ -10,11 +10,11 @@ import torch
 
 from elmo_tasks.demo.answers import find_entities, find_frames, find_label
 from elmo_tasks.demo.runs import Shown
-from elmo_tasks.models.batch import collate
+from elmo_tasks.nn.batch import collate
+from elmo_tasks.runs.batches import prepare
+from elmo_tasks.runs.predict import predict
+from elmo_tasks.runs.store import Trained
 from elmo_tasks.text.examples import TaggedSentence
-from elmo_tasks.training.data_module import prepare
-from elmo_tasks.training.export import Trained
-from elmo_tasks.training.run import predict
 
 SENTENCES = [["Ada", "lives", "in", "Rome", "."], ["Bo", "sold", "Oslo", "."], ["warm"], ["Flo", "is", "dull", "."]]
 

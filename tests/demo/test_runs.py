@@ -12,13 +12,13 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 
 from elmo_tasks.cli import main
+from elmo_tasks.core.errors import InputError
+from elmo_tasks.core.paths import recipe_root
 from elmo_tasks.demo.page import answer
 from elmo_tasks.demo.runs import Shown, load_runs
 from elmo_tasks.demo.shared_embedder import SharedEmbedder
 from elmo_tasks.embedders.protocol import Sentences
 from elmo_tasks.embedders.random import RandomEmbedder
-from elmo_tasks.errors import InputError
-from elmo_tasks.paths import recipe_root
 
 
 def refused(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:

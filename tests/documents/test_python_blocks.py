@@ -13,9 +13,9 @@ from fenced_blocks import DOCUMENTS, Block, fenced_blocks
 
 from elmo_tasks.elmo.bilm import BiLM
 from elmo_tasks.elmo.options import BilmOptions
-from elmo_tasks.elmo.weights_hdf5 import write_hdf5
-from elmo_tasks.estimators import ElmoTagger
-from elmo_tasks.spacy import entities, vectors
+from elmo_tasks.elmo.weights.hdf5 import write_hdf5
+from elmo_tasks.integrations.sklearn import ElmoTagger
+from elmo_tasks.integrations.spacy import entities, vectors
 
 BLOCKS = [block for path in DOCUMENTS for block in fenced_blocks(path) if block.language == "python"]
 # The width of the official biLMs, which the comments speak of, and little else of them.

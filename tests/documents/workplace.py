@@ -16,7 +16,7 @@ from pathlib import Path
 from elmo_tasks.data.catalog import SAMPLE
 from elmo_tasks.elmo.bilm import BiLM
 from elmo_tasks.elmo.options import BilmOptions
-from elmo_tasks.elmo.weights_hdf5 import write_hdf5
+from elmo_tasks.elmo.weights.hdf5 import write_hdf5
 
 ROOT = Path(__file__).resolve().parents[2]
 SMALL = BilmOptions(char_dim=3, filters=((1, 4), (2, 5)), n_highway=1, cell_dim=8, projection_dim=8, n_layers=2)

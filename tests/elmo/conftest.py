@@ -42,7 +42,7 @@ def random_bilm() -> Callable[..., BiLM]:
 @pytest.fixture
 def pair(random_bilm: Callable[..., BiLM], tmp_path: Path) -> tuple[Path, Path]:
     """options.json and weights.hdf5 of a tiny random biLM, in a folder of their own."""
-    from elmo_tasks.elmo.weights_hdf5 import write_hdf5
+    from elmo_tasks.elmo.weights.hdf5 import write_hdf5
 
     options, weights = tmp_path / "pair" / "tiny_options.json", tmp_path / "pair" / "tiny_weights.hdf5"
     write_hdf5(random_bilm(), options, weights)

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import torch
 
+from elmo_tasks.core.errors import InputError
 from elmo_tasks.elmo import Elmo, batch_to_ids
-from elmo_tasks.elmo.weights_hdf5 import read_hdf5
-from elmo_tasks.errors import InputError
+from elmo_tasks.elmo.weights.hdf5 import read_hdf5
 
 Pair = tuple[Path, Path]
 SENTENCES = [["The", "cat", "sat", "."], ["No", "👍"], []]

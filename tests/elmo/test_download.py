@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from elmo_tasks.elmo.download import RemoteFile, fetch
-from elmo_tasks.errors import InputError
+from elmo_tasks.core.errors import InputError
+from elmo_tasks.elmo.weights.download import RemoteFile, fetch
 
 CONTENT = bytes(range(256)) * 4000  # about 1 MB, several chunks
 

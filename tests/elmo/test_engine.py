@@ -19,8 +19,8 @@ from elmo_tasks.elmo.bilm import BiLM
 from elmo_tasks.elmo.characters import batch_to_ids
 from elmo_tasks.elmo.engine import Engine, layer, products, runner
 from elmo_tasks.elmo.options import BilmOptions
-from elmo_tasks.elmo.resolve import load_bilm
-from elmo_tasks.elmo.weights_hdf5 import read_hdf5
+from elmo_tasks.elmo.weights.hdf5 import read_hdf5
+from elmo_tasks.elmo.weights.resolve import load_bilm
 
 Sentences = Sequence[Sequence[str]]
 SMALL = BilmOptions(

@@ -9,13 +9,13 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from elmo_tasks.core.errors import InputError
 from elmo_tasks.elmo.bilm import BiLM
 from elmo_tasks.elmo.characters import encode_words
 from elmo_tasks.elmo.engine import Engine, precision, resolve
 from elmo_tasks.elmo.engine.packing import Packing
 from elmo_tasks.elmo.engine.products import Int8Product, OneDnnProduct, PlainProduct
 from elmo_tasks.elmo.engine.words import WordTable
-from elmo_tasks.errors import InputError
 
 CPU = torch.device("cpu")
 

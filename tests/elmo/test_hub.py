@@ -1,4 +1,4 @@
-"""`elmo_tasks.hub`, against TF-Hub's documentation of `google/elmo/3`."""
+"""`elmo_tasks.elmo.tfhub`, against TF-Hub's documentation of `google/elmo/3`."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 import torch
 
-from elmo_tasks import hub
+from elmo_tasks.core.errors import InputError
 from elmo_tasks.elmo import batch_to_ids
-from elmo_tasks.elmo.weights_hdf5 import read_hdf5
-from elmo_tasks.errors import InputError
+from elmo_tasks.elmo import tfhub as hub
+from elmo_tasks.elmo.weights.hdf5 import read_hdf5
 
 Pair = tuple[Path, Path]
 TEXTS = ["the cat is on the mat", "dogs are in  the fog"]

@@ -16,7 +16,7 @@ import pytest
 from elmo_tasks.elmo.bilm import BiLM
 from elmo_tasks.elmo.characters import batch_to_ids
 from elmo_tasks.elmo.options import BilmOptions
-from elmo_tasks.elmo.weights_hdf5 import to_datasets
+from elmo_tasks.elmo.weights.hdf5 import to_datasets
 
 TINY = BilmOptions(char_dim=3, filters=((1, 4), (2, 5), (3, 6)), n_highway=2, cell_dim=12, projection_dim=6)
 SENTENCES = [["naïve", "👍", "", "."], ["No"], ["x" * 60, "東京", "is", "far", "He"]]

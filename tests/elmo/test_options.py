@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
+from elmo_tasks.core.errors import InputError
 from elmo_tasks.elmo.options import BilmOptions
-from elmo_tasks.errors import InputError
 
 # As bilm-tf writes it, cut to what matters, with keys of training.
 ORIGINAL = """{"lstm": {"use_skip_connections": true, "projection_dim": 512, "cell_clip": 3, "proj_clip": 3,

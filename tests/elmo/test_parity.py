@@ -16,8 +16,8 @@ import torch
 
 from elmo_tasks.elmo.bilm import BiLM, BilmState
 from elmo_tasks.elmo.characters import batch_to_ids, encode_words
-from elmo_tasks.elmo.resolve import load_bilm
-from elmo_tasks.elmo.weights_hdf5 import read_hdf5
+from elmo_tasks.elmo.weights.hdf5 import read_hdf5
+from elmo_tasks.elmo.weights.resolve import load_bilm
 
 
 @pytest.fixture

@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 import torch
 
-from elmo_tasks.elmo import load_bilm, resolve
+from elmo_tasks.core.errors import InputError
+from elmo_tasks.elmo import load_bilm
 from elmo_tasks.elmo.bilm import BiLM
-from elmo_tasks.elmo.download import RemoteFile
-from elmo_tasks.elmo.weights_safetensors import write_safetensors
-from elmo_tasks.errors import InputError
+from elmo_tasks.elmo.weights import resolve
+from elmo_tasks.elmo.weights.download import RemoteFile
+from elmo_tasks.elmo.weights.safetensors import write_safetensors
 
 Pair = tuple[Path, Path]
 
@@ -150,5 +151,5 @@ def test_the_weights_without_their_options(pair: Pair) -> None:
 
 
 def test_importing_the_package_does_not_import_torch() -> None:
-    code = "import sys, elmo_tasks.elmo, elmo_tasks.elmo.resolve; sys.exit('torch' in sys.modules)"
+    code = "import sys, elmo_tasks.elmo, elmo_tasks.elmo.weights.resolve; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
+from elmo_tasks.core.errors import InputError
 from elmo_tasks.elmo.scalar_mix import ScalarMix
-from elmo_tasks.errors import InputError
 
 
 def test_by_hand() -> None:

@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 import torch
 
+from elmo_tasks.core.errors import InputError
 from elmo_tasks.elmo.bilm import BiLM
 from elmo_tasks.elmo.characters import batch_to_ids
 from elmo_tasks.elmo.options import BilmOptions
-from elmo_tasks.elmo.weights_hdf5 import read_hdf5, write_hdf5
-from elmo_tasks.elmo.weights_safetensors import read_safetensors, write_safetensors
-from elmo_tasks.errors import InputError
+from elmo_tasks.elmo.weights.hdf5 import read_hdf5, write_hdf5
+from elmo_tasks.elmo.weights.safetensors import read_safetensors, write_safetensors
 
 Pair = tuple[Path, Path]
 

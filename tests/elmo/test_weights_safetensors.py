@@ -9,10 +9,10 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
 
+from elmo_tasks.core.errors import InputError
 from elmo_tasks.elmo.bilm import BiLM
 from elmo_tasks.elmo.options import BilmOptions
-from elmo_tasks.elmo.weights_safetensors import read_safetensors, write_safetensors
-from elmo_tasks.errors import InputError
+from elmo_tasks.elmo.weights.safetensors import read_safetensors, write_safetensors
 
 
 def test_one_file_round_trip(random_bilm: Callable[..., BiLM], tmp_path: Path) -> None:

@@ -14,13 +14,13 @@ import pytest
 import torch
 from torch import Tensor
 
-from elmo_tasks.embedders import cache
-from elmo_tasks.embedders.cache import CachedEmbedder
-from elmo_tasks.embedders.cache_folder import evict, touch
+from elmo_tasks.core.errors import InputError
+from elmo_tasks.core.paths import cache_limit
+from elmo_tasks.embedders.cache import cached as cache
+from elmo_tasks.embedders.cache.cached import CachedEmbedder
+from elmo_tasks.embedders.cache.folder import evict, touch
 from elmo_tasks.embedders.protocol import Sentences
 from elmo_tasks.embedders.random import RandomEmbedder
-from elmo_tasks.errors import InputError
-from elmo_tasks.paths import cache_limit
 
 SENTENCES = [["a", "b"], ["ab"], [], ["a", "b"]]
 
@@ -86,7 +86,7 @@ def test_a_damaged_block_is_computed_again(tmp_path: Path, damage: str, opened: 
 PROGRAM = """
 import os, signal, sys
 from pathlib import Path
-from elmo_tasks.embedders.cache import CachedEmbedder
+from elmo_tasks.embedders.cache.cached import CachedEmbedder
 from elmo_tasks.embedders.random import RandomEmbedder
 class Slow(RandomEmbedder):
     def embed(self, sentences):

@@ -9,7 +9,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from elmo_tasks.embedders.cache_block import Block, DamagedBlock, key_of, pack, unpack, write_block
+from elmo_tasks.embedders.cache.block import Block, DamagedBlock, key_of, pack, unpack, write_block
 
 
 @given(

@@ -10,14 +10,14 @@ import torch
 
 from elmo_tasks.elmo.bilm import BiLM
 from elmo_tasks.elmo.options import BilmOptions
-from elmo_tasks.elmo.weights_safetensors import write_safetensors
-from elmo_tasks.embedders.cache import CachedEmbedder
-from elmo_tasks.embedders.elmo import ElmoEmbedder
+from elmo_tasks.elmo.weights.safetensors import write_safetensors
+from elmo_tasks.embedders.cache.cached import CachedEmbedder
+from elmo_tasks.embedders.elmo import BilmEmbedder
 from elmo_tasks.embedders.protocol import Embedder
 from elmo_tasks.embedders.random import RandomEmbedder
-from elmo_tasks.embedders.transformer import TransformerEmbedder
-from elmo_tasks.embedders.vector_files import load_word_vectors
-from elmo_tasks.embedders.word_vectors import StaticEmbedder
+from elmo_tasks.embedders.transformer.embedder import TransformerEmbedder
+from elmo_tasks.embedders.words.load import load_word_vectors
+from elmo_tasks.embedders.words.vectors import StaticEmbedder
 
 FIXTURES = Path(__file__).parent / "fixtures"
 SENTENCES = [
@@ -53,7 +53,7 @@ def embedder(request: pytest.FixtureRequest, tmp_path: Path, encoder: str) -> Em
         "words": lambda: StaticEmbedder(load_word_vectors(glove_file(tmp_path))),
         "fasttext": lambda: StaticEmbedder(load_word_vectors(FIXTURES / "fasttext-subwords.bin")),
         "random": lambda: RandomEmbedder(7),
-        "elmo": lambda: ElmoEmbedder(bilm_file(tmp_path), precision="exact"),
+        "elmo": lambda: BilmEmbedder(bilm_file(tmp_path), precision="exact"),
         "transformer first": lambda: TransformerEmbedder(encoder, pooling="first"),
         "transformer mean": lambda: TransformerEmbedder(encoder, pooling="mean"),
     }
@@ -83,7 +83,7 @@ def test_nothing_to_embed(embedder: Embedder) -> None:
 
 def test_the_token_budget_does_not_matter(tmp_path: Path) -> None:
     path = bilm_file(tmp_path)
-    small, large = (ElmoEmbedder(path, token_budget=budget, precision="exact") for budget in (1, None))
+    small, large = (BilmEmbedder(path, token_budget=budget, precision="exact") for budget in (1, None))
     for mine, other in zip(small.embed(SENTENCES), large.embed(SENTENCES), strict=True):
         torch.testing.assert_close(mine, other, rtol=1e-6, atol=1e-6)
 
@@ -95,10 +95,10 @@ def test_fingerprints_follow_the_weights(tmp_path: Path, encoder: str) -> None:
         *(StaticEmbedder(load_word_vectors(path)).fingerprint for path in sorted(FIXTURES.glob("*.bin"))),
         RandomEmbedder(7).fingerprint,
         RandomEmbedder(8).fingerprint,
-        ElmoEmbedder(bilm_file(tmp_path, 0)).fingerprint,
-        ElmoEmbedder(bilm_file(tmp_path, 1)).fingerprint,
+        BilmEmbedder(bilm_file(tmp_path, 0)).fingerprint,
+        BilmEmbedder(bilm_file(tmp_path, 1)).fingerprint,
         TransformerEmbedder(encoder).fingerprint,
         TransformerEmbedder(encoder, pooling="first").fingerprint,
     ]
     assert len(set(found)) == len(found)
-    assert ElmoEmbedder(bilm_file(tmp_path, 0)).fingerprint in found
+    assert BilmEmbedder(bilm_file(tmp_path, 0)).fingerprint in found

@@ -6,9 +6,9 @@ import pytest
 import torch
 
 from elmo_tasks.embedders.device import frozen_device
-from elmo_tasks.embedders.elmo import ElmoEmbedder
-from elmo_tasks.embedders.inputs import build_inputs
-from elmo_tasks.embedders.sources import FrozenInput
+from elmo_tasks.embedders.elmo import BilmEmbedder
+from elmo_tasks.embedders.inputs import FrozenInput
+from elmo_tasks.embedders.registry import build_inputs
 
 
 @pytest.mark.parametrize(
@@ -24,6 +24,6 @@ def test_a_gpu_is_taken_where_there_is_one(
 
 def test_a_named_embedder_is_on_that_device() -> None:
     (made,) = build_inputs(["elmo"])
-    assert isinstance(made, FrozenInput) and isinstance(made.embedder, ElmoEmbedder)
+    assert isinstance(made, FrozenInput) and isinstance(made.embedder, BilmEmbedder)
     assert made.embedder.engine.device == frozen_device()
     assert made.embedder.embed([["Rain"]])[0].device.type == "cpu"

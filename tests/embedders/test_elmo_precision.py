@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 import torch
 
-from elmo_tasks.config import load_experiment
+from elmo_tasks.core.errors import InputError
 from elmo_tasks.elmo.bilm import BiLM
 from elmo_tasks.elmo.engine import precision as arithmetic
 from elmo_tasks.elmo.options import BilmOptions
-from elmo_tasks.elmo.weights_safetensors import write_safetensors
-from elmo_tasks.embedders.elmo import ElmoEmbedder
-from elmo_tasks.embedders.sources import FrozenInput
-from elmo_tasks.errors import InputError
+from elmo_tasks.elmo.weights.safetensors import write_safetensors
+from elmo_tasks.embedders.elmo import BilmEmbedder
+from elmo_tasks.embedders.inputs import FrozenInput
+from elmo_tasks.runs.experiment import load_experiment
 
 SENTENCES = [[f"w{index}" for index in range(length)] for length in (9, 1, 30, 4, 4, 17)]
 
@@ -30,9 +30,9 @@ def weights(tmp_path: Path) -> str:
 # float32 rounds to 2**-24, bfloat16 to 2**-9; products of other shapes add up in another order.
 @pytest.mark.parametrize(("precision", "bound"), [("exact", 1e-6), ("fast", 2**-7), ("int8", 2**-7)])
 def test_neighbours_are_felt_by_rounding_alone(weights: str, precision: str, bound: float) -> None:
-    embedder = ElmoEmbedder(weights, precision=precision)
+    embedder = BilmEmbedder(weights, precision=precision)
     together = embedder.embed(SENTENCES)
-    few = ElmoEmbedder(weights, precision=precision, token_budget=20).embed(SENTENCES)
+    few = BilmEmbedder(weights, precision=precision, token_budget=20).embed(SENTENCES)
     for index, words in enumerate(SENTENCES):
         (alone,) = embedder.embed([words])
         scale = float(alone.abs().max())
@@ -43,12 +43,12 @@ def test_neighbours_are_felt_by_rounding_alone(weights: str, precision: str, bou
 def test_the_fingerprint_says_the_arithmetic(weights: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(arithmetic, "has_bf16", lambda device: True)
     names = ("exact", "fast", "int8", "auto")
-    exact, fast, int8, auto = (ElmoEmbedder(weights, precision=name) for name in names)
+    exact, fast, int8, auto = (BilmEmbedder(weights, precision=name) for name in names)
     assert fast.fingerprint == auto.fingerprint == exact.fingerprint + ".fast"
     assert int8.fingerprint == exact.fingerprint + ".int8"
     monkeypatch.setattr(arithmetic, "has_bf16", lambda device: False)
     monkeypatch.setattr(arithmetic, "int8_is_faster", lambda device: False)
-    assert ElmoEmbedder(weights).fingerprint == exact.fingerprint
+    assert BilmEmbedder(weights).fingerprint == exact.fingerprint
     # A trained model asks for the weights only: it may be used where there is no bfloat16.
     assert FrozenInput(fast).fingerprint == FrozenInput(exact).fingerprint
 
@@ -56,4 +56,4 @@ def test_the_fingerprint_says_the_arithmetic(weights: str, monkeypatch: pytest.M
 def test_the_configuration_has_it(weights: str) -> None:
     assert load_experiment(settings=["elmo.precision=exact"]).elmo.precision == "exact"
     with pytest.raises(InputError, match="elmo.precision: expected one of exact, fast, int8, auto, got 'half'"):
-        ElmoEmbedder(weights, precision="half")
+        BilmEmbedder(weights, precision="half")

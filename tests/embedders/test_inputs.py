@@ -7,10 +7,9 @@ from dataclasses import fields
 
 import pytest
 
-from elmo_tasks.config import Experiment
-from elmo_tasks.embedders.inputs import build_inputs
-from elmo_tasks.embedders.providers import PROVIDERS
-from elmo_tasks.errors import InputError
+from elmo_tasks.core.errors import InputError
+from elmo_tasks.embedders.registry import PROVIDERS, build_inputs
+from elmo_tasks.runs.experiment import Experiment
 
 
 @pytest.mark.parametrize("name", PROVIDERS)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from elmo_tasks.embedders.length_groups import length_groups
-from elmo_tasks.embedders.piece_windows import window_of_pieces, window_starts
+from elmo_tasks.embedders.transformer.piece_windows import window_of_pieces, window_starts
 
 
 @pytest.mark.parametrize(

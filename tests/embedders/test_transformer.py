@@ -26,10 +26,10 @@ from transformers import (
     RobertaModel,
 )
 
-from elmo_tasks.embedders.inputs import build_inputs
-from elmo_tasks.embedders.piece_windows import window_of_pieces, window_starts
-from elmo_tasks.embedders.transformer import TransformerEmbedder
-from elmo_tasks.errors import InputError
+from elmo_tasks.core.errors import InputError
+from elmo_tasks.embedders.registry import build_inputs
+from elmo_tasks.embedders.transformer.embedder import TransformerEmbedder
+from elmo_tasks.embedders.transformer.piece_windows import window_of_pieces, window_starts
 
 WORDS = ["The", "cats", "sat", "naïve", "ababs", "."]
 PIECES = [[4], [5, 8], [7], [14, 15], [11, 10, 9, 10, 8], [13]]  # by hand, from the vocabulary
@@ -239,8 +239,8 @@ def test_by_name(monkeypatch: pytest.MonkeyPatch, encoder: str) -> None:
 
 
 PROGRAM = """
-from elmo_tasks.embedders.transformer import TransformerEmbedder
-from elmo_tasks.errors import InputError
+from elmo_tasks.embedders.transformer.embedder import TransformerEmbedder
+from elmo_tasks.core.errors import InputError
 print(TransformerEmbedder("organisation/tiny").n_layers)
 try:
     TransformerEmbedder("organisation/other")

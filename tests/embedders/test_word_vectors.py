@@ -18,11 +18,11 @@ import pyarrow.parquet
 import pytest
 import torch
 
-from elmo_tasks.embedders.glove import packaged_glove
-from elmo_tasks.embedders.inputs import build_inputs
-from elmo_tasks.embedders.vector_files import load_word_vectors
-from elmo_tasks.embedders.word_vectors import StaticEmbedder, WordVectors
-from elmo_tasks.errors import InputError
+from elmo_tasks.core.errors import InputError
+from elmo_tasks.embedders.registry import build_inputs
+from elmo_tasks.embedders.words.glove import packaged_glove
+from elmo_tasks.embedders.words.load import load_word_vectors
+from elmo_tasks.embedders.words.vectors import StaticEmbedder, WordVectors
 
 FIXTURES = Path(__file__).parent / "fixtures"
 GLOVE = "the 1 2 3\ncat -1 0.5 0\n. . 4 5 6\nthe 7 7 7\n"
@@ -84,7 +84,7 @@ def test_word2vec_binary(tmp_path: Path, breaks: str) -> None:
 
 
 def test_word2vec_binary_over_many_chunks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("elmo_tasks.embedders.word2vec._CHUNK", 7)
+    monkeypatch.setattr("elmo_tasks.embedders.words.word2vec._CHUNK", 7)
     matrix = np.random.default_rng(1).standard_normal((200, 9)).astype(np.float32)
     (tmp_path / "v.bin").write_bytes(word2vec([(f"w{i}", row.tolist()) for i, row in enumerate(matrix)]))
     vectors = load_word_vectors(tmp_path / "v.bin")

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from elmo_tasks.errors import InputError
+from elmo_tasks.core.errors import InputError
 from elmo_tasks.text.brackets import from_brackets, to_brackets
 from elmo_tasks.text.spans import Span, from_spans
 

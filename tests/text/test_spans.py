@@ -8,18 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from elmo_tasks.errors import InputError
+from elmo_tasks.core.errors import InputError
 from elmo_tasks.text.labels import LabelSet, span_types
-from elmo_tasks.text.spans import (
-    SCHEMES,
-    Span,
-    convert,
-    detect_scheme,
-    from_spans,
-    legal_transitions,
-    repair,
-    to_spans,
-)
+from elmo_tasks.text.spans import SCHEMES, Span, convert, detect_scheme, from_spans, legal_transitions, repair, to_spans
 
 
 @st.composite

@@ -6,7 +6,7 @@ import itertools
 
 import pytest
 
-from elmo_tasks.errors import InputError
+from elmo_tasks.core.errors import InputError
 from elmo_tasks.text.examples import Example, TaggedSentence, by_sentence
 from elmo_tasks.training.fraction import draw_fraction
 

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from elmo_tasks.cli import main
+from elmo_tasks.pretraining.module import Pretraining
+from elmo_tasks.runs.folder import LAST
 from elmo_tasks.training.lightning_module import TaskModule
-from elmo_tasks.training.pretraining import Pretraining
-from elmo_tasks.training.run_folder import LAST
 
 SETTINGS = ("model.hidden=4", "training.epochs=3", "training.batch_size=8", "training.min_updates=1")
 

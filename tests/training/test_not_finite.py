@@ -11,14 +11,14 @@ import pytest
 import torch
 from torch import Tensor
 
-from elmo_tasks.config import load_experiment
+from elmo_tasks.core.errors import InputError
 from elmo_tasks.data.conll import read_conll
-from elmo_tasks.elmo.objective import Objective
-from elmo_tasks.errors import InputError
-from elmo_tasks.models.tagger import Tagger
-from elmo_tasks.training.pretrain_run import pretrain
-from elmo_tasks.training.run import train
-from elmo_tasks.training.run_folder import LAST
+from elmo_tasks.nn.tagger import Tagger
+from elmo_tasks.pretraining.objective import Objective
+from elmo_tasks.pretraining.run import pretrain
+from elmo_tasks.runs.experiment import load_experiment
+from elmo_tasks.runs.folder import LAST
+from elmo_tasks.training.train import train
 
 
 def infinite_slope(weight: Tensor) -> Tensor:

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from elmo_tasks.config import TrainingConfig, load_experiment
-from elmo_tasks.errors import InputError
-from elmo_tasks.training.run import Outcome, train
+from elmo_tasks.core.errors import InputError
+from elmo_tasks.runs.experiment import TrainingConfig, load_experiment
+from elmo_tasks.training.train import Outcome, train
 
 
 def run(corpus: Path, output: Path, *settings: str) -> Outcome:

@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
-from elmo_tasks.config import load_experiment
+from elmo_tasks.core.errors import InputError
 from elmo_tasks.embedders.random import RandomEmbedder
-from elmo_tasks.errors import InputError
-from elmo_tasks.training import run
+from elmo_tasks.runs.experiment import load_experiment
+from elmo_tasks.runs.folder import LAST, RunFolder
+from elmo_tasks.training import train as run
 from elmo_tasks.training.epoch_lines import EpochLines
 from elmo_tasks.training.resumption import FINGERPRINTS, began_alike
-from elmo_tasks.training.run import Outcome, train
-from elmo_tasks.training.run_folder import LAST, RunFolder
+from elmo_tasks.training.train import Outcome, train
 
 
 class PulledThePlug(Exception):

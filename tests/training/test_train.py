@@ -11,19 +11,20 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from elmo_tasks.config import load_experiment
+from elmo_tasks.core.errors import InputError
 from elmo_tasks.elmo.bilm import BiLM
 from elmo_tasks.elmo.options import BilmOptions
-from elmo_tasks.elmo.weights_hdf5 import write_hdf5
-from elmo_tasks.embedders.inputs import build_inputs
-from elmo_tasks.errors import InputError
-from elmo_tasks.report.plots import draw_run
+from elmo_tasks.elmo.weights.hdf5 import write_hdf5
+from elmo_tasks.embedders.registry import build_inputs
+from elmo_tasks.runs.batches import prepare
+from elmo_tasks.runs.experiment import load_experiment
+from elmo_tasks.runs.predict import evaluate, predict
+from elmo_tasks.runs.store import load_trained
 from elmo_tasks.task import load_task
 from elmo_tasks.text.examples import TaggedSentence
-from elmo_tasks.training import run
-from elmo_tasks.training.data_module import prepare
-from elmo_tasks.training.export import load_trained
-from elmo_tasks.training.run import Outcome, evaluate, predict, train
+from elmo_tasks.training import train as run
+from elmo_tasks.training.train import Outcome, train
+from elmo_tasks.views.plots import draw_run
 
 VOLATILE = ("seconds", "training_seconds", "seconds_per_epoch", "peak_rss_mb", "tokens_per_second")
 
@@ -103,7 +104,7 @@ def test_a_line_may_have_no_example_or_several(corpus: Path, tmp_path: Path, mon
         return {"line": line, "at": [(example.source, example.predicate) for example in examples]}
 
     frames = replace(trained, task=replace(trained.task, parse=parse, describe=describe))
-    monkeypatch.setattr(run, "load_trained", lambda *_: frames)
+    monkeypatch.setattr("elmo_tasks.runs.predict.load_trained", lambda *_: frames)
     found = list(predict(outcome.folder, ["Ada sees Ada", "nobody", "Ada"], block=2, origin="in.txt"))
     assert found == [
         {"line": "Ada sees Ada", "at": [("in.txt:1", 0), ("in.txt:1", 2)]},

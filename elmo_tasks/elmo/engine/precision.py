@@ -8,7 +8,7 @@ import warnings
 
 import torch
 
-from elmo_tasks.errors import InputError
+from elmo_tasks.core.errors import InputError
 
 PRECISIONS = ("exact", "fast", "int8", "auto")
 

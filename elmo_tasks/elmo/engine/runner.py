@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 import torch
 from torch import Tensor, nn
 
+from elmo_tasks.core.errors import InputError
 from elmo_tasks.elmo.bilm import BiLM
 from elmo_tasks.elmo.engine.layer import Alone, Direction
 from elmo_tasks.elmo.engine.packing import Packing
@@ -15,7 +16,6 @@ from elmo_tasks.elmo.engine.products import Makers, makers
 from elmo_tasks.elmo.engine.sides import side_by_side
 from elmo_tasks.elmo.engine.words import WordEncoder, WordTable
 from elmo_tasks.elmo.lstm import ProjectedLstm
-from elmo_tasks.errors import InputError
 
 BUDGET_NUMBERS = 1 << 22  # in a layer of one direction of a batch: 8,192 tokens of the original, about 200 MB in all
 STREAMS, STREAM_CELLS = 128, 1 << 18  # side by side: enough for full products, at small cells for few steps too

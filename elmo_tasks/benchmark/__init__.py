@@ -1,0 +1,1 @@
+"""Grids of tasks, embedders and seeds: planned, trained, compared and reported."""

@@ -1,0 +1,143 @@
+"""A cell of the grid: one experiment and its run folder."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from elmo_tasks.core.errors import InputError
+from elmo_tasks.core.files import disk_faults, write_text
+from elmo_tasks.runs.experiment import Experiment, load_experiment, to_yaml
+from elmo_tasks.runs.folder import LAST, RunFolder
+
+FINISHED, INTERRUPTED, WAITING, FAILED, CHANGED = "finished", "interrupted", "waiting", "failed", "changed"
+
+
+@dataclass(frozen=True)
+class Cell:
+    """`name` is the folder's; `config` and `settings` are what the experiment was resolved with, for its command."""
+
+    name: str
+    experiment: Experiment
+    root: Path
+    settings: tuple[str, ...] = ()
+    config: Path | None = None
+
+    @property
+    def folder(self) -> Path:
+        """Of the finished run."""
+        return self.root / "cells" / self.name
+
+    @property
+    def log(self) -> Path:
+        """All that the run said."""
+        return self.root / "logs" / f"{self.name}.log"
+
+    @property
+    def fault(self) -> Path:
+        """Why the run failed, one line; not there unless it did."""
+        return self.root / "logs" / f"{self.name}.error"
+
+    @property
+    def request(self) -> Path:
+        """The configuration that the run is started with."""
+        return self.root / "logs" / f"{self.name}.yaml"
+
+    @property
+    def fraction(self) -> float:
+        """Per cent of the training data."""
+        return self.experiment.training.fraction
+
+    @property
+    def title(self) -> str:
+        """For people."""
+        part = "" if self.fraction == 100 else f", {self.fraction:g} % of the training data"
+        names = " + ".join(self.experiment.embedders)
+        return f"{self.experiment.task} on {self.experiment.data}: {names}, seed {self.experiment.seed}{part}"
+
+    @property
+    def command(self) -> str:
+        """The command that makes the same run by itself."""
+        words = ["elmo-tasks", "train", self.experiment.task, "--data", self.experiment.data, "--embedders"]
+        words += [*self.experiment.embedders, "--seed", str(self.experiment.seed)]
+        if self.config is not None:
+            words += ["--config", str(self.config)]
+        for setting in self.settings:
+            words += ["--set", setting]
+        return shlex.join([*words, "--output", str(self.folder)])
+
+    def state(self, fingerprints: Mapping[str, str] | None = None, data: Mapping[str, str] | None = None) -> str:
+        """What has become of it.
+
+        fingerprints: the embedders as they are now; data: the digests of the data sets as they are now, by their name
+        and task (`data_of`). A finished run on others is changed.
+        """
+        if (self.folder / "metrics.json").exists():
+            same = self._is_of(self.folder) and self._is_on(fingerprints or {}) and self._has_read(data or {})
+            if same:
+                return FINISHED
+            if not self.resumable():
+                return CHANGED
+        if self.resumable():
+            return INTERRUPTED
+        return FAILED if self.fault.exists() else WAITING
+
+    def resumable(self) -> bool:
+        """Whether a part of this very experiment, on the embedders of today, is there to go on with."""
+        from elmo_tasks.training.resumption import began_alike
+
+        work = RunFolder(self.folder).work
+        return (work / LAST).exists() and self._is_of(work) and began_alike(work, self.experiment)
+
+    def write_request(self) -> Path:
+        """Write the configuration for the process that runs it."""
+        with disk_faults(self.root):
+            for folder in (self.request.parent, self.folder.parent):
+                folder.mkdir(parents=True, exist_ok=True)
+        write_text(self.request, to_yaml(self.experiment))
+        return self.request
+
+    def _is_of(self, folder: Path) -> bool:
+        try:
+            return load_experiment([folder / "config.yaml"]) == self.experiment
+        except InputError:
+            return False
+
+    def _has_read(self, data: Mapping[str, str]) -> bool:
+        stored = read_metrics(self).get("data_digest")
+        return stored is None or data.get(data_of(self.experiment), stored) == stored
+
+    def _is_on(self, fingerprints: Mapping[str, str]) -> bool:
+        stored: dict[str, str] = read_metrics(self).get("fingerprints", {})
+        return all(fingerprints.get(name, digest) == digest for name, digest in stored.items())
+
+
+def cell_name(experiment: Experiment) -> str:
+    """`ner-conll2003-glove+chars-100-seed1`: task, data, embedders, per cent, seed, as a folder's name."""
+    task = Path(experiment.task).parent.name if experiment.task.endswith(".py") else experiment.task
+    names = "+".join(map(_short, experiment.embedders))
+    return f"{task}-{Path(experiment.data).name}-{names}-{experiment.training.fraction:g}-seed{experiment.seed}"
+
+
+def data_of(experiment: Experiment) -> str:
+    """A key for the examples that an experiment reads: what reads them is its task's."""
+    return f"{experiment.task} {experiment.data}"
+
+
+def _short(name: str) -> str:
+    """An embedder's name as a part of a folder's; a path may be long."""
+    plain = re.sub(r"[^\w.-]+", "_", name)
+    return plain if len(plain) <= 40 else f"{plain[-31:]}-{hashlib.blake2b(name.encode(), digest_size=4).hexdigest()}"
+
+
+def read_metrics(cell: Cell) -> dict[str, Any]:
+    """A finished cell's figures."""
+    from elmo_tasks.core.files import read_json
+
+    metrics: dict[str, Any] = read_json(cell.folder / "metrics.json")
+    return metrics

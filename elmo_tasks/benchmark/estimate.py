@@ -1,0 +1,62 @@
+"""How long a cell will take, from those that are finished."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from elmo_tasks.benchmark.cell import Cell
+
+
+@dataclass(frozen=True)
+class Timed:
+    """A finished cell, its seconds, and those of them that its epochs took."""
+
+    cell: Cell
+    seconds: float
+    training: float
+
+    def scaled(self, fraction: float) -> float:
+        """Seconds for another part of the training data: loading and evaluation take as long as before."""
+        return max(0.0, self.seconds - self.training) + self.training * fraction / self.cell.fraction
+
+
+def estimate(cell: Cell, finished: Sequence[Timed]) -> float | None:
+    """Seconds, from the mean of the nearest cells: the same but for the seed, else other fractions of the same, else
+    other embedders on the same data. None while there is nothing to go by."""
+    wanted = cell.experiment
+    near = [timed for timed in finished if _place(timed.cell) == _place(cell)]
+    same = [timed for timed in near if timed.cell.experiment.embedders == wanted.embedders]
+    for chosen in ([timed for timed in same if timed.cell.fraction == cell.fraction], same, near):
+        if chosen:
+            return statistics.mean(timed.scaled(cell.fraction) for timed in chosen)
+    return None
+
+
+def remaining(
+    cells: Sequence[Cell], finished: Sequence[Timed], jobs: int, since: Mapping[str, float] | None = None
+) -> float | None:
+    """Seconds for all of `cells` in `jobs` processes; None if nothing is known of any of them.
+
+    A cell of which nothing is known counts as the mean of the others. since: for how long those at work are, by name.
+    """
+    known = {cell.name: seconds for cell in cells if (seconds := estimate(cell, finished)) is not None}
+    if not known:
+        return None
+    usual = statistics.mean(known.values())
+    left = [max(0.0, known.get(cell.name, usual) - (since or {}).get(cell.name, 0.0)) for cell in cells]
+    return max(sum(left) / min(jobs, len(left)), max(left))
+
+
+def in_words(seconds: float | None) -> str:
+    """`40 s`, `12 min`, `3.5 h` or `?`."""
+    if seconds is None:
+        return "?"
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
+def _place(cell: Cell) -> tuple[str, str]:
+    return cell.experiment.task, cell.experiment.data

@@ -1,0 +1,104 @@
+"""The grid: which cells there are, in the order that they run."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from elmo_tasks.benchmark.cell import Cell, cell_name
+from elmo_tasks.core.errors import InputError
+from elmo_tasks.runs.experiment import resolve_experiment
+from elmo_tasks.task import load_task
+
+_BETWEEN_EMBEDDERS = re.compile(r"(?<!\.json),")  # not the comma of elmo:OPTIONS.json,WEIGHTS.hdf5
+
+
+def build_grid(
+    tasks: Sequence[str],
+    *,
+    embedders: Sequence[str],
+    seeds: int,
+    fractions: Sequence[float],
+    data: Sequence[str],
+    settings: Sequence[str],
+    output: Path,
+    configs: Sequence[str] = (),
+) -> list[Cell]:
+    """All cells: first one seed of everything, and within a seed little training data and few embedders first.
+
+    embedders: sources that are concatenated have a comma between them; data: `TASK=NAME`, several for a task give it
+    several data sets; seeds: 1 up to this number; fractions: per cent of the training data; settings: `key=value` for
+    all tasks, `TASK.key=value` for one; configs: `TASK=FILE`.
+
+    Raises:
+        InputError: an unknown task, setting or form, nothing to run, two cells of one name.
+    """
+    if seeds < 1:
+        raise InputError(f"--seeds: expected how many seeds, 1 or more, got {seeds}")
+    for fraction in fractions:
+        if not 0 < fraction <= 100:
+            raise InputError(f"--fractions: expected per cent above 0 and up to 100, got {fraction:g}")
+    combinations = [split_embedders(text) for text in embedders]
+    places = _places(tasks, data)
+    files = {task: Path(named[0]) for task, named in _by_task(tasks, configs, "--config", one=True).items()}
+    made: list[Cell] = []
+    for seed in range(1, seeds + 1):
+        for fraction in sorted(set(fractions)):
+            for names in sorted(combinations, key=len):
+                for task in tasks:
+                    for place in places[task]:
+                        # As settings, so that each cell's own command says it.
+                        part = [f"training.fraction={fraction:g}"] if fraction != 100 else []
+                        own = (*_settings_of(task, tasks, settings), *part)
+                        given = {"embedders": list(names), "seed": seed} | ({"data": place} if place else {})
+                        experiment = resolve_experiment(task, files.get(task), given, own)
+                        made.append(Cell(cell_name(experiment), experiment, output, own, files.get(task)))
+    twice = sorted({cell.name for cell in made if sum(cell.name == other.name for other in made) > 1})
+    if twice:
+        raise InputError(f"expected each cell once, got {', '.join(twice[:3])} twice; name each thing once")
+    return made
+
+
+def split_embedders(text: str, option: str = "--embedders") -> tuple[str, ...]:
+    """`elmo,glove,chars` to its three names."""
+    names = tuple(name for name in _BETWEEN_EMBEDDERS.split(text) if name)
+    if not names:
+        raise InputError(f"{option}: expected names with commas between those that are concatenated, got {text!r}")
+    return names
+
+
+def _places(tasks: Sequence[str], data: Sequence[str]) -> Mapping[str, list[str | None]]:
+    """The data sets of each task; None for the task's own."""
+    named = _by_task(tasks, data, "--data")
+    for task in tasks:
+        load_task(task)  # an unknown name ends here
+    return {task: list(named.get(task, [])) or [None] for task in tasks}
+
+
+def _by_task(tasks: Sequence[str], texts: Sequence[str], option: str, one: bool = False) -> dict[str, list[str]]:
+    """What `TASK=NAME` says of each task; `one`: no task twice."""
+    named: dict[str, list[str]] = {}
+    for text in texts:
+        task, sign, name = text.partition("=")
+        if not (sign and task and name):
+            example = "ner=conll2003" if option == "--data" else "sentiment=configs/sst5-bcn.yaml"
+            raise InputError(f"{option}: expected TASK=NAME such as {example}, got {text!r}")
+        if task not in tasks:
+            raise InputError(f"{option}: expected one of the tasks {', '.join(tasks)} before the =, got {text!r}")
+        if one and task in named:
+            raise InputError(f"{option}: expected {task} once, got {named[task][0]} and {name}")
+        named.setdefault(task, []).append(name)
+    return named
+
+
+def _settings_of(task: str, tasks: Sequence[str], settings: Sequence[str]) -> list[str]:
+    """Those of all tasks, and those of this one without its name."""
+    own = []
+    for setting in settings:
+        first, dot, rest = setting.partition(".")
+        if not (dot and first in tasks):
+            own.append(setting)
+        elif first == task:
+            own.append(rest)
+    return own

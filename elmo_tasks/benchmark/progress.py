@@ -1,0 +1,97 @@
+"""How the grid goes on: a bar and a line a running cell on a terminal, else a line a finished cell."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Sequence
+from types import TracebackType
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from elmo_tasks.benchmark.cell import Cell, read_metrics
+from elmo_tasks.benchmark.estimate import Timed, estimate, in_words, remaining
+
+
+class GridProgress:
+    """A Watcher that estimates the time left from what finished so far."""
+
+    def __init__(
+        self, waiting: Sequence[Cell], finished: Sequence[Timed], jobs: int, console: Console | None = None
+    ) -> None:
+        self.console = console or Console()
+        self.total, self.jobs = len(waiting), jobs
+        self.left, self.finished = list(waiting), list(finished)
+        self._lock = threading.Lock()
+        self._rows: dict[str, TaskID] = {}
+        self._began: dict[str, float] = {}
+        self._progress = Progress(
+            TextColumn("{task.description}", table_column=None),
+            BarColumn(bar_width=20),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            TextColumn("{task.fields[note]}"),
+            console=self.console,
+            disable=not self.console.is_terminal,
+        )
+        self._whole = self._progress.add_task("cells", total=len(waiting), note="")
+
+    def __enter__(self) -> GridProgress:
+        self._progress.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._progress.stop()
+
+    def started(self, cell: Cell) -> None:
+        """Show a line for it."""
+        with self._lock:
+            self._began[cell.name] = time.monotonic()
+            self._rows[cell.name] = self._progress.add_task(
+                cell.title, total=cell.experiment.training.epochs, note="loading"
+            )
+
+    def line(self, cell: Cell, text: str) -> None:
+        """An epoch's figures."""
+        if text.startswith("epoch"):
+            self._progress.update(self._rows[cell.name], advance=1, note=" ".join(text.split()[2:6]))
+
+    def ended(self, cell: Cell, seconds: float, fault: str | None) -> None:
+        """Take its line away, say how it ended and how long the rest will take."""
+        with self._lock:
+            self._progress.remove_task(self._rows.pop(cell.name))
+            del self._began[cell.name]
+            self.left.remove(cell)
+            if fault is None:
+                self.finished.append(Timed(cell, seconds, float(read_metrics(cell)["training_seconds"])))
+            since = {name: time.monotonic() - began for name, began in self._began.items()}
+            left = remaining(self.left, self.finished, self.jobs, since)
+            rest = f"; about {in_words(left)} left" if self.left else ""
+            count = self.total - len(self.left)
+            outcome = in_words(seconds) if fault is None else f"FAILED: {fault}"
+            self._progress.update(self._whole, completed=count, note=rest.removeprefix("; "))
+            self.console.print(
+                f"[{count}/{self.total}] {cell.title}: {outcome}{rest}", soft_wrap=True, highlight=False, markup=False
+            )
+
+
+def print_plan(
+    cells: Sequence[Cell], states: Sequence[str], finished: Sequence[Timed], jobs: int, console: Console | None = None
+) -> None:
+    """The cells in their order, each with its state and the seconds it took or will take."""
+    console = console or Console()
+    took = {timed.cell.name: timed.seconds for timed in finished}
+    table = Table(title=f"{len(cells)} cells", title_justify="left")
+    for heading in ("task", "data", "embedders", "%", "seed", "state", "time"):
+        table.add_column(heading, justify="right" if heading in ("%", "seed", "time") else "left", overflow="fold")
+    for cell, state in zip(cells, states, strict=True):
+        time = in_words(took[cell.name]) if cell.name in took else f"about {in_words(estimate(cell, finished))}"
+        experiment = cell.experiment
+        names = " ".join(experiment.embedders)
+        row = (experiment.task, experiment.data, names, f"{cell.fraction:g}", str(experiment.seed), state, time)
+        table.add_row(*row)
+    console.print(table)
+    waiting = [cell for cell in cells if cell.name not in took]
+    console.print(f"{len(waiting)} to run, about {in_words(remaining(waiting, finished, jobs))} with --jobs {jobs}")

@@ -1,0 +1,53 @@
+"""How every Lightning loop behaves here: quiet about what helps no user, and interrupted like any other program."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+_KNOWN = (
+    r".*isinstance\(treespec, LeafSpec\).*",  # Lightning 2.6 on torch 2.13
+    r".*does not have many workers.*",  # batches are collated in a millisecond
+    r".*Checkpoint directory .* exists and is not empty.*",  # --resume
+    r".*The number of training batches .* is smaller than the logging interval.*",
+    r".*`weights_only` was not set.*",
+)
+
+
+@contextmanager
+def quiet_lightning() -> Iterator[None]:
+    """Keep Lightning's notes and known warnings from the screen; everything else passes."""
+    logger = logging.getLogger("lightning.pytorch")
+    level = logger.level
+    logger.setLevel(logging.WARNING)
+    try:
+        with warnings.catch_warnings():
+            for message in _KNOWN:
+                warnings.filterwarnings("ignore", message=message)
+            yield
+    finally:
+        logger.setLevel(level)
+
+
+@contextmanager
+def interruptible(trainer: Any) -> Iterator[None]:
+    """Around `fit` of a `lightning.Trainer`: an interruption, or SIGTERM, is a KeyboardInterrupt as anywhere else.
+
+    Lightning (2.6) ends the process itself, with code 1 for Ctrl-C and 0 for SIGTERM, and Ctrl-C has no effect from
+    then on.
+
+    Raises:
+        KeyboardInterrupt: interrupted.
+    """
+    handler = signal.getsignal(signal.SIGINT)
+    try:
+        yield
+    except SystemExit:
+        if not trainer.interrupted:
+            raise
+        signal.signal(signal.SIGINT, handler)
+        raise KeyboardInterrupt from None

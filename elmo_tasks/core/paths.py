@@ -1,0 +1,100 @@
+"""Where things are: data, cache, recipes. The only reader of environment variables."""
+
+from __future__ import annotations
+
+import difflib
+import math
+import os
+import re
+from pathlib import Path
+
+from elmo_tasks.core.errors import InputError
+
+_PACKAGE = Path(__file__).resolve().parents[1]
+
+
+def data_root() -> Path | None:
+    """The folder of data sets that `$ELMO_TASKS_DATA` names, if it does."""
+    value = os.environ.get("ELMO_TASKS_DATA")
+    return Path(value).expanduser() if value else None
+
+
+def cache_root() -> Path:
+    """Where downloads and frozen vectors are kept: `$ELMO_TASKS_CACHE`, else `~/.cache/elmo-tasks`."""
+    value = os.environ.get("ELMO_TASKS_CACHE")
+    return Path(value).expanduser() if value else Path.home() / ".cache" / "elmo-tasks"
+
+
+def cache_limit() -> float:
+    """Most bytes of frozen vectors to keep: `$ELMO_TASKS_CACHE_LIMIT` (`20GB`, `500MB`, `none`), else 20 GB.
+
+    Raises:
+        InputError: neither a size nor `none`.
+    """
+    value = os.environ.get("ELMO_TASKS_CACHE_LIMIT", "").strip() or "20GB"
+    if value.lower() == "none":
+        return math.inf
+    given = re.fullmatch(r"(\d+(?:\.\d+)?) *([KMGT]?)B?", value, re.IGNORECASE)
+    if given is None:
+        raise InputError(f"ELMO_TASKS_CACHE_LIMIT: expected a size such as 20GB or 500MB, or none, got {value!r}")
+    return float(given[1]) * 1000.0 ** " KMGT".index(given[2].upper() or " ")
+
+
+def ray_address() -> str | None:
+    """The Ray cluster that `$RAY_ADDRESS` names, as for every program that uses Ray."""
+    return os.environ.get("RAY_ADDRESS") or None
+
+
+def quiet_ray() -> None:
+    """Ray reports its use over the network unless it is told not to; who has decided otherwise is heeded."""
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+
+
+def recipe_root(kind: str) -> Path:
+    """The folder `tasks`, `configs` or `results`: in an installed package inside it, in a checkout beside it."""
+    shipped = _PACKAGE / "_shipped" / kind
+    return shipped if shipped.is_dir() else _PACKAGE.parent / kind
+
+
+def config_names() -> list[str]:
+    """The configurations that the package ships, as paths below its `configs`: `ner.yaml`, `pretrain/small.yaml`."""
+    root = recipe_root("configs")
+    return sorted(path.relative_to(root).as_posix() for path in root.rglob("*.yaml"))
+
+
+def config_path(given: Path) -> Path:
+    """The file that `--config` means: that path, else the package's of that name, with or without `configs/` before it.
+
+    Raises:
+        InputError: there is none; what the package has is given.
+    """
+    if given.exists():
+        return given
+    name, names = given.as_posix().removeprefix("configs/"), config_names()
+    if name in names:
+        return recipe_root("configs") / name
+    raise InputError(f"{given}: no such configuration file; expected a path or one of {', '.join(names)}")
+
+
+def task_names() -> list[str]:
+    """The tasks that the package ships."""
+    return sorted(path.parent.name for path in recipe_root("tasks").glob("*/task.py"))
+
+
+def task_path(name: str) -> Path:
+    """The `task.py` that a name or a path means.
+
+    Raises:
+        InputError: there is none; the nearest name is given.
+    """
+    given = Path(name)
+    if given.suffix == ".py":
+        if given.is_file():
+            return given
+        raise InputError(f"{given}: no such task file")
+    names = task_names()
+    if name not in names:
+        close = difflib.get_close_matches(name, names, n=1)
+        guess = f"; did you mean {close[0]}?" if close else ""
+        raise InputError(f"expected a task among {', '.join(names)} or the path of a task.py, got {name!r}{guess}")
+    return recipe_root("tasks") / name / "task.py"

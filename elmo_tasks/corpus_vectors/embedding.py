@@ -1,0 +1,161 @@
+"""A corpus of any size to a file of vectors: computed block by block, put together in order."""
+
+from __future__ import annotations
+
+import dataclasses
+import shutil
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from elmo_tasks import __version__
+from elmo_tasks.core.errors import InputError
+from elmo_tasks.core.memory import return_freed_memory
+from elmo_tasks.corpus_vectors.block_embedder import BlockEmbedder, Recipe, Vectors
+from elmo_tasks.corpus_vectors.part import has_part, read_part, write_part
+from elmo_tasks.corpus_vectors.ray_engine import RayEngine
+from elmo_tasks.corpus_vectors.sentence_block import (
+    MOST_SENTENCES,
+    MOST_TOKENS,
+    SentenceBlock,
+    Survey,
+    cut_blocks,
+    survey,
+)
+from elmo_tasks.corpus_vectors.vector_file import check_format, open_vector_file
+from elmo_tasks.corpus_vectors.work_folder import WorkFolder, write_faults
+
+STDIN = Path("-")
+ENGINES = ("local", "ray")
+
+Watch = Callable[[str, int, int], None]
+"""Is told the stage (`computing`, `writing`), the tokens done and all tokens, after each block."""
+
+
+@dataclass(frozen=True)
+class Embedded:
+    """What was done. computed: tokens, without those that an earlier, killed run had done; seconds: of computing."""
+
+    files: list[Path]
+    sentences: int
+    tokens: int
+    computed: int
+    seconds: float
+
+
+def embed_corpus(
+    text: Path,
+    output: Path,
+    recipe: Recipe,
+    *,
+    engine: str = "local",
+    workers: int | None = None,
+    resume: bool = False,
+    overwrite: bool = False,
+    watch: Watch = lambda stage, done, total: None,
+) -> Embedded:
+    """Write the vectors of a text, a tokenised sentence a line (`-` is standard input), to a file by its extension.
+
+    Raises:
+        InputError: unusable text, output, recipe or cluster; a full disk; an unfinished output of other settings.
+    """
+    if engine not in ENGINES:
+        raise InputError(f"--engine: expected one of {', '.join(ENGINES)}, got {engine!r}")
+    check_format(output)
+    folder = WorkFolder(output)
+    folder.refuse_taken(resume=resume, overwrite=overwrite)
+    embedder = BlockEmbedder(recipe)
+    with write_faults(output), _file_of(text, output) as path:
+        origin = "standard input" if text == STDIN else str(text)
+        found = survey(path, origin)
+        settings = dataclasses.asdict(recipe) | {
+            "fingerprint": embedder.fingerprint(),
+            "text": found.digest,
+            "block": [MOST_TOKENS, MOST_SENTENCES],
+        }
+        folder.claim(settings, resume=resume)
+        try:
+            started = time.perf_counter()
+            computed = _compute(cut_blocks(path, origin), found, folder, recipe, embedder, engine, workers, watch)
+            seconds = time.perf_counter() - started
+            files = _put_together(found, folder, recipe, settings["fingerprint"], watch)
+        finally:
+            folder.abandon()  # nothing to do after finish()
+    return Embedded(files, found.sentences, found.tokens, computed, seconds)
+
+
+def _compute(
+    blocks: Iterable[SentenceBlock],
+    found: Survey,
+    folder: WorkFolder,
+    recipe: Recipe,
+    embedder: BlockEmbedder,
+    engine: str,
+    workers: int | None,
+    watch: Watch,
+) -> int:
+    """Write the parts that are not there yet. Returns the tokens that this took."""
+    done = 0
+
+    def missing() -> Iterator[SentenceBlock]:
+        nonlocal done
+        for block in blocks:
+            if has_part(folder.part(block.number), block):
+                done += block.n_tokens
+            else:
+                yield block
+
+    computed = 0
+    cluster = RayEngine(recipe, embedder, workers) if engine == "ray" else None
+    try:
+        pairs: Iterator[tuple[SentenceBlock, Vectors]] = (
+            cluster.compute(missing())
+            if cluster is not None
+            else ((block, embedder.embed(block.sentences)) for block in missing())
+        )
+        for block, vectors in pairs:
+            write_part(folder.part(block.number), block, vectors)
+            computed += block.n_tokens
+            return_freed_memory()
+            watch("computing", done + computed, found.tokens)
+    finally:
+        if cluster is not None:
+            cluster.close()
+    return computed
+
+
+def _put_together(found: Survey, folder: WorkFolder, recipe: Recipe, fingerprint: str, watch: Watch) -> list[Path]:
+    """All parts, in order, into the output."""
+    about = {
+        "embedder": recipe.embedder,
+        "fingerprint": fingerprint,
+        "layers": recipe.layers,
+        "dtype": recipe.dtype,
+        "sentences": found.sentences,
+        "elmo-tasks": __version__,
+    }
+    file, done = open_vector_file(folder.whole / folder.output.name, about), 0
+    for number in range(found.blocks):
+        part = read_part(folder.part(number))
+        file.append(part)
+        done += part.n_tokens
+        watch("writing", done, found.tokens)
+    return folder.finish(file.close())
+
+
+@contextmanager
+def _file_of(text: Path, output: Path) -> Iterator[Path]:
+    """A file that can be read twice: standard input is copied beside the output while it is needed."""
+    if text != STDIN:
+        yield text
+        return
+    copy = output.with_name(f".{output.name}.stdin")
+    try:
+        with copy.open("wb") as file:
+            shutil.copyfileobj(sys.stdin.buffer, file)
+        yield copy
+    finally:
+        copy.unlink(missing_ok=True)

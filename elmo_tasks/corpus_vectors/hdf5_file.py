@@ -1,0 +1,91 @@
+"""HDF5 as AllenNLP's `elmo` command writes it: a dataset a sentence, under its line's number."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import h5py
+
+from elmo_tasks.corpus_vectors.part import Part
+from elmo_tasks.corpus_vectors.work_folder import about_json
+from elmo_tasks.elmo.allennlp import SENTENCE_TO_INDEX
+
+_INDEXED_BYTES = 64 << 20  # of text: HDF5 takes the index as one string, which must fit into memory
+
+
+class Hdf5File:
+    """Datasets `0`, `1`, ... of (L, T, D) or (T, D), and `sentence_to_index`: JSON from sentence to its key.
+
+    Of a sentence that comes twice the index has the last line, as AllenNLP's. Deviation: AllenNLP refuses empty lines;
+    here they are (L, 0, D) and not in the index, so that the numbers stay those of the lines.
+    """
+
+    def __init__(self, path: Path, about: dict[str, Any]) -> None:
+        self.path, self._disk = path, _Disk(path)
+        self._file = h5py.File(self._disk, "w")
+        self._file.attrs["elmo-tasks"] = about_json(about)
+        self._index: dict[str, str] | None = {}
+        self._bytes = 0
+
+    def append(self, part: Part) -> None:
+        """A dataset a sentence. Raises OSError when the disk refuses."""
+        for number, line, vectors in part.sentences():
+            # Without times: the same vectors are the same bytes.
+            self._file.create_dataset(str(number), data=vectors, track_times=False)
+            self._bytes += len(line)
+            if self._index is not None and line:
+                self._index[line] = str(number)
+            if self._disk.fault is not None:
+                self._end()
+        if self._bytes > _INDEXED_BYTES:
+            self._index = None
+
+    def close(self) -> list[Path]:
+        """The index, unless the text has more than 64 MB: memory is bounded."""
+        if self._index is not None:
+            text = self._file.create_dataset(SENTENCE_TO_INDEX, (1,), h5py.string_dtype(), track_times=False)
+            text[0] = json.dumps(self._index)
+        self._end()
+        return [self.path]
+
+    def _end(self) -> None:
+        self._file.close()
+        self._disk.file.close()
+        if self._disk.fault is not None:
+            raise self._disk.fault
+
+
+class _Disk:
+    """A file for HDF5, which crashes the process at its end where the system refuses a write: so none fails.
+
+    The first fault is kept, and what comes after it goes nowhere.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.file = path.open("w+b", buffering=0)
+        self.seek, self.tell = self.file.seek, self.file.tell
+        self.read, self.readinto = self.file.read, self.file.readinto
+        self.fault: OSError | None = None
+
+    def write(self, data: memoryview) -> int:
+        """All of it, or nothing after a fault."""
+        left = data
+        try:
+            while self.fault is None and len(left):
+                left = left[self.file.write(left) :]
+        except OSError as error:
+            self.fault = error
+        return len(data)
+
+    def truncate(self, size: int) -> int:
+        """As a file's."""
+        try:
+            return size if self.fault is not None else self.file.truncate(size)
+        except OSError as error:
+            self.fault = error
+            return size
+
+    def flush(self) -> None:
+        """Nothing is held back."""

@@ -1,0 +1,1 @@
+"""A biLM's weights: file formats, names, downloads."""

@@ -1,0 +1,228 @@
+"""Fetch one file over HTTP: once, atomically, resumed after a cut, and checked before every use."""
+
+from __future__ import annotations
+
+import hashlib
+import http.client
+import socket
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from elmo_tasks.core.errors import InputError
+
+_CHUNK = 1 << 18
+_TIMEOUT_S = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteFile:
+    """Where a file is, and what is known about its content.
+
+    Without `sha256` the hash that is seen first is kept beside the file (`NAME.sha256`, the format of `sha256sum`) and
+    every later use is compared with it.
+    """
+
+    url: str
+    size: int | None = None
+    sha256: str | None = None
+
+    def described(self) -> str:
+        """` (N bytes, sha256 ...)`, as far as known, for messages."""
+        size = f"{self.size:,} bytes" if self.size is not None else ""
+        known = ", ".join(filter(None, [size, f"sha256 {self.sha256}" if self.sha256 else ""]))
+        return f" ({known})" if known else ""
+
+
+def fetch(remote: RemoteFile, target: Path, *, attempts: int = 4, wait_s: float = 1.0) -> Path:
+    """Return `target` with the content of `remote`, downloading it only if it is not there yet.
+
+    A cut connection is taken up again where it stopped, `attempts` times within a call and then by the next call, from
+    `NAME.part`. The file appears under its own name only when complete and checked. Two processes that want the same
+    file wait for each other.
+
+    Raises:
+        InputError: no network (the message says which file to put where), the server refuses, a wrong size or hash,
+            a folder that cannot be written, a full disk.
+    """
+    from filelock import FileLock
+
+    try:
+        if not target.is_file():  # no lock for a file that is there: a shared cache may be read-only
+            target.parent.mkdir(parents=True, exist_ok=True)
+            with FileLock(f"{target}.lock"):
+                if not target.is_file():
+                    _download(remote, target, attempts=attempts, wait_s=wait_s)
+        _check(remote, target)
+    except OSError as error:
+        raise InputError(
+            f"cannot write {target} ({error.strerror or error}); free some space or choose another cache folder"
+        ) from error
+    return target
+
+
+def _download(remote: RemoteFile, target: Path, *, attempts: int, wait_s: float) -> None:
+    part = target.with_name(target.name + ".part")
+    fault: Exception | None = None
+    complete = False
+    for attempt in range(attempts):
+        if attempt:
+            time.sleep(wait_s * attempt)
+        try:
+            complete = _receive(remote, part)
+            if complete:
+                break
+        except urllib.error.HTTPError as error:
+            error.close()
+            if error.code < 500:
+                raise InputError(
+                    f"expected {remote.url} to be a file, but the server answers {error.code} {error.reason}; "
+                    f"put the file{remote.described()} at {target} by hand"
+                ) from error
+            fault = error
+        except (urllib.error.URLError, http.client.HTTPException, ConnectionError, TimeoutError) as error:
+            fault = error  # a full disk is neither of these and ends the call
+            if isinstance(getattr(error, "reason", None), socket.gaierror):  # offline: asking again does not help
+                break
+    if not complete:
+        got = part.stat().st_size if part.exists() else 0
+        reason = getattr(fault, "reason", None) or fault or "the connection was cut"
+        kept = f"; the {got:,} bytes received are kept and the next try goes on from there" if got else ""
+        raise InputError(
+            f"cannot download {remote.url} ({reason}){kept}; without a network, put that file{remote.described()} "
+            f"at {target}"
+        )
+    _etag_file(part).unlink(missing_ok=True)
+    try:
+        _check_content(remote, part, remedy=f"it was thrown away; try again, or put the right file at {target}")
+    except InputError:
+        part.unlink()
+        raise
+    part.replace(target)
+
+
+def _receive(remote: RemoteFile, part: Path) -> bool:
+    """Append to `part` what the server still has to send; True when `part` is complete."""
+    have = part.stat().st_size if part.exists() else 0
+    request = urllib.request.Request(remote.url, headers={"User-Agent": "elmo-tasks", "Accept-Encoding": "identity"})
+    if have:
+        request.add_header("Range", f"bytes={have}-")
+        etag = _etag_file(part)
+        if etag.exists():  # a file that changed meanwhile is then sent whole instead of glued to the old beginning
+            request.add_header("If-Range", etag.read_text(encoding="utf-8"))
+    try:
+        response = urllib.request.urlopen(request, timeout=_TIMEOUT_S)
+    except urllib.error.HTTPError as error:
+        if error.code != 416:
+            raise
+        error.close()
+        # Nothing lies beyond what we have: it is complete, or it is not a beginning of this file.
+        if _total(error.headers.get("Content-Range")) == have:
+            return True
+        part.unlink()
+        return False
+    with response:
+        start, total = _range(response.headers.get("Content-Range")) if response.status == 206 else (0, None)
+        if response.status == 206 and start != have:
+            part.unlink()
+            return False
+        length = response.headers.get("Content-Length")
+        if total is None and length is not None:
+            total = start + int(length)
+        seen_etag = response.headers.get("ETag")
+        if seen_etag and not seen_etag.startswith("W/"):
+            _etag_file(part).write_text(seen_etag, encoding="utf-8")
+        ended = _append(response, part, start=start, total=total, label=remote.url.rsplit("/", 1)[-1])
+    return ended if total is None else part.stat().st_size == total
+
+
+def _append(response: http.client.HTTPResponse, part: Path, *, start: int, total: int | None, label: str) -> bool:
+    """Write the response into `part` from `start` on; False when the connection broke (what came is kept)."""
+    try:
+        with _progress(label, start, total) as advance, part.open("r+b" if start else "wb") as file:
+            file.seek(start)
+            while True:
+                try:
+                    chunk = response.read(_CHUNK)
+                except (OSError, http.client.HTTPException):
+                    return False
+                if not chunk:
+                    return True
+                file.write(chunk)
+                advance(len(chunk))
+    except OSError:
+        part.unlink(missing_ok=True)  # the disk is full: do not keep what fills it
+        raise
+
+
+class _Advance(Protocol):
+    def __call__(self, n_bytes: int, /) -> None: ...
+
+
+@contextmanager
+def _progress(label: str, start: int, total: int | None) -> Iterator[_Advance]:
+    from rich.console import Console
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
+    with Progress(*columns, TimeRemainingColumn(), console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task(label, total=total, completed=start)
+        yield lambda n_bytes: progress.advance(task, n_bytes)
+
+
+def _range(header: str | None) -> tuple[int, int | None]:
+    """`bytes 100-199/200` -> (100, 200); (-1, None) when it cannot be read."""
+    try:
+        span, total = (header or "").removeprefix("bytes ").split("/")
+        return int(span.split("-")[0]), None if total == "*" else int(total)
+    except ValueError:
+        return -1, None
+
+
+def _total(header: str | None) -> int | None:
+    """`bytes */200` -> 200."""
+    digits = (header or "").rpartition("/")[2]
+    return int(digits) if digits.isdigit() else None
+
+
+def _check(remote: RemoteFile, target: Path) -> None:
+    """Compare a finished file with what is known of it, or remember its hash when nothing is."""
+    found = _check_content(remote, target, remedy="delete it to download it again")
+    if remote.sha256 is not None:
+        return
+    sidecar = target.with_name(target.name + ".sha256")
+    if not sidecar.exists():
+        temporary = sidecar.with_name(sidecar.name + ".part")
+        temporary.write_text(f"{found}  {target.name}\n", encoding="utf-8")
+        temporary.replace(sidecar)
+        return
+    known = (sidecar.read_text(encoding="utf-8").split() or [""])[0]
+    if known != found:
+        raise InputError(
+            f"{target} changed: expected sha256 {known} (seen first, kept in {sidecar.name}), got {found}; "
+            "delete both files to download it again"
+        )
+
+
+def _check_content(remote: RemoteFile, path: Path, *, remedy: str) -> str:
+    """The sha256 of `path`, after its size and hash were compared with `remote`."""
+    size = path.stat().st_size
+    if remote.size is not None and size != remote.size:
+        raise InputError(f"{path} from {remote.url}: expected {remote.size:,} bytes, got {size:,}; {remedy}")
+    with path.open("rb") as file:
+        digest = hashlib.sha256()
+        while chunk := file.read(1 << 20):
+            digest.update(chunk)
+    found = digest.hexdigest()
+    if remote.sha256 is not None and found != remote.sha256:
+        raise InputError(f"{path} from {remote.url}: expected sha256 {remote.sha256}, got {found}; {remedy}")
+    return found
+
+
+def _etag_file(part: Path) -> Path:
+    return part.with_name(part.name + ".etag")

@@ -1,0 +1,229 @@
+"""bilm-tf's weight files: `options.json` beside an HDF5 file. The one place that knows their names and layouts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from elmo_tasks.core.errors import InputError
+from elmo_tasks.elmo.bilm import BiLM
+from elmo_tasks.elmo.characters import N_CHARACTERS
+from elmo_tasks.elmo.options import BilmOptions
+
+if TYPE_CHECKING:
+    import h5py
+
+# TensorFlow stores the gates as input, cell, forget, output; PyTorch as input, forget, cell, output. Its own inverse.
+_GATE_ORDER = (0, 2, 1, 3)
+
+
+def read_options(path: Path) -> BilmOptions:
+    """Parse an `options.json`. Raises InputError when it is missing or not one."""
+    try:
+        return BilmOptions.from_json(path.read_text(encoding="utf-8"), source=str(path))
+    except FileNotFoundError:
+        raise InputError(f"{path}: expected the options.json of a biLM, found no such file; check the path") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: expected the options.json of a biLM, but it cannot be read ({error})") from None
+
+
+def read_hdf5(options_path: Path, weights_path: Path) -> BiLM:
+    """Load a biLM as bilm-tf and AllenNLP store it; frozen, in evaluation mode.
+
+    The number of characters is taken from the weights: `n_characters` is 261 in the options of training and 262 in
+    those of use (bilm-tf issues 144, 156, 181).
+
+    Raises:
+        InputError: a file is missing, broken or cut, or the options do not fit the weights; the message names the
+            first dataset that differs.
+    """
+    import h5py
+
+    options = read_options(options_path)
+    if not weights_path.is_file():
+        raise InputError(f"{weights_path}: expected the HDF5 weights of a biLM, found no such file; check the path")
+    try:
+        file = h5py.File(weights_path, "r")
+    except OSError as error:
+        raise InputError(
+            f"{weights_path}: expected an HDF5 file, but it is broken or cut short ({_one_line(error)}); fetch it again"
+        ) from None
+    with file:
+        datasets = _read_datasets(file, options, options_path, weights_path)
+    return build(options, from_datasets(datasets, options))
+
+
+def write_hdf5(bilm: BiLM, options_path: Path, weights_path: Path) -> None:
+    """Write a biLM as bilm-tf's `dump_weights` does, for bilm-tf, AllenNLP and everything that reads their files.
+
+    Both files appear complete or not at all. bilm-tf itself leaves out a projection that does not narrow
+    (`n_filters == projection_dim`, `dim == projection_dim`); AllenNLP and this reader do not.
+    """
+    import h5py
+
+    for path in (options_path, weights_path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+    temporary_weights, temporary_options = _temporary(weights_path), _temporary(options_path)
+    try:
+        with h5py.File(temporary_weights, "w") as file:
+            for name, tensor in to_datasets(bilm.state_dict(), bilm.options).items():
+                file.create_dataset(name, data=tensor.detach().to("cpu", torch.float32).numpy())
+        temporary_options.write_text(bilm.options.to_json(), encoding="utf-8")
+        temporary_weights.replace(weights_path)
+        temporary_options.replace(options_path)
+    finally:
+        temporary_weights.unlink(missing_ok=True)
+        temporary_options.unlink(missing_ok=True)
+
+
+def build(options: BilmOptions, state: Mapping[str, Tensor]) -> BiLM:
+    """A frozen biLM in evaluation mode that holds `state` itself, without initialising anything first."""
+    with torch.device("meta"):
+        bilm = BiLM(options)
+    bilm.load_state_dict(dict(state), assign=True)
+    return bilm.requires_grad_(False).eval()
+
+
+def dataset_shapes(options: BilmOptions) -> dict[str, tuple[int, ...]]:
+    """Name and shape of every dataset that a weight file with these options holds."""
+    filters, projected = options.n_filters, options.projection_dim
+    shapes: dict[str, tuple[int, ...]] = {"char_embed": (N_CHARACTERS - 1, options.char_dim)}
+    for index, (width, count) in enumerate(options.filters):
+        shapes[f"CNN/W_cnn_{index}"] = (1, width, options.char_dim, count)
+        shapes[f"CNN/b_cnn_{index}"] = (count,)
+    for index in range(options.n_highway):
+        for part in ("transform", "carry"):
+            shapes[f"CNN_high_{index}/W_{part}"] = (filters, filters)
+            shapes[f"CNN_high_{index}/b_{part}"] = (filters,)
+    shapes["CNN_proj/W_proj"] = (filters, projected)
+    shapes["CNN_proj/b_proj"] = (projected,)
+    for _, cell in _cells(options):
+        shapes[f"{cell}/W_0"] = (2 * projected, 4 * options.cell_dim)
+        shapes[f"{cell}/B"] = (4 * options.cell_dim,)
+        shapes[f"{cell}/W_P_0"] = (options.cell_dim, projected)
+    return shapes
+
+
+def from_datasets(datasets: Mapping[str, Tensor], options: BilmOptions) -> dict[str, Tensor]:
+    """bilm-tf's datasets -> the state of a `BiLM`."""
+    state: dict[str, Tensor] = {}
+    embedding = datasets["char_embed"]  # (261, E)
+    # Row 0 is the absent word's, which bilm-tf adds when it loads.
+    state["token_encoder.embedding.weight"] = torch.cat([torch.zeros_like(embedding[:1]), embedding])  # (262, E)
+    for index in range(len(options.filters)):
+        convolution = f"token_encoder.convolutions.{index}"
+        state[f"{convolution}.weight"] = datasets[f"CNN/W_cnn_{index}"].squeeze(0).permute(2, 1, 0)  # (F, E, W)
+        state[f"{convolution}.bias"] = datasets[f"CNN/b_cnn_{index}"]
+    for index in range(options.n_highway):
+        for part in ("transform", "carry"):
+            gate = f"token_encoder.highways.{index}.{part}"
+            state[f"{gate}.weight"] = datasets[f"CNN_high_{index}/W_{part}"].t()
+            state[f"{gate}.bias"] = datasets[f"CNN_high_{index}/b_{part}"]
+    state["token_encoder.projection.weight"] = datasets["CNN_proj/W_proj"].t()
+    state["token_encoder.projection.bias"] = datasets["CNN_proj/b_proj"]
+    for layer, cell in _cells(options):
+        kernel = _swap_gates(datasets[f"{cell}/W_0"].t())  # (4H, 2P)
+        # Input and hidden state are both P wide: the kernel's columns are [input, hidden].
+        state[f"{layer}.weight_ih"], state[f"{layer}.weight_hh"] = kernel.chunk(2, dim=1)
+        state[f"{layer}.stored_bias"] = _swap_gates(datasets[f"{cell}/B"])
+        state[f"{layer}.weight_proj"] = datasets[f"{cell}/W_P_0"].t()
+    return {name: tensor.contiguous() for name, tensor in state.items()}
+
+
+def to_datasets(state: Mapping[str, Tensor], options: BilmOptions) -> dict[str, Tensor]:
+    """The state of a `BiLM` -> bilm-tf's datasets."""
+    datasets: dict[str, Tensor] = {"char_embed": state["token_encoder.embedding.weight"][1:]}
+    for index in range(len(options.filters)):
+        convolution = f"token_encoder.convolutions.{index}"
+        datasets[f"CNN/W_cnn_{index}"] = state[f"{convolution}.weight"].permute(2, 1, 0).unsqueeze(0)
+        datasets[f"CNN/b_cnn_{index}"] = state[f"{convolution}.bias"]
+    for index in range(options.n_highway):
+        for part in ("transform", "carry"):
+            gate = f"token_encoder.highways.{index}.{part}"
+            datasets[f"CNN_high_{index}/W_{part}"] = state[f"{gate}.weight"].t()
+            datasets[f"CNN_high_{index}/b_{part}"] = state[f"{gate}.bias"]
+    datasets["CNN_proj/W_proj"] = state["token_encoder.projection.weight"].t()
+    datasets["CNN_proj/b_proj"] = state["token_encoder.projection.bias"]
+    for layer, cell in _cells(options):
+        kernel = torch.cat([state[f"{layer}.weight_ih"], state[f"{layer}.weight_hh"]], dim=1)  # (4H, 2P)
+        datasets[f"{cell}/W_0"] = _swap_gates(kernel).t()
+        datasets[f"{cell}/B"] = _swap_gates(state[f"{layer}.stored_bias"])
+        datasets[f"{cell}/W_P_0"] = state[f"{layer}.weight_proj"].t()
+    return {name: tensor.contiguous() for name, tensor in datasets.items()}
+
+
+def _cells(options: BilmOptions) -> Iterator[tuple[str, str]]:
+    """Our name and bilm-tf's name of every LSTM layer, forward direction first."""
+    for index, direction in enumerate(("forward", "backward")):
+        for layer in range(options.n_layers):
+            yield f"{direction}_layers.{layer}", f"RNN_{index}/RNN/MultiRNNCell/Cell{layer}/LSTMCell"
+
+
+def _swap_gates(tensor: Tensor) -> Tensor:
+    """(4H, ...) between TensorFlow's and PyTorch's order of gates."""
+    gates = tensor.chunk(4)
+    return torch.cat([gates[index] for index in _GATE_ORDER])
+
+
+def _read_datasets(file: h5py.File, options: BilmOptions, options_path: Path, weights_path: Path) -> dict[str, Tensor]:
+    import h5py
+
+    expected = dataset_shapes(options)
+    found: dict[str, h5py.Dataset] = {}
+    file.visititems(lambda name, item: found.update({name: item}) if isinstance(item, h5py.Dataset) else None)
+    left_out = _left_out(options, found)
+    doubt = f"is {options_path} the options file of these weights?"
+    datasets: dict[str, Tensor] = {}
+    for name, shape in expected.items():
+        if name in found:
+            datasets[name] = _read_dataset(found[name], name, shape, doubt, weights_path)
+        elif name in left_out:
+            datasets[name] = torch.eye(shape[0]) if len(shape) == 2 else torch.zeros(shape)
+        else:
+            raise InputError(f"{weights_path}: expected a dataset {name} of shape {shape}, found none; {doubt}")
+    for name, dataset in found.items():
+        if name not in expected and name.startswith(("CNN", "RNN")):
+            raise InputError(
+                f"{weights_path}: expected no dataset {name} by the options, got one of shape {dataset.shape}; {doubt}"
+            )
+    return datasets
+
+
+def _read_dataset(dataset: h5py.Dataset, name: str, shape: tuple[int, ...], doubt: str, weights_path: Path) -> Tensor:
+    got = tuple(dataset.shape)
+    # Trained with n_characters 262: the last row is of no character and was never used.
+    surplus_row = name == "char_embed" and got == (shape[0] + 1, shape[1])
+    if got != shape and not surplus_row:
+        raise InputError(f"{weights_path}: expected {name} of shape {shape}, got {got}; {doubt}")
+    try:
+        array = np.asarray(dataset[...], dtype=np.float32)
+    except (OSError, TypeError, ValueError) as error:
+        raise InputError(
+            f"{weights_path}: expected numbers in {name}, but it cannot be read ({_one_line(error)}); fetch it again"
+        ) from None
+    if not np.isfinite(array).all():
+        raise InputError(f"{weights_path}: expected finite numbers in {name}, got NaN or infinity; fetch it again")
+    return torch.from_numpy(array[: shape[0]])
+
+
+def _left_out(options: BilmOptions, found: Mapping[str, h5py.Dataset]) -> set[str]:
+    """Datasets that bilm-tf did not write because their projection does not narrow. They are then the identity."""
+    names: set[str] = set()
+    if options.n_filters == options.projection_dim and "CNN_proj/W_proj" not in found:
+        names |= {"CNN_proj/W_proj", "CNN_proj/b_proj"}
+    if options.cell_dim == options.projection_dim:
+        names |= {f"{cell}/W_P_0" for _, cell in _cells(options)}
+    return names
+
+
+def _temporary(path: Path) -> Path:
+    return path.with_name(path.name + ".part")
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())

@@ -1,0 +1,1 @@
+"""Frozen vectors on disk, so that an embedder reads each sentence once."""

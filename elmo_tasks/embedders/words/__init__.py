@@ -1,0 +1,1 @@
+"""Static word vectors: tables in several file formats, and fastText models."""

@@ -1,0 +1,218 @@
+"""What the estimators share: `fit` trains a run in memory, and a run folder is how it is kept."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, ClassVar, TypeVar
+
+from sklearn.base import BaseEstimator
+from sklearn.model_selection import train_test_split
+from sklearn.utils.validation import check_is_fitted
+
+from elmo_tasks.core.errors import InputError
+from elmo_tasks.core.files import disk_faults
+from elmo_tasks.core.settings import flat
+from elmo_tasks.data.splits import Splits
+from elmo_tasks.integrations.sklearn.token_lists import full_token_lists
+from elmo_tasks.runs.experiment import Experiment, resolve_experiment
+from elmo_tasks.runs.folder import RunFolder
+from elmo_tasks.runs.hub import find_run, push_to_hub
+from elmo_tasks.runs.predict import predict_examples
+from elmo_tasks.runs.store import Trained, load_trained
+from elmo_tasks.task import Prediction
+from elmo_tasks.text.examples import Example
+from elmo_tasks.training.train import train
+
+E = TypeVar("E", bound="RunEstimator")
+
+IN_MEMORY = "in-memory"
+"""The data's name in the run of an estimator."""
+
+_NOT_KEPT = ("checkpoints", "plots")
+
+
+class RunEstimator(BaseEstimator, ABC):  # type: ignore[misc]
+    """A task of the suite as an estimator of scikit-learn; a fitted one is a run, as `elmo-tasks train` makes them.
+
+    Args:
+        embedders: as `--embedders` takes them; None is what the task's own configuration has.
+        settings: further keys of a configuration, such as `{"training.epochs": 3, "model.hidden": 50}`.
+        validation_fraction: the part of the training data that chooses the epoch where `fit` gets no dev data.
+        random_state: the seed of everything random.
+
+    Attributes:
+        metrics_: what the run's `metrics.json` says: dev scores, epochs, mix weights, seconds.
+        run_: the run's files, name to content.
+    """
+
+    task: ClassVar[str]
+
+    def __init__(
+        self,
+        *,
+        embedders: Sequence[str] | None = None,
+        settings: Mapping[str, Any] | None = None,
+        validation_fraction: float = 0.1,
+        random_state: int = 1,
+    ) -> None:
+        self.embedders = embedders
+        self.settings = settings
+        self.validation_fraction = validation_fraction
+        self.random_state = random_state
+
+    @abstractmethod
+    def _examples(self, sentences: Sequence[tuple[str, ...]], y: Sequence[Any], name: str) -> list[Example]:
+        """Examples with gold. Raises InputError, with `name` and a number, for gold that does not fit."""
+
+    @abstractmethod
+    def _without_gold(self, sentence: tuple[str, ...]) -> Example:
+        """An example to predict."""
+
+    @abstractmethod
+    def _strata(self, y: Sequence[Any]) -> Sequence[Any] | None:
+        """What the dev part should have in the same proportions as the whole, if anything."""
+
+    def fit(
+        self: E,
+        X: Iterable[Any],
+        y: Iterable[Any],
+        X_dev: Iterable[Any] | None = None,
+        y_dev: Iterable[Any] | None = None,
+    ) -> E:
+        """Train. `dev` alone chooses the epoch and when to stop.
+
+        Args:
+            X: texts, which are split at white space, or lists of tokens.
+            y: the gold of each.
+            X_dev, y_dev: the dev data; without them it is `validation_fraction` of `X`, drawn by `random_state`.
+
+        Raises:
+            InputError: `X` and `y` do not fit each other, a setting that there is not, an embedder that is not there.
+        """
+        examples = self._gold_examples(X, y := list(y), "")
+        if X_dev is None or y_dev is None:
+            strata = self._strata(y)
+            try:
+                examples, dev = train_test_split(
+                    examples, test_size=self.validation_fraction, random_state=self.random_state, stratify=strata
+                )
+            except ValueError as error:  # too few examples, or a fraction that is none
+                raise InputError(f"fit: cannot put a dev part aside ({error}); give X_dev and y_dev") from None
+        else:
+            dev = self._gold_examples(X_dev, list(y_dev), "_dev")
+        splits = Splits(IN_MEMORY, "fit", tuple(examples), tuple(dev), ())
+        with tempfile.TemporaryDirectory() as place:
+            outcome = train(self._experiment(), Path(place) / "run", splits=splits, tell=lambda _: None)
+            self._take(outcome.folder)
+        return self
+
+    def score(self, X: Iterable[Any], y: Iterable[Any]) -> float:
+        """The task's headline on gold: strict span F1 for tagging, accuracy for classification; from 0 to 1."""
+        examples = self._gold_examples(X, list(y), "")
+        trained = self._trained()
+        found = trained.task.score(examples, predict_examples(trained, examples)).as_dict()
+        return float(found[trained.task.headline])
+
+    def save(self, folder: str | Path) -> None:
+        """Write the run folder, which `load`, `elmo-tasks predict` and `elmo-tasks evaluate` read. No pickle.
+
+        Raises:
+            InputError: there is such a folder already, or it cannot be written.
+        """
+        check_is_fitted(self, "run_")
+        run = RunFolder(Path(folder))
+        run.claim(resume=False, overwrite=False)
+        try:
+            _write(run.work, self.run_)
+            run.finish()
+        finally:
+            run.abandon()
+
+    @classmethod
+    def load(cls: type[E], folder: str | Path) -> E:
+        """A fitted estimator from a run folder, also from one that `elmo-tasks train` wrote, or from `ORG/NAME`.
+
+        Raises:
+            InputError: no run there, a run of another task, a damaged file.
+        """
+        place = find_run(folder)
+        trained = load_trained(place)
+        if trained.task.name != cls.task:
+            raise InputError(f"{folder}: expected a run of the task {cls.task}, got one of {trained.task.name}")
+        given = trained.experiment
+        settings = {key: value for key, value in flat(asdict(given)).items() if "." in key}
+        estimator = cls(embedders=given.embedders, settings=settings, random_state=given.seed)
+        estimator._take(place)
+        return estimator
+
+    @classmethod
+    def from_pretrained(cls: type[E], name: str) -> E:
+        """`load`, under the name that users of the Hugging Face hub look for."""
+        return cls.load(name)
+
+    def push_to_hub(self, name: str, *, license: str | None = None, private: bool = False) -> str:
+        """Upload the run and its model card to `ORG/NAME` on the Hugging Face hub. Returns the address."""
+        check_is_fitted(self, "run_")
+        with tempfile.TemporaryDirectory() as place:
+            _write(Path(place), self.run_)
+            return push_to_hub(Path(place), name, license=license, private=private)
+
+    def _predictions(self, sentences: Sequence[tuple[str, ...]]) -> list[Prediction]:
+        return predict_examples(self._trained(), [self._without_gold(sentence) for sentence in sentences])
+
+    def _gold_examples(self, X: Iterable[Any], y: Sequence[Any], suffix: str) -> list[Example]:
+        sentences = full_token_lists(X, f"X{suffix}")
+        if len(sentences) != len(y):
+            raise InputError(f"y{suffix}: expected gold for {len(sentences)} documents, got {len(y)}")
+        return self._examples(sentences, y, f"y{suffix}")
+
+    def _experiment(self) -> Experiment:
+        given: dict[str, Any] = {"data": IN_MEMORY, "seed": self.random_state}
+        if self.embedders is not None:
+            given["embedders"] = list(self.embedders)
+        # JSON is YAML: every value arrives as it is.
+        settings = [f"{key}={json.dumps(value)}" for key, value in (self.settings or {}).items()]
+        return resolve_experiment(self.task, None, given, settings)
+
+    def _take(self, folder: Path) -> None:
+        """Keep a run folder's files, and its model ready to use."""
+        files = [path for path in folder.rglob("*") if path.is_file()]
+        names = {path.relative_to(folder): path for path in files}
+        kept = {str(name): path for name, path in names.items() if name.parts[0] not in _NOT_KEPT}
+        self.run_ = {name: path.read_bytes() for name, path in sorted(kept.items())}
+        self.metrics_ = json.loads(self.run_["metrics.json"])
+        self._loaded = load_trained(folder)
+
+    def _trained(self) -> Trained:
+        check_is_fitted(self, "run_")
+        if "_loaded" not in self.__dict__:  # in a copy
+            with tempfile.TemporaryDirectory() as place:
+                _write(Path(place), self.run_)
+                self._loaded = load_trained(Path(place))
+        return self._loaded
+
+    def __getstate__(self) -> dict[str, Any]:
+        """A copy or a process of joblib's gets the run's files and builds the model from them."""
+        state: dict[str, Any] = super().__getstate__()
+        return {name: value for name, value in state.items() if name != "_loaded"}
+
+    def __sklearn_tags__(self) -> Any:
+        """Texts are no table."""
+        tags = super().__sklearn_tags__()
+        tags.input_tags.string = True
+        tags.input_tags.two_d_array = False
+        tags.target_tags.required = True
+        return tags
+
+
+def _write(folder: Path, files: Mapping[str, bytes]) -> None:
+    with disk_faults(folder):
+        for name, content in files.items():
+            path = folder / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)

@@ -1,0 +1,45 @@
+"""What people give as `X`: texts or lists of tokens, in anything that can be gone through."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from elmo_tasks.core.errors import InputError
+
+
+def token_lists(documents: Iterable[Any], name: str = "X") -> list[tuple[str, ...]]:
+    """One tuple of tokens a document; a text is split at white space.
+
+    Examples:
+        >>> token_lists(["Rain at noon", ["Rain", "at", "noon"]])
+        [('Rain', 'at', 'noon'), ('Rain', 'at', 'noon')]
+
+    Raises:
+        InputError: one text alone, a table of several columns, or a document that is neither a text nor strings; the
+            message has its number.
+    """
+    if isinstance(documents, (str, bytes)):
+        raise InputError(f"{name}: expected a list of texts or of token lists, got one {type(documents).__name__}")
+    shape = getattr(documents, "shape", None)
+    if shape is not None and len(shape) != 1:
+        raise InputError(f"{name}: expected one column of texts, got an array of shape {tuple(shape)}; give the column")
+    found = []
+    for number, document in enumerate(documents):
+        if isinstance(document, str):
+            found.append(tuple(document.split()))
+            continue
+        tokens = tuple(document) if isinstance(document, Iterable) and not isinstance(document, bytes) else (None,)
+        if not all(isinstance(token, str) for token in tokens):
+            raise InputError(f"{name}[{number}]: expected a text or a list of tokens, got {document!r:.60}")
+        found.append(tokens)
+    return found
+
+
+def full_token_lists(documents: Iterable[Any], name: str) -> list[tuple[str, ...]]:
+    """The same, for where a document must have tokens. Raises InputError for one without."""
+    found = token_lists(documents, name)
+    for number, tokens in enumerate(found):
+        if not tokens:
+            raise InputError(f"{name}[{number}]: expected a document with tokens, got an empty one; leave it out")
+    return found

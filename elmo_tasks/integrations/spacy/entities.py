@@ -1,0 +1,89 @@
+"""The pipeline component `elmo_ner`: entities from a trained run."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from spacy.language import Language
+from spacy.tokens import Doc, Span
+from spacy.util import minibatch
+
+from elmo_tasks.core.errors import InputError
+from elmo_tasks.core.files import disk_faults
+from elmo_tasks.integrations.spacy.sentences import sentence_positions
+from elmo_tasks.runs.hub import find_run
+from elmo_tasks.runs.predict import predict_examples
+from elmo_tasks.runs.store import Trained, load_trained
+from elmo_tasks.text.examples import TaggedSentence
+from elmo_tasks.text.spans import to_spans
+
+RUN = ("config.yaml", "metrics.json", "model.safetensors", "words.txt")
+
+
+@Language.factory("elmo_ner", assigns=["doc.ents", "token.ent_iob", "token.ent_type"])
+def make_elmo_ner(nlp: Language, name: str, run: str) -> ElmoEntities:
+    """The component of that name; `run` as `ElmoEntities` takes it."""
+    return ElmoEntities(run)
+
+
+class ElmoEntities:
+    """Sets `doc.ents` to what a run of `elmo-tasks train ner` finds, a sentence at a time, and drops what was there.
+
+    Args:
+        run: the run's folder, or `ORG/NAME` on the Hugging Face hub; loaded at the first doc.
+
+    Raises:
+        InputError: at the first doc: no run there, or one of another task.
+    """
+
+    def __init__(self, run: str) -> None:
+        self.run = run
+        self._trained: Trained | None = None
+
+    def __call__(self, doc: Doc) -> Doc:
+        """Find the entities of one doc."""
+        return next(self.pipe([doc]))
+
+    def pipe(self, stream: Iterable[Doc], *, batch_size: int = 64) -> Iterator[Doc]:
+        """Find the entities of docs, `batch_size` together."""
+        for docs in minibatch(stream, size=batch_size):  # type: ignore[no-untyped-call]
+            sentences = [
+                (number, positions) for number, doc in enumerate(docs) for positions in sentence_positions(doc)
+            ]
+            examples = [
+                TaggedSentence(tuple(docs[number][i].text for i in positions), ("O",) * len(positions))
+                for number, positions in sentences
+            ]
+            found: list[list[Span]] = [[] for _ in docs]
+            for (number, positions), tags in zip(sentences, predict_examples(self._load(), examples), strict=True):
+                found[number] += [
+                    Span(docs[number], positions[start], positions[end - 1] + 1, label=label)
+                    for label, start, end in to_spans(tags, "BIO")
+                ]
+            for doc, entities in zip(docs, found, strict=True):
+                doc.set_ents(entities)
+            yield from docs
+
+    def to_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> None:
+        """Write what of the run is needed to apply it; embedders are found by their names, as in any run."""
+        folder = find_run(self.run)
+        self._load()
+        with disk_faults(Path(path)):
+            Path(path).mkdir(parents=True, exist_ok=True)
+            for name in RUN:
+                shutil.copyfile(folder / name, Path(path) / name)
+
+    def from_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> ElmoEntities:
+        """Take the run that `to_disk` wrote."""
+        self.run, self._trained = str(path), None
+        return self
+
+    def _load(self) -> Trained:
+        if self._trained is None:
+            trained = load_trained(find_run(self.run))
+            if trained.task.name != "ner":
+                raise InputError(f"{self.run}: expected a run of the task ner, got one of {trained.task.name}")
+            self._trained = trained
+        return self._trained

@@ -1,0 +1,139 @@
+"""The pipeline component `elmo`: vectors in context for docs, spans and tokens.
+
+Examples:
+    >>> import spacy
+    >>> nlp = spacy.blank("en")
+    >>> _ = nlp.add_pipe("elmo", config={"layers": 2})
+    >>> night, tree = nlp("My dog began to bark."), nlp("The bark of the oak is rough.")
+    >>> night.tensor.shape, night.vector.shape, night[4].vector.shape
+    ((6, 256), (256,), (256,))
+    >>> night[4].similarity(tree[1]) < night[4].similarity(night[4])
+    True
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from spacy.language import Language
+from spacy.tokens import Doc, Span, Token
+from spacy.util import minibatch
+
+from elmo_tasks.core.errors import InputError
+from elmo_tasks.elmo.weights.resolve import KNOWN_NAMES, load_bilm
+from elmo_tasks.elmo.weights.safetensors import write_safetensors
+from elmo_tasks.embedders.elmo import BilmEmbedder
+from elmo_tasks.embedders.layer_weights import layer_weights
+from elmo_tasks.integrations.spacy.sentences import sentence_positions
+
+Vector = NDArray[np.float32]
+
+WEIGHTS = "bilm.safetensors"
+
+
+@Language.factory("elmo", assigns=["doc.tensor"], default_config={"weights": "default", "layers": "average"})
+def make_elmo(nlp: Language, name: str, weights: str, layers: Any) -> ElmoVectors:
+    """The component of that name; `weights` and `layers` as `ElmoVectors` takes them."""
+    return ElmoVectors(weights, layers)
+
+
+class ElmoVectors:
+    """Sets `doc.tensor`, (T, D) float32, and the vectors, norms and similarities of doc, spans and tokens.
+
+    A doc's or a span's vector is the mean of its tokens'; tokens of white space have none. Each sentence is read on its
+    own where something before has set sentence boundaries, else the doc as a whole.
+
+    Args:
+        weights: a biLM's name, folder or files, as `load_bilm` takes them; loaded at the first doc.
+        layers: `average` of all layers, the number of one, or a weight for each.
+    """
+
+    def __init__(self, weights: str = "default", layers: str | int | Sequence[float] = "average") -> None:
+        self.weights, self.layers = weights, layers
+        self._embedder: BilmEmbedder | None = None
+
+    def __call__(self, doc: Doc) -> Doc:
+        """Embed one doc."""
+        return next(self.pipe([doc]))
+
+    def pipe(self, stream: Iterable[Doc], *, batch_size: int = 64) -> Iterator[Doc]:
+        """Embed docs, `batch_size` together."""
+        for docs in minibatch(stream, size=batch_size):  # type: ignore[no-untyped-call]
+            embedder = self._load()
+            weights = layer_weights(self.layers, embedder.n_layers)
+            places = [(doc, positions) for doc in docs for positions in sentence_positions(doc)]
+            vectors = iter(embedder.embed([[doc[i].text for i in positions] for doc, positions in places]))
+            for doc in docs:
+                doc.tensor = np.zeros((len(doc), embedder.width), np.float32)
+                set_hooks(doc)
+            for doc, positions in places:
+                doc.tensor[positions] = np.einsum("l,ltd->td", weights, next(vectors).numpy())  # (T, D)
+            yield from docs
+
+    def to_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> None:
+        """Write the biLM, unless its name finds it everywhere; spaCy itself keeps the settings."""
+        if self.weights not in KNOWN_NAMES:
+            write_safetensors(load_bilm(self.weights), Path(path) / WEIGHTS)
+
+    def from_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> ElmoVectors:
+        """Take the biLM that `to_disk` wrote, if it did."""
+        if (Path(path) / WEIGHTS).is_file():
+            self.weights, self._embedder = str(Path(path) / WEIGHTS), None
+        return self
+
+    def _load(self) -> BilmEmbedder:
+        if self._embedder is None:
+            self._embedder = BilmEmbedder(self.weights)
+        return self._embedder
+
+
+def set_hooks(doc: Doc) -> Doc:
+    """Have a doc, its spans and tokens answer from `doc.tensor`.
+
+    The component does it; docs that were stored and read again need it anew, for spaCy stores no hooks.
+    """
+    hooks: dict[str, Callable[..., Any]] = {"vector": _mean, "has_vector": _has_vector, "similarity": _similarity}
+    doc.user_span_hooks.update(hooks)  # no norm: spaCy 3.8 calls the hook `vector` where that one is set
+    doc.user_hooks.update(hooks | {"vector_norm": _norm})
+    doc.user_token_hooks.update(hooks | {"vector": _row, "vector_norm": _norm})
+    return doc
+
+
+def _row(token: Token) -> Vector:
+    """(D,)."""
+    row: Vector = token.doc.tensor[token.i]
+    return row
+
+
+def _mean(tokens: Doc | Span) -> Vector:
+    """(D,) over what is not white space."""
+    doc = tokens if isinstance(tokens, Doc) else tokens.doc
+    positions = [token.i for token in tokens if not token.is_space]
+    if not positions:
+        return np.zeros(doc.tensor.shape[1], np.float32)
+    mean: Vector = doc.tensor[positions].mean(axis=0)
+    return mean
+
+
+def _norm(thing: Doc | Span | Token) -> float:
+    return float(np.linalg.norm(np.asarray(thing.vector)))
+
+
+def _has_vector(thing: Doc | Span | Token) -> bool:
+    return bool(thing.vector.any())
+
+
+def _similarity(thing: Doc | Span | Token, other: Any) -> float:
+    """Cosine, 0 where one has no vector. Raises InputError for something that this component has not seen."""
+    first, second = np.asarray(thing.vector), np.asarray(other.vector)
+    if first.shape != second.shape:
+        raise InputError(
+            f"similarity: expected two things with vectors of {len(first)} numbers, got one of {len(second)}; "
+            "send both through the same pipeline"
+        )
+    norms = float(np.linalg.norm(first) * np.linalg.norm(second))
+    return float(first @ second) / norms if norms else 0.0

@@ -1,1 +1,0 @@
-"""Layer 1: trainable bricks. torch alone."""

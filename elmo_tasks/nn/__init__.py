@@ -1,0 +1,1 @@
+"""Trainable bricks (LSTMs, CRF, pooling, mixes) and the task models built from them."""

@@ -1,0 +1,86 @@
+"""The classifier: mixed embeddings, normalised and dropped out, then a head that gives one label a sentence."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from torch import Tensor, nn
+from torch.nn import functional
+
+from elmo_tasks.core.errors import InputError
+from elmo_tasks.nn.batch import Batch
+from elmo_tasks.nn.biattention import BiattentiveNetwork
+from elmo_tasks.nn.embedding_mix import EmbeddingMix
+from elmo_tasks.nn.pooling import AttentionPooling, masked_max, masked_mean
+
+POOLINGS = ("mean", "max", "attention")
+HEADS = (*POOLINGS, "bcn")
+
+
+class Head(Protocol):
+    """What `build_head` makes."""
+
+    def __call__(self, x: Tensor, mask: Tensor, lengths: Tensor) -> Tensor:
+        """x: (B, T, D), mask: (B, T), lengths: (B,) on the CPU -> label scores (B, K)."""
+
+
+class Classifier(nn.Module):
+    """Embeddings -> LayerNorm of each token -> dropout -> head -> softmax over the labels.
+
+    Deviation: AllenNLP's classifier of Peters et al. 2018 drops out its embeddings as they are; here they are first
+    normalised, since a biLM's layers and word vectors differ in scale.
+    """
+
+    def __init__(self, mix: EmbeddingMix, n_labels: int, *, head: str, hidden: int, dropout: float) -> None:
+        """head: a pooling (`mean`, `max`, `attention`) before a ReLU layer of `hidden`, or `bcn`, `hidden` wide.
+
+        Raises:
+            InputError: another head.
+        """
+        super().__init__()
+        self.mix = mix
+        self.norm = nn.LayerNorm(mix.width)
+        self.dropout = nn.Dropout(dropout)
+        self.head: Head = build_head(head, input_dim=mix.width, hidden=hidden, n_labels=n_labels, dropout=dropout)
+
+    def scores(self, batch: Batch) -> Tensor:
+        """Unnormalised label scores (B, K)."""
+        x = self.dropout(self.norm(self.mix(batch.inputs, batch.mask)))  # (B, T, D)
+        return self.head(x, batch.mask, batch.lengths)
+
+    def loss(self, batch: Batch) -> Tensor:
+        """Mean cross-entropy a sentence."""
+        if batch.gold is None:
+            raise ValueError("a batch without gold has no loss")
+        return functional.cross_entropy(self.scores(batch), batch.gold)
+
+    def decode(self, batch: Batch) -> list[list[float]]:
+        """The probability of each label, a list a sentence."""
+        found: list[list[float]] = self.scores(batch).softmax(dim=-1).tolist()
+        return found
+
+
+class PooledHead(nn.Module):
+    """Pool the tokens, then one ReLU layer with dropout, then scores."""
+
+    def __init__(self, pooling: str, *, input_dim: int, hidden: int, n_labels: int, dropout: float) -> None:
+        super().__init__()
+        pools = {"mean": masked_mean, "max": masked_max}
+        self.pool = pools[pooling] if pooling in pools else AttentionPooling(input_dim)
+        self.network = nn.Sequential(
+            nn.Linear(input_dim, hidden), nn.ReLU(), nn.Dropout(dropout), nn.Linear(hidden, n_labels)
+        )
+
+    def forward(self, x: Tensor, mask: Tensor, lengths: Tensor) -> Tensor:
+        """x: (B, T, D), mask: (B, T), lengths: (B,) -> (B, K)."""
+        scores: Tensor = self.network(self.pool(x, mask))  # (B, K)
+        return scores
+
+
+def build_head(name: str, *, input_dim: int, hidden: int, n_labels: int, dropout: float) -> Head:
+    """The head of a name."""
+    if name not in HEADS:
+        raise InputError(f"model.head: expected one of {', '.join(HEADS)}, got {name!r}")
+    if name == "bcn":
+        return BiattentiveNetwork(input_dim=input_dim, hidden=hidden, n_labels=n_labels)
+    return PooledHead(name, input_dim=input_dim, hidden=hidden, n_labels=n_labels, dropout=dropout)

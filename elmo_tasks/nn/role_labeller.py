@@ -1,0 +1,132 @@
+"""The semantic role labeller: a highway LSTM that labels the arguments of a predicate, and a finder of predicates."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
+
+from elmo_tasks.core.errors import InputError
+from elmo_tasks.elmo.engine.precision import has_bf16
+from elmo_tasks.nn.batch import NO_PREDICATE, Batch
+from elmo_tasks.nn.bilstm import BiLstm
+from elmo_tasks.nn.embedding_mix import EmbeddingMix
+from elmo_tasks.nn.highway_lstm import HighwayLstm
+from elmo_tasks.nn.viterbi import Viterbi
+from elmo_tasks.text.labels import LabelSet
+from elmo_tasks.text.spans import legal_transitions
+
+
+class RoleLabeller(nn.Module):
+    """Embeddings beside a predicate indicator -> alternating highway LSTM -> softmax over BIO tags, Viterbi-decoded.
+
+    The network of He et al. 2017, with the 100-dimensional indicator of AllenNLP. A sentence that has no predicate
+    marked goes to the finder instead, a BiLSTM that tags each token as a predicate (`B-V`) or not. The two learn
+    together but share nothing that is trained: the finder reads the mixed embeddings as they are.
+    """
+
+    def __init__(
+        self,
+        mix: EmbeddingMix,
+        labels: LabelSet,
+        *,
+        hidden: int,
+        layers: int,
+        dropout: float,
+        recurrent_dropout: float,
+        indicator: int,
+        finder_hidden: int,
+        precision: str,
+    ) -> None:
+        """precision: of the highway LSTM's products, `32`, `bf16`, or `auto`: bf16 where the machine multiplies it.
+
+        Raises:
+            InputError: another precision.
+        """
+        super().__init__()
+        if precision not in ("auto", "bf16", "32"):
+            raise InputError(f"model.precision: expected auto, bf16 or 32, got {precision!r}")
+        self.mix = mix
+        self.dropout = nn.Dropout(dropout)
+        self.indicator = nn.Embedding(2, indicator)
+        self.encoder = HighwayLstm(
+            input_dim=mix.width + indicator,
+            hidden=hidden,
+            layers=layers,
+            dropout=recurrent_dropout,
+            bf16=precision == "bf16" or (precision == "auto" and has_bf16(torch.device("cpu"))),
+        )
+        self.emission = nn.Linear(self.encoder.width, len(labels))
+        self.viterbi = Viterbi(*legal_transitions(labels.names, "BIO"))
+        self.finder = BiLstm(input_dim=mix.width, hidden=finder_hidden, layers=1, dropout=0.0)
+        self.is_predicate = nn.Linear(self.finder.width, 2)
+        self.answers = (labels.index("O"), labels.index("B-V"))  # the finder's two answers as labels
+
+    def scores(self, x: Tensor, batch: Batch) -> Tensor:
+        """Scores of the tags of each sentence's predicate. x: mixed embeddings (B, T, D) -> (B, T, K)."""
+        assert batch.predicate is not None
+        marked = torch.arange(x.shape[1], device=x.device) == batch.predicate.unsqueeze(1)  # (B, T)
+        x = torch.cat([self.dropout(x), self.indicator(marked.long())], dim=-1)
+        scores: Tensor = self.emission(self.dropout(self.encoder(x, batch.lengths)))  # (B, T, K)
+        return scores
+
+    def predicate_scores(self, x: Tensor, batch: Batch) -> Tensor:
+        """Scores of no predicate and predicate at each token. x: mixed embeddings (B, T, D) -> (B, T, 2)."""
+        scores: Tensor = self.is_predicate(self.dropout(self.finder(self.dropout(x.detach()), batch.lengths)))
+        return scores  # (B, T, 2)
+
+    def loss(self, batch: Batch) -> Tensor:
+        """Mean cross-entropy a token of the arguments, and that of the predicates."""
+        if batch.gold is None:
+            raise ValueError("a batch without gold has no loss")
+        x = self.mix(batch.inputs, batch.mask)  # (B, T, D)
+        framed, plain = _parts(batch)
+        parts = []
+        if len(framed):
+            part = _take(batch, framed)
+            assert part.gold is not None
+            parts.append(cross_entropy(self.scores(x[framed], part)[part.mask], part.gold[part.mask]))
+        if len(plain):
+            part = _take(batch, plain)
+            assert part.gold is not None
+            gold = (part.gold[part.mask] == self.answers[1]).long()
+            parts.append(cross_entropy(self.predicate_scores(x[plain], part)[part.mask], gold))
+        return torch.stack(parts).sum()
+
+    def decode(self, batch: Batch) -> list[list[int]]:
+        """The best legal tags of a sentence's predicate, or `B-V` on each predicate that was found."""
+        x = self.mix(batch.inputs, batch.mask)  # (B, T, D)
+        found: dict[int, list[int]] = {}
+        framed, plain = _parts(batch)
+        if len(framed):
+            part = _take(batch, framed)
+            found.update(zip(framed.tolist(), self.viterbi(self.scores(x[framed], part), part.lengths), strict=True))
+        if len(plain):
+            part = _take(batch, plain)
+            best = self.predicate_scores(x[plain], part).argmax(dim=-1).tolist()
+            for row, numbers, length in zip(plain.tolist(), best, part.lengths.tolist(), strict=True):
+                found[row] = [self.answers[number] for number in numbers[:length]]
+        return [found[row] for row in range(len(batch.indices))]
+
+
+def _parts(batch: Batch) -> tuple[Tensor, Tensor]:
+    """The rows with a predicate and those without."""
+    if batch.predicate is None:
+        return batch.lengths.new_zeros(0), torch.arange(len(batch.indices), device=batch.mask.device)
+    without = batch.predicate == NO_PREDICATE
+    return (~without).nonzero().squeeze(1), without.nonzero().squeeze(1)
+
+
+def _take(batch: Batch, rows: Tensor) -> Batch:
+    """These rows of a batch, without its inputs, which are mixed already."""
+    return replace(
+        batch,
+        inputs=(),
+        mask=batch.mask[rows],
+        lengths=batch.lengths[rows.cpu()],
+        indices=tuple(batch.indices[row] for row in rows.tolist()),
+        gold=None if batch.gold is None else batch.gold[rows],
+        predicate=None if batch.predicate is None else batch.predicate[rows],
+    )

@@ -1,0 +1,53 @@
+"""The tagger of the paper's NER: mixed embeddings, a BiLSTM, a CRF."""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+from elmo_tasks.nn.batch import Batch
+from elmo_tasks.nn.bilstm import BiLstm
+from elmo_tasks.nn.crf import ConstrainedCrf
+from elmo_tasks.nn.embedding_mix import EmbeddingMix
+from elmo_tasks.text.labels import LabelSet
+from elmo_tasks.text.spans import legal_transitions
+
+
+class Tagger(nn.Module):
+    """Embeddings -> dropout -> BiLSTM -> dropout -> linear -> CRF over `labels` (Peters et al. 2018, section 4, NER).
+
+    Two BiLSTM layers of 200 with dropout 0.5 are AllenNLP's settings for the paper's NER model.
+    """
+
+    def __init__(
+        self,
+        mix: EmbeddingMix,
+        labels: LabelSet,
+        *,
+        scheme: str = "BIOES",
+        hidden: int = 200,
+        layers: int = 2,
+        dropout: float = 0.5,
+    ) -> None:
+        super().__init__()
+        self.mix = mix
+        self.encoder = BiLstm(input_dim=mix.width, hidden=hidden, layers=layers, dropout=dropout)
+        self.dropout = nn.Dropout(dropout)
+        self.emission = nn.Linear(self.encoder.width, len(labels))
+        self.crf = ConstrainedCrf(*legal_transitions(labels.names, scheme))
+
+    def emissions(self, batch: Batch) -> Tensor:
+        """Scores (B, T, K)."""
+        x = self.dropout(self.mix(batch.inputs, batch.mask))  # (B, T, D)
+        scores: Tensor = self.emission(self.dropout(self.encoder(x, batch.lengths)))  # (B, T, K)
+        return scores
+
+    def loss(self, batch: Batch) -> Tensor:
+        """Mean negative log-likelihood a sentence."""
+        if batch.gold is None:
+            raise ValueError("a batch without gold has no loss")
+        likelihood: Tensor = self.crf(self.emissions(batch), batch.gold, batch.mask)
+        return -likelihood / len(batch.indices)
+
+    def decode(self, batch: Batch) -> list[list[int]]:
+        """The best legal tag numbers of each sentence."""
+        return self.crf.decode(self.emissions(batch), batch.mask)

@@ -1,0 +1,1 @@
+"""Pre-training of biLMs: corpus, windows, objective, kernels, loop, perplexity and export."""

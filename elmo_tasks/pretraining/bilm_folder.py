@@ -1,0 +1,149 @@
+"""A pre-trained biLM's folder: weights in both formats, the softmax, the vocabulary and a model card."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from elmo_tasks.core.errors import InputError
+from elmo_tasks.core.files import disk_faults, read_json, write_json, write_text
+from elmo_tasks.data.labelled import split_tokens
+from elmo_tasks.elmo.weights.hdf5 import write_hdf5
+from elmo_tasks.elmo.weights.resolve import folder_of, load_bilm
+from elmo_tasks.elmo.weights.safetensors import write_safetensors
+from elmo_tasks.pretraining.corpus import SPECIALS
+from elmo_tasks.pretraining.objective import Objective
+from elmo_tasks.pretraining.perplexity import LanguageModel
+from elmo_tasks.runs.model_card import bilm_body
+
+VOCABULARY, RECORD = "vocabulary.txt", "metrics.json"
+
+
+def write_bilm_folder(folder: Path, objective: Objective, words: list[str], record: dict[str, Any]) -> None:
+    """Write the weights in both formats, the softmax, the vocabulary, metrics.json and a model card."""
+    with disk_faults(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        write_hdf5(objective.bilm, folder / "options.json", folder / "weights.hdf5")
+        write_safetensors(objective.bilm, folder / "bilm.safetensors")
+        write_softmax(objective.softmax.weight.weight.detach(), objective.softmax.bias.weight.detach()[:, 0], folder)
+    write_texts(folder, words, record)
+
+
+def write_softmax(
+    weight: Tensor,
+    bias: Tensor,
+    folder: Path,
+    *,
+    dtype: torch.dtype = torch.float32,
+    max_shard_bytes: int | None = None,
+) -> None:
+    """Write weight (V, P) and bias (V,) as `softmax-1.safetensors`, ..., each of them a part of the V rows."""
+    rows = len(weight) if max_shard_bytes is None else max_shard_bytes // ((weight.shape[1] + 1) * dtype.itemsize)
+    for number, start in enumerate(range(0, len(weight), rows), 1):
+        part = slice(start, start + rows)
+        tensors = {"weight": weight[part].to(dtype).contiguous(), "bias": bias[part].to(dtype).contiguous()}
+        save_file(tensors, folder / f"softmax-{number}.safetensors")
+
+
+def read_softmax(folder: Path) -> tuple[Tensor, Tensor]:
+    """Weight (V, P) and bias (V,) in float32.
+
+    Raises:
+        InputError: there is none, or a file of it is broken.
+    """
+    weights, biases = [], []
+    for path in softmax_files(folder):
+        try:
+            with safe_open(path, framework="pt") as file:
+                weights.append(file.get_tensor("weight").float())
+                biases.append(file.get_tensor("bias").float())
+        except (SafetensorError, OSError) as error:
+            raise InputError(f"{path}: expected the softmax of pre-training ({error})") from None
+    if not weights:
+        raise InputError(
+            f"{folder}: expected softmax-1.safetensors beside the biLM, found none; perplexity and substitutes need "
+            "the softmax of pre-training, which published biLMs come without"
+        )
+    return torch.cat(weights), torch.cat(biases)
+
+
+def softmax_files(folder: Path) -> list[Path]:
+    """The softmax's files in a folder, in order; none if it has none."""
+    return sorted(folder.glob("softmax-*.safetensors"), key=lambda path: (len(path.name), path.name))
+
+
+def write_texts(folder: Path, words: list[str], record: dict[str, Any]) -> None:
+    """Write the vocabulary, metrics.json and the model card."""
+    write_text(folder / VOCABULARY, "".join(word + "\n" for word in words))
+    write_json(folder / RECORD, record)
+    write_text(folder / "README.md", bilm_body(record))
+
+
+def read_vocabulary(path: Path) -> dict[str, int]:
+    """Words to class numbers, of a file with a word a line, its count behind it or not.
+
+    Raises:
+        InputError: no such file, a line without a word or with one that came before, or its first lines are not the
+            three specials.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8").removesuffix("\n").split("\n")
+    except FileNotFoundError:
+        raise InputError(
+            f"{path}: no such vocabulary; perplexity needs the softmax and vocabulary of pre-training"
+        ) from None
+    except UnicodeDecodeError:
+        raise InputError(f"{path}: expected a UTF-8 vocabulary, one word a line") from None
+    words = [next(iter(split_tokens(line)), "") for line in lines]
+    if tuple(words[:3]) != SPECIALS:
+        raise InputError(f"{path}:1: expected the words {' '.join(SPECIALS)} first, got {' '.join(words[:3])}")
+    numbers: dict[str, int] = {}
+    for number, word in enumerate(words):
+        if not word or numbers.setdefault(word, number) != number:
+            said = f"{word} a second time" if word else "an empty line"
+            raise InputError(f"{path}:{number + 1}: expected one new word a line, got {said}")
+    return numbers
+
+
+def vocabulary_file(name: str) -> Path | None:
+    """The vocabulary of a biLM that comes with its softmax; none where it comes without."""
+    folder = folder_of(name)
+    return folder / VOCABULARY if folder is not None and softmax_files(folder) else None
+
+
+def stages_of(name: str | None) -> list[dict[str, Any]]:
+    """The training runs that a biLM folder records; none for one that was not made here."""
+    if name is None or vocabulary_file(name) is None:
+        return []
+    return list(read_json(bilm_folder(name) / RECORD).get("stages", []))
+
+
+def bilm_folder(name: str) -> Path:
+    """The folder of a pre-trained biLM: the package's own for `default` and `shipped`; `ORG/NAME` is fetched.
+
+    Raises:
+        InputError: there is no such folder or repository.
+    """
+    folder = folder_of(name)
+    if folder is None:
+        raise InputError(f"{name}: expected the folder of a pre-trained biLM with its softmax and {VOCABULARY} in it")
+    return folder
+
+
+def read_language_model(name: str) -> LanguageModel:
+    """A biLM folder with its softmax.
+
+    Raises:
+        InputError: no folder, no softmax in it, or one that does not fit the vocabulary.
+    """
+    folder = bilm_folder(name)
+    vocabulary = read_vocabulary(folder / VOCABULARY)
+    weight, bias = read_softmax(folder)
+    if len(weight) != len(vocabulary):
+        raise InputError(f"{folder}: expected {len(weight)} words in {VOCABULARY}, got {len(vocabulary)}")
+    return LanguageModel(load_bilm(str(folder)), weight, bias, vocabulary)

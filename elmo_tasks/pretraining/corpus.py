@@ -1,0 +1,182 @@
+"""A pre-training corpus: compressed text shards in, a memory-mapped folder of word numbers out.
+
+The text is read once, line by line, and never held in memory: its numbers go straight to disk; what memory holds is the
+spelling and count of each distinct word, and 8 bytes a sentence.
+Training then reads any window of any epoch at once, which makes the order exact, seeded and resumable by one number.
+Deviation: bilm-tf shuffles shard by shard through a buffer; here the sentences of all shards are shuffled together.
+"""
+
+from __future__ import annotations
+
+import glob
+import hashlib
+import json
+import os
+import shutil
+from array import array
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from elmo_tasks.core.errors import InputError
+from elmo_tasks.data.lines import open_lines
+
+SPECIALS = ("<S>", "</S>", "<UNK>")
+MAX_LINE_TOKENS = 2000
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """An encoded corpus.
+
+    words: every distinct word, the three specials first, then by falling count; ids: (N,) uint32 indices into it;
+    ends: (S,) int64, where each sentence ends in `ids`; counts: (W,) int64; digest: of the text.
+    """
+
+    words: tuple[str, ...]
+    counts: NDArray[np.int64]
+    ids: NDArray[np.uint32]
+    ends: NDArray[np.int64]
+    digest: str
+
+    @property
+    def n_tokens(self) -> int:
+        """Words, boundaries not counted."""
+        return len(self.ids)
+
+    @property
+    def n_sentences(self) -> int:
+        """Lines that were not empty."""
+        return len(self.ends)
+
+
+def corpus_files(patterns: Sequence[str]) -> list[Path]:
+    """The files that globs mean, sorted. Raises InputError when a pattern matches none."""
+    found: list[Path] = []
+    for pattern in patterns:
+        matches = sorted(glob.glob(pattern))  # noqa: PTH207 (absolute patterns)
+        if not matches:
+            raise InputError(f"--corpus: expected text files, got none for {pattern!r}")
+        found += [Path(match) for match in matches]
+    return found
+
+
+def vocabulary_of(corpus: Corpus, min_count: int, most: int | None) -> list[str]:
+    """The words of a softmax: specials first, then by falling count, `min_count` or more, `most` in all."""
+    size = len(SPECIALS) + int((corpus.counts[len(SPECIALS) :] >= min_count).sum())
+    return list(corpus.words[: min(size, most or size)])
+
+
+def read_sentences(path: Path) -> Iterator[list[str]]:
+    """The tokenised sentences of a text file, one a line, those without a word left out.
+
+    Raises:
+        InputError: as `open_lines`, or a line has over `MAX_LINE_TOKENS` words.
+    """
+    for number, line in open_lines(path):
+        tokens = line.split()
+        if len(tokens) > MAX_LINE_TOKENS:
+            raise InputError(
+                f"{path}:{number}: expected one sentence a line of at most {MAX_LINE_TOKENS} words, "
+                f"got {len(tokens)}; split the text into sentences"
+            )
+        if tokens:
+            yield tokens
+
+
+def encode_corpus(paths: Sequence[Path], folder: Path) -> Corpus:
+    """Encode the text of `paths` into `folder`, or open what an earlier call with the same files left there.
+
+    Raises:
+        InputError: a file cannot be read, a line has over `MAX_LINE_TOKENS` words, or there is no word at all.
+    """
+    if is_encoded(paths, folder):
+        return open_corpus(folder)
+    partial = folder.with_name(f".{folder.name}.{os.getpid()}")
+    partial.mkdir(parents=True)
+    try:
+        spelled, ends, digest = _number(paths, partial / "ids.raw")
+        if not ends:
+            raise InputError(f"{', '.join(map(str, paths))}: expected tokenised sentences, got no word at all")
+        _renumber(partial, spelled)
+        np.save(partial / "ends.npy", np.frombuffer(ends, np.int64))
+        (partial / "corpus.json").write_text(json.dumps({"files": _stamp(paths), "sha256": digest}))
+        shutil.rmtree(folder, ignore_errors=True)
+        partial.rename(folder)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+    return open_corpus(folder)
+
+
+def is_encoded(paths: Sequence[Path], folder: Path) -> bool:
+    """Whether `folder` holds the text of `paths` as they are now. Raises InputError: no such file."""
+    stamp = _stamp(paths)
+    try:
+        return bool(json.loads((folder / "corpus.json").read_text())["files"] == stamp)
+    except FileNotFoundError:
+        return False
+
+
+def _stamp(paths: Sequence[Path]) -> list[list[object]]:
+    """What tells that files have changed: names, sizes, times."""
+    for path in paths:
+        if not path.exists():
+            raise InputError(f"{path}: no such file; --corpus takes files or a glob")
+    return [[str(path), path.stat().st_size, path.stat().st_mtime_ns] for path in paths]
+
+
+def _number(paths: Sequence[Path], output: Path) -> tuple[list[str], array[int], str]:
+    """Number words by first sight, the numbers into `output` (uint32). Returns spellings, ends, the text's digest."""
+    numbers: dict[str, int] = {}
+    ends, n_tokens, digest = array("q"), 0, hashlib.sha256()
+    with output.open("wb") as stream:
+        for path in paths:
+            for tokens in read_sentences(path):
+                array("I", [numbers.setdefault(token, len(numbers)) for token in tokens]).tofile(stream)
+                n_tokens += len(tokens)
+                ends.append(n_tokens)
+                digest.update(" ".join(tokens).encode() + b"\n")
+    return list(numbers), ends, digest.hexdigest()
+
+
+def _renumber(folder: Path, spelled: list[str], block: int = 1 << 22) -> None:
+    """Renumber words by falling count (ties by first sight), specials first, `block` tokens of `ids.raw` at a time."""
+    raw = np.memmap(folder / "ids.raw", np.uint32, mode="r")
+    counts = np.zeros(len(spelled), np.int64)
+    for start in range(0, len(raw), block):
+        counts += np.bincount(raw[start : start + block], minlength=len(spelled))
+    seen = counts.copy()
+    for special in SPECIALS:
+        if special in spelled:
+            counts[spelled.index(special)] = -1  # a special that the text spells out is that special
+    order = np.argsort(-counts, kind="stable")
+    order = order[counts[order] >= 0]
+    renumber = np.empty(len(spelled), np.uint32)
+    renumber[order] = np.arange(len(order), dtype=np.uint32) + len(SPECIALS)
+    for number, special in enumerate(SPECIALS):
+        if special in spelled:
+            renumber[spelled.index(special)] = number
+    ids = np.lib.format.open_memmap(folder / "ids.npy", "w+", np.uint32, raw.shape)
+    for start in range(0, len(raw), block):
+        ids[start : start + block] = renumber[raw[start : start + block]]
+    ids.flush()
+    (folder / "ids.raw").unlink()
+    final = np.zeros(len(order) + len(SPECIALS), np.int64)
+    final[renumber] = seen
+    np.save(folder / "counts.npy", final)
+    words = [*SPECIALS, *(spelled[index] for index in order)]
+    (folder / "words.txt").write_text("\n".join(words) + "\n", encoding="utf-8")
+
+
+def open_corpus(folder: Path) -> Corpus:
+    """Open an encoded corpus; its arrays stay on disk (memory-mapped)."""
+    return Corpus(
+        words=tuple((folder / "words.txt").read_text(encoding="utf-8").split("\n")[:-1]),
+        counts=np.load(folder / "counts.npy"),
+        ids=np.load(folder / "ids.npy", mmap_mode="r"),
+        ends=np.load(folder / "ends.npy"),
+        digest=json.loads((folder / "corpus.json").read_text())["sha256"],
+    )

@@ -1,0 +1,69 @@
+"""The course of a pre-training run: all that decides what its next window is. A resumed run is held to it."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from elmo_tasks.core.errors import InputError
+from elmo_tasks.core.files import read_json, write_json
+from elmo_tasks.pretraining.initial_weights import bilm_digest
+from elmo_tasks.pretraining.settings import PretrainConfig
+
+_MAY_CHANGE = (
+    "n_epochs",
+    "learning_rate",
+    "warmup",
+    "decay",
+    "compile",
+    "checkpoint_minutes",
+    "checkpoint_windows",
+    "heldout_windows",
+)
+"""What a resumed run may say otherwise; all else decides what the next window is."""
+
+
+def course_of(config: PretrainConfig, init: str | None) -> dict[str, Any]:
+    """What is known of a run's course before its text is read.
+
+    Raises:
+        InputError: no such biLM `init`.
+    """
+    course = {key: value for key, value in dataclasses.asdict(config).items() if key not in _MAY_CHANGE}
+    course |= {"init": init, "init_digest": None if init is None else bilm_digest(init)}
+    plain: dict[str, Any] = json.loads(json.dumps(course))
+    return plain
+
+
+def course_of_text(corpus_digest: str, words: Sequence[str]) -> dict[str, Any]:
+    """The rest of it: the text, and the words of the softmax."""
+    digest = hashlib.sha256("\n".join(words).encode()).hexdigest()
+    return {"corpus_sha256": corpus_digest, "vocabulary_sha256": digest}
+
+
+def check_course(path: Path, course: dict[str, Any]) -> None:
+    """Compare with what the run at `path` kept, if it is there; a key that is missing there is unknown.
+
+    Raises:
+        InputError: another configuration, text, vocabulary or biLM to start from.
+    """
+    before = read_json(path) if path.exists() else {}
+    for key in sorted(course.keys() & before.keys()):
+        if key == "init" and course["init_digest"] == before.get("init_digest"):
+            continue  # the same biLM under another name
+        if course[key] != before[key]:
+            raise InputError(
+                f"--resume: expected {key} as when the run began, {before[key]!r}, got {course[key]!r}; "
+                "give the same --config, --corpus, --vocabulary and --init, or start anew by --overwrite"
+            )
+
+
+def keep_course(path: Path, course: dict[str, Any]) -> None:
+    """Compare, then write it where there is none yet."""
+    check_course(path, course)
+    if not path.exists():
+        write_json(path, course)

@@ -1,0 +1,50 @@
+"""What can be asked of a pre-trained folder and a text: perplexity, surprisal, a trigram's perplexity beside them."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from elmo_tasks.core.errors import InputError
+from elmo_tasks.pretraining.bilm_folder import VOCABULARY, bilm_folder, read_language_model, read_vocabulary
+from elmo_tasks.pretraining.corpus import corpus_files, encode_corpus, read_sentences
+from elmo_tasks.pretraining.perplexity import Perplexity, perplexity, surprisals
+from elmo_tasks.pretraining.trigram import trigram_perplexity
+
+
+def evaluate(name: str, text: Path) -> Perplexity:
+    """Perplexity of a biLM folder on a text file. Raises InputError when there is no word in it."""
+    found = perplexity(read_language_model(name), read_sentences(text))
+    if math.isnan(found.mean):
+        raise InputError(f"{text}: expected tokenised sentences, got no word at all")
+    return found
+
+
+def evaluate_trigram(name: str, text: Path, corpus: Sequence[str]) -> float:
+    """Perplexity of a trigram over the vocabulary of a biLM folder, counted on the files of `corpus`."""
+    vocabulary = read_vocabulary(bilm_folder(name) / VOCABULARY)
+    with tempfile.TemporaryDirectory() as scratch:
+        counted = encode_corpus(corpus_files(corpus), Path(scratch) / "corpus")
+        return trigram_perplexity(counted, vocabulary, read_sentences(text))
+
+
+def surprisal_lines(name: str, text: Path) -> Iterator[dict[str, Any]]:
+    """Per sentence its words, and in bits what each of them told: given its left in `forward`, its right in `backward`.
+
+    `forward_end` is what `</S>` told behind the last word, `backward_begin` what `<S>` told before the first.
+    """
+    model = read_language_model(name)
+    sentences, told = itertools.tee(read_sentences(text))  # read as a stream: a batch ahead of what is told
+    for words, nats in zip(told, surprisals(model, sentences), strict=True):
+        forward, backward = (nats / math.log(2)).tolist()  # w1 .. wn </S>, <S> w1 .. wn
+        yield {
+            "tokens": words,
+            "forward": forward[:-1],
+            "backward": backward[1:],
+            "forward_end": forward[-1],
+            "backward_begin": backward[0],
+        }

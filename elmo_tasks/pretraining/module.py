@@ -1,0 +1,200 @@
+"""Pre-training a biLM: the LightningModule that drives `Objective` over the windows of a corpus."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import lightning
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, IterableDataset
+
+from elmo_tasks.core.errors import InputError
+from elmo_tasks.pretraining.gradients import average_sparse_gradients, clip_gradients
+from elmo_tasks.pretraining.objective import Objective, StreamState, Window
+from elmo_tasks.pretraining.windows import BEGIN, END, Windows, WordWindow
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """Learning rate by window: linear warm-up, constant, linear decay to 0 over the last `decay` share.
+
+    The constant stretch lets a run be lengthened after it began: only the decay depends on the end.
+    """
+
+    peak: float
+    warmup: int
+    total: int
+    decay: float
+
+    def rate(self, window: int) -> float:
+        """The rate of the update that follows window number `window`, counted from 0."""
+        left = (self.total - window) / max(1.0, self.decay * self.total)
+        return self.peak * min(1.0, (window + 1) / max(1, self.warmup), max(0.0, left))
+
+
+class WindowStream(IterableDataset[Window]):
+    """Windows from the one that the module needs next to the last: resuming continues the exact stream."""
+
+    def __init__(self, module: Pretraining, windows: Windows, characters: Tensor, total: int) -> None:
+        self.module, self.windows, self.characters, self.total = module, windows, characters, total
+
+    def __iter__(self) -> Iterator[Window]:
+        for number in range(self.module.windows_seen, self.total):
+            yield to_window(self.windows.window(number, self.module.streams), self.characters)
+
+
+def to_window(window: WordWindow, characters: Tensor) -> Window:
+    """Look up the characters of a window's distinct words. characters: (W, C) int16, every word of the corpus."""
+    distinct, inverse = np.unique(window.words, return_inverse=True)
+    return Window(
+        characters=characters[torch.from_numpy(distinct)].long(),  # (U, C)
+        inputs=torch.from_numpy(inverse.reshape(window.words.shape)),  # (2, T, B)
+        targets=torch.from_numpy(window.classes),  # (2, T, B)
+        starts=torch.from_numpy(window.words == np.array([BEGIN, END])[:, None, None]),  # (2, T, B)
+    )
+
+
+class Pretraining(lightning.LightningModule):
+    """Truncated back-propagation through time with the state carried from window to window.
+
+    Everything random is drawn from seeds that name the window, so a run that is killed and resumed from a checkpoint
+    goes on exactly as it would have. Several processes share the streams, draw the same classes and make the update
+    that one process would make.
+
+    Args:
+        accumulate: windows whose mean gradient makes one update.
+    """
+
+    def __init__(
+        self,
+        objective: Objective,
+        *,
+        schedule: Schedule,
+        optimizer: str,
+        clip_norm: float,
+        seed: int,
+        accumulate: int = 1,
+    ) -> None:
+        super().__init__()
+        if optimizer not in ("adamw", "adagrad"):
+            raise InputError(f"expected optimizer adamw or adagrad, got {optimizer!r}")
+        self.automatic_optimization = False
+        self.objective, self.schedule, self.optimizer = objective, schedule, optimizer
+        self.clip_norm, self.seed, self.accumulate = clip_norm, seed, accumulate
+        # Read by DistributedDataParallel: these are gathered by hand, once an update.
+        self._ddp_params_and_buffers_to_ignore = [
+            f"objective.softmax.{name}" for name, _ in objective.softmax.named_parameters()
+        ]
+        self.windows_seen = 0
+        self.state: StreamState | None = None
+        self.generator = torch.Generator()
+
+    @property
+    def world_size(self) -> int:
+        """The number of processes."""
+        return self.trainer.world_size if self._trainer is not None else 1
+
+    @property
+    def streams(self) -> slice:
+        """This process's share of the streams."""
+        return slice(self.global_rank, None, self.world_size)
+
+    @property
+    def mid_update(self) -> bool:
+        """Whether gradients of some windows wait for those of others."""
+        return self.windows_seen % self.accumulate != 0 and self.windows_seen < self.schedule.total
+
+    def configure_optimizers(self) -> list[torch.optim.Optimizer]:
+        """One optimiser for the dense parameters, one for the softmax rows, whose gradients are sparse."""
+        softmax = list(self.objective.softmax.parameters())
+        dense = list(self.objective.bilm.parameters())
+        if self.optimizer == "adagrad":
+            # bilm-tf: AdagradOptimizer(0.2, initial_accumulator_value=1.0)
+            return [
+                torch.optim.Adagrad(group, lr=self.schedule.peak, initial_accumulator_value=1.0)
+                for group in (dense, softmax)
+            ]
+        return [
+            torch.optim.AdamW(dense, lr=self.schedule.peak, weight_decay=0.0, fused=True),
+            torch.optim.SparseAdam(softmax, lr=self.schedule.peak),
+        ]
+
+    def training_step(self, batch: Window, batch_idx: int) -> None:
+        """One window: forward, backward, and, when its update is complete, clip and update."""
+        torch.manual_seed(self.seed * 1_000_003 + self.windows_seen * 64 + self.global_rank)  # dropout
+        self.generator.manual_seed(self.seed * 1_000_003 + self.windows_seen)  # the sampled classes
+        if self.state is None:
+            self.state = self.objective.initial_state(batch.inputs.shape[2])
+        state = StreamState(*(part.to(self.device) for part in self.state))
+        loss, self.state = self.objective(batch, state, self.generator)
+        if not math.isfinite(loss.item()):
+            raise InputError(f"window {self.windows_seen}: the loss is {loss.item()}; lower the learning rate")
+        rate = self.schedule.rate(self.windows_seen)
+        # bilm-tf takes the gradient of the loss times unroll_steps; its accumulator of 1 and its clip are made for it.
+        scale = batch.inputs.shape[1] if self.optimizer == "adagrad" else 1
+        self.manual_backward(loss * scale / self.accumulate)
+        self.windows_seen += 1
+        if not self.mid_update:
+            self.log("gradient_norm", self._update(rate))
+        self.log("loss", loss.detach(), prog_bar=True, sync_dist=self.world_size > 1)
+        self.log("learning_rate", rate)
+        self.log("tokens", float(self.windows_seen * batch.inputs[0].numel() * self.world_size))
+
+    def _update(self, rate: float) -> Tensor:
+        """Clip the gathered gradients and apply them. Returns their norm."""
+        if self.world_size > 1:
+            average_sparse_gradients(list(self.objective.softmax.parameters()))
+        norm = clip_gradients(list(self.objective.parameters()), self.clip_norm)
+        if not math.isfinite(norm.item()):
+            raise InputError(f"window {self.windows_seen - 1}: the gradient is {norm.item()}; lower the learning rate")
+        optimizers: Any = self.optimizers()
+        for optimizer in optimizers:
+            for group in optimizer.param_groups:
+                group["lr"] = rate
+            optimizer.step()
+            optimizer.zero_grad()
+        return norm
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Keep where the stream stands and what the layers carry."""
+        checkpoint["windows_seen"] = self.windows_seen
+        checkpoint["stream_state"] = None if self.state is None else tuple(map(self._all_streams, self.state))
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Take them up again.
+
+        Raises:
+            InputError: more windows were read than the run now has.
+        """
+        self.windows_seen = checkpoint["windows_seen"]
+        kept = checkpoint["stream_state"]
+        self.state = None if kept is None else StreamState(*(part[:, :, self.streams] for part in kept))
+        total = self.schedule.total
+        if self.windows_seen > total:
+            raise InputError(
+                f"--resume: expected n_epochs of at least the {self.windows_seen} windows that the run has read, "
+                f"got {total} windows"
+            )
+        if self.windows_seen < total:  # Lightning would not go on in an epoch that it took for ended
+            loop = checkpoint["loops"]["fit_loop"]
+            loop["epoch_loop.batch_progress"]["is_last_batch"] = False
+            for counts in ("current", "total"):
+                loop["epoch_progress"][counts] |= {"processed": 0, "completed": 0}
+
+    def _all_streams(self, part: Tensor) -> Tensor:
+        """Put the processes' streams together in their order. (L, 2, B / world, D) -> (L, 2, B, D)."""
+        if self.world_size == 1:
+            return part
+        gathered = self.all_gather(part)  # (world, L, 2, B / world, D)
+        assert isinstance(gathered, Tensor)
+        return gathered.permute(1, 2, 3, 0, 4).flatten(2, 3)
+
+
+def loader(stream: WindowStream) -> DataLoader[Window]:
+    """One window an item, as it is."""
+    return DataLoader(stream, batch_size=None)

@@ -1,0 +1,261 @@
+"""Pre-train a biLM on a corpus: encode the text, train with checkpoints, write the folder."""
+
+from __future__ import annotations
+
+import dataclasses
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import lightning
+import torch
+from lightning.pytorch.loggers import CSVLogger, Logger, TensorBoardLogger
+from lightning.pytorch.utilities import rank_zero_only
+
+from elmo_tasks.core.files import disk_faults, write_text
+from elmo_tasks.core.lightning_manners import interruptible, quiet_lightning
+from elmo_tasks.core.memory import keep_freed_memory, peak_rss_mb
+from elmo_tasks.elmo.bilm import BiLM
+from elmo_tasks.elmo.characters import encode_vocabulary
+from elmo_tasks.elmo.engine.precision import has_bf16
+from elmo_tasks.pretraining.bilm_folder import stages_of, write_bilm_folder
+from elmo_tasks.pretraining.callbacks import HeldOut, Progress, Tell
+from elmo_tasks.pretraining.checkpoint import TimedCheckpoint
+from elmo_tasks.pretraining.corpus import (
+    SPECIALS,
+    Corpus,
+    corpus_files,
+    encode_corpus,
+    is_encoded,
+    open_corpus,
+    vocabulary_of,
+)
+from elmo_tasks.pretraining.course import check_course, course_of_text, keep_course
+from elmo_tasks.pretraining.curve import read_curve
+from elmo_tasks.pretraining.evaluation import evaluate
+from elmo_tasks.pretraining.initial_weights import initialise
+from elmo_tasks.pretraining.module import Pretraining, Schedule, WindowStream, loader
+from elmo_tasks.pretraining.objective import Objective
+from elmo_tasks.pretraining.settings import PretrainConfig
+from elmo_tasks.pretraining.start import Start, number_of_process, read_start
+from elmo_tasks.pretraining.windows import Windows, classes_of
+from elmo_tasks.runs.folder import LAST, RunFolder
+
+Draw = Callable[[Path, Sequence[dict[str, float]]], None]
+CORPUS, STREAM, LOG = "corpus", "stream.json", "log"
+
+
+def pretrain(
+    config: PretrainConfig,
+    corpus: Sequence[str],
+    output: Path,
+    *,
+    vocabulary: Path | None = None,
+    heldout: Path | None = None,
+    init: str | None = None,
+    devices: int = 1,
+    nodes: int = 1,
+    resume: bool = False,
+    overwrite: bool = False,
+    command: str = "",
+    tell: Tell = print,
+    draw: Draw | None = None,
+) -> dict[str, Any]:
+    """Train from the files that the globs `corpus` mean into the folder `output`. Returns the record.
+
+    The softmax is over the words of the file `vocabulary`, else over those of `init`'s softmax, else over the corpus's
+    as `config` says. With several processes each of them runs this function: the first one reads and writes, the others
+    wait for the corpus, train along and return nothing. draw puts pictures of the curve into a folder.
+
+    Raises:
+        InputError: no text, damaged text, a folder that is taken, `init` of another architecture, or an unfinished run
+            of another configuration or corpus.
+    """
+    keep_freed_memory()
+    files = corpus_files(corpus)
+    start = read_start(config, vocabulary, init, heldout, devices * nodes)
+    folder = RunFolder(output, prepared=CORPUS)
+    if number_of_process(devices, nodes) != 0:
+        text = wait_for_corpus(files, folder.work / CORPUS)
+        start = dataclasses.replace(start, heldout=[])
+        _train(config, text, folder, start, (devices, nodes), resume, _say_nothing)
+        return {}
+    folder.claim(resume=resume, overwrite=overwrite)
+    try:
+        check_course(folder.work / STREAM, start.course)
+        with disk_faults(folder.work):
+            text = encode_corpus(files, folder.work / CORPUS)
+        objective, words, seconds = _train(config, text, folder, start, (devices, nodes), resume, tell)
+        curve = read_curve(folder.work / LOG)
+        record = {
+            "stages": [*stages_of(init), _stage(config, text, init, command, seconds)],
+            "vocabulary": len(words),
+            "peak_rss_mb": peak_rss_mb(),
+            "curve": curve,
+        }
+        write_bilm_folder(folder.work, objective, words, record)
+        if heldout is not None:
+            found = evaluate(str(folder.work), heldout)
+            record |= {"heldout_forward": found.forward, "heldout_backward": found.backward}
+            record |= {"heldout_perplexity": found.mean, "heldout_unknown": found.unknown}
+            tell(f"held-out perplexity {found.mean:.2f} (forward {found.forward:.2f}, backward {found.backward:.2f})")
+            write_bilm_folder(folder.work, objective, words, record)
+        if draw is not None:
+            with disk_faults(folder.work):
+                draw(folder.work / "plots", curve)
+        folder.finish()
+        for done in (CORPUS, "checkpoints"):  # not before: a kill in between leaves a run that can be resumed
+            shutil.rmtree(output / done, ignore_errors=True)
+    finally:
+        folder.abandon()
+    tell(f"written to {output}")
+    return record
+
+
+def _train(
+    config: PretrainConfig,
+    text: Corpus,
+    folder: RunFolder,
+    start: Start,
+    processes: tuple[int, int],
+    resume: bool,
+    tell: Tell,
+) -> tuple[Objective, list[str], float]:
+    """What every process does: build the model and train it. Returns it, its words, and this sitting's seconds."""
+    words = start.words or vocabulary_of(text, config.min_count, config.n_tokens_vocab)
+    if getattr(rank_zero_only, "rank", 0) == 0:
+        keep_course(folder.work / STREAM, start.course | course_of_text(text.digest, words))
+    tell(f"{text.n_tokens:,} tokens in {text.n_sentences:,} sentences, {len(words):,} words in the softmax")
+    if config.precision == "bf16" and not torch.accelerator.is_available() and not has_bf16(torch.device("cpu")):
+        tell("this processor does not multiply bfloat16 itself: --set precision=32 is several times as fast on it")
+    lightning.seed_everything(config.seed, verbose=False)
+    objective = build_objective(config, len(words))
+    if start.init is not None:
+        initialise(objective, words, start.init)
+    numbers = {word: number for number, word in enumerate(words)}
+    windows = Windows(
+        text,
+        classes=classes_of(text.words, numbers),
+        streams=config.batch_size,
+        steps=config.unroll_steps,
+        seed=config.seed,
+    )
+    watch: list[lightning.Callback] = [Progress(tell)]
+    if start.heldout:
+        watch.insert(0, HeldOut(start.heldout, numbers, config.heldout_windows, tell))
+    return objective, words, fit(config, objective, windows, folder, watch, processes=processes, resume=resume)
+
+
+def _stage(config: PretrainConfig, text: Corpus, init: str | None, command: str, seconds: float) -> dict[str, Any]:
+    """One training run in the history of a biLM."""
+    options = {key: value for key, value in dataclasses.asdict(config).items() if key != "bilm"}
+    return {
+        "command": command,
+        "init": init,
+        "corpus_sha256": text.digest,
+        "corpus_tokens": text.n_tokens,
+        "corpus_sentences": text.n_sentences,
+        "epochs": config.n_epochs,
+        "config": {"architecture": config.bilm.to_dict(), **options},
+        "seconds_of_last_sitting": round(seconds),
+        "torch": torch.__version__,
+    }
+
+
+def build_objective(config: PretrainConfig, vocabulary: int) -> Objective:
+    """The model to be trained, fresh."""
+    compiler = None
+    if config.compile:
+        torch._dynamo.config.recompile_limit = 64  # one shape a word length
+        compiler = torch.compile
+    return Objective(
+        BiLM(config.bilm),
+        vocabulary=vocabulary,
+        samples=min(config.n_negative_samples_batch, vocabulary),
+        dropout=config.dropout,
+        fresh_sentences=config.fresh_sentences,
+        dtype=torch.bfloat16 if config.precision == "bf16" else torch.float32,
+        compiler=compiler,
+    )
+
+
+def fit(
+    config: PretrainConfig,
+    objective: Objective,
+    windows: Windows,
+    folder: RunFolder,
+    watch: Sequence[lightning.Callback],
+    *,
+    processes: tuple[int, int],
+    resume: bool,
+) -> float:
+    """Train all windows that are left, on `processes` (devices, nodes). Returns the seconds of this sitting."""
+    devices, nodes = processes
+    total = max(1, round(config.n_epochs * windows.per_epoch))
+    module = Pretraining(
+        objective,
+        schedule=Schedule(config.learning_rate, config.warmup, total, config.decay),
+        optimizer=config.optimizer,
+        clip_norm=config.all_clip_norm_val,
+        seed=config.seed,
+        accumulate=config.accumulate,
+    )
+    last = folder.work / LAST
+    save = TimedCheckpoint(last, 60 * config.checkpoint_minutes, config.checkpoint_windows)
+    started = time.perf_counter()
+    with disk_faults(folder.work), quiet_lightning():
+        trainer = lightning.Trainer(
+            accelerator="auto",
+            strategy="ddp" if devices * nodes > 1 else "auto",
+            devices=devices,
+            num_nodes=nodes,
+            max_epochs=1,
+            logger=_loggers(folder.work),
+            log_every_n_steps=min(50, total),
+            callbacks=[*watch, save],
+            enable_checkpointing=False,
+            enable_progress_bar=False,
+            enable_model_summary=False,
+        )
+        stream = WindowStream(module, windows, encode_vocabulary(windows.corpus.words), total)
+        path = str(last) if resume and last.exists() else None
+        # Said, so that torch does not warn at the first sparse gradient.
+        torch.sparse.check_sparse_tensor_invariants.disable()  # type: ignore[no-untyped-call]
+        with interruptible(trainer):
+            trainer.fit(module, loader(stream), ckpt_path=path, weights_only=True)
+    assert module.windows_seen == total, (module.windows_seen, total)
+    return time.perf_counter() - started
+
+
+def _loggers(work: Path) -> list[Logger]:
+    """CSV, a file a sitting, and TensorBoard where it is installed."""
+    loggers: list[Logger] = [CSVLogger(work, name=LOG)]
+    if find_spec("tensorboard") is not None:
+        loggers.append(TensorBoardLogger(work, name="tensorboard", version=""))
+    return loggers
+
+
+def wait_for_corpus(files: Sequence[Path], folder: Path) -> Corpus:
+    """Open the corpus that the first process encodes of the files, as soon as it is there."""
+    while not is_encoded(files, folder):
+        time.sleep(0.5)
+    return open_corpus(folder)
+
+
+def _say_nothing(line: str) -> None:
+    """What the processes beside the first one tell."""
+
+
+def write_vocabulary(corpus: Sequence[str], output: Path, min_count: int) -> str:
+    """Count words and write `word count` lines, the specials first. Returns a line that says how many."""
+    with tempfile.TemporaryDirectory() as scratch:
+        with disk_faults(Path(scratch)):
+            text = encode_corpus(corpus_files(corpus), Path(scratch) / "corpus")
+        words = vocabulary_of(text, min_count, None)
+        write_text(output, "".join(f"{word} {count}\n" for word, count in zip(words, text.counts, strict=False)))
+    covered = text.counts[len(SPECIALS) : len(words)].sum() / text.n_tokens
+    return f"{len(words):,} words, {100 * covered:.2f} % of {text.n_tokens:,} tokens, written to {output}"

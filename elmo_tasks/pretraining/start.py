@@ -1,0 +1,92 @@
+"""What a pre-training run starts from besides its text: read and checked before the text, which takes hours."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import lightning
+from lightning.fabric.utilities.exceptions import MisconfigurationException
+from lightning.pytorch.utilities import rank_zero_only
+
+from elmo_tasks.core.errors import InputError
+from elmo_tasks.core.lightning_manners import quiet_lightning
+from elmo_tasks.pretraining.bilm_folder import read_vocabulary, vocabulary_file
+from elmo_tasks.pretraining.corpus import SPECIALS, read_sentences
+from elmo_tasks.pretraining.course import course_of
+from elmo_tasks.pretraining.initial_weights import check_options
+from elmo_tasks.pretraining.settings import PretrainConfig
+
+HELDOUT_SENTENCES = 500
+
+
+@dataclass(frozen=True)
+class Start:
+    """init: the biLM to start from; words: of the softmax, none where the corpus decides; heldout: the first sentences
+    of the held-out text, none without one; course: what is known of the run's course."""
+
+    init: str | None
+    words: list[str] | None
+    heldout: list[list[str]]
+    course: dict[str, Any]
+
+
+def read_start(
+    config: PretrainConfig, vocabulary: Path | None, init: str | None, heldout: Path | None, processes: int
+) -> Start:
+    """Read it.
+
+    The words of the softmax are those of the file `vocabulary`, else those of `init`'s softmax, else the corpus's.
+
+    Raises:
+        InputError: streams that the processes cannot share evenly, a bad vocabulary, `init` of another architecture, or
+            held-out text that cannot be read.
+    """
+    if config.batch_size % processes:
+        raise InputError(
+            f"batch_size: expected a multiple of the {processes} processes that share the streams, "
+            f"got {config.batch_size}"
+        )
+    if init is not None:
+        check_options(config.bilm, init)
+        vocabulary = vocabulary or vocabulary_file(init)
+    words = None if vocabulary is None else list(read_vocabulary(vocabulary))
+    if words is not None and len(words) <= len(SPECIALS):
+        raise InputError(f"{vocabulary}: expected a word below the specials, got none")
+    first: list[list[str]] = []
+    if heldout is not None:
+        for sentence in read_sentences(heldout):  # to its end, so that a bad line is told of now
+            if len(first) < HELDOUT_SENTENCES:
+                first.append(sentence)
+        if not first:
+            raise InputError(f"{heldout}: expected tokenised sentences, got no word at all")
+    return Start(init, words, first, course_of(config, init))
+
+
+def number_of_process(devices: int, nodes: int) -> int:
+    """This process's number among those of all machines, from 0, known before they meet.
+
+    A Trainer reads it from what torchrun, SLURM or `NODE_RANK` says. `rank_zero_only.rank` as it is when Lightning was
+    imported does not look at `NODE_RANK`, so that one process of every machine would take itself for the first.
+
+    Raises:
+        InputError: the machine has other devices than asked for, or SLURM other tasks.
+    """
+    if devices * nodes > 1:
+        with quiet_lightning():
+            try:
+                lightning.Trainer(
+                    accelerator="auto",
+                    strategy="ddp",
+                    devices=devices,
+                    num_nodes=nodes,
+                    logger=False,
+                    enable_checkpointing=False,
+                    enable_progress_bar=False,
+                    enable_model_summary=False,
+                )
+            except (MisconfigurationException, RuntimeError, ValueError) as error:
+                reason = " ".join(str(error).split())[:200]
+                raise InputError(f"--devices {devices} --nodes {nodes}: {reason}") from None
+    return int(getattr(rank_zero_only, "rank", 0))

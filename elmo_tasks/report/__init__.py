@@ -1,1 +1,0 @@
-"""Layer 5: what people see of runs."""

@@ -1,1 +1,0 @@
-"""A grid of runs that are compared: tasks x embedders x seeds x fractions of the training data, and one report."""

@@ -1,0 +1,90 @@
+"""Run folders to one committed record."""
+
+from __future__ import annotations
+
+import dataclasses
+import platform
+import re
+from collections.abc import Sequence
+from datetime import datetime, timezone
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from elmo_tasks.core.errors import InputError
+from elmo_tasks.core.files import read_json
+from elmo_tasks.runs.experiment import load_experiment
+
+_LIBRARIES = ("torch", "lightning", "pytorch-crf", "seqeval", "scikit-learn")
+
+
+_KEPT = (
+    *("seed", "dev", "test", "mix", "epochs", "best_epoch", "seconds", "training_seconds", "seconds_per_epoch"),
+    *("tokens_per_second", "peak_rss_mb", "threads"),
+    *("frozen_parameters", "trained_parameters", "frozen_bytes", "model_bytes"),
+)
+_FOLDERS = re.compile(r"(?<![\w.~-])~?/(?:[^/\s,:]+/)*([^/\s,:]+)/?")
+
+
+def collect(folders: Sequence[Path]) -> dict[str, Any]:
+    """One record of runs that differ in their seeds alone.
+
+    Absolute paths are cut to their last name: a record says what was used, not where it lay on one machine.
+
+    Raises:
+        InputError: a folder is no finished run, a seed comes twice, or the runs are not of one experiment.
+    """
+    metrics = [read_json(folder / "metrics.json") for folder in folders]
+    for folder, run in zip(folders, metrics, strict=True):
+        if "test" not in run:
+            raise InputError(f"{folder}: expected a run with test scores, got one that was fitted without a test split")
+    configs = [dataclasses.asdict(load_experiment([folder / "config.yaml"])) for folder in folders]
+    for folder, config in zip(folders, configs, strict=True):
+        if config | {"seed": 0} != configs[0] | {"seed": 0}:
+            raise InputError(f"{folder}: expected a run that differs from {folders[0]} in its seed alone")
+    seeds = [run["seed"] for run in metrics]
+    if len(set(seeds)) < len(seeds):
+        raise InputError(f"expected each seed once, got runs of seeds {', '.join(map(str, seeds))}")
+    ordered = sorted(metrics, key=lambda run: run["seed"])
+    newest = max((folder / "metrics.json").stat().st_mtime for folder in folders)
+    del configs[0]["seed"]
+    described = {
+        "task": ordered[0]["task"],
+        "data": Path(ordered[0]["data"]).name,
+        "embedders": ordered[0]["embedders"],
+        "config": configs[0],
+        "command": ordered[0]["command"],
+    }
+    described["runs"] = [{key: run[key] for key in _KEPT if key in run} for run in ordered]
+    record: dict[str, Any] = without_folders(described)
+    return record | circumstances(newest)
+
+
+def circumstances(when: float) -> dict[str, Any]:
+    """Machine, date (of `when`, seconds since 1970) and library versions, as every record has them."""
+    return {
+        "machine": f"{platform.machine()}, {_processor()}",
+        "date": datetime.fromtimestamp(when, timezone.utc).date().isoformat(),
+        "versions": {name: version(name) for name in _LIBRARIES} | {"python": platform.python_version()},
+    }
+
+
+def without_folders(value: Any) -> Any:
+    """The same JSON value, the absolute paths in its texts and keys cut to their last names."""
+    if isinstance(value, str):
+        return _FOLDERS.sub(r"\1", value)
+    if isinstance(value, dict):
+        return {without_folders(key): without_folders(inner) for key, inner in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [without_folders(inner) for inner in value]
+    return value
+
+
+def _processor() -> str:
+    """The processor's name, where the system tells it."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor() or "unknown processor"
+    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
+    return f"{len(names)} x {names[0]}" if names else "unknown processor"

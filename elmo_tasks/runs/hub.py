@@ -1,0 +1,113 @@
+"""Runs and biLMs on the Hugging Face hub: `push_to_hub` uploads a folder with its model card, the rest fetches it."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+from elmo_tasks.core.errors import InputError
+from elmo_tasks.core.files import read_json
+from elmo_tasks.core.paths import cache_root, task_names
+from elmo_tasks.elmo.weights.resolve import BILM_FILES, HUB_NAME, hub_folder
+from elmo_tasks.runs.experiment import load_experiment
+from elmo_tasks.runs.model_card import bilm_card, run_card
+from elmo_tasks.runs.store import Trained, load_trained
+
+RUN_FILES = (
+    "config.yaml",
+    "metrics.json",
+    "model.safetensors",
+    "words.txt",
+    "classes.json",
+    "report.md",
+    "epochs.csv",
+    "predictions.test.*",
+    "plots/*.png",
+)
+"""What is uploaded, and of a run what is downloaded: nothing that could be run, no checkpoints."""
+
+
+def push_to_hub(
+    folder: str | Path, name: str, *, license: str | None = None, private: bool = False, token: str | None = None
+) -> str:
+    """Upload the folder of a run or of a biLM with its model card, and return the repository's address.
+
+    Args:
+        folder: what `elmo-tasks train` or `elmo-tasks pretrain` wrote.
+        name: `ORG/NAME`; made if it is not there.
+        license: the hub's word for the licence of your model, such as `cc-by-4.0`; for the card.
+        private: make a new repository private.
+        token: the hub's; default is what `hf auth login` stored.
+
+    Raises:
+        InputError: no such folder, a name of another form, a run of a task file of your own, or the hub refuses.
+    """
+    from huggingface_hub import HfApi
+
+    folder = Path(folder)
+    if not HUB_NAME.fullmatch(name):
+        raise InputError(f"expected a name such as ORG/NAME, got {name!r}")
+    if (folder / "model.safetensors").is_file():
+        _check_task(folder, name)
+        card, files = run_card(name, read_json(folder / "metrics.json"), license), list(RUN_FILES)
+    elif any(folder.glob("*.safetensors")) or any(folder.glob("*.hdf5")):
+        record = read_json(folder / "metrics.json") if (folder / "metrics.json").is_file() else None
+        card, files = bilm_card(name, record, license), list(BILM_FILES)
+    else:
+        raise InputError(f"{folder}: expected the folder of a finished run or of a biLM, found no weights in it")
+    api = HfApi(token=token)
+    with tempfile.TemporaryDirectory() as place:  # of links, so that the card goes up with the files
+        (Path(place) / "README.md").write_text(card, encoding="utf-8")
+        for path in (path for pattern in files for path in folder.glob(pattern)):
+            link = Path(place) / path.relative_to(folder)
+            link.parent.mkdir(exist_ok=True)
+            link.symlink_to(path.resolve())
+        try:
+            api.create_repo(name, private=private, exist_ok=True)
+            api.upload_folder(folder_path=place, repo_id=name, commit_message="Upload by elmo-tasks")
+        except Exception as error:  # every kind of network, HTTP and validation fault
+            reason = " ".join(str(error).split())[:200]
+            raise InputError(
+                f"{name}: the Hugging Face hub did not take the upload ({reason}); `hf auth login` stores a token"
+            ) from None
+    return f"{api.endpoint}/{name}"
+
+
+def find_run(name: str | Path) -> Path:
+    """The run folder of that path, or of `ORG/NAME` on the hub, downloaded once into the cache folder.
+
+    Raises:
+        InputError: neither, or a repository that holds no run, or one of a task that is not shipped.
+    """
+    folder = Path(name)
+    if folder.is_dir() or not HUB_NAME.fullmatch(str(name)):
+        return folder
+    fetched = hub_folder(str(name), RUN_FILES)
+    if not (fetched / "model.safetensors").is_file():
+        raise InputError(
+            f"{name}: expected a repository with a run in it, found no model.safetensors; a biLM is "
+            f"named by --embedders elmo:{name}"
+        )
+    _check_task(fetched, str(name))
+    return fetched
+
+
+def from_pretrained(name: str | Path) -> Trained:
+    """A trained run by its folder or by `ORG/NAME`, ready for `predict_examples`.
+
+    A biLM is loaded by `load_bilm("ORG/NAME")` or `ElmoEmbedder.from_pretrained("ORG/NAME")`.
+
+    Raises:
+        InputError: as `find_run`, or the run cannot be loaded.
+    """
+    return load_trained(find_run(name), cache_root() / "vectors")
+
+
+def _check_task(folder: Path, name: str) -> None:
+    """A run of the hub must not name a file to be executed."""
+    task = load_experiment([folder / "config.yaml"]).task
+    if task not in task_names():
+        raise InputError(
+            f"{name}: expected a run of a shipped task ({', '.join(task_names())}), got {task!r}; a task file of your "
+            "own does not travel with a run"
+        )

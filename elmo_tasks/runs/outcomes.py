@@ -1,0 +1,54 @@
+"""What a model got right on each sentence of the test split, which is what two systems are compared by."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from elmo_tasks.core.files import read_json, write_text
+from elmo_tasks.task import Prediction, Task
+from elmo_tasks.text.examples import Example, by_sentence
+
+FILE = "outcomes.test.json"
+
+
+@dataclass(frozen=True)
+class Outcomes:
+    """counts: (N, 3) int64, right, predicted and gold of each sentence; digest: of the sentences' words, so that only
+    systems that read the same text are paired."""
+
+    digest: str
+    counts: np.ndarray[Any, Any]
+
+
+def count_outcomes(task: Task, examples: Sequence[Example], predicted: Sequence[Prediction]) -> Outcomes:
+    """Sum `Task.count` over the examples of each sentence (the predicates of a sentence stand or fall together)."""
+    digest = hashlib.blake2b(digest_size=16)
+    rows = []
+    for numbers in by_sentence(examples):
+        digest.update(" ".join(examples[numbers[0]].tokens).encode("utf-8", "surrogatepass") + b"\n")
+        found = [task.count(examples[number], predicted[number]) for number in numbers]
+        rows.append([sum(part) for part in zip(*((c.correct, c.predicted, c.gold) for c in found), strict=True)])
+    return Outcomes(digest.hexdigest(), np.array(rows, dtype=np.int64).reshape(-1, 3))
+
+
+def write_outcomes(folder: Path, outcomes: Outcomes) -> None:
+    """Write `outcomes.test.json`."""
+    value = {
+        "sentences": outcomes.digest,
+        "columns": ["right", "predicted", "gold"],
+        "counts": outcomes.counts.tolist(),
+    }
+    write_text(folder / FILE, json.dumps(value, separators=(",", ":")) + "\n")
+
+
+def read_outcomes(folder: Path) -> Outcomes:
+    """Read it. Raises InputError when it is missing or damaged."""
+    value = read_json(folder / FILE)
+    return Outcomes(value["sentences"], np.array(value["counts"], dtype=np.int64).reshape(-1, 3))

@@ -1,0 +1,82 @@
+"""Apply a trained run to examples, to a split of a data set, or to lines of text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from elmo_tasks.core.memory import keep_freed_memory
+from elmo_tasks.core.paths import cache_root
+from elmo_tasks.data.catalog import load_data
+from elmo_tasks.runs.batches import loader, prepare
+from elmo_tasks.runs.store import Trained, load_trained
+from elmo_tasks.task import Prediction, Task
+from elmo_tasks.text.examples import Example
+from elmo_tasks.text.labels import LabelSet
+
+
+def predict_examples(trained: Trained, examples: Sequence[Example]) -> list[Prediction]:
+    """The task's prediction for each example; one without tokens has that of an empty output."""
+    full = [example for example in examples if example.tokens]
+    items = prepare(full, trained.inputs, trained.task, None) if full else []
+    size = 2 * trained.experiment.training.batch_size
+    outputs = iter(decode_all(trained.model, loader(items, size), len(items), trained.task, trained.labels))
+    return [next(outputs) if example.tokens else trained.task.decode((), trained.labels) for example in examples]
+
+
+def evaluate(folder: Path, data: str | None = None, split: str = "test") -> tuple[dict[str, Any], str]:
+    """Score a run's model on a split of its own data or of other data. Returns the scores and the table."""
+    keep_freed_memory()
+    trained = load_trained(folder, cache_root() / "vectors")
+    splits = load_data(data or trained.experiment.data, trained.task.read)
+    examples = splits.get(split)
+    trained.task.check(examples, trained.labels)
+    found = trained.task.score(examples, predict_examples(trained, examples))
+    return found.as_dict(), found.report
+
+
+def predict(folder: Path, lines: Iterable[str], block: int = 64, origin: str = "input") -> Iterator[dict[str, Any]]:
+    """Apply a run's model to tokenised sentences, a line each and `block` at a time. Yields what `Task.describe` says.
+
+    origin: what the lines came from, for messages.
+    """
+    trained = load_trained(folder)
+    task = trained.task
+    waiting: list[tuple[str, Sequence[Example]]] = []
+
+    def flush() -> Iterator[dict[str, Any]]:
+        first = _predict_lines(trained, [examples for _, examples in waiting])
+        further = [
+            [more for example, found in zip(examples, predicted, strict=True) for more in task.follow(example, found)]
+            for (_, examples), predicted in zip(waiting, first, strict=True)
+        ]
+        second = _predict_lines(trained, further)
+        for (line, examples), more, *found in zip(waiting, further, first, second, strict=True):
+            yield task.describe(line, [*examples, *more], [*found[0], *found[1]])
+        waiting.clear()
+
+    for number, line in enumerate(lines, 1):
+        waiting.append((line, task.parse(line, f"{origin}:{number}")))
+        if len(waiting) == block:
+            yield from flush()
+    yield from flush()
+
+
+def _predict_lines(trained: Trained, lines: Sequence[Sequence[Example]]) -> list[list[Prediction]]:
+    """The predictions of each line's examples, all lines in common batches."""
+    found = iter(predict_examples(trained, [example for examples in lines for example in examples]))
+    return [[next(found) for _ in examples] for examples in lines]
+
+
+@torch.no_grad()
+def decode_all(model: Any, batches: Any, count: int, task: Task, labels: LabelSet) -> list[Prediction]:
+    """The task's prediction for every item, in the items' order."""
+    model.eval()
+    found: dict[int, Prediction] = {}
+    for batch in batches:
+        for index, output in zip(batch.indices, model.decode(batch), strict=True):
+            found[index] = task.decode(output, labels)
+    return [found[index] for index in range(count)]

@@ -1,0 +1,209 @@
+"""Train, evaluate and predict: the three things that people do with a task."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import lightning
+import torch
+from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint, TQDMProgressBar
+
+from elmo_tasks.core.errors import InputError
+from elmo_tasks.core.files import disk_faults, write_json, write_text
+from elmo_tasks.core.lightning_manners import interruptible, quiet_lightning
+from elmo_tasks.core.memory import keep_freed_memory, peak_rss_mb
+from elmo_tasks.core.paths import cache_root
+from elmo_tasks.data.catalog import load_data
+from elmo_tasks.data.splits import Splits
+from elmo_tasks.runs.batches import loader, prepare
+from elmo_tasks.runs.experiment import Experiment
+from elmo_tasks.runs.folder import LAST, RunFolder
+from elmo_tasks.runs.outcomes import count_outcomes, write_outcomes
+from elmo_tasks.runs.predict import predict_examples
+from elmo_tasks.runs.store import Trained, build_model, inputs_of, save_trained
+from elmo_tasks.task import load_task
+from elmo_tasks.training.costs import reading_speed, sizes
+from elmo_tasks.training.epoch_lines import EpochLines, Tell
+from elmo_tasks.training.fraction import draw_fraction
+from elmo_tasks.training.lightning_module import TaskModule
+from elmo_tasks.training.resumption import check_beginning
+
+Draw = Callable[[Path, Sequence[dict[str, float]], dict[str, Any]], None]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A finished run: its folder, what metrics.json holds, and the two score tables."""
+
+    folder: Path
+    metrics: dict[str, Any]
+    reports: dict[str, str]
+    history: list[dict[str, float]]
+
+
+def train(
+    experiment: Experiment,
+    output: Path,
+    *,
+    splits: Splits | None = None,
+    command: str = "",
+    resume: bool = False,
+    overwrite: bool = False,
+    tell: Tell = print,
+    draw: Draw | None = None,
+) -> Outcome:
+    """Run an experiment into the folder `output`.
+
+    dev chooses the epoch; test is read once, after training. The folder appears under its name when it is whole.
+    splits are examples that are there already, instead of those that `experiment.data` names; their test split may be
+    empty, and the run then has no test scores. tell gets a line an epoch; draw puts pictures into a folder, from the
+    figures by epoch and what metrics.json holds.
+
+    Raises:
+        InputError: bad data, a label of dev that train lacks, an embedder that is not there, a folder that is taken or
+            cannot be written, or an unfinished run of another experiment to resume.
+    """
+    started = time.perf_counter()
+    keep_freed_memory()
+    task = load_task(experiment.task)
+    needed = ("train", "dev", "test") if splits is None else ("train", "dev")
+    splits = splits or load_data(experiment.data, task.read)
+    for split in needed:
+        if not splits.get(split):
+            raise InputError(f"{splits.origin}: expected sentences in the {split} split, got none")
+    digest = splits.digest()
+    labels = task.labels(splits.train)  # of all of it: a fraction may lack a label that dev has
+    for example in splits.dev:  # which chooses the epoch: by labels that can be learned, of every task
+        task.encode(example, labels)
+    task.check(splits.test, labels)
+    splits = replace(splits, train=draw_fraction(splits.train, experiment.training.fraction, experiment.seed))
+    words = sorted({word for example in splits.train for word in example.tokens}) if experiment.glove.trainable else []
+    inputs = inputs_of(experiment, words, cache_root() / "vectors")
+    folder = RunFolder(output)
+    folder.claim(resume=resume, overwrite=overwrite)
+    try:
+        lightning.seed_everything(experiment.seed, verbose=False)
+        trained = Trained(task, experiment, labels, tuple(inputs), build_model(task, experiment, labels, inputs))
+        check_beginning(folder.work, trained, digest)
+        lines = EpochLines(folder.work / "epochs.csv", tell, started)
+        fit(trained, splits, folder, lines, resume=resume)
+        outcome = _conclude(trained, splits, digest, folder, lines, words, command, draw)
+    finally:
+        folder.abandon()  # nothing to do after finish()
+    return outcome
+
+
+def fit(trained: Trained, splits: Splits, folder: RunFolder, lines: EpochLines, *, resume: bool) -> None:
+    """Train with early stopping on dev, then put the best epoch's weights into the model."""
+    training, seed = trained.experiment.training, trained.experiment.seed
+    module = TaskModule(
+        trained.model, trained.task, trained.labels, training, train=splits.train, dev=splits.dev, seed=seed
+    )
+    items = {
+        split: prepare(splits.get(split), trained.inputs, trained.task, trained.labels) for split in ("train", "dev")
+    }
+    keep = ModelCheckpoint(
+        folder.work / "checkpoints",
+        filename="best",
+        monitor="dev",
+        mode="max",
+        save_on_train_epoch_end=True,
+        enable_version_counter=False,
+    )
+    # Not `save_last`: Lightning writes that only when the best is written.
+    last = ModelCheckpoint(
+        folder.work / "checkpoints", filename="last", save_on_train_epoch_end=True, enable_version_counter=False
+    )
+    stop = EarlyStopping("dev", mode="max", patience=training.patience, check_on_train_epoch_end=True)
+    interactive = sys.stderr.isatty()
+    with quiet_lightning():
+        trainer = lightning.Trainer(
+            accelerator="auto",
+            devices=1,
+            max_epochs=training.epochs,
+            gradient_clip_val=training.clip_norm or None,
+            deterministic=True,
+            logger=False,
+            callbacks=[lines, stop, keep, last, *([TQDMProgressBar()] if interactive else [])],
+            enable_progress_bar=interactive,
+            enable_model_summary=False,
+            num_sanity_val_steps=0,
+            default_root_dir=folder.work,
+        )
+    with disk_faults(folder.work), quiet_lightning(), interruptible(trainer):
+        trainer.fit(
+            module,
+            loader(items["train"], training.batch_size_for(len(items["train"])), seed, shuffle=True),
+            loader(items["dev"], 2 * training.batch_size),
+            ckpt_path=str(folder.work / LAST) if resume and (folder.work / LAST).exists() else None,
+            weights_only=True,
+        )
+    best = trainer.strategy.load_checkpoint(keep.best_model_path, weights_only=True)["state_dict"]
+    trained.model.load_state_dict(
+        {name.removeprefix("model."): value for name, value in best.items() if name.startswith("model.")}
+    )
+
+
+def _conclude(
+    trained: Trained,
+    splits: Splits,
+    digest: str,
+    folder: RunFolder,
+    lines: EpochLines,
+    words: list[str],
+    command: str,
+    draw: Draw | None,
+) -> Outcome:
+    """Evaluate, write everything, give the folder its name."""
+    work, experiment, history = folder.work, trained.experiment, lines.history
+    scores, reports = {}, {}
+    for split in ("dev", "test") if splits.test else ("dev",):
+        predicted = predict_examples(trained, splits.get(split))
+        found = trained.task.score(splits.get(split), predicted)
+        scores[split], reports[split] = found.as_dict(), found.report
+        if split == "test":
+            write_text(work / "predictions.test.txt", trained.task.record(splits.test, predicted))
+            write_outcomes(work, count_outcomes(trained.task, splits.test, predicted))
+            if trained.task.gold is not None:
+                write_text(work / "gold.test.txt", trained.task.gold(splits.test))
+    save_trained(work, trained, words)
+    best = max(history, key=lambda row: row["dev"])
+    metrics: dict[str, Any] = {
+        "task": trained.task.name,
+        "data": experiment.data,
+        "data_digest": digest,
+        "seed": experiment.seed,
+        "embedders": list(experiment.embedders),
+        "fingerprints": {source.name: source.fingerprint for source in trained.inputs},
+        "headline": trained.task.headline,
+        **scores,
+        "mix": trained.model.mix.mix_weights(),
+        "epochs": len(history),
+        "best_epoch": int(best["epoch"]),
+        "train_examples": len(splits.train),
+        "train_fraction": experiment.training.fraction,
+        **sizes(trained, work / "model.safetensors"),
+        "command": command,
+        "threads": torch.get_num_threads(),
+        # What follows varies from run to run; everything above is the same for the same seed on one machine.
+        "seconds": time.perf_counter() - lines.started,
+        "training_seconds": sum(row["seconds"] for row in history),
+        "seconds_per_epoch": sorted(row["seconds"] for row in history)[len(history) // 2],
+        "peak_rss_mb": peak_rss_mb(),
+        **reading_speed(trained, splits.test, predict_examples),
+    }
+    report = f"# {trained.task.name} on {experiment.data}: {' + '.join(experiment.embedders)}, seed {experiment.seed}\n"
+    for split, text in reports.items():
+        report += f"\n## {split}\n\n```\n{text}\n```\n"
+    write_text(work / "report.md", report)
+    if draw is not None:
+        with disk_faults(work):
+            draw(work / "plots", history, metrics)
+    write_json(work / "metrics.json", metrics)
+    folder.finish()
+    return Outcome(folder.path, metrics, reports, history)

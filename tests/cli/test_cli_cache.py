@@ -1,0 +1,77 @@
+"""`elmo-tasks cache`: what is there, is it whole, remove it."""
+
+from __future__ import annotations
+
+import io
+import sys
+from pathlib import Path
+
+import pytest
+
+from elmo_tasks.cli import main
+from elmo_tasks.embedders.cache.cached import CachedEmbedder
+from elmo_tasks.embedders.random import RandomEmbedder
+
+
+@pytest.fixture
+def vectors(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A cache of two embedders: 2 sentences of 3 tokens together, and 1 of 1."""
+    monkeypatch.setenv("ELMO_TASKS_CACHE", str(tmp_path))
+    monkeypatch.delenv("ELMO_TASKS_CACHE_LIMIT", raising=False)
+    folder = tmp_path / "vectors"
+    CachedEmbedder(RandomEmbedder(4, "small"), folder).embed([["a", "b"], ["c"]])
+    CachedEmbedder(RandomEmbedder(6, "large"), folder).embed([["a"]])
+    return folder
+
+
+def test_info(vectors: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["cache", "info"]) == 0
+    out = capsys.readouterr().out
+    assert "random-4  small\n    2 sentences, 3 tokens, " in out and "random-6  large\n    1 sentences, 1 tok" in out
+    assert "limit 20.0 GB" in out
+    assert main(["cache", "info", "--embedder", "large"]) == 0
+    assert "small" not in capsys.readouterr().out
+
+
+def test_info_of_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setenv("ELMO_TASKS_CACHE", str(tmp_path / "none"))
+    assert main(["cache", "info"]) == 0 and "0 bytes in" in capsys.readouterr().out
+    assert main(["cache", "verify"]) == 0 and main(["cache", "clear", "--yes"]) == 0
+
+
+def test_verify(vectors: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["cache", "verify"]) == 0
+    assert "3 sentences read and sound, 0 damaged blocks" in capsys.readouterr().out
+    (block,) = (vectors / "random-4").iterdir()
+    data = bytearray(block.read_bytes())
+    data[-1] ^= 1
+    block.write_bytes(data)
+    assert main(["cache", "verify"]) == 1
+    out = capsys.readouterr().out
+    assert f"damaged: {block}" in out and "1 sentences read and sound, 1 damaged blocks" in out
+    assert "computed again" in out
+    block.write_bytes(b"")
+    assert main(["cache", "info"]) == 0 and "1 damaged blocks" in capsys.readouterr().out
+    CachedEmbedder(RandomEmbedder(4, "small"), vectors).embed([["a", "b"], ["c"]])
+    assert main(["cache", "verify"]) == 0
+
+
+def test_clear(vectors: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    assert main(["cache", "clear", "--embedder", "random-4"]) == 0  # no terminal, no question
+    assert [folder.name for folder in vectors.iterdir()] == ["random-6"]
+
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    monkeypatch.setattr(sys, "stdin", Terminal("n\n"))
+    assert main(["cache", "clear"]) == 0 and "nothing removed" in capsys.readouterr().out
+    assert (vectors / "random-6").exists()
+    monkeypatch.setattr(sys, "stdin", Terminal("y\n"))
+    assert main(["cache", "clear"]) == 0 and "removed 1 embedders" in capsys.readouterr().out
+    assert not list(vectors.iterdir())
+
+
+def test_an_embedder_without_vectors(vectors: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["cache", "clear", "--embedder", "elmo"]) == 2
+    assert "expected one that has vectors in" in capsys.readouterr().err and list(vectors.iterdir())

@@ -1,0 +1,90 @@
+"""`elmo-tasks embed`: what it prints, and one line for each fault."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import h5py
+import pytest
+
+from elmo_tasks.cli import main
+from elmo_tasks.views.progress import _Lines
+
+
+@pytest.fixture(autouse=True)
+def _text(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ELMO_TASKS_CACHE", str(tmp_path / "cache"))
+    monkeypatch.chdir(tmp_path)
+    Path("text.txt").write_text("Rain !\nOlive trees grow here .\n")
+
+
+def embed(*arguments: str) -> int:
+    return main(["embed", "random", "text.txt", *arguments])
+
+
+def test_embed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert embed("--output", "out.hdf5", "--layers", "average", "--dtype", "float16", "--threads", "1") == 0
+    printed = capsys.readouterr()
+    assert printed.out == "out.hdf5\n" and "2 sentences, 7 tokens; " in printed.err and "tokens/s" in printed.err
+    with h5py.File("out.hdf5") as file:
+        assert file["1"].shape == (5, 50) and file["1"].dtype == "float16"
+    assert embed("--output", "out.hdf5") == 2
+    assert "out.hdf5: there is such a file already; give another --output or --overwrite" in capsys.readouterr().err
+    assert embed("--output", "out.hdf5", "--overwrite") == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--batch-tokens", "0"], "--batch-tokens: expected 1 or more, got 0"),
+        (["--threads", "-1"], "--threads: expected 1 or more, got -1"),
+        (["--workers", "2"], "--workers: expected it with --engine ray"),
+        (["--layers", "9"], "--layers: expected all, average or one of 0 to 0"),
+    ],
+)
+def test_wrong_options(capsys: pytest.CaptureFixture[str], arguments: list[str], message: str) -> None:
+    assert embed("--output", "out.hdf5", *arguments) == 2
+    assert message in capsys.readouterr().err and not Path("out.hdf5").exists()
+
+
+def test_no_such_text(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["embed", "random", "none.txt", "--output", "out.hdf5"]) == 2
+    assert "none.txt: no such file" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("library", "arguments", "message"),
+    [
+        ("ray", ["--output", "out.hdf5", "--engine", "ray"], "pip install 'elmo-tasks[ray]'"),
+        ("pyarrow", ["--output", "out.parquet"], "pip install 'elmo-tasks[arrow]'"),
+    ],
+)
+def test_a_library_that_is_not_installed(
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    library: str,
+    arguments: list[str],
+    message: str,
+) -> None:
+    monkeypatch.setitem(sys.modules, library, None)
+    monkeypatch.delitem(sys.modules, "elmo_tasks.corpus_vectors.arrow_file", raising=False)
+    assert embed(*arguments) == 2
+    error = capsys.readouterr().err
+    assert message in error and len(error.splitlines()) == 1
+
+
+def test_a_cluster_that_is_not_there(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RAY_ADDRESS", "nonsense")
+    pytest.importorskip("ray", reason="the extra `ray` is not installed")
+    assert embed("--output", "out.hdf5", "--engine", "ray") == 2
+    assert "expected a Ray cluster at nonsense" in capsys.readouterr().err
+
+
+def test_a_line_now_and_then(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = [0.0]
+    monkeypatch.setattr("elmo_tasks.views.progress.time.monotonic", lambda: clock[0])
+    watch = _Lines()
+    for clock[0], done in ((0.0, 100), (10.0, 200), (40.0, 500), (50.0, 600)):
+        watch("computing", done, 1700)
+    assert capsys.readouterr().err == "computing: 500 of 1,700 tokens, 10/s, 2 min left\n"

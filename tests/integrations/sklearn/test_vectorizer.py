@@ -1,0 +1,179 @@
+"""`ElmoVectorizer`, against the embedder, and against what scikit-learn asks of a transformer.
+
+`check_estimator` as a whole makes tables of numbers and stops at an estimator of texts (tag `two_d_array` false), as it
+does at scikit-learn's own `CountVectorizer`. So its checks that do not need a table run here one by one. Exempt are
+those that fit numbers: dtypes, NaN, sparse and memory-mapped tables, feature counts, one row or column, order and
+subsets of samples, pickling, idempotence, fitted state; the last five are tested below, on texts.
+"""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.base import clone
+from sklearn.compose import make_column_transformer
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import make_pipeline
+from sklearn.utils import estimator_checks as checks
+from sklearn.utils.validation import check_is_fitted
+
+from elmo_tasks.core.errors import InputError
+from elmo_tasks.elmo.bilm import BiLM
+from elmo_tasks.embedders.elmo import BilmEmbedder
+from elmo_tasks.integrations.sklearn import ElmoVectorizer
+
+TEXTS = ["a warm film", "cold and dull", "warm , so warm", "dull", "a clever film", "the dull and the cold"]
+LABELS = [1, 0, 1, 0, 1, 0]
+
+
+@pytest.mark.parametrize(
+    "check",
+    [
+        checks.check_estimator_cloneable,
+        checks.check_estimator_tags_renamed,
+        checks.check_valid_tag_types,
+        checks.check_estimator_repr,
+        checks.check_no_attributes_set_in_init,
+        checks.check_do_not_raise_errors_in_init_or_set_params,
+        checks.check_mixin_order,
+        checks.check_get_params_invariance,
+        checks.check_set_params,
+    ],
+    ids=lambda check: check.__name__,
+)
+def test_checks_of_scikit_learn(check: Callable[..., None]) -> None:
+    check("ElmoVectorizer", ElmoVectorizer())
+
+
+def test_parameters_have_defaults() -> None:
+    checks.check_parameters_default_constructible("ElmoVectorizer", ElmoVectorizer())
+
+
+@pytest.mark.parametrize(("layers", "mix"), [("average", (1 / 3,) * 3), (1, (0, 1, 0)), ((0.5, 2.0, -1.0),) * 2])
+def test_a_mean_of_token_vectors(weights: str, layers: str, mix: tuple[float, ...]) -> None:
+    found = ElmoVectorizer(weights, layers=layers).fit_transform(TEXTS)
+    expected = []
+    for vectors in BilmEmbedder(weights).embed([text.split() for text in TEXTS]):
+        tokens = sum(weight * layer for weight, layer in zip(mix, vectors.numpy(), strict=True))
+        expected.append(np.mean(tokens, axis=0))
+    assert found.dtype == np.float32
+    np.testing.assert_allclose(found, expected, atol=1e-6)
+
+
+def test_texts_token_lists_columns_and_nothing(weights: str) -> None:
+    vectorizer = ElmoVectorizer(weights)
+    expected = vectorizer.transform(TEXTS)
+    for documents in ([t.split() for t in TEXTS], np.array(TEXTS), pd.Series(TEXTS), (t for t in TEXTS)):
+        np.testing.assert_array_equal(vectorizer.transform(documents), expected)
+    assert not vectorizer.transform(["", [], "  "]).any()
+    assert vectorizer.transform([]).shape == (0, 12)
+
+
+def test_many_documents_in_blocks(weights: str) -> None:
+    many = ElmoVectorizer(weights).transform(TEXTS * 60)
+    np.testing.assert_allclose(many, np.tile(ElmoVectorizer(weights).transform(TEXTS), (60, 1)), atol=1e-6)
+
+
+@pytest.mark.usefixtures("exact_arithmetic")
+def test_order_subsets_and_repetition_change_nothing(weights: str) -> None:
+    vectorizer = ElmoVectorizer(weights)
+    expected = vectorizer.fit_transform(TEXTS)
+    np.testing.assert_allclose(vectorizer.transform(TEXTS[::-1])[::-1], expected, atol=1e-6)
+    np.testing.assert_allclose(np.vstack([vectorizer.transform([text]) for text in TEXTS]), expected, atol=1e-6)
+    np.testing.assert_array_equal(vectorizer.fit(TEXTS).fit(TEXTS[:1]).transform(TEXTS), expected)
+    check_is_fitted(ElmoVectorizer(weights))
+
+
+def test_copies_hold_settings_and_no_biLM(weights: str) -> None:
+    vectorizer = ElmoVectorizer(weights, layers=2)
+    expected = vectorizer.transform(TEXTS)
+    data = pickle.dumps(vectorizer)
+    assert len(data) < 1000
+    np.testing.assert_array_equal(pickle.loads(data).transform(TEXTS), expected)
+    np.testing.assert_array_equal(clone(vectorizer).transform(TEXTS), expected)
+
+
+def test_in_a_pipeline_and_a_grid_search(weights: str) -> None:
+    pipeline = make_pipeline(ElmoVectorizer(weights), LogisticRegression())
+    grid = {"elmovectorizer__layers": [0, 1, 2, "average"], "logisticregression__C": [1.0, 100.0]}
+    search = GridSearchCV(pipeline, grid, cv=2).fit(TEXTS, LABELS)
+    assert len(search.cv_results_["params"]) == 8
+    assert search.best_estimator_.score(TEXTS, LABELS) >= 0.5
+
+
+def test_names_of_features_and_pandas(weights: str) -> None:
+    frame = ElmoVectorizer(weights).set_output(transform="pandas").fit_transform(pd.Series(TEXTS, index=range(5, 11)))
+    assert list(frame.columns)[:2] == ["elmovectorizer0", "elmovectorizer1"] and frame.shape == (6, 12)
+    table = pd.DataFrame({"text": TEXTS, "year": range(6)})
+    columns = make_column_transformer((ElmoVectorizer(weights), "text"), ("passthrough", ["year"]))
+    assert columns.fit_transform(table).shape == (6, 13)
+
+
+def test_set_params_takes_another_biLM(weights: str, tmp_path: Path) -> None:
+    vectorizer = ElmoVectorizer(weights)
+    vectorizer.save(tmp_path / "saved")
+    before = vectorizer.transform(TEXTS)
+    vectorizer.set_params(weights="default")
+    assert vectorizer.transform(TEXTS).shape == (6, 256)
+    np.testing.assert_array_equal(vectorizer.set_params(weights=str(tmp_path / "saved")).transform(TEXTS), before)
+
+
+def test_the_cache_spares_the_biLM(weights: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    plain = ElmoVectorizer(weights).transform(TEXTS)
+    cold = ElmoVectorizer(weights, cache=True).transform(TEXTS)
+    np.testing.assert_allclose(cold, plain, atol=1e-2)
+
+    def forbidden(*_: object, **__: object) -> None:
+        raise AssertionError("the biLM ran again over what the cache holds")
+
+    monkeypatch.setattr(BiLM, "forward", forbidden)
+    np.testing.assert_array_equal(ElmoVectorizer(weights, cache=True).transform(TEXTS), cold)
+
+
+def test_save_and_load_need_nothing_else_and_hold_no_pickle(weights: str, tmp_path: Path) -> None:
+    vectorizer = ElmoVectorizer(weights, layers=(0.2, 0.3, 0.5))
+    vectorizer.save(tmp_path / "saved")
+    expected = vectorizer.transform(TEXTS)
+    Path(weights).unlink()
+    again = ElmoVectorizer.load(tmp_path / "saved")
+    np.testing.assert_array_equal(again.transform(TEXTS), expected)
+    assert {path.name for path in (tmp_path / "saved").iterdir()} == {"bilm.safetensors", "vectorizer.json"}
+    again.save(tmp_path / "saved")  # over itself
+    np.testing.assert_array_equal(ElmoVectorizer.load(tmp_path / "saved").transform(TEXTS), expected)
+
+
+@pytest.mark.parametrize(
+    ("documents", "message"),
+    [
+        ("one text", "X: expected a list of texts or of token lists, got one str"),
+        ([["a"], 3], r"X\[1\]: expected a text or a list of tokens, got 3"),
+        ([["a", None]], r"X\[0\]: expected a text or a list of tokens"),
+        (["a", b"b"], r"X\[1\]: expected a text or a list of tokens, got b'b'"),
+        (np.zeros((3, 2)), r"X: expected one column of texts, got an array of shape \(3, 2\)"),
+        (pd.DataFrame({"text": TEXTS}), r"got an array of shape \(6, 1\); give the column"),
+        (pd.Series(["a", float("nan")]), r"X\[1\]: expected a text or a list of tokens, got nan"),
+    ],
+)
+def test_faulty_documents(weights: str, documents: object, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        ElmoVectorizer(weights).fit(documents)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("layers", ["top", 3, -1, [1.0, 2.0]])
+def test_faulty_layers(weights: str, layers: object) -> None:
+    with pytest.raises(InputError, match="layers: expected average, a layer of 0 to 2 or 3 weights, got "):
+        ElmoVectorizer(weights, layers=layers).fit(TEXTS)  # type: ignore[arg-type]
+
+
+def test_faulty_folders(weights: str, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="expected the folder of a saved ElmoVectorizer, found no vectorizer.json"):
+        ElmoVectorizer.load(tmp_path)
+    (tmp_path / "vectorizer.json").write_text("[]")
+    with pytest.raises(InputError, match="expected format elmo-tasks-vectorizer-1, got another"):
+        ElmoVectorizer.load(tmp_path)

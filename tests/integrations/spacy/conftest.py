@@ -1,0 +1,52 @@
+"""A tiny random biLM in a file, and a tiny trained run."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+import torch
+
+from elmo_tasks.elmo.bilm import BiLM
+from elmo_tasks.elmo.options import BilmOptions
+from elmo_tasks.elmo.weights.safetensors import write_safetensors
+from elmo_tasks.integrations.sklearn import ElmoTagger
+
+TINY = BilmOptions(char_dim=3, filters=((1, 4), (2, 5)), n_highway=1, cell_dim=12, projection_dim=6, n_layers=2)
+
+
+@pytest.fixture(autouse=True)
+def _own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ELMO_TASKS_CACHE", str(tmp_path / "cache"))
+
+
+@pytest.fixture
+def bilm_name(tmp_path: Path) -> str:
+    torch.manual_seed(0)
+    path = tmp_path / "tiny.safetensors"
+    write_safetensors(BiLM(TINY), path)
+    return str(path)
+
+
+@pytest.fixture(scope="session")
+def trained_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run that knows a few names and places."""
+    folder = tmp_path_factory.mktemp("runs") / "run"
+    names, cities = ("Ada", "Bo", "Cy", "Di", "Ed"), ("Rome", "Oslo", "Lima", "Bonn")
+    sentences = [[name, "lives", "in", city, "."] for name in names for city in cities]
+    settings = {
+        "model.hidden": 12,
+        "training.epochs": 10,
+        "training.learning_rate": 0.02,
+        "training.batch_size": 4,
+    }
+    tagger = ElmoTagger(embedders=["random", "chars"], settings=settings)
+    tagger.fit(sentences, [["B-PER", "O", "O", "B-LOC", "O"]] * len(sentences)).save(folder)
+    return folder
+
+
+@pytest.fixture
+def run_folder(trained_run: Path, tmp_path: Path) -> Path:
+    """A copy of it, to be moved about."""
+    return Path(shutil.copytree(trained_run, tmp_path / "run"))

@@ -1,0 +1,67 @@
+"""The classifier on four sentences, with each of its heads."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from elmo_tasks.core.errors import InputError
+from elmo_tasks.embedders.inputs import CharsInput, FrozenInput
+from elmo_tasks.embedders.random import RandomEmbedder
+from elmo_tasks.nn.batch import Item, collate
+from elmo_tasks.nn.classifier import HEADS, Classifier
+from elmo_tasks.nn.embedding_mix import EmbeddingMix
+
+SENTENCES = [["a", "fine", "film"], ["dull"], ["not", "so", "fine", "at", "all"], ["so", "so"]]
+GOLD = [2, 0, 0, 1]
+
+
+def build(head: str) -> tuple[Classifier, list[Item]]:
+    torch.manual_seed(0)
+    inputs = [FrozenInput(RandomEmbedder(8)), CharsInput(filters=8)]
+    prepared = [source.prepare(SENTENCES) for source in inputs]
+    items = [
+        Item(tuple(part[index] for part in prepared), len(words), index, torch.tensor(GOLD[index]))
+        for index, words in enumerate(SENTENCES)
+    ]
+    mix = EmbeddingMix([source.name for source in inputs], [source.build_module() for source in inputs])
+    return Classifier(mix, 3, head=head, hidden=10, dropout=0.1), items
+
+
+@pytest.mark.parametrize("head", HEADS)
+def test_it_learns_by_heart(head: str) -> None:
+    classifier, items = build(head)
+    batch = collate(items)
+    assert batch.gold is not None and batch.gold.shape == (4,)
+    optimizer = torch.optim.Adam(classifier.parameters(), 0.02)
+    for _ in range(80):
+        optimizer.zero_grad()
+        classifier.loss(batch).backward()
+        optimizer.step()
+    classifier.eval()
+    probabilities = classifier.decode(batch)
+    assert [max(range(3), key=row.__getitem__) for row in probabilities] == GOLD
+    assert [sum(row) for row in probabilities] == pytest.approx([1.0] * 4)
+    expected = -sum(torch.tensor(row[gold]).log() for row, gold in zip(probabilities, GOLD, strict=True)) / 4
+    torch.testing.assert_close(classifier.loss(batch), expected, atol=1e-5, rtol=1e-4)
+
+
+@pytest.mark.parametrize("head", HEADS)
+def test_batch_mates_do_not_matter(head: str) -> None:
+    classifier, items = build(head)
+    classifier.eval()
+    together = classifier.scores(collate(items))
+    assert together.shape == (4, 3)
+    for row, item in enumerate(items):
+        torch.testing.assert_close(classifier.scores(collate([item]))[0], together[row])
+
+
+def test_embeddings_are_normalised_token_by_token() -> None:
+    classifier, items = build("mean")
+    x = classifier.norm(classifier.mix(collate(items).inputs, collate(items).mask))
+    torch.testing.assert_close(x.mean(-1), torch.zeros(4, 5), atol=1e-5, rtol=0)
+
+
+def test_another_head_is_refused() -> None:
+    with pytest.raises(InputError, match=r"model.head: expected one of mean, max, attention, bcn, got 'sum'"):
+        build("sum")

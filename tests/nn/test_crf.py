@@ -1,0 +1,90 @@
+"""The constrained CRF against enumeration of all legal sequences."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+import torch
+
+from elmo_tasks.nn.crf import ConstrainedCrf
+from elmo_tasks.text.labels import LabelSet
+from elmo_tasks.text.spans import legal_transitions, to_spans
+
+NAMES = LabelSet.of_types(["A"], "BIOES").names
+START, END, STEP = legal_transitions(NAMES, "BIOES")
+
+
+@pytest.fixture
+def crf() -> ConstrainedCrf:
+    torch.manual_seed(0)
+    made = ConstrainedCrf(START, END, STEP)
+    with torch.no_grad():
+        for parameter in made.parameters():
+            parameter.normal_()
+    return made
+
+
+def legal(length: int) -> list[tuple[int, ...]]:
+    return [
+        numbers
+        for numbers in itertools.product(range(len(NAMES)), repeat=length)
+        if START[numbers[0]] and END[numbers[-1]] and all(STEP[a][b] for a, b in itertools.pairwise(numbers))
+    ]
+
+
+def score(crf: ConstrainedCrf, emissions: torch.Tensor, numbers: tuple[int, ...]) -> torch.Tensor:
+    inner = crf.crf
+    total = inner.start_transitions[numbers[0]] + inner.end_transitions[numbers[-1]]
+    total = total + sum(emissions[t, number] for t, number in enumerate(numbers))
+    return total + sum(inner.transitions[a, b] for a, b in itertools.pairwise(numbers))
+
+
+def test_likelihood_and_best_sequence(crf: ConstrainedCrf) -> None:
+    emissions = torch.randn(3, 4, len(NAMES))
+    lengths = [4, 2, 1]
+    mask = torch.arange(4)[None] < torch.tensor(lengths)[:, None]
+    gold = torch.zeros(3, 4, dtype=torch.long)
+    expected, best = torch.zeros(()), []
+    for row, length in enumerate(lengths):
+        sequences = legal(length)
+        scores = torch.stack([score(crf, emissions[row], numbers) for numbers in sequences])
+        chosen = sequences[row % len(sequences)]
+        gold[row, :length] = torch.tensor(chosen)
+        expected = expected + score(crf, emissions[row], chosen) - torch.logsumexp(scores, 0)
+        best.append(list(sequences[int(scores.argmax())]))
+    torch.testing.assert_close(crf(emissions, gold, mask), expected)
+    assert crf.decode(emissions, mask) == best
+
+
+def test_illegal_moves_are_neither_learned_nor_made(crf: ConstrainedCrf) -> None:
+    emissions = 20 * torch.randn(50, 6, len(NAMES))
+    mask = torch.ones(50, 6, dtype=torch.bool)
+    for numbers in crf.decode(emissions, mask):
+        to_spans([NAMES[number] for number in numbers], "BIOES")  # raises on an illegal sequence
+    gold = torch.tensor(crf.decode(torch.randn(50, 6, len(NAMES)), mask))
+    crf(emissions, gold, mask).backward()
+    raw = crf.crf.parametrizations.transitions.original
+    assert (raw.grad[~torch.tensor(STEP)] == 0).all()
+    assert (raw.grad[torch.tensor(STEP)] != 0).any()
+
+
+def test_probability_of_a_part_of_a_sequence(crf: ConstrainedCrf) -> None:
+    """By enumeration: the share of all legal sequences' weight that agrees with the tags where they are held."""
+    emissions = torch.randn(3, 4, len(NAMES))
+    lengths = [4, 3, 1]
+    mask = torch.arange(4)[None] < torch.tensor(lengths)[:, None]
+    chosen = [crf.decode(emissions, mask)[0], [*legal(3)[-1]], [*legal(1)[0]]]
+    tags = torch.tensor([[*numbers, 0, 0, 0, 0][:4] for numbers in chosen])
+    for held in itertools.product((False, True), repeat=4):
+        expected = []
+        for row, length in enumerate(lengths):
+            sequences = legal(length)
+            weights = torch.stack([score(crf, emissions[row], numbers).double().exp() for numbers in sequences])
+            agree = torch.tensor(
+                [all(n[t] == chosen[row][t] for t in range(length) if held[t]) for n in sequences], dtype=torch.float64
+            )
+            expected.append((weights * agree).sum() / weights.sum())
+        where = torch.tensor(held).expand(3, 4) & mask
+        found = crf.probability(emissions, tags, mask, where).double()
+        torch.testing.assert_close(found, torch.stack(expected), atol=1e-5, rtol=1e-5)

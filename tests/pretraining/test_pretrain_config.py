@@ -1,0 +1,92 @@
+"""The configuration of a pre-training run: bilm-tf's keys, ours, and what is wrong with others."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from elmo_tasks.core.errors import InputError
+from elmo_tasks.pretraining.settings import load_pretrain_config
+
+CONFIGS = Path(__file__).resolve().parents[2] / "configs" / "pretrain"
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"bidirectional": False}, "expected bidirectional: true"),
+        ({"droput": 0.1}, "unknown key 'droput'.*did you mean dropout"),
+        ({"optimizer": "sgd"}, "expected adagrad or adamw, got 'sgd'"),
+        ({"precision": "fp8"}, "expected bf16 or 32"),
+        ({"batch_size": "many"}, "batch_size: expected int, got 'many'"),
+        ({"unroll_steps": 0}, "unroll_steps: expected at least 1"),
+        ({"char_cnn": {}}, "expected the key"),
+        ({"char_cnn": 3}, "test: not the options of a biLM"),
+        ({"sample_softmax": False}, "expected sample_softmax: true, got False; training samples words"),
+        ({"share_embedding_softmax": True}, "expected share_embedding_softmax: false, got True; the input is char"),
+        ({"dropout": 1.0}, "dropout: expected at least 0 and less than 1, got 1.0"),
+        ({"dropout": True}, "dropout: expected float, got True"),
+        ({"all_clip_norm_val": 0}, "all_clip_norm_val: expected more than 0, got 0.0"),
+        ({"seed": -1}, "seed: expected 0 to 4294967295, got -1"),
+        ({"learning_rate": float("inf")}, "learning_rate: expected a finite number above 0, got inf"),
+        ({"learning_rate": float("nan")}, "learning_rate: expected a finite number above 0, got nan"),
+        ({"n_epochs": float("inf")}, "n_epochs: expected more than 0, got inf"),
+        ({"n_tokens_vocab": 3}, "n_tokens_vocab: expected more than 3, which the specials are, got 3"),
+        ({"batch_size": float("inf")}, "batch_size: expected int, got inf"),
+        ({"batch_size": 0}, "batch_size: expected at least 1, got 0"),
+        ({"warmup": -1}, "warmup: expected 0 or more, got -1"),
+        ({"decay": 1.5}, "decay: expected 0 to 1, got 1.5"),
+        ({"checkpoint_minutes": -1}, "checkpoint_minutes: expected 0 or more, got -1.0"),
+    ],
+)
+def test_faults_of_options(pretraining_config: Any, changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        pretraining_config(**changes)
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ("lstm.n_layer=3", r"unknown key 'lstm.n_layer' of a pre-training run; did you mean lstm.n_layers\?"),
+        ("lstm.use_skip_connection=false", "unknown key .* did you mean lstm.use_skip_connections"),
+        ("char_cnn.embedding.dims=3", "unknown key .* did you mean char_cnn.embedding.dim"),
+        ("char_cnn.n_characters=100", "char_cnn.n_characters: expected 261, or 262 with the padding, got 100"),
+        ("lstm.n_layers=1.5", "lstm.n_layers: expected a whole number, got 1.5"),
+        ("lstm.dim=.inf", "not the options of a biLM"),
+        ("lstm.use_skip_connections=no way", "use_skip_connections: expected true or false, got 'no way'"),
+        ("lstm.cell_clip=-3", "lstm.cell_clip: expected a finite number above 0, or null, got -3"),
+        ("char_cnn.filters=[[1, 2.5]]", "char_cnn.filters: expected pairs of whole numbers, got"),
+        ("char_cnn.filters.0=[1, 2]", r"--set char_cnn.filters.0: expected keys below char_cnn.filters, got \[\[1, 8"),
+        ("dropout.x=1", "--set dropout.x: expected keys below dropout, got 0.1 there"),
+        ("n_epochs=[", r"--set n_epochs: expected a YAML value, got '\['"),
+        ("n_epochs", "--set: expected key=value, got 'n_epochs'"),
+    ],
+)
+def test_faults_of_settings(pretraining_options: dict[str, Any], tmp_path: Path, setting: str, message: str) -> None:
+    (tmp_path / "o.json").write_text(json.dumps(pretraining_options))
+    with pytest.raises(InputError, match=message):
+        load_pretrain_config(tmp_path / "o.json", [setting])
+
+
+def test_keys_of_bilm_tf_that_say_what_is_done_anyway(pretraining_config: Any) -> None:
+    assert pretraining_config(sample_softmax=True, share_embedding_softmax=False) == pretraining_config()
+    clipless = pretraining_config().bilm.to_dict()["lstm"] | {"cell_clip": None, "proj_clip": 0}
+    assert (pretraining_config(lstm=clipless).bilm.cell_clip, pretraining_config(lstm=clipless).bilm.proj_clip) == (
+        None,
+        None,
+    )
+
+
+@pytest.mark.parametrize("path", sorted(CONFIGS.glob("*.yaml")), ids=lambda path: path.name)
+def test_shipped_configurations(path: Path) -> None:
+    assert load_pretrain_config(path).bilm.n_filters == {"small.yaml": 2048, "shipped.yaml": 1024}[path.name]
+    assert "elmo-tasks pretrain" in path.read_text()
+
+
+@pytest.mark.parametrize("name", ["configs/pretrain/small.yaml", "pretrain/small.yaml"])
+def test_a_shipped_configuration_by_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert load_pretrain_config(Path(name)).bilm.n_filters == 2048

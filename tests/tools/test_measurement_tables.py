@@ -1,0 +1,80 @@
+"""The tables of measurements, from records by hand."""
+
+from __future__ import annotations
+
+from tools.measurements import cache_table, demo_table, embed_memory_table, inference_table, latency_table, memory_table
+
+INFERENCE = {
+    "machine": "a machine",
+    "threads": 2,
+    "torch": "2.9",
+    "rounds": 5,
+    "architectures": {
+        "small": {
+            "throughput": {
+                "tokens": 1234,
+                "seconds": {"reference": [1.0], "simple_elmo_pytorch": [2.0], "fast": [0.1]},
+                "tokens_per_second": {"reference": 1234.0, "simple_elmo_pytorch": 617.0, "fast": 12340.0},
+                "times_the_reference": {"reference": 1.0, "simple_elmo_pytorch": 0.5, "fast": 10.0},
+                "share_of_products": {"fast": 0.612},
+            },
+            "latency": {
+                "ms_words_known": {"fast": 2.04, "reference": 30.0},
+                "ms_words_new": {"fast": 4.0},
+                "floors": {"fast": {"memory_ms": 1.6, "floor_ms": 0.9}},
+            },
+            "memory": {"fast, 5,000 tokens": {"above_mb": 120.4}},
+        }
+    },
+}
+
+
+def test_inference() -> None:
+    assert inference_table(INFERENCE) == (
+        "| biLM | computed by | tokens/s | times the reference | times `simple_elmo_pytorch` | of the products |\n"
+        "| --- | --- | --- | --- | --- | --- |\n"
+        "| small, 1,234 tokens | `reference` | 1,234 | 1.0 | 2.0 |  |\n"
+        "| small, 1,234 tokens | `simple_elmo_pytorch` | 617 | 0.5 | 1.0 |  |\n"
+        "| small, 1,234 tokens | `fast` | 12,340 | 10.0 | 20.0 | 61 % |\n"
+        "\na machine, 2 threads, torch 2.9; medians of 5 turns.\n"
+    )
+
+
+def test_latency_and_memory() -> None:
+    assert latency_table(INFERENCE).splitlines()[2:] == [
+        "| small | `fast` | 2.0 | 4.0 | 1.6 | 0.9 |",
+        "| small | `reference` | 30.0 |  |  |  |",
+    ]
+    assert memory_table(INFERENCE).splitlines()[2] == "| small | fast | 5,000 tokens | 120 |"
+
+
+def test_cache_and_embed() -> None:
+    record = {
+        "epoch_that_computes_seconds": 100.0,
+        "epoch_that_reads_from_disk_seconds": 5.0,
+        "epoch_that_reads_seconds": 4.0,
+        "epoch_of_train_seconds": 2.0,
+        "train_tokens": 29_000,
+        "data": "conll2003",
+        "bytes_a_token_on_disk": 5120.0,
+        "threads": 2,
+    }
+    assert "| read from the disk | 5.0 | 20.0 |" in cache_table(record)
+    memory = {"tokens": 10**6, "tokens_per_second": 9e3, "peak_rss_mb": 900.0, "growth_mb_after_50000_tokens": 1.2}
+    assert embed_memory_table(memory).splitlines()[2] == "| 1,000,000 | 9,000 | 900 | 1 |"
+
+
+def test_demo_without_a_browser() -> None:
+    record = {
+        "machine": "a machine",
+        "served": [{"task": "ner", "data": "sample", "embedders": ["elmo", "chars"]}],
+        "tokens_a_sentence": 20,
+        "predicates_a_sentence": 1.5,
+        "over_http": {"answers": 3, "median_ms": 130.2, "ninth_decile_ms": 180.8, "longest_ms": 220.4},
+        "in_browser": None,
+    }
+    assert demo_table(record).splitlines()[2:] == [
+        "| over the page's HTTP API | 3 | 130 | 181 | 220 |",
+        "",
+        "Sentences of 20 tokens with 1.5 predicates on average, another each time; ner (elmo chars); a machine.",
+    ]

@@ -1,0 +1,114 @@
+"""ELMo, GloVe and a transformer side by side: scores and costs of runs, and what `benchmarks/comparison.py` found."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from elmo_tasks.benchmark.record import KIND
+from elmo_tasks.metrics.spread import spread
+
+MEASURED = "benchmark-comparison.json"
+SYSTEMS = (("glove",), ("elmo",), ("minilm",), ("glove", "chars"), ("elmo", "glove", "chars"))
+TASKS = (
+    ("ner", "conll2003", "f1", "named entities, CoNLL-2003: test F1"),
+    ("sentiment", "sst2", "accuracy", "sentiment, SST-2: test accuracy"),
+    ("sentiment", "sst5", "accuracy", "sentiment, SST-5: test accuracy"),
+    ("srl", "ewt-srl", "f1", "semantic roles, web treebank: test F1"),
+)
+_NOTHING = ""
+_MIB = 1024 * 1024
+
+_MEASURED: tuple[tuple[str, Callable[[Mapping[str, Any]], str]], ...] = (
+    ("vectors: tokens a second", lambda found: f"{found['tokens_per_second']:,.0f}"),
+    ("one sentence of 20 tokens, ms", lambda found: f"{1000 * found['seconds_a_sentence']:.2f}"),
+    ("peak memory of the process, MiB", lambda found: f"{found['peak_rss_mb']:,.0f}"),
+    ("frozen parameters", lambda found: f"{found['parameters'] / 1e6:.1f} M"),
+    ("on disk, MiB", lambda found: f"{found['disk_bytes'] / _MIB:.0f}"),
+    ("layers x width", lambda found: f"{found['layers']} x {found['width']}"),
+    ("word senses by nearest neighbour: accuracy", lambda found: spread([found["senses"]])),
+    ("*bark* and *bark*: cosine, mean of the layers", lambda found: f"{found['cosine']:.2f}"),
+    ("test tokens without a vector of their own", lambda found: f"{100 * found['without_vector']:.1f} %"),
+    ("UPOS probe: accuracy", lambda found: spread([found["upos"]["all"]])),
+    ("on words that its training did not have", lambda found: spread([found["upos"]["new"]])),
+    ("on words that GloVe does not have", lambda found: spread([found["upos"]["without_glove"]])),
+)
+
+
+def comparison_table(records: Sequence[Mapping[str, Any]]) -> str:
+    """Markdown, a column a system. records: as `read_records` gives them; what is not among them leaves its cell empty.
+
+    Where a benchmark has a task's row, that is taken, for its rows are of one grid; else the record of the runs.
+    """
+    nothing: Mapping[str, Any] = {"embedders": {}}
+    measured = next((record for record in records if record.get("file") == MEASURED), nothing)["embedders"]
+    rows = [(name, [_score(records, task, data, key, system) for system in SYSTEMS]) for task, data, key, name in TASKS]
+    costs = [_costs(records, *TASKS[0][:2], system) for system in SYSTEMS]
+    rows += [
+        ("a run on CoNLL-2003: minutes", [cost.get("minutes", _NOTHING) for cost in costs]),
+        ("its peak memory, GiB", [cost.get("memory", _NOTHING) for cost in costs]),
+    ]
+    rows += [
+        (
+            name,
+            [cell(measured[names[0]]) if len(names) == 1 and names[0] in measured else _NOTHING for names in SYSTEMS],
+        )
+        for name, cell in _MEASURED
+    ]
+    rows = [row for row in rows if any(row[1])]
+    if not rows:
+        return "Nothing is recorded yet.\n"
+    head = ["", *(" + ".join(system) for system in SYSTEMS)]
+    lines = [head, ["---", *["---:"] * len(SYSTEMS)], *([name, *cells] for name, cells in rows)]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines) + "\n"
+
+
+def _system(names: Sequence[str]) -> frozenset[str]:
+    """`elmo:shipped` is what `elmo` means; the order of names does not matter."""
+    return frozenset("elmo" if name in ("elmo:shipped", "elmo:default") else name for name in names)
+
+
+def _row(
+    records: Sequence[Mapping[str, Any]], task: str, data: str, system: Sequence[str]
+) -> tuple[Mapping[str, Any], bool] | None:
+    """A benchmark's row, or a record of runs; and whether it is the former."""
+    for record in records:
+        for part in record["tasks"] if record.get("kind") == KIND else ():
+            for row in part["rows"]:
+                about = part["task"], part["data"], row["fraction"], _system(row["embedders"])
+                if about == (task, data, 100, frozenset(system)):
+                    return row, True
+    for record in records:
+        if record.get("task") != task or record["data"] != data or "runs" not in record:
+            continue
+        if _by_default(record) and _system(record["embedders"]) == frozenset(system):
+            return record, False
+    return None
+
+
+def _by_default(record: Mapping[str, Any]) -> bool:
+    """Runs of the task's own model on all its data, not of another file's or with another head."""
+    return not any(other in record["command"] for other in ("--config", "model.head", "training.fraction"))
+
+
+def _score(records: Sequence[Mapping[str, Any]], task: str, data: str, key: str, system: Sequence[str]) -> str:
+    found = _row(records, task, data, system)
+    if found is None:
+        return _NOTHING
+    row, of_benchmark = found
+    values = row["test"]["values"] if of_benchmark else [run["test"][key] for run in row["runs"]]
+    return spread(values)
+
+
+def _costs(records: Sequence[Mapping[str, Any]], task: str, data: str, system: Sequence[str]) -> dict[str, str]:
+    found = _row(records, task, data, system)
+    if found is None:
+        return {}
+    row, of_benchmark = found
+    if of_benchmark:
+        seconds, memory = row["training_seconds"], row["peak_rss_mb"]
+    else:
+        seconds = statistics.mean(run.get("training_seconds", run["seconds"]) for run in row["runs"])
+        memory = max(run["peak_rss_mb"] for run in row["runs"])
+    return {"minutes": f"{seconds / 60:.1f}", "memory": f"{memory / 1024:.1f}"}
