@@ -1,5 +1,129 @@
-"""Downstream tasks on frozen ELMo embeddings, and pre-training of the biLMs they stand on."""
+"""Downstream tasks on frozen ELMo embeddings, and pre-training of the biLMs they build on.
+
+Everything in `__all__` is public: it keeps its name and arguments from one minor version to the next. Names are
+imported when they are first used, so that `import elmo_tasks` itself loads neither torch nor scikit-learn.
+
+Examples:
+    >>> import elmo_tasks
+    >>> engine = elmo_tasks.Engine(elmo_tasks.load_bilm())
+    >>> [vectors] = engine.embed([["The", "dog", "barked", "."]])
+    >>> tuple(vectors.shape)  # layers, tokens, width
+    (3, 4, 256)
+"""
 
 from __future__ import annotations
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from elmo_tasks.core.errors import InputError
+    from elmo_tasks.data.catalog import load_data
+    from elmo_tasks.elmo.allennlp import Elmo, ElmoEmbedder
+    from elmo_tasks.elmo.bilm import BiLM
+    from elmo_tasks.elmo.characters import batch_to_ids
+    from elmo_tasks.elmo.engine import Engine
+    from elmo_tasks.elmo.options import BilmOptions
+    from elmo_tasks.elmo.scalar_mix import ScalarMix
+    from elmo_tasks.elmo.weights.resolve import load_bilm
+    from elmo_tasks.embedders.frozen import frozen_embedder
+    from elmo_tasks.embedders.protocol import Embedder
+    from elmo_tasks.integrations.sklearn.classifier import ElmoClassifier
+    from elmo_tasks.integrations.sklearn.tagger import ElmoTagger
+    from elmo_tasks.integrations.sklearn.vectorizer import ElmoVectorizer
+    from elmo_tasks.metrics.spans import Counts
+    from elmo_tasks.nn.batch import Batch
+    from elmo_tasks.nn.embedding_mix import EmbeddingMix
+    from elmo_tasks.runs.experiment import Experiment, resolve_experiment
+    from elmo_tasks.runs.hub import from_pretrained as load
+    from elmo_tasks.runs.hub import push_to_hub
+    from elmo_tasks.runs.predict import evaluate, predict
+    from elmo_tasks.runs.store import Trained
+    from elmo_tasks.task import Task, load_task
+    from elmo_tasks.text.examples import LabelledSentence, TaggedSentence
+    from elmo_tasks.text.labels import LabelSet
+    from elmo_tasks.training.train import train
+
 __version__ = "0.1.0"
+
+__all__ = [
+    "Batch",
+    "BiLM",
+    "BilmOptions",
+    "Counts",
+    "Elmo",
+    "ElmoClassifier",
+    "ElmoEmbedder",
+    "ElmoTagger",
+    "ElmoVectorizer",
+    "Embedder",
+    "EmbeddingMix",
+    "Engine",
+    "Experiment",
+    "InputError",
+    "LabelSet",
+    "LabelledSentence",
+    "ScalarMix",
+    "TaggedSentence",
+    "Task",
+    "Trained",
+    "batch_to_ids",
+    "evaluate",
+    "frozen_embedder",
+    "load",
+    "load_bilm",
+    "load_data",
+    "load_task",
+    "predict",
+    "push_to_hub",
+    "resolve_experiment",
+    "train",
+]
+
+# Where each public name is defined, as `module` or, where it is called otherwise there, `module:name`.
+_HOMES = {
+    "Batch": "nn.batch",
+    "BiLM": "elmo.bilm",
+    "BilmOptions": "elmo.options",
+    "Counts": "metrics.spans",
+    "Elmo": "elmo.allennlp",
+    "ElmoClassifier": "integrations.sklearn.classifier",
+    "ElmoEmbedder": "elmo.allennlp",
+    "ElmoTagger": "integrations.sklearn.tagger",
+    "ElmoVectorizer": "integrations.sklearn.vectorizer",
+    "Embedder": "embedders.protocol",
+    "EmbeddingMix": "nn.embedding_mix",
+    "Engine": "elmo.engine",
+    "Experiment": "runs.experiment",
+    "InputError": "core.errors",
+    "LabelSet": "text.labels",
+    "LabelledSentence": "text.examples",
+    "ScalarMix": "elmo.scalar_mix",
+    "TaggedSentence": "text.examples",
+    "Task": "task",
+    "Trained": "runs.store",
+    "batch_to_ids": "elmo.characters",
+    "evaluate": "runs.predict",
+    "frozen_embedder": "embedders.frozen",
+    "load": "runs.hub:from_pretrained",
+    "load_bilm": "elmo.weights.resolve",
+    "load_data": "data.catalog",
+    "load_task": "task",
+    "predict": "runs.predict",
+    "push_to_hub": "runs.hub",
+    "resolve_experiment": "runs.experiment",
+    "train": "training.train",
+}
+
+
+def __getattr__(name: str) -> Any:
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    module, _, other = home.partition(":")
+    value = globals()[name] = getattr(import_module(f"{__name__}.{module}"), other or name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -3,7 +3,7 @@
 # %%
 import torch
 
-from elmo_tasks.elmo import Engine, load_bilm
+from elmo_tasks import Engine, load_bilm
 
 sentences = [
     ["The", "dog", "began", "to", "bark", "at", "the", "postman", "."],

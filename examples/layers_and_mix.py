@@ -3,7 +3,7 @@
 # %%
 import torch
 
-from elmo_tasks.elmo import Engine, ScalarMix, load_bilm
+from elmo_tasks import Engine, ScalarMix, load_bilm
 
 engine = Engine(load_bilm())
 words = [["Rain", "fell", "on", "the", "harbour", "."], ["Dogs", "bark", "."]]

@@ -3,7 +3,7 @@
 # %% Tags in IOB1, BIO or BIOES; these mark food and amounts in recipes.
 from pathlib import Path
 
-from elmo_tasks.integrations.sklearn import ElmoTagger
+from elmo_tasks import ElmoTagger
 
 foods = ["butter", "flour", "sugar", "rice", "milk", "beans", "honey", "salt"]
 sentences, tags = [], []

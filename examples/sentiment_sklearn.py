@@ -7,9 +7,7 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from elmo_tasks.data.catalog import load_data
-from elmo_tasks.integrations.sklearn import ElmoVectorizer
-from elmo_tasks.task import load_task
+from elmo_tasks import ElmoVectorizer, load_data, load_task
 
 splits = load_data("sample-sentiment", load_task("sentiment").read)
 texts = {name: [example.tokens for example in splits.get(name)] for name in ("train", "test")}
