@@ -11,7 +11,7 @@ import pytest
 if TYPE_CHECKING:
     from conftest import Source
 
-LONGEST, LONGEST_RECIPE = 300, 120
+LONGEST, LONGEST_RECIPE = 400, 120
 NAMELESS = {"utils.py", "util.py", "helpers.py", "helper.py", "common.py", "misc.py", "base.py"}
 
 
