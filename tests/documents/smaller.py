@@ -13,6 +13,8 @@ import sys
 import urllib.request
 from collections.abc import Sequence
 
+from warm_python import run
+
 from elmo_tasks.cli import main
 
 ONE_EPOCH = ["--set", "training.epochs=1"]
@@ -64,5 +66,6 @@ def look_at(arguments: Sequence[str]) -> int:
 if __name__ == "__main__":
     program, *given = sys.argv[1:]
     if program == "python":
-        sys.exit(subprocess.run([sys.executable, *smaller(given)], check=False).returncode)
+        run(smaller(given))
+        sys.exit()
     sys.exit(look_at(given) if given[0] == "demo" else main(smaller(given)))

@@ -2,14 +2,17 @@
 
 `pytest -m documents` runs them, a test a document; a plain `pytest` leaves them out, for they take minutes. A block
 that cannot run has `<!-- runs: no, REASON -->` on the line above it. The tutorial's commands run exactly as they are
-written; elsewhere `smaller.py` gives them less to do.
+written; elsewhere `smaller.py` gives them less to do. Both `python` and `elmo-tasks` are forks of a process
+that has torch loaded (`warm_python.py`).
 """
 
 from __future__ import annotations
 
 import os
 import re
+import shlex
 import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from http.server import ThreadingHTTPServer
@@ -21,6 +24,8 @@ from hub_server import Hub
 from smaller import FEW_WINDOWS, smaller
 from workplace import make_data, make_files, make_programs
 
+LOADED = ("lightning", "numba", "seqeval.metrics", "sklearn.metrics", "torchcrf", "elmo_tasks.training.train")
+WARM_PYTHON = Path(__file__).with_name("warm_python.py")
 EXACT = {"docs/tutorial.md"}
 WITH_SHELL = [path for path in DOCUMENTS if any(b.language in SHELLS and not b.unrun for b in fenced_blocks(path))]
 
@@ -40,23 +45,45 @@ def hub() -> Iterator[str]:
         listening.shutdown()
 
 
+@pytest.fixture(scope="module")
+def environment(hub: str, cache: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """What all documents have in common."""
+    return os.environ | {
+        "PYTHONPATH": f"{ROOT}{os.pathsep}{Path(__file__).parent}",
+        "ELMO_TASKS_CACHE": str(cache),
+        "HF_ENDPOINT": hub,
+        "HF_HOME": str(tmp_path_factory.mktemp("hub")),
+        "HF_TOKEN": "secret",
+        "COLUMNS": "120",
+    }
+
+
+@pytest.fixture(scope="module")
+def python(environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A shell's words for a Python that has torch and Lightning loaded."""
+    socket = tmp_path_factory.mktemp("python") / "socket"
+    command = [sys.executable, str(WARM_PYTHON), str(socket), *LOADED]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment, start_new_session=True
+    ) as server:
+        assert server.stdin is not None and server.stdout is not None
+        assert server.stdout.readline() == b"ready\n"
+        yield shlex.join([sys.executable, "-IS", str(WARM_PYTHON), str(socket)])
+        server.stdin.close()
+
+
 @pytest.mark.documents
+@pytest.mark.timeout(1200)
 @pytest.mark.parametrize("path", WITH_SHELL, ids=name_of)
-def test_runs(path: Path, tmp_path: Path, cache: Path, hub: str) -> None:
+def test_runs(path: Path, tmp_path: Path, environment: dict[str, str], python: str) -> None:
     here = tmp_path / "here"
     here.mkdir()
     make_data(tmp_path / "data")
     make_files(here)
-    make_programs(tmp_path / "bin", exact=name_of(path) in EXACT)
-    environment = os.environ | {
+    make_programs(tmp_path / "bin", python, exact=name_of(path) in EXACT)
+    environment = environment | {
         "PATH": f"{tmp_path / 'bin'}{os.pathsep}{os.environ['PATH']}",
-        "PYTHONPATH": str(ROOT),
         "ELMO_TASKS_DATA": str(tmp_path / "data"),
-        "ELMO_TASKS_CACHE": str(cache),
-        "HF_ENDPOINT": hub,
-        "HF_HOME": str(tmp_path / "hub"),
-        "HF_TOKEN": "secret",
-        "COLUMNS": "120",
     }
     for block in fenced_blocks(path):
         if block.language in SHELLS and not block.unrun:

@@ -9,7 +9,6 @@ import gzip
 import json
 import lzma
 import shutil
-import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -86,11 +85,11 @@ def make_files(folder: Path) -> None:
         (folder / name).symlink_to(ROOT / name)
 
 
-def make_programs(folder: Path, exact: bool) -> None:
-    """`python` and `elmo-tasks`, as they are (exact) or made small."""
+def make_programs(folder: Path, python: str, exact: bool) -> None:
+    """`python` and `elmo-tasks`, as they are (exact) or made small. python: the shell's words for the interpreter."""
     folder.mkdir()
     small = f"'{Path(__file__).with_name('smaller.py')}'"
     for name, itself in (("python", ""), ("elmo-tasks", "-m elmo_tasks")):
         program, arguments = folder / name, itself if exact else f"{small} {name}"
-        program.write_text(f"#!/bin/sh\nexec '{sys.executable}' {arguments} \"$@\"\n", encoding="utf-8")
+        program.write_text(f'#!/bin/sh\nexec {python} {arguments} "$@"\n', encoding="utf-8")
         program.chmod(0o755)

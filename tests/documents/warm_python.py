@@ -1,0 +1,113 @@
+"""A `python` that starts in no time: each command runs in a fork of one process that has already imported torch.
+
+    python warm_python.py SOCKET MODULE...        the server: import the modules, then answer until its input is closed
+    python -IS warm_python.py SOCKET -m MODULE    a client: what `python -m MODULE` or `python FILE` does, done there
+
+The fork gets the client's arguments, folder, environment and standard streams; the client gets its exit code or signal.
+What is read from the environment at import, before the fork, has to be the same for both: a client that differs is refused.
+"""
+
+import json
+import os
+import signal
+import socket
+import sys
+
+READ_AT_IMPORT = ("HF_", "MKL_", "MPL", "NUMBA_", "OMP_", "PYTHONPATH")
+
+
+def settled() -> dict[str, str]:
+    """The part of the environment that imports have read."""
+    return {name: value for name, value in os.environ.items() if name.startswith(READ_AT_IMPORT)}
+
+
+def ask(address: str, arguments: list[str]) -> int:
+    """Have a command run by the server. Returns its exit code; dies of the signal that it died of."""
+    with socket.socket(socket.AF_UNIX) as server:
+        server.connect(address)
+        request = {"arguments": arguments, "folder": os.getcwd(), "environment": dict(os.environ)}
+        body = json.dumps(request).encode()
+        socket.send_fds(server, [len(body).to_bytes(8, "big")], [0, 1, 2])
+        server.sendall(body)
+        answers = server.makefile()
+        if (started := answers.readline().strip()).startswith("refused"):
+            print(f"warm_python: {started}", file=sys.stderr)
+            return 97
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, lambda got, _: os.kill(int(started), got))
+        code = int(answers.readline())
+    if code < 0:
+        signal.signal(-code, signal.SIG_DFL)
+        os.kill(os.getpid(), -code)
+    return code
+
+
+def serve(address: str) -> list[str]:
+    """Fork for every request. Returns in the forks, each with the arguments of its command."""
+    import select
+
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the system clears away the forks that answer
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(address)
+        listening.listen()
+        print("ready", flush=True)
+        while True:
+            ready, _, _ = select.select([listening, 0], [], [])
+            if 0 in ready:
+                os._exit(0)
+            connection, _ = listening.accept()
+            if os.fork() == 0:
+                break
+            connection.close()
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    return answer(connection)
+
+
+def answer(connection: socket.socket) -> list[str]:
+    """Fork once more, tell the client the fork's process and exit code. Returns in the fork, with its arguments."""
+    size, streams, _, _ = socket.recv_fds(connection, 8, 3)
+    request = json.loads(connection.makefile("rb").read(int.from_bytes(size, "big")))
+    before = settled()
+    os.environ.clear()
+    os.environ.update(request["environment"])
+    if differing := sorted(name for name, _ in before.items() ^ settled().items()):
+        connection.sendall(
+            f"refused: {', '.join(dict.fromkeys(differing))} differs from what the server has\n".encode()
+        )
+        os._exit(0)
+    process = os.fork()
+    if process:
+        connection.sendall(f"{process}\n".encode())
+        code = os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
+        connection.sendall(f"{code}\n".encode())
+        os._exit(0)
+    connection.close()
+    for number, stream in enumerate(streams):
+        os.dup2(stream, number)
+        os.close(stream)
+    os.chdir(request["folder"])
+    return request["arguments"]
+
+
+def run(arguments: list[str]) -> None:
+    """What `python ARGUMENTS` does: a module or a file as `__main__`; anything else by a new interpreter."""
+    import runpy
+
+    first, *rest = arguments or [""]
+    if first == "-m":
+        sys.argv, sys.path[0] = rest, os.getcwd()
+        runpy.run_module(rest[0], run_name="__main__", alter_sys=True)
+    elif not first or first.startswith("-"):
+        os.execv(sys.executable, [sys.executable, *arguments])
+    else:
+        sys.argv, sys.path[0] = arguments, os.path.dirname(os.path.abspath(first))
+        runpy.run_path(first, run_name="__main__")
+
+
+if __name__ == "__main__":
+    address, *words = sys.argv[1:]
+    if os.path.exists(address):
+        sys.exit(ask(address, words))
+    for module in words:
+        __import__(module)
+    run(serve(address))
