@@ -42,6 +42,7 @@ if __name__ == "__main__":
     for each in names:
         needed(Requirement(each), packages)
     own = {Requirement(each).name for each in names}
-    for name, package in {name: package for (name, _), package in packages.items() if name not in own}.items():
+    linked = {name: package for (name, _), package in packages.items() if name not in own}
+    for package in linked.values():
         link(package, Path(folder))
-    print(f"{len({package.name.lower() for package in packages.values()}) - len(own)} packages linked")
+    print(f"{len(linked)} packages linked")

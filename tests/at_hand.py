@@ -1,4 +1,4 @@
-"""Real data sets and a browser, where they are at hand. Tests that ask for them are marked, and only those find them."""
+"""Real data sets and a browser, where they are at hand: only tests that ask for them find them, and they are marked."""
 
 from __future__ import annotations
 

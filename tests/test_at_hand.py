@@ -6,8 +6,8 @@ import os
 from pathlib import Path
 
 import pytest
-from at_hand import find_browser, find_data
 
+from at_hand import find_browser, find_data
 from elmo_tasks.core.paths import data_root
 
 

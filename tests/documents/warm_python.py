@@ -4,7 +4,7 @@
     python -IS warm_python.py SOCKET -m MODULE    a client: what `python -m MODULE` or `python FILE` does, done there
 
 The fork gets the client's arguments, folder, environment and standard streams; the client gets its exit code or signal.
-What is read from the environment at import, before the fork, has to be the same for both: a client that differs is refused.
+What imports read from the environment, before the fork, has to be the same for both: a client that differs is refused.
 """
 
 import json
@@ -106,7 +106,7 @@ def run(arguments: list[str]) -> None:
 
 if __name__ == "__main__":
     address, *words = sys.argv[1:]
-    if os.path.exists(address):
+    if sys.flags.isolated:
         sys.exit(ask(address, words))
     for module in words:
         __import__(module)
