@@ -72,7 +72,7 @@ def train(
     keep_freed_memory()
     task = load_task(experiment.task)
     needed = ("train", "dev", "test") if splits is None else ("train", "dev")
-    splits = splits or load_data(experiment.data, task.read)
+    splits = splits or load_data(experiment.data, task.read, experiment.reading)
     for split in needed:
         if not splits.get(split):
             raise InputError(f"{splits.origin}: expected sentences in the {split} split, got none")
