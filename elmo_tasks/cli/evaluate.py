@@ -23,17 +23,20 @@ def add(verbs: Verbs) -> None:
 
 
 def _evaluate(options: argparse.Namespace) -> None:
+    from elmo_tasks.data.reading import ReadingConfig
     from elmo_tasks.runs.hub import find_run
     from elmo_tasks.runs.predict import evaluate
 
-    found = evaluate(
+    given = {key: getattr(options, key) for key in ("columns", "encoding") if getattr(options, key) is not None}
+    notes: list[str] = []
+    scores, report = evaluate(
         find_run(options.run),
         options.data,
         options.split,
-        columns=options.columns,
-        encoding=options.encoding,
+        reading=ReadingConfig(**given) if given else None,
         output=options.output,
+        tell=notes.append,
     )
-    for note in found.notes:
+    for note in notes:
         print(f"note: {note}", file=sys.stderr)
-    print(json.dumps(found.scores, indent=2) if options.json else found.report)
+    print(json.dumps(scores, indent=2) if options.json else report)

@@ -159,14 +159,15 @@ def _check_tags(path: Path, blocks: Sequence[Sequence[Row]], sentences: Sequence
     better = column_of(blocks, _is_tag)
     if better is not None:
         advice = f"column {better + 1} has tags: pass --columns token={token + 1},tag={better + 1}"
+    elif tag[-2:] in ("-B", "-I", "-E", "-S"):
+        advice = f"the prefix stands first: write {tag[-1]}-{tag[:-2]}"
     elif len(wrong) == 1 and line == sentences[0].lines[0]:
         advice = "delete this line if it is a header"
     elif len(wrong) < total / 2:
         advice = "correct this row"
     else:
         advice = "only spans are read (BIO, IOB1, BIOES, BILOU, BMES, or IO with O), not one label for each token"
-    split_tag_message = f"{path}:{line}: expected a tag such as O, B-PER or I-PER, got {tag!r}"
-    raise InputError(f"{split_tag_message}; {advice}")
+    raise InputError(f"{path}:{line}: expected a tag such as O, B-PER or I-PER, got {tag!r}; {advice}")
 
 
 def _note_mixture(path: Path, sentences: Sequence[_Sentence], note: Note) -> None:

@@ -57,9 +57,9 @@ def _is_json(line: str) -> bool:
 
 
 def _tokens(value: Any, source: str, expected: str) -> tuple[str, ...]:
-    tokens = value.get("tokens", value.get("text"))
-    if isinstance(tokens, str):
-        tokens = list(split_tokens(tokens))
+    tokens = value.get("tokens")
+    if tokens is None and isinstance(text := value.get("text"), str):
+        tokens = list(split_tokens(text))
     if not isinstance(tokens, list) or not all(isinstance(token, str) and token for token in tokens):
         raise InputError(f"{source}: {expected}, got tokens {tokens!r:.60}")
     check_tokens(tokens, source)

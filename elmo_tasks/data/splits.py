@@ -151,9 +151,9 @@ def read_folder(
         notes.append(f"{folder}: no test file; scores are those of dev, by which the epoch is chosen")
     paths = {split: find_split(folder, split, variant) for split in wanted if not (held_out and split == "dev")}
     examples = {split: tuple(read(path)) for split, path in paths.items()}
-    for split in paths:
-        note_oddities(examples[split], notes.append)
-    splits = Splits(name=name or str(folder), origin=str(folder), **examples, notes=tuple(notes))
+    note_oddities([example for split in paths for example in examples[split]], notes.append)
+    distinct = {text.rpartition(": ")[2]: text for text in reversed(notes)}  # the same of each file is said once
+    splits = Splits(name or str(folder), str(folder), **examples, notes=tuple(reversed(distinct.values())))
     return hold_out(splits, reading.dev_fraction) if held_out else splits
 
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import NamedTuple
 
 from elmo_tasks.core.errors import InputError
 
 SCHEMES = ("IOB1", "BIO", "BIOES")
 _OTHER_NAMES = {"L": "E", "U": "S", "M": "I", "W": "S"}  # BILOU and BMES are BIOES under other names
-_PREFIXED = re.compile(r"[BIESLUMW]-.+|.+-[BIES]")
+_PREFIXED = re.compile(r"[BIESLUMW]-.*|.+-[BIES]")
 
 
 class Span(NamedTuple):
@@ -31,10 +31,11 @@ def split_tag(tag: str, source: str = "") -> tuple[str, str]:
     return _OTHER_NAMES.get(prefix, prefix), label
 
 
-def is_io(tags: Iterable[str]) -> bool:
+def is_io(tags: Collection[str]) -> bool:
     """Whether the distinct tags of a file are in the IO scheme: `O` and bare types such as `PER`."""
     others = set(tags) - {"O"}
-    return len(others) < len(set(tags)) and bool(others) and not any(_PREFIXED.fullmatch(tag) for tag in others)
+    bare = all(tag[0].isalpha() and not _PREFIXED.fullmatch(tag) for tag in others)
+    return "O" in tags and bool(others) and bare
 
 
 def from_io(tags: Sequence[str]) -> list[str]:
