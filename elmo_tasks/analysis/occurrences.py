@@ -14,6 +14,7 @@ from elmo_tasks.core.files import read_json
 from elmo_tasks.data.lines import open_lines
 from elmo_tasks.data.senses import Occurrence, read_occurrences
 from elmo_tasks.embedders.protocol import Embedder
+from elmo_tasks.text.tokens import split_tokens
 
 _BLOCK = 256  # occurrences that are embedded at a time
 
@@ -34,7 +35,7 @@ def occurrences_in(path: Path, word: str | None, *, exact: bool = False) -> Iter
     for number, line in open_lines(path):
         if sought is not None and sought not in line.lower():
             continue
-        tokens = tuple(line.split())
+        tokens = split_tokens(line)
         for index, token in enumerate(tokens):
             if sought is None or (token == word if exact else token.lower() == sought):
                 yield Occurrence(tokens, index, token, None, f"{path}:{number}")
@@ -65,7 +66,7 @@ def query_occurrence(word: str, sentence: str | None, text: Path, position: int 
         InputError: the word is not there, nor in the file.
     """
     if sentence is not None:
-        tokens = tuple(sentence.split())
+        tokens = split_tokens(sentence)
         return Occurrence(tokens, position_of(word, tokens, position), word, None, "--sentence")
     first = next(occurrences_in(text, word), None)
     if first is None:

@@ -25,10 +25,11 @@ def _contrast(options: argparse.Namespace) -> None:
         raise InputError(f"--output: expected a file that ends in .png, .svg or .html, got {options.output}")
     from elmo_tasks.analysis.contrast import contrast
     from elmo_tasks.embedders.frozen import bilm_embedder
+    from elmo_tasks.text.tokens import split_tokens
     from elmo_tasks.views.contrast_picture import write_contrast
     from elmo_tasks.views.contrast_table import contrast_table
 
-    sentences = options.first.split(), options.second.split()
+    sentences = list(split_tokens(options.first)), list(split_tokens(options.second))
     found = contrast(bilm_embedder(options.bilm), sentences, options.word)
     contrast_table(found)
     if options.output is not None:

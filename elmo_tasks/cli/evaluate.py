@@ -4,23 +4,39 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
+from pathlib import Path
 
-from elmo_tasks.cli.verb import Verbs
+from elmo_tasks.cli.verb import Verbs, add_reading_options
 
 
 def add(verbs: Verbs) -> None:
     """Declare the verb."""
     evaluate = verbs.add_parser("evaluate", help="score a trained run on a split")
     evaluate.add_argument("run", metavar="RUN", help="a run's folder, or ORG/NAME on the Hugging Face hub")
-    evaluate.add_argument("--data", metavar="NAME|DIR", help="other data than the run's own")
+    evaluate.add_argument("--data", metavar="NAME|DIR", help="other data than the run's own, or one file of it")
     evaluate.add_argument("--split", default="test", choices=("train", "dev", "test"), help="default: test")
+    add_reading_options(evaluate)
+    evaluate.add_argument("--output", metavar="FILE", type=Path, help="write the predictions to this file")
     evaluate.add_argument("--json", action="store_true", help="print the scores as JSON")
     evaluate.set_defaults(verb=_evaluate)
 
 
 def _evaluate(options: argparse.Namespace) -> None:
+    from elmo_tasks.data.reading import ReadingConfig
     from elmo_tasks.runs.hub import find_run
     from elmo_tasks.runs.predict import evaluate
 
-    scores, report = evaluate(find_run(options.run), options.data, options.split)
+    given = {key: getattr(options, key) for key in ("columns", "encoding") if getattr(options, key) is not None}
+    notes: list[str] = []
+    scores, report = evaluate(
+        find_run(options.run),
+        options.data,
+        options.split,
+        reading=ReadingConfig(**given) if given else None,
+        output=options.output,
+        tell=notes.append,
+    )
+    for note in notes:
+        print(f"note: {note}", file=sys.stderr)
     print(json.dumps(scores, indent=2) if options.json else report)

@@ -22,7 +22,9 @@ def add(verbs: Verbs) -> None:
 
 
 def _substitutes(options: argparse.Namespace) -> None:
-    words = options.sentence.split()
+    from elmo_tasks.text.tokens import split_tokens
+
+    words = list(split_tokens(options.sentence))
     positions = [number - 1 for number in options.position or range(1, len(words) + 1)]
     if not words or not all(0 <= position < len(words) for position in positions) or options.top < 1:
         raise InputError(f"substitutes: expected --position 1 to {len(words)} of {words} and --top 1 or more")

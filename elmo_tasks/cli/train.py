@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from elmo_tasks.cli.verb import Verbs
+from elmo_tasks.cli.verb import Verbs, add_reading_options
 from elmo_tasks.embedders.registry import PROVIDERS
 
 
@@ -20,6 +20,13 @@ def add(verbs: Verbs) -> None:
         metavar="NAME|DIR",
         help="a name of the catalog or a folder with train, dev and test files (default: the sample corpus of the task "
         "inside the package)",
+    )
+    add_reading_options(train)
+    train.add_argument(
+        "--dev-fraction",
+        metavar="F",
+        type=float,
+        help="hold this share of the training sentences, such as 0.1, out as dev split, where the data has none",
     )
     train.add_argument("--config", metavar="FILE", type=Path, help="YAML; the task's own configuration is below it")
     train.add_argument("--embedders", metavar="NAME", nargs="+", help=" ".join(known))
@@ -36,6 +43,8 @@ def _train(options: argparse.Namespace) -> None:
     from elmo_tasks.runs.experiment import resolve_experiment, to_yaml
 
     given = {key: getattr(options, key) for key in ("data", "embedders", "seed") if getattr(options, key) is not None}
+    reading = {key: getattr(options, key) for key in ("columns", "encoding", "dev_fraction")}
+    given["reading"] = {key: value for key, value in reading.items() if value is not None}
     experiment = resolve_experiment(options.task, options.config, given, options.set)
     if options.dry_run:
         print(to_yaml(experiment), end="")

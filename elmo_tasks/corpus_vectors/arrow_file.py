@@ -12,6 +12,7 @@ import pyarrow.parquet
 
 from elmo_tasks.corpus_vectors.part import Part
 from elmo_tasks.corpus_vectors.work_folder import about_json
+from elmo_tasks.text.tokens import split_tokens
 
 
 class TableFile:
@@ -40,7 +41,7 @@ class TableFile:
         ends = np.cumsum([0, *(each.size for each in vectors)], dtype=np.int32)
         columns = [
             pa.array(numbers, pa.int64()),
-            pa.array([line.split() for line in lines], pa.list_(pa.string())),
+            pa.array([split_tokens(line) for line in lines], pa.list_(pa.string())),
             pa.array([each.shape for each in vectors], pa.list_(pa.int32())),
             pa.ListArray.from_arrays(pa.array(ends), pa.array(np.concatenate([each.ravel() for each in vectors]))),
         ]

@@ -13,6 +13,7 @@ from safetensors.numpy import save_file
 
 from elmo_tasks.corpus_vectors.block_embedder import Vectors
 from elmo_tasks.corpus_vectors.sentence_block import SentenceBlock
+from elmo_tasks.text.tokens import split_tokens
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,7 @@ class Part:
         """Each line's number, text and vectors, (L, T, D) or (T, D)."""
         start = 0
         for number, line in enumerate(self.lines, self.first):
-            end = start + len(line.split())
+            end = start + len(split_tokens(line))
             yield number, line, self.vectors[..., start:end, :]
             start = end
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from elmo_tasks.core.errors import InputError
-from elmo_tasks.data.lines import open_lines
+from elmo_tasks.data.lines import open_lines, require_regular_file
+from elmo_tasks.text.tokens import split_tokens
 
 MOST_TOKENS, MOST_SENTENCES = 8192, 1024
 
@@ -27,7 +28,7 @@ class SentenceBlock:
     @property
     def sentences(self) -> list[list[str]]:
         """The tokens of each line."""
-        return [line.split() for line in self.lines]
+        return [list(split_tokens(line)) for line in self.lines]
 
     @property
     def n_tokens(self) -> int:
@@ -57,12 +58,12 @@ def cut_blocks(path: Path, origin: str) -> Iterator[SentenceBlock]:
     lines: list[str] = []
     number = first = tokens = 0
     for _, line in open_lines(path, origin):
-        count = len(line.split())
+        count = len(split_tokens(line))
         if lines and (len(lines) == MOST_SENTENCES or tokens + count > MOST_TOKENS):
             yield SentenceBlock(number, first, tuple(lines))
             number, first, tokens = number + 1, first + len(lines), 0
             lines.clear()
-        lines.append(line.strip())
+        lines.append(line.strip(" \t"))
         tokens += count
     if lines:
         yield SentenceBlock(number, first, tuple(lines))
@@ -74,6 +75,7 @@ def survey(path: Path, origin: str) -> Survey:
     Raises:
         InputError: it cannot be read, or has no word.
     """
+    require_regular_file(path, "embed reads")
     digest = hashlib.blake2b(digest_size=16)
     blocks = sentences = tokens = size = 0
     for block in cut_blocks(path, origin):

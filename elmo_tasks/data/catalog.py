@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
 from elmo_tasks.core.errors import InputError
 from elmo_tasks.core.paths import data_root
 from elmo_tasks.data.hub import load_conll2003, load_sst2, load_sst5
-from elmo_tasks.data.splits import Reader, Splits, read_folder
+from elmo_tasks.data.reading import Reader, ReadingConfig, bind, note_oddities
+from elmo_tasks.data.splits import SPLIT_NAMES, Splits, read_folder
 
 SAMPLE = Path(__file__).parent / "sample"
 
@@ -70,20 +71,30 @@ CATALOG: dict[str, Entry] = {
 }
 
 
-def load_data(name: str, reader: Reader) -> Splits:
+def load_data(
+    name: str, reader: Reader, reading: ReadingConfig | None = None, only: Sequence[str] = tuple(SPLIT_NAMES)
+) -> Splits:
     """Find and read a data set.
 
-    name: a folder, `FOLDER:VARIANT` of one that holds several, a name of the catalog, or a folder's name below
-    `$ELMO_TASKS_DATA`.
+    name: a folder, `FOLDER:VARIANT` of one that holds several, a name of the catalog, a folder's name below
+    `$ELMO_TASKS_DATA`, or, where `only` has one split, a file; only: the splits that are needed.
 
     Raises:
         InputError: there is no such data, or it is damaged.
     """
+    reading = reading or ReadingConfig()
     place = locate(name)
     if place is not None:
-        return read_folder(place.folder, reader, name=name, variant=place.variant)
+        return read_folder(place.folder, reader, name=name, variant=place.variant, reading=reading, only=only)
+    if len(only) == 1 and Path(name).is_file():
+        notes: list[str] = []
+        examples = tuple(bind(reader, reading, notes.append)(Path(name)))
+        note_oddities(examples, notes.append)
+        return replace(Splits(name, name, notes=tuple(notes)), **{only[0]: examples})
     entry = CATALOG.get(name)
     if entry is not None and entry.hub is not None:
+        if reading != ReadingConfig():
+            raise InputError(f"--columns, --encoding and --dev-fraction are for files; {name} comes from the hub")
         return entry.hub()
     close = difflib.get_close_matches(name, CATALOG, n=1)
     guess = f"; did you mean {close[0]}?" if close else ""

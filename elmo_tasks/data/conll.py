@@ -1,39 +1,74 @@
-"""Column files: one token a line, blank lines between sentences (CoNLL-2003 and its kin)."""
+"""Column files: one token per line, blank lines between sentences (CoNLL-2003 and its kin)."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from elmo_tasks.core.errors import InputError
+from elmo_tasks.data.columns import Row, column_of, drop_numbers, read_blocks
+from elmo_tasks.data.reading import Note, no_note, positions_of
 from elmo_tasks.text.examples import TaggedSentence
-from elmo_tasks.text.spans import SCHEMES, convert, detect_scheme, split_tag
+from elmo_tasks.text.spans import SCHEMES, beginnings, convert, detect_scheme, from_io, is_io, split_tag
 
 DOCUMENT_START = "-DOCSTART-"
-_COLUMN = re.compile(r"[^ \t]+")  # other blanks, such as U+00A0, belong to a token
+
+
+class _Sentence(NamedTuple):
+    tokens: list[str]
+    tags: list[str]
+    lines: list[int]
 
 
 def read_conll(
-    path: Path, *, token_column: int = 0, tag_column: int = -1, scheme: str = "auto"
+    path: Path,
+    *,
+    token_column: int | None = None,
+    tag_column: int | None = None,
+    scheme: str = "auto",
+    columns: Mapping[str, str] | None = None,
+    encoding: str = "utf-8",
+    note: Note = no_note,
 ) -> list[TaggedSentence]:
-    """Read a file of two to any number of columns, split by blanks or tabs.
+    """Read a file of two or more columns, separated by blanks or tabs.
 
-    Tags may be IOB1, BIO (IOB2), BIOES or BILOU; `scheme` names one, or "auto" finds it from the whole file. What
-    comes back is always BIO. `-DOCSTART-` rows are document marks, no tokens.
+    The token is in the first column (the second if the first one numbers the rows), the tag in the last. Tags may be
+    IOB1, BIO (IOB2), BIOES, BILOU, BMES or IO; `scheme` names one, or "auto" finds it from the whole file. The result
+    is always BIO. `-DOCSTART-` rows and comments (`# id = 3`) before a sentence are not tokens.
+
+    token_column, tag_column: from 0, where they are elsewhere; columns: the same as people write it, `{"token": "2",
+    "tag": "3"}`, from 1; note: is told what was read in a way that not everyone would expect.
 
     Raises:
-        InputError: no such file, no sentence in it, not UTF-8, a row with too few columns, a malformed tag or an
-            illegal tag sequence, always with `file:line`.
+        InputError: no such file, no sentence in it, not text in `encoding`, a row with too few columns, a malformed tag
+            or an illegal tag sequence, always with `file:line`.
     """
     if scheme not in ("auto", *SCHEMES):
         raise InputError(f"expected a tag scheme among auto, {', '.join(SCHEMES)}, got {scheme!r}")
-    rows = _sentences(path, token_column, tag_column, split_tag)
-    found = detect_scheme(tags for _, tags, _ in rows) if scheme == "auto" else scheme
-    return [
-        TaggedSentence(tuple(tokens), convert(tags, found, "BIO", f"{path}:{line}"), source=f"{path}:{line}")
-        for tokens, tags, line in rows
-    ]
+    token_column, tag_column = _chosen(columns, token_column, tag_column)
+    blocks = _blocks(path, encoding, is_tag=_is_tag)
+    outer = False
+    if token_column is None:
+        token_column, blocks = drop_numbers(path, blocks)
+        outer = tag_column is None and token_column == 1 and _two_levels(blocks)
+    if outer:
+        note(f"{path}: two columns of tags; the outer spans (column 3) are read, --columns token=2,tag=4 reads the inner")
+    tag_column = 2 if outer else -1 if tag_column is None else tag_column
+    sentences = _sentences(path, blocks, token_column, tag_column)
+    if is_io({tag for sentence in sentences for tag in sentence.tags}):
+        sentences = [sentence._replace(tags=from_io(sentence.tags)) for sentence in sentences]
+    else:
+        _check_tags(path, blocks, sentences, token_column)
+    found = detect_scheme(sentence.tags for sentence in sentences) if scheme == "auto" else scheme
+    if found == "IOB1" and scheme == "auto":
+        _note_mixture(path, sentences, note)
+    examples = []
+    for tokens, tags, lines in sentences:
+        sources = [f"{path}:{line}" for line in lines]
+        examples.append(TaggedSentence(tuple(tokens), convert(tags, found, "BIO", sources), source=sources[0]))
+    return examples
 
 
 def read_tokens(
@@ -41,62 +76,115 @@ def read_tokens(
 ) -> list[TaggedSentence]:
     """Read the same files where a tag is a label of its token alone, such as a part of speech; tags stay as they are.
 
-    mark: a row that begins with it is no token (`#` for comments, where the first column is a number).
+    mark: a row that begins with it is not a token (`#` for comments, where the first column is a number).
 
     Raises:
         InputError: no such file, no sentence in it, not UTF-8 or a row with too few columns, with `file:line`.
     """
     return [
-        TaggedSentence(tuple(tokens), tuple(tags), source=f"{path}:{line}")
-        for tokens, tags, line in _sentences(path, token_column, tag_column, lambda tag, source: None, mark)
+        TaggedSentence(tuple(tokens), tuple(tags), source=f"{path}:{lines[0]}")
+        for tokens, tags, lines in _sentences(path, _blocks(path, "utf-8", mark), token_column, tag_column)
     ]
 
 
-def _sentences(
-    path: Path,
-    token_column: int,
-    tag_column: int,
-    check: Callable[[str, str], object],
-    mark: str = DOCUMENT_START,
-) -> list[tuple[list[str], list[str], int]]:
-    """(tokens, tags, line of the first token) of each sentence; `check` sees each distinct tag and its `file:line`."""
-    needed = max(2, *(column + 1 if column >= 0 else -column for column in (token_column, tag_column)))
-    known: set[str] = set()
-    sentences, tokens, tags, first = [], [], [], 0
-    for number, line in enumerate(read_text(path).split("\n"), 1):
-        columns = _COLUMN.findall(line)
-        if columns and columns[0] != mark:
-            if len(columns) < needed:
-                raise InputError(
-                    f"{path}:{number}: expected at least {needed} columns (token ... tag), got {len(columns)}: {line!r}"
-                )
-            tag = columns[tag_column]
-            if tag not in known:
-                check(tag, f"{path}:{number}")
-                known.add(tag)
-            first = first or number
-            tokens.append(columns[token_column])
-            tags.append(tag)
-        elif tokens:
-            sentences.append((tokens, tags, first))
-            tokens, tags, first = [], [], 0
-    if tokens:
-        sentences.append((tokens, tags, first))
-    if not sentences:
+def _chosen(columns: Mapping[str, str] | None, token: int | None, tag: int | None) -> tuple[int | None, int | None]:
+    """The columns from 0: those that the user names win; who names the tag alone has the token in the first."""
+    if not columns:
+        return token, tag
+    positions = positions_of(columns, ("token", "tag"))
+    return positions.get("token", 0), positions.get("tag", -1)
+
+
+def _blocks(
+    path: Path, encoding: str, mark: str = DOCUMENT_START, is_tag: Callable[[str], bool] | None = None
+) -> list[list[Row]]:
+    blocks = read_blocks(path, encoding, mark, is_tag)
+    if not blocks:
         raise InputError(f"{path}: expected sentences in columns `token ... tag`, got an empty file")
-    return sentences
+    return blocks
 
 
-def read_text(path: Path) -> str:
-    """A whole UTF-8 text file. Raises InputError for a missing file or other bytes, with `file:line`."""
+def _sentences(path: Path, blocks: Sequence[Sequence[Row]], token: int, tag: int) -> list[_Sentence]:
+    needed = max(2, *(column + 1 if column >= 0 else -column for column in (token, tag)))
+    found = []
+    for rows in blocks:
+        for row in rows:
+            if len(row.cells) < needed:
+                raise InputError(
+                    f"{path}:{row.line}: expected at least {needed} columns (token ... tag), got {len(row.cells)}: "
+                    f"{row.text!r}"
+                )
+            for what, cell in (("token", row.cells[token]), ("tag", row.cells[tag])):
+                if not cell:
+                    raise InputError(f"{path}:{row.line}: the {what} is empty: {row.text!r}")
+                if " " in cell:
+                    raise InputError(
+                        f"{path}:{row.line}: the {what} {cell!r} holds a blank, and its row a tab; separate all "
+                        "columns by tabs, and give each token a row of its own"
+                    )
+        found.append(
+            _Sentence([row.cells[token] for row in rows], [row.cells[tag] for row in rows], [row.line for row in rows])
+        )
+    return found
+
+
+def _is_tag(tag: str) -> bool:
     try:
-        data = path.read_bytes()
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such file") from None
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror})") from None
-    try:
-        return data.decode("utf-8-sig").replace("\r\n", "\n")
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        raise InputError(f"{path}:{line}: expected UTF-8 text, got byte {data[error.start]:#04x}") from None
+        split_tag(tag)
+    except InputError:
+        return False
+    return True
+
+
+def _two_levels(blocks: Sequence[Sequence[Row]]) -> bool:
+    """Whether numbered rows are GermEval's: number, word, outer tag, inner tag."""
+    return all(len(row.cells) == 4 and _is_tag(row.cells[2]) for rows in blocks for row in rows)
+
+
+def _check_tags(path: Path, blocks: Sequence[Sequence[Row]], sentences: Sequence[_Sentence], token: int) -> None:
+    """Raises InputError for the first malformed tag; the message names a column that holds tags, if one does."""
+    wrong: list[tuple[int, str]] = []
+    known: set[str] = set()
+    total = 0
+    for _, tags, lines in sentences:
+        total += len(tags)
+        for tag, line in zip(tags, lines, strict=True):
+            if tag not in known and not _is_tag(tag):
+                wrong.append((line, tag))
+            else:
+                known.add(tag)
+    if not wrong:
+        return
+    line, tag = wrong[0]
+    better = column_of(blocks, _is_tag)
+    if better is not None:
+        advice = f"column {better + 1} has tags: pass --columns token={token + 1},tag={better + 1}"
+    elif tag[-2:] in ("-B", "-I", "-E", "-S"):
+        advice = f"the prefix stands first: write {tag[-1]}-{tag[:-2]}"
+    elif len(wrong) == 1 and line == sentences[0].lines[0]:
+        advice = "delete this line if it is a header"
+    elif len(wrong) < total / 2:
+        advice = "correct this row"
+    else:
+        advice = "only spans are read (BIO, IOB1, BIOES, BILOU, BMES, or IO with O), not one label for each token"
+    raise InputError(f"{path}:{line}: expected a tag such as O, B-PER or I-PER, got {tag!r}; {advice}")
+
+
+def _note_mixture(path: Path, sentences: Sequence[_Sentence], note: Note) -> None:
+    """Tell of a file in which some spans begin with B- and others with I-, which neither BIO nor IOB1 allows."""
+    counts: Counter[str] = Counter()
+    first: dict[str, str] = {}
+    for _, tags, lines in sentences:
+        for prefix, positions in zip("BI", beginnings(tags), strict=True):
+            counts[prefix] += len(positions)
+            if positions and prefix not in first:
+                at = positions[0]
+                before = repr(tags[at - 1]) if at else "the beginning of a sentence"
+                first[prefix] = f"{path}:{lines[at]}: {tags[at]!r} after {before}"
+    if counts["B"] and counts["I"]:
+        odd, usual = ("I", "B") if counts["I"] <= counts["B"] else ("B", "I")
+        more = f" and in {counts[odd] - 1} other places" if counts[odd] > 1 else ""
+        note(
+            f"{first[odd]}{more} begins a span, although {counts[usual]} spans of the file begin with {usual}-; it is "
+            "read as conlleval reads it"
+        )

@@ -14,10 +14,10 @@ from functools import partial
 from typing import Any
 
 from elmo_tasks.core.errors import InputError
-from elmo_tasks.data.labelled import split_tokens
 from elmo_tasks.data.splits import Splits
 from elmo_tasks.text.examples import Example, LabelledSentence, TaggedSentence
 from elmo_tasks.text.spans import convert, detect_scheme
+from elmo_tasks.text.tokens import split_tokens
 
 # The order of the ClassLabel of `conll2003`, for a mirror that lost its names.
 CONLL2003_TAGS = ("O", "B-PER", "I-PER", "B-ORG", "I-ORG", "B-LOC", "I-LOC", "B-MISC", "I-MISC")

@@ -1,84 +1,178 @@
-"""Files of one label and one text a line: `label text`, JSON Lines, or trees with a label at the root."""
+"""Files of one label and one text each: lines `label text`, tables, JSON Lines, trees, or folders of texts."""
 
 from __future__ import annotations
 
-import json
-import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from elmo_tasks.core.errors import InputError
-from elmo_tasks.data.conll import read_text
+from elmo_tasks.data.json_lines import json_array, load_json
+from elmo_tasks.data.lines import COMPRESSED, read_lines
+from elmo_tasks.data.reading import check_columns
+from elmo_tasks.data.tables import header_of, read_table
 from elmo_tasks.data.trees import is_tree, read_tree
 from elmo_tasks.text.examples import LabelledSentence
+from elmo_tasks.text.tokens import split_tokens
 
-_TOKEN = re.compile(r"[^ \t]+")  # other blanks, such as U+00A0, belong to a token
 _JSON_LINES = (".jsonl", ".ndjson", ".json")
+_NO_LABELS = ("unsup",)  # texts of aclImdb without a label
+
+_Rows: TypeAlias = Iterable[tuple[int, str, tuple[str, ...]]]  # line, label, tokens
 
 
-def read_labelled(path: Path) -> list[LabelledSentence]:
-    """Read a file of `label<TAB or blank>tokenised text` lines, of JSON Lines `{"label", "text" or "tokens"}`, or of
-    trees of the Stanford Sentiment Treebank, one a line.
+def read_labelled(
+    path: Path, *, columns: Mapping[str, str] | None = None, encoding: str = "utf-8"
+) -> list[LabelledSentence]:
+    """Read a file of labelled texts, or a folder with one folder per label and one text per file.
 
-    A file is JSON Lines by its extension or if it begins with `{`, and trees if it begins with `(`, a number and a
-    blank. In lines of text a label is what stands before the first tab, or, in a line without tabs, its first word; in
-    JSON it is any text or integer. Empty lines are skipped.
+    A file is, in this order: JSON Lines `{"label", "text" or "tokens"}` or an array of such objects by its extension
+    or first character; a table by the extension .csv or a header line `label<TAB>text` (in any order); trees of the
+    Stanford Sentiment Treebank if it begins with `(`, a number and a blank; else lines of a label, a tab or blank, and
+    a tokenised text. If all lines have a tab, the label ends there; otherwise it is the first word. Empty lines are
+    skipped.
+
+    columns: where `label` and `text` are: keys of JSON, names in the header of a table, or numbers from 1.
 
     Raises:
-        InputError: no such file, no example in it, not UTF-8, a row without label or text or that is no such JSON
-            object or tree, always with `file:line`.
+        InputError: no such file, no example in it, not text in `encoding`, a row without label or text or that is not
+            such a JSON object or tree, always with `file:line`.
     """
-    text = read_text(path)
-    in_json = path.suffix.lower() in _JSON_LINES or text.lstrip().startswith("{")
-    row = _json_row if in_json else read_tree if is_tree(text) else _text_row
+    columns = columns or {}
+    check_columns(columns, ("label", "text"))
+    if path.is_dir():
+        return list(_read_folders(path, encoding))
+    lines = read_lines(path, encoding)
     examples = [
-        LabelledSentence(tokens, label, source)
-        for source, line in _lines(path, text)
-        for label, tokens in [row(line, source)]
+        LabelledSentence(tokens, label, f"{path}:{number}")
+        for number, label, tokens in _rows(path, lines, _kind(path, lines), columns)
     ]
     if not examples:
         raise InputError(f"{path}: expected lines of a label and a text, got an empty file")
     return examples
 
 
-def split_tokens(text: str) -> tuple[str, ...]:
-    """The tokens of a tokenised text: what blanks and tabs divide."""
-    return tuple(_TOKEN.findall(text))
+def _kind(path: Path, lines: Sequence[str]) -> str:
+    suffixes = [suffix.lower() for suffix in path.suffixes if suffix not in COMPRESSED]
+    suffix = suffixes[-1] if suffixes else ""
+    first = next((line for line in lines if line.strip()), "")
+    second = next((line for line in lines[lines.index(first) + 1 :] if line.strip()), "") if first else ""
+    if first.lstrip().startswith(("[{", "[ {")) or (first.strip() == "[" and second.lstrip().startswith("{")):
+        return "array"
+    if suffix in _JSON_LINES or first.lstrip().startswith("{"):
+        return "json"
+    if is_tree(first):
+        return "trees"
+    return "csv" if suffix == ".csv" else "tsv" if "\t" in first else "text"
 
 
-def _lines(path: Path, text: str) -> Iterator[tuple[str, str]]:
-    """(`file:line`, line) of the lines that are not empty."""
-    return ((f"{path}:{number}", line) for number, line in enumerate(text.split("\n"), 1) if line.strip())
+def _rows(path: Path, lines: Sequence[str], kind: str, columns: Mapping[str, str]) -> _Rows:
+    full = [(number, line) for number, line in enumerate(lines, 1) if line.strip()]
+    if kind == "array":
+        values = json_array(lines, str(path), _EXPECTED)
+        return ((number, *_json_row(value, f"{path}:{number}", columns)) for number, value in values)
+    if kind == "json":
+        loaded = ((number, load_json(line, f"{path}:{number}", _EXPECTED)) for number, line in full)
+        return ((number, *_json_row(value, f"{path}:{number}", columns)) for number, value in loaded)
+    if kind == "trees":
+        return ((number, *read_tree(line, f"{path}:{number}")) for number, line in full)
+    if kind == "csv" or columns or (kind == "tsv" and header_of(full[0][1].split("\t"))):
+        return read_table(path, lines, columns, comma=kind == "csv")
+    return _text_rows(path, full)
 
 
-def _text_row(line: str, source: str) -> tuple[str, tuple[str, ...]]:
-    label, _, text = line.partition("\t") if "\t" in line else line.lstrip(" ").partition(" ")
-    label, tokens = label.strip(" "), split_tokens(text)
-    if not label or not tokens:
-        raise InputError(f"{source}: expected a label, a blank or tab and a text, got {line!r}")
-    return label, tokens
+def _text_rows(path: Path, full: Sequence[tuple[int, str]]) -> _Rows:
+    """Lines of a label and a text, without a header."""
+    tabs = bool(full) and all("\t" in line for _, line in full)
+    if tabs:
+        _check_order(path, full)
+    first_words = {line.split(" ", 1)[0] for _, line in full if "\t" not in line}
+    for number, line in full:
+        label, _, text = line.partition("\t") if "\t" in line else line.lstrip(" ").partition(" ")
+        label = label.strip(" ")
+        if " " in label and not tabs:  # the other lines say that a blank ends the label
+            if label.split(" ", 1)[0] not in first_words:
+                raise InputError(
+                    f"{path}:{number}: the label {label!r} ends at a tab, but other lines have no tab; separate labels "
+                    "from texts alike in all lines"
+                )
+            label, _, text = line.partition(" ")
+        tokens = split_tokens(text)
+        if not label or not tokens:
+            raise InputError(f"{path}:{number}: expected a label, a blank or tab and a text, got {line!r}")
+        yield number, label, tokens
 
 
-def _json_row(line: str, source: str) -> tuple[str, tuple[str, ...]]:
-    expected = f'{source}: expected a JSON object such as {{"label": "1", "text": "a fine film"}}'
-    try:
-        row: Any = json.loads(line)
-    except json.JSONDecodeError as error:
-        raise InputError(f"{expected}, got no JSON ({error.msg} at column {error.colno})") from None
+def _check_order(path: Path, full: Sequence[tuple[int, str]]) -> None:
+    """Raises InputError for texts before labels: many different firsts of several words, few lasts of one word."""
+    firsts, lasts = zip(*((line.split("\t")[0], line.split("\t")[-1]) for _, line in full), strict=True)
+    several = sum(" " in first.strip(" ") for first in firsts)
+    if 2 * several > len(full) >= 4 and 2 * len(set(lasts)) <= len(set(firsts)) and not any(" " in last for last in lasts):
+        count = full[0][1].count("\t") + 1
+        raise InputError(
+            f"{path}:{full[0][0]}: expected the label before the text, got {firsts[0][:60]!r} as a label; pass "
+            f"--columns text=1,label={count}"
+        )
+
+
+_EXPECTED = 'expected a JSON object such as {"label": "1", "text": "a fine film"}'
+
+
+def _json_row(row: Any, source: str, columns: Mapping[str, str]) -> tuple[str, tuple[str, ...]]:
+    expected = f"{source}: {_EXPECTED}"
     if not isinstance(row, dict):
-        raise InputError(f"{expected}, got {_short(line)}")
-    label, text = row.get("label"), row.get("tokens", row.get("text"))
+        raise InputError(f"{expected}, got {_short(row)}")
+    label_key, text_key = columns.get("label", "label"), columns.get("text")
+    for key in (label_key, *([text_key] if text_key else [])):
+        if key not in row:
+            keys = sorted(map(str, row), key=lambda name: len(str(row[name])))
+            guess = f"label={keys[0]},text={keys[-1]}" if len(keys) > 1 else "label=KEY,text=KEY"
+            raise InputError(f'{expected}, got no "{key}" among {_short(list(row))}; pass --columns {guess}')
+    label, text = row[label_key], row[text_key] if text_key else row.get("tokens", row.get("text"))
+    if isinstance(label, float) and label.is_integer():  # pandas writes integers so
+        label = int(label)
     if isinstance(label, bool) or not isinstance(label, (str, int)) or label == "":
         raise InputError(f"{expected}: a label of text or an integer, got {_short(label)}")
     tokens = split_tokens(text) if isinstance(text, str) else text
     if not isinstance(tokens, (list, tuple)) or not all(isinstance(token, str) and token for token in tokens):
         raise InputError(f'{expected}, or "tokens" with a list of words, got {_short(text)}')
+    check_tokens(tokens, source)
     if not tokens:
         raise InputError(f"{expected}, got a row without text")
-    return str(label), tuple(tokens)
+    return _as_label(label, source), tuple(tokens)
+
+
+def check_tokens(tokens: Sequence[str], source: str) -> None:
+    """Raises InputError for a token with a blank, a tab or a line break in it."""
+    for token in tokens:
+        if split_tokens(token) != (token,):
+            raise InputError(f"{source}: expected tokens without blanks or line breaks, got {_short(token)}")
+
+
+def _as_label(label: str | int, source: str) -> str:
+    """A label is one line: it stands in tables and files of ours."""
+    try:
+        text = " ".join(split_tokens(str(label)))
+    except ValueError:  # an integer of thousands of digits, 1e999 is none
+        text = ""
+    if not text:
+        raise InputError(f"{source}: expected a label of text or an integer, got {_short(label)}")
+    return text
+
+
+def _read_folders(path: Path, encoding: str) -> Iterator[LabelledSentence]:
+    """Folders `pos/`, `neg/`, ... with one text per file, as aclImdb has them."""
+    folders = sorted(folder for folder in path.iterdir() if folder.is_dir() and folder.name not in _NO_LABELS)
+    files = [(folder.name, file) for folder in folders for file in sorted(folder.glob("*.txt*"))]
+    if not files:
+        raise InputError(f"{path}: expected a file of labelled texts, or one folder per label with .txt files")
+    for label, file in files:
+        tokens = split_tokens(" ".join(read_lines(file, encoding)))
+        if not tokens:
+            raise InputError(f"{file}:1: expected a text, got an empty file")
+        yield LabelledSentence(tokens, _as_label(label, str(path)), f"{file}:1")
 
 
 def _short(value: Any) -> str:
-    shown = repr(value)
+    shown = ascii(value) if isinstance(value, str) and not value.isprintable() else repr(value)
     return shown if len(shown) <= 60 else shown[:57] + "..."

@@ -1,56 +1,159 @@
-"""Lines of text files, plain or compressed."""
+"""Lines of text files, plain or compressed, in any encoding."""
 
 from __future__ import annotations
 
 import bz2
+import codecs
 import gzip
+import io
 import lzma
+import re
 import zlib
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import IO
 
 from elmo_tasks.core.errors import InputError
 from elmo_tasks.data.zstd_file import open_zstd
 
+COMPRESSED = (".xz", ".gz", ".bz2", ".zst")
+LONGEST_LINE = 1 << 24
+"""Characters of the longest line that is read."""
+FREE_TEXT, MOST_EXPANSION = 1 << 26, 500
+"""A compressed file may expand to `FREE_TEXT` characters, and beyond that to `MOST_EXPANSION` times its own bytes."""
 
-def open_lines(path: Path, origin: str | None = None) -> Iterator[tuple[int, str]]:
-    """Numbered lines of a text file, decompressed by its extension (.xz, .gz, .bz2, .zst).
+_UNDECODABLE = re.compile("[\udc80-\udcff]")  # how `surrogateescape` marks bytes that are no text
+_UTF16_MARKS = ("\udcff\udcfe", "\udcfe\udcff")
 
-    origin: what messages call it, if not by its path.
+
+def open_lines(path: Path, origin: str | None = None, encoding: str = "utf-8") -> Iterator[tuple[int, str]]:
+    """Numbered lines of a text file without their line breaks, decompressed by its extension (.xz, .gz, .bz2, .zst).
+
+    origin: what messages call the file, if not by its path.
 
     Raises:
-        InputError: no such file, not UTF-8 text, or damaged compressed data, with `file:line`.
+        InputError: no such file, not text in this encoding, a line of over `LONGEST_LINE` characters, damaged
+            compressed data or data that expands beyond measure, with `file:line`.
     """
+    for number, line in _unbroken(_open_pieces(path, origin or str(path), encoding)):
+        yield number, line
+
+
+def decode_lines(stream: IO[bytes], origin: str, encoding: str = "utf-8") -> Iterator[tuple[int, str]]:
+    """Numbered lines of a stream without their line breaks, as soon as each arrives.
+
+    A line ends at a line feed, a carriage return, or both. Other breaks, such as U+2028, belong to a token.
+
+    Raises:
+        InputError: as `open_lines`, with `origin:line`.
+    """
+    return _unbroken(_pieces(stream, origin, encoding))
+
+
+def read_lines(path: Path, encoding: str = "utf-8") -> list[str]:
+    """All lines of a file of examples, the first of them line 1, read as `open_lines` does.
+
+    Raises:
+        InputError: as `open_lines`, or a carriage return within a line of a file whose lines end in line feeds: it
+            would cut an example in two.
+    """
+    pieces = list(_open_pieces(path, str(path), encoding))
+    if any(piece.endswith("\n") for _, piece in pieces):
+        for (number, piece), (_, following) in pairwise([*pieces, (0, "")]):
+            if piece.endswith("\r") and following != "\r\n":
+                raise InputError(
+                    f"{path}:{number}: a carriage return inside the line {piece.strip()[:60]!r}; replace it by a blank"
+                )
+    return [line for _, line in _unbroken(iter(pieces))]
+
+
+def require_regular_file(path: Path, why: str) -> None:
+    """Raises InputError for a pipe such as `<(...)`, which can be read only once. why: what reads it twice."""
+    if path.exists() and not path.is_file():
+        kind = "folder" if path.is_dir() else "pipe or device"
+        raise InputError(f"{path}: expected a regular file ({why} it more than once), got a {kind}; write it to a file")
+
+
+def _open_pieces(path: Path, origin: str, encoding: str) -> Iterator[tuple[int, str]]:
     try:
+        packed = path.stat().st_size if path.suffix in COMPRESSED else None
         with _open(path) as stream:
-            yield from decode_lines(stream, origin or str(path))
+            yield from _pieces(stream, origin, encoding, packed)
     except FileNotFoundError:
         raise InputError(f"{path}: no such file") from None
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror})") from None
 
 
-def decode_lines(stream: IO[bytes], origin: str) -> Iterator[tuple[int, str]]:
-    """Numbered lines of UTF-8 bytes. A line ends at a line feed alone: other breaks, such as U+2028, belong to a token.
+def _unbroken(pieces: Iterator[tuple[int, str]]) -> Iterator[tuple[int, str]]:
+    """The lines without their breaks; CR CR LF, which a text mode too many leaves behind, is one break."""
+    after_return = False
+    for number, piece in pieces:
+        if piece.endswith("\n"):
+            if not (after_return and piece == "\r\n"):
+                yield number, piece[: -2 if piece.endswith("\r\n") else -1]
+            after_return = False
+        else:
+            after_return = piece.endswith("\r")
+            yield number, piece.removesuffix("\r")
 
-    Raises:
-        InputError: not UTF-8 text, or damaged compressed data, with `origin:line`.
-    """
-    number = 0
+
+def _pieces(stream: IO[bytes], origin: str, encoding: str, packed: int | None = None) -> Iterator[tuple[int, str]]:
+    """Numbered lines with their breaks (`\\n`, `\\r\\n` or `\\r`). packed: bytes of the file, if it is compressed."""
+    text = io.TextIOWrapper(stream, _codec(encoding), errors="surrogateescape", newline="")
+    number, count, total, after_return = 0, 0, 0, False
     try:
-        for number, raw in enumerate(stream, 1):
-            if b"\0" in raw:
-                raise InputError(f"{origin}:{number}: expected text, got binary data (a NUL byte)")
-            yield number, raw.decode("utf-8-sig" if number == 1 else "utf-8")
+        while piece := text.readline(LONGEST_LINE):
+            count += 1
+            number += not (after_return and piece == "\r\n")
+            after_return = piece.endswith("\r")
+            total += len(piece)
+            _check_piece(piece, f"{origin}:{number}", encoding, first=count == 1)
+            if packed is not None and total > max(FREE_TEXT, MOST_EXPANSION * packed):
+                raise InputError(
+                    f"{origin}:{number}: the compressed file expands to more than {MOST_EXPANSION} times its size; "
+                    "decompress it yourself if you trust it"
+                )
+            yield number, piece
     except UnicodeDecodeError as error:
-        raise InputError(f"{origin}:{number}: expected UTF-8 text, got byte {error.object[error.start]:#x}") from None
+        raise InputError(f"{origin}:{number + 1}: not {encoding} text ({error.reason})") from None
     except (lzma.LZMAError, zlib.error, EOFError) as error:
         raise InputError(f"{origin}:{number + 1}: damaged or cut compressed file ({error})") from None
     except OSError as error:  # gzip and bz2 raise a bare one, without a number, for damage
         if error.errno is not None:
             raise
         raise InputError(f"{origin}:{number + 1}: damaged or cut compressed file ({error})") from None
+    finally:
+        text.detach()  # the stream is the caller's to close
+
+
+def _check_piece(piece: str, source: str, encoding: str, *, first: bool) -> None:
+    if len(piece) == LONGEST_LINE and not piece.endswith(("\n", "\r")):
+        raise InputError(f"{source}: a line of over {LONGEST_LINE:,} characters; break the text into lines")
+    if first and piece.startswith(_UTF16_MARKS):
+        raise InputError(f"{source}: expected {encoding.upper()} text, got UTF-16; pass --encoding utf-16")
+    if "\0" in piece:
+        raise InputError(
+            f"{source}: expected text, got binary data (a NUL byte); pass --encoding utf-16 if the file is UTF-16"
+        )
+    if not piece.isascii() and (bad := _UNDECODABLE.search(piece)):
+        raise InputError(
+            f"{source}: expected {encoding.upper()} text, got byte {ord(bad[0]) - 0xDC00:#04x}; pass the file's "
+            "--encoding, such as latin-1 or cp1252"
+        )
+
+
+def _codec(encoding: str) -> str:
+    """Raises InputError for a name that Python does not know, or that encodes no text."""
+    try:
+        known = codecs.lookup(encoding)
+        "".encode(encoding)
+    except (LookupError, ValueError):
+        raise InputError(
+            f"--encoding: unknown encoding {encoding!r}; use a name such as utf-8, utf-16, latin-1 or cp1252"
+        ) from None
+    return "utf-8-sig" if known.name == "utf-8" else known.name
 
 
 def _open(path: Path) -> IO[bytes]:

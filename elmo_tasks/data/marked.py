@@ -1,14 +1,16 @@
-"""Sentences to find propositions in: a tokenised line, or a JSON object that marks the predicates too."""
+"""One line of input for `predict`: a tokenised sentence, or a JSON object that may mark its predicates too."""
 
 from __future__ import annotations
 
-import json
 from typing import Any, NamedTuple
 
 from elmo_tasks.core.errors import InputError
-from elmo_tasks.data.labelled import split_tokens
+from elmo_tasks.data.json_lines import load_json
+from elmo_tasks.data.labelled import check_tokens
+from elmo_tasks.text.tokens import split_tokens
 
 _EXPECTED = 'expected {"tokens": [words], "predicates": [positions from 0]} or a tokenised sentence'
+_EXPECTED_TEXT = 'expected {"tokens": [words]}, {"text": "tokenised text"} or a tokenised sentence'
 
 
 class MarkedLine(NamedTuple):
@@ -18,27 +20,47 @@ class MarkedLine(NamedTuple):
     predicates: tuple[int, ...] | None = None
 
 
+def read_input(line: str, source: str = "") -> tuple[str, ...]:
+    """The tokens of a line. One that begins with `{"` is JSON with `tokens` or `text`; its other keys are ignored.
+
+    Raises:
+        InputError: such a line is not JSON, has neither key, or tokens that are not words.
+    """
+    if not _is_json(line):
+        return split_tokens(line)
+    return _tokens(load_json(line, source, _EXPECTED_TEXT), source, _EXPECTED_TEXT)
+
+
 def read_marked(line: str, source: str = "") -> MarkedLine:
-    """A line of input. One that begins with `{"` is JSON: `tokens`, and `predicates` if they are known (`[]`: none).
+    """The same for a sentence with predicates: `tokens` or `text`, and `predicates` if they are known (`[]`: none).
 
     Raises:
         InputError: such a line is not JSON, a key is of the wrong kind or unknown, a position is not in the sentence.
     """
-    if not line.lstrip().startswith('{"'):
+    if not _is_json(line):
         return MarkedLine(split_tokens(line))
-    try:
-        value: Any = json.loads(line)
-    except ValueError as error:
-        raise InputError(f"{source}: {_EXPECTED}, got damaged JSON ({error})") from None
-    unknown = sorted(value.keys() - {"tokens", "predicates"})
+    value: Any = load_json(line, source, _EXPECTED)
+    unknown = sorted(value.keys() - {"tokens", "text", "predicates"})
     if unknown:
         raise InputError(f"{source}: {_EXPECTED}, got the unknown key {unknown[0]!r}")
-    tokens, places = value.get("tokens"), value.get("predicates")
-    if not isinstance(tokens, list) or not all(isinstance(token, str) and token.strip() for token in tokens):
-        raise InputError(f"{source}: {_EXPECTED}, got tokens {tokens!r}")
+    tokens, places = _tokens(value, source, _EXPECTED), value.get("predicates")
     if places is None:
-        return MarkedLine(tuple(tokens))
+        return MarkedLine(tokens)
     whole = isinstance(places, list) and all(isinstance(place, int) and place is not True for place in places)
     if not whole or not all(0 <= place < len(tokens) for place in places):
-        raise InputError(f"{source}: {_EXPECTED}, got predicates {places!r} for {len(tokens)} tokens")
-    return MarkedLine(tuple(tokens), tuple(places))
+        raise InputError(f"{source}: {_EXPECTED}, got predicates {places!r:.60} for {len(tokens)} tokens")
+    return MarkedLine(tokens, tuple(places))
+
+
+def _is_json(line: str) -> bool:
+    return line.lstrip().startswith('{"')
+
+
+def _tokens(value: Any, source: str, expected: str) -> tuple[str, ...]:
+    tokens = value.get("tokens")
+    if tokens is None and isinstance(text := value.get("text"), str):
+        tokens = list(split_tokens(text))
+    if not isinstance(tokens, list) or not all(isinstance(token, str) and token for token in tokens):
+        raise InputError(f"{source}: {expected}, got tokens {tokens!r:.60}")
+    check_tokens(tokens, source)
+    return tuple(tokens)

@@ -14,7 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from elmo_tasks.core.errors import InputError
-from elmo_tasks.data.conll import read_text
+from elmo_tasks.data.json_lines import load_json
+from elmo_tasks.data.labelled import check_tokens
+from elmo_tasks.data.lines import read_lines
 from elmo_tasks.data.splits import find_split
 
 
@@ -54,7 +56,7 @@ def read_occurrences(path: Path) -> list[Occurrence]:
     """Read one file of JSON Lines. Raises InputError with `file:line`."""
     found = [
         _occurrence(line, f"{path}:{number}")
-        for number, line in enumerate(read_text(path).split("\n"), 1)
+        for number, line in enumerate(read_lines(path), 1)
         if line.strip()
     ]
     if not found:
@@ -63,15 +65,15 @@ def read_occurrences(path: Path) -> list[Occurrence]:
 
 
 def _occurrence(line: str, source: str) -> Occurrence:
+    expected = 'expected a JSON object with "tokens", "index", "lemma" and "sense"'
+    row: Any = load_json(line, source, expected)
     try:
-        row: Any = json.loads(line)
         tokens, index, lemma, sense = (row[key] for key in ("tokens", "index", "lemma", "sense"))
-    except (ValueError, KeyError, TypeError):
-        raise InputError(
-            f'{source}: expected a JSON object with "tokens", "index", "lemma" and "sense", got {line[:60]!r}'
-        ) from None
+    except (KeyError, TypeError):
+        raise InputError(f"{source}: {expected}, got {line[:60]!r}") from None
     if not (isinstance(tokens, list) and tokens and all(isinstance(token, str) for token in tokens)):
         raise InputError(f'{source}: expected "tokens" to be a list of words, got {tokens!r}')
+    check_tokens(tokens, source)
     if not isinstance(index, int) or isinstance(index, bool) or not 0 <= index < len(tokens):
         raise InputError(f'{source}: expected "index" of 0 to {len(tokens) - 1}, got {index!r}')
     if not (isinstance(lemma, str) and isinstance(sense, str)):
@@ -81,7 +83,7 @@ def _occurrence(line: str, source: str) -> Occurrence:
 
 def _read_inventory(path: Path) -> dict[str, tuple[str, ...]]:
     try:
-        found: Any = json.loads(read_text(path))
+        found: Any = json.loads("\n".join(read_lines(path)))
         return {str(lemma): (str(senses[0]), *map(str, senses[1:])) for lemma, senses in found.items()}
-    except (ValueError, AttributeError, LookupError, TypeError):
+    except (ValueError, AttributeError, LookupError, TypeError, RecursionError):
         raise InputError(f'{path}: expected a JSON object such as {{"bark": ["first sense", "second"]}}') from None

@@ -3,33 +3,38 @@
 from __future__ import annotations
 
 import hashlib
+import random
 import re
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import TypeAlias
 
 from elmo_tasks.core.errors import InputError
-from elmo_tasks.text.examples import Example
-
-Reader: TypeAlias = Callable[[Path], Sequence[Example]]
+from elmo_tasks.data.lines import COMPRESSED
+from elmo_tasks.data.reading import Reader, ReadingConfig, bind, note_oddities
+from elmo_tasks.text.examples import Example, by_sentence
 
 SPLIT_NAMES = {
     "train": ("train", "training"),
-    "dev": ("dev", "devel", "development", "valid", "validation", "testa"),
+    "dev": ("dev", "devel", "development", "val", "valid", "validation", "testa"),
     "test": ("test", "testb"),
 }
+_ALL_NAMES = {name for names in SPLIT_NAMES.values() for name in names}
 
 
 @dataclass(frozen=True)
 class Splits:
-    """Examples by split; `name` is what the user called the data, `origin` where it was found."""
+    """Examples by split; `name` is what the user called the data, `origin` where it was found.
+
+    notes: what the user should know about how they were read, one line each.
+    """
 
     name: str
     origin: str
-    train: tuple[Example, ...]
-    dev: tuple[Example, ...]
-    test: tuple[Example, ...]
+    train: tuple[Example, ...] = ()
+    dev: tuple[Example, ...] = ()
+    test: tuple[Example, ...] = ()
+    notes: tuple[str, ...] = ()
 
     def get(self, split: str) -> tuple[Example, ...]:
         """The examples of `train`, `dev` or `test`."""
@@ -49,50 +54,126 @@ class Splits:
 
 
 def find_split(folder: Path, split: str, variant: str = "") -> Path:
-    """The file of a split: `train`, `dev` (also valid, testa) or `test` (also testb), any prefix and extension.
+    """The file of a split: `train`, `dev` (also val, valid, testa) or `test` (also testb), any prefix and extension.
 
-    Where there is no such file it is the folder of such a name.
+    Where there is no such file it is the folder of such a name. A file whose name has two splits in it, such as
+    `train_dev.tsv`, is taken only where there is no other.
 
-    `variant` narrows a folder that holds several data sets (`fine` of `stsa.fine.train`); it is one of the parts that
-    dots, hyphens and underscores make of a file's name.
+    variant: chooses where a split has several files (`fine` of `stsa.fine.train`, `wsj` of `test-wsj`); it is one of
+    the parts that dots, hyphens and underscores make of a file's name. A split with one file needs no choice, unless
+    its name shows that it belongs to another variant.
 
     Raises:
         InputError: no file or more than one; the message lists what the folder holds.
     """
-    if not folder.is_dir():
-        raise InputError(f"{folder}: expected a folder with train, dev and test files, found none")
-    all_names = {name for names in SPLIT_NAMES.values() for name in names}
-    files = sorted(path for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))
-    found = {
-        path: parts
-        for path in files
-        if set(SPLIT_NAMES[split]) & (parts := set(re.split(r"[._-]", path.name.lower())))
-        and (not variant or variant.lower() in parts)
-        and path.suffix.lower() != ".md"
-    }
-    if not found:  # as OntoNotes lays its splits out: a folder each, with files at any depth
-        folders = (path for path in sorted(folder.iterdir()) if path.is_dir())
-        found = {path: {path.name} for path in folders if path.name.lower() in SPLIT_NAMES[split]}
+    found = _candidates(folder, split)
+    if variant:
+        variant = variant.lower()
+        others = {part for name in SPLIT_NAMES for part in _choices(_candidates(folder, name))} - {variant}
+        known = any(variant in parts for name in SPLIT_NAMES for parts in _candidates(folder, name).values())
+        chosen = {path: parts for path, parts in found.items() if variant in parts}
+        if not chosen and known:
+            chosen = {path: parts for path, parts in found.items() if not parts & others}
+        found = chosen
     if len(found) != 1:
+        files = sorted(path.name for path in folder.iterdir() if not path.name.startswith("."))
         names = ", ".join(SPLIT_NAMES[split]) + (f", and {variant}" if variant else "")
         got = "several: " + ", ".join(path.name for path in found) if found else "none"
-        there = ", ".join(path.name for path in files[:12]) or "nothing"
-        own = set.union(*found.values()) - set.intersection(*found.values()) - all_names if found else set()
+        there = ", ".join(files[:12]) or "nothing"
+        own = _choices(found)
         choice = f"; choose by a part of their names, such as {folder}:{min(own)}" if own else ""
+        held = "; --dev-fraction 0.1 holds a part of train out as dev" if split == "dev" and not found else ""
         raise InputError(
             f"{folder}: expected one file of the {split} split (its name with one of {names} in it), got {got}; "
-            f"the folder holds {there}{choice}"
+            f"the folder holds {there}{choice}{held}"
         )
     return next(iter(found))
 
 
-def read_folder(folder: Path, reader: Reader, *, name: str = "", variant: str = "") -> Splits:
-    """Read the three splits of a folder."""
-    paths = {split: find_split(folder, split, variant) for split in SPLIT_NAMES}
-    return Splits(
-        name=name or str(folder),
-        origin=str(folder),
-        train=tuple(reader(paths["train"])),
-        dev=tuple(reader(paths["dev"])),
-        test=tuple(reader(paths["test"])),
-    )
+def has_split(folder: Path, split: str) -> bool:
+    """Whether a folder has a file of a split."""
+    return bool(_candidates(folder, split))
+
+
+def _candidates(folder: Path, split: str) -> dict[Path, set[str]]:
+    """The files of a split (or, without a file, its folders) and the parts of their names."""
+    if not folder.is_dir():
+        raise InputError(f"{folder}: expected a folder with train, dev and test files, found none")
+    entries = sorted(path for path in folder.iterdir() if not path.name.startswith("."))
+    own, others = set(SPLIT_NAMES[split]), _ALL_NAMES - set(SPLIT_NAMES[split])
+    found = {
+        path: parts
+        for path in entries
+        if own & (parts := set(re.split(r"[._-]", path.name.lower())))
+        and path.suffix.lower() != ".md"
+        and not path.is_dir()
+    }
+    found = {path: parts for path, parts in found.items() if not parts & others} or found
+    if not found:  # as OntoNotes lays its splits out: a folder each, with files at any depth
+        found = {path: {path.name.lower()} for path in entries if path.is_dir() and path.name.lower() in own}
+    return found
+
+
+def _choices(found: dict[Path, set[str]]) -> set[str]:
+    """The parts of names that tell the files of a split apart."""
+    if len(found) < 2:
+        return set()
+    endings = {ending[1:] for ending in COMPRESSED}
+    return set.union(*found.values()) - set.intersection(*found.values()) - _ALL_NAMES - endings
+
+
+def read_folder(
+    folder: Path,
+    reader: Reader,
+    *,
+    name: str = "",
+    variant: str = "",
+    reading: ReadingConfig | None = None,
+    only: Sequence[str] = tuple(SPLIT_NAMES),
+) -> Splits:
+    """Read the splits of a folder. A missing test split is empty; a missing dev split is held out of train if `reading`
+    says so.
+
+    only: the splits that are read; the others stay empty, and their files need not be there.
+
+    Raises:
+        InputError: a split is missing or damaged, or there is a dev split although one is to be held out.
+    """
+    reading = reading or ReadingConfig()
+    notes: list[str] = []
+    read = bind(reader, reading, notes.append)
+    held_out = reading.dev_fraction > 0 and bool({"train", "dev"} & set(only))
+    if held_out and has_split(folder, "dev"):
+        raise InputError(f"{folder}: --dev-fraction, but the folder has a dev file: {find_split(folder, 'dev', variant)}")
+    wanted = [split for split in SPLIT_NAMES if split in only or (held_out and split == "train")]
+    if "test" in wanted and len(wanted) > 1 and not has_split(folder, "test"):
+        wanted.remove("test")
+        notes.append(f"{folder}: no test file; scores are those of dev, by which the epoch is chosen")
+    paths = {split: find_split(folder, split, variant) for split in wanted if not (held_out and split == "dev")}
+    examples = {split: tuple(read(path)) for split, path in paths.items()}
+    note_oddities([example for split in paths for example in examples[split]], notes.append)
+    distinct = {text.rpartition(": ")[2]: text for text in reversed(notes)}  # the same of each file is said once
+    splits = Splits(name or str(folder), str(folder), **examples, notes=tuple(reversed(distinct.values())))
+    return hold_out(splits, reading.dev_fraction) if held_out else splits
+
+
+def hold_out(splits: Splits, fraction: float) -> Splits:
+    """Move a share of the training sentences to dev, drawn at random but the same for every seed.
+
+    Raises:
+        InputError: one of the two would have no sentence.
+    """
+    sentences = by_sentence(splits.train)
+    count = round(fraction * len(sentences))
+    if not 0 < count < len(sentences):
+        raise InputError(
+            f"{splits.origin}: --dev-fraction {fraction:g} of {len(sentences)} training sentences leaves no sentence for "
+            f"{'dev' if count == 0 else 'train'}"
+        )
+    drawn = set(random.Random(0).sample(range(len(sentences)), count))
+    parts = [
+        tuple(splits.train[index] for number, run in enumerate(sentences) if (number in drawn) == dev for index in run)
+        for dev in (False, True)
+    ]
+    note = f"{count} of {len(sentences)} training sentences are held out as dev (--dev-fraction {fraction:g})"
+    return replace(splits, train=parts[0], dev=parts[1], notes=(*splits.notes, note))

@@ -6,18 +6,18 @@ in the order of the predicates.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from elmo_tasks.core.errors import InputError
-from elmo_tasks.data.conll import read_text
+from elmo_tasks.data.lines import read_lines
+from elmo_tasks.data.reading import Note, no_note
 from elmo_tasks.text.brackets import from_brackets
 from elmo_tasks.text.examples import TaggedSentence
+from elmo_tasks.text.tokens import split_tokens
 
 NO_PREDICATE = "-"
-_CELL = re.compile(r"[^ \t]+")  # other blanks, such as U+00A0, belong to a token
 _EXPECTED = "sentences in the columns of CoNLL-2005, CoNLL-2012 or `number word POS lemma roleset predicate...`"
 
 
@@ -52,12 +52,13 @@ NUMBERED = [Layout(word=1, mark=4, spans=5, start=start) for start in (0, 1)]
 CONLL2012 = Layout(word=3, mark=7, spans=11, behind=1)  # the last column is coreference
 
 
-def read_srl(path: Path) -> list[TaggedSentence]:
+def read_srl(path: Path, *, encoding: str = "utf-8", note: Note = no_note) -> list[TaggedSentence]:
     """Read a file, or a folder with `*gold_conll` files at any depth (those below `english` where there are several
     languages), in any of the three layouts, which a file shows itself.
 
     Of each sentence come first the sentence itself, its `predicate` None and a tag B-V on each predicate, then one
-    example a predicate with the BIO tags of its arguments and of V.
+    example per predicate with the BIO tags of its arguments and of V. A column of spans that has only `*` and belongs to
+    no predicate, which one sentence of CoNLL-2012 has, is ignored and told to `note`.
 
     Raises:
         InputError: nothing there, no sentence in it, another layout, no predicate in any sentence, a ragged row, as
@@ -69,16 +70,20 @@ def read_srl(path: Path) -> list[TaggedSentence]:
         files = [file for file in files if "english" in file.parts] or files
         if not files:
             raise InputError(f"{path}: expected *_gold_conll files below this folder, found none")
-        examples = [example for file in files for example in _read_file(file)]
     else:
-        examples = _read_file(path)
+        files = [path]
+    stray: list[str] = []
+    examples = [example for file in files for example in _read_file(file, encoding, stray)]
+    if stray:
+        more = f" and in {len(stray) - 1} other sentences" if len(stray) > 1 else ""
+        note(f"{stray[0]}{more}: an empty column of spans without a predicate is ignored")
     if all(example.predicate is None for example in examples):
         raise InputError(f"{path}: expected predicates with their arguments, got {len(examples)} sentences without any")
     return examples
 
 
-def _read_file(path: Path) -> list[TaggedSentence]:
-    blocks = list(_blocks(path))
+def _read_file(path: Path, encoding: str, stray: list[str]) -> list[TaggedSentence]:
+    blocks = list(_blocks(path, encoding))
     if not blocks:
         raise InputError(f"{path}: expected {_EXPECTED}, got an empty file")
     plain = [rows for block in blocks if (rows := [row for row in block if not row.cells[0].startswith("#")])]
@@ -86,15 +91,15 @@ def _read_file(path: Path) -> list[TaggedSentence]:
         raise InputError(f"{path}: expected {_EXPECTED}, got none")
     layout = CONLL2012 if blocks[0][0].cells[0] == "#begin" else _layout(plain, path)
     if layout is None:  # CoNLL-2005: nothing is a comment, a word may begin with `#`
-        return [example for rows in blocks for example in _sentence(rows, _conll2005(rows, path), path)]
-    return [example for rows in plain for example in _sentence(rows, layout, path)]
+        return [example for rows in blocks for example in _sentence(rows, _conll2005(rows, path), path, stray)]
+    return [example for rows in plain for example in _sentence(rows, layout, path, stray)]
 
 
-def _blocks(path: Path) -> Iterator[list[Row]]:
+def _blocks(path: Path, encoding: str) -> Iterator[list[Row]]:
     """The rows between blank lines."""
     rows: list[Row] = []
-    for number, line in enumerate([*read_text(path).split("\n"), ""], 1):
-        cells = tuple(_CELL.findall(line))
+    for number, line in enumerate([*read_lines(path, encoding), ""], 1):
+        cells = split_tokens(line)
         if cells:
             rows.append(Row(number, cells))
         elif rows:
@@ -138,13 +143,18 @@ def _conll2005(rows: Sequence[Row], path: Path) -> Layout:
     return Layout(word=0, mark=mark, spans=mark + 1)
 
 
-def _sentence(rows: Sequence[Row], layout: Layout, path: Path) -> Iterator[TaggedSentence]:
-    """The sentence itself and its predicates."""
+def _sentence(rows: Sequence[Row], layout: Layout, path: Path, stray: list[str]) -> Iterator[TaggedSentence]:
+    """The sentence itself and its predicates. stray: gets the place of a sentence with a column of no predicate."""
     width = max(len(rows[0].cells), layout.least)
     _check_rows(rows, layout, width, path)
     tokens = tuple(row.cells[layout.word] for row in rows)
     marked = [place for place, row in enumerate(rows) if row.cells[layout.mark] != NO_PREDICATE]
-    columns = range(layout.spans, width - layout.behind)
+    columns = list(range(layout.spans, width - layout.behind))
+    if len(columns) > len(marked):
+        full = [column for column in columns if any(row.cells[column] != "*" for row in rows)]
+        if len(full) == len(marked):
+            columns = full
+            stray.append(f"{path}:{rows[0].line}")
     if len(columns) != len(marked):
         raise InputError(
             f"{path}:{rows[0].line}: expected a column of spans for each marked predicate of the sentence, got "

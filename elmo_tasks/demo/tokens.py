@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from elmo_tasks.text.tokens import split_tokens
+
 LIMIT = 160
 """Most tokens that are answered: as long as the longest sentence of PropBank on the English Web Treebank (CoNLL-2003
 has 124 at most, SST 52). What is longer is hardly one sentence, and the work grows with tokens times predicates."""
@@ -42,8 +44,8 @@ def read_sentence(text: str, *, tokenised: bool, limit: int = LIMIT) -> Sentence
     leaves text that is tokenised already as it is.
     """
     # A browser may send half of a surrogate pair, which no encoding can write.
-    pieces = text.encode("utf-8", "replace").decode("utf-8").split()
-    tokens = pieces if tokenised else [token for piece in pieces for token in split_word(piece)]
+    text = text.encode("utf-8", "replace").decode("utf-8")
+    tokens = split_tokens(text) if tokenised else [token for piece in text.split() for token in split_word(piece)]
     return Sentence(tuple(tokens[:limit]), len(tokens))
 
 

@@ -55,8 +55,8 @@ def collate(items: Sequence[Item]) -> Batch:
     longest = int(lengths.max())
     first = items[0]
     gold = None
-    if first.gold is not None:
-        pieces = [item.gold for item in items if item.gold is not None]
+    pieces = [item.gold for item in items if item.gold is not None]
+    if first.gold is not None and len(pieces) == len(items):
         gold = torch.stack(pieces) if first.gold.dim() == 0 else pad(pieces, longest, 0)
     predicates = [NO_PREDICATE if item.predicate is None else item.predicate for item in items]
     return Batch(

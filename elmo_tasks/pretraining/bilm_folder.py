@@ -12,7 +12,7 @@ from torch import Tensor
 
 from elmo_tasks.core.errors import InputError
 from elmo_tasks.core.files import disk_faults, read_json, write_json, write_text
-from elmo_tasks.data.labelled import split_tokens
+from elmo_tasks.text.tokens import split_tokens
 from elmo_tasks.elmo.weights.hdf5 import write_hdf5
 from elmo_tasks.elmo.weights.resolve import folder_of, load_bilm
 from elmo_tasks.elmo.weights.safetensors import write_safetensors

@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 from elmo_tasks.core.errors import InputError
 from elmo_tasks.data.lines import open_lines
+from elmo_tasks.text.tokens import split_tokens
 
 SPECIALS = ("<S>", "</S>", "<UNK>")
 MAX_LINE_TOKENS = 2000
@@ -77,14 +78,14 @@ def read_sentences(path: Path) -> Iterator[list[str]]:
         InputError: as `open_lines`, or a line has over `MAX_LINE_TOKENS` words.
     """
     for number, line in open_lines(path):
-        tokens = line.split()
+        tokens = split_tokens(line)
         if len(tokens) > MAX_LINE_TOKENS:
             raise InputError(
                 f"{path}:{number}: expected one sentence a line of at most {MAX_LINE_TOKENS} words, "
                 f"got {len(tokens)}; split the text into sentences"
             )
         if tokens:
-            yield tokens
+            yield list(tokens)
 
 
 def encode_corpus(paths: Sequence[Path], folder: Path) -> Corpus:

@@ -13,6 +13,7 @@ import yaml
 from elmo_tasks.core.errors import InputError
 from elmo_tasks.core.paths import config_path, recipe_root
 from elmo_tasks.core.settings import bounded, from_mapping, merge, read_yaml
+from elmo_tasks.data.reading import ReadingConfig
 from elmo_tasks.task import load_task
 
 
@@ -94,6 +95,7 @@ class Experiment:
 
     task: str = "ner"
     data: str = "sample"
+    reading: ReadingConfig = field(default_factory=ReadingConfig)
     embedders: tuple[str, ...] = ("glove", "chars")
     seed: int = bounded(1, least=0, most=2**32 - 1)  # as numpy's generators take it
     elmo: ElmoConfig = field(default_factory=ElmoConfig)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from elmo_tasks.core.errors import InputError
+from elmo_tasks.core.files import write_text
 from elmo_tasks.core.memory import keep_freed_memory
 from elmo_tasks.core.paths import cache_root
 from elmo_tasks.data.catalog import load_data
+from elmo_tasks.data.reading import ReadingConfig
 from elmo_tasks.runs.batches import loader, prepare
 from elmo_tasks.runs.store import Trained, load_trained
 from elmo_tasks.task import Prediction, Task
@@ -27,14 +30,42 @@ def predict_examples(trained: Trained, examples: Sequence[Example]) -> list[Pred
     return [next(outputs) if example.tokens else trained.task.decode((), trained.labels) for example in examples]
 
 
-def evaluate(folder: Path, data: str | None = None, split: str = "test") -> tuple[dict[str, Any], str]:
-    """Score a run's model on a split of its own data or of other data. Returns the scores and the table."""
+def evaluate(
+    folder: Path,
+    data: str | None = None,
+    split: str = "test",
+    *,
+    reading: ReadingConfig | None = None,
+    output: Path | None = None,
+    tell: Callable[[str], object] = lambda note: None,
+) -> tuple[dict[str, Any], str]:
+    """Score a run's model on a split of its own data or of other data. Returns the scores and the table.
+
+    data: a data set's name or folder, of which only the split has to be there, or a file; reading: how its files are
+    read, if not as the run's own (if `data` is None) or as usual; output: a new file for the predictions, in the form
+    of `predictions.test.txt`; tell: gets notes on how the data were read.
+
+    Raises:
+        InputError: no such run or data, the split is missing or damaged, or `output` is there already.
+    """
+    if output is not None and output.exists():
+        raise InputError(f"--output: {output} already exists; choose another file")
     keep_freed_memory()
     trained = load_trained(folder, cache_root() / "vectors")
-    splits = load_data(data or trained.experiment.data, trained.task.read)
+    own = trained.experiment
+    if reading is None:
+        reading = own.reading if data is None else ReadingConfig()
+    splits = load_data(data or own.data, trained.task.read, reading, only=(split,))
+    for note in splits.notes:
+        tell(note)
     examples = splits.get(split)
+    if not examples:
+        raise InputError(f"{splits.origin}: expected sentences in the {split} split, got none")
     trained.task.check(examples, trained.labels)
-    found = trained.task.score(examples, predict_examples(trained, examples))
+    predicted = predict_examples(trained, examples)
+    if output is not None:
+        write_text(output, trained.task.record(examples, predicted))
+    found = trained.task.score(examples, predicted)
     return found.as_dict(), found.report
 
 

@@ -1,13 +1,16 @@
-"""Spans and the tag schemes that spell them: IOB1 (CoNLL-2003's files), BIO (IOB2) and BIOES."""
+"""Spans and the tag schemes that spell them: IOB1 (CoNLL-2003's files), BIO (IOB2), BIOES (BILOU, BMES) and IO."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Collection, Iterable, Sequence
 from typing import NamedTuple
 
 from elmo_tasks.core.errors import InputError
 
 SCHEMES = ("IOB1", "BIO", "BIOES")
+_OTHER_NAMES = {"L": "E", "U": "S", "M": "I", "W": "S"}  # BILOU and BMES are BIOES under other names
+_PREFIXED = re.compile(r"[BIESLUMW]-.*|.+-[BIES]")
 
 
 class Span(NamedTuple):
@@ -23,9 +26,22 @@ def split_tag(tag: str, source: str = "") -> tuple[str, str]:
     if tag == "O":
         return "O", ""
     prefix, dash, label = tag.partition("-")
-    if not (dash and label and prefix in ("B", "I", "E", "S", "L", "U")):
+    if not (dash and label and prefix in ("B", "I", "E", "S", *_OTHER_NAMES)):
         raise InputError(_at(source) + f"expected a tag such as O, B-PER or I-PER, got {tag!r}")
-    return {"L": "E", "U": "S"}.get(prefix, prefix), label  # BILOU is BIOES under other names
+    return _OTHER_NAMES.get(prefix, prefix), label
+
+
+def is_io(tags: Collection[str]) -> bool:
+    """Whether the distinct tags of a file are in the IO scheme: `O` and bare types such as `PER`."""
+    others = set(tags) - {"O"}
+    bare = all(tag[0].isalpha() and not _PREFIXED.fullmatch(tag) for tag in others)
+    return "O" in tags and bool(others) and bare
+
+
+def from_io(tags: Sequence[str]) -> list[str]:
+    """The BIO tags of IO tags: neighbours of one type are one span."""
+    spans = zip(tags, ["O", *tags], strict=False)
+    return [tag if tag == "O" else f"{'I' if tag == before else 'B'}-{tag}" for tag, before in spans]
 
 
 def detect_scheme(sequences: Iterable[Sequence[str]]) -> str:
@@ -47,16 +63,33 @@ def detect_scheme(sequences: Iterable[Sequence[str]]) -> str:
     return scheme
 
 
-def to_spans(tags: Sequence[str], scheme: str, source: str = "") -> list[Span]:
+def beginnings(tags: Sequence[str]) -> tuple[list[int], list[int]]:
+    """Positions of spans that follow no span of their type and begin with B-, and of those that begin with I-.
+
+    A file in BIO has only the former, one in IOB1 only the latter.
+    """
+    with_b, with_i = [], []
+    before = ("O", "")
+    for position, tag in enumerate(tags):
+        now = split_tag(tag)
+        if now[0] in "BI" and (before[0] == "O" or before[1] != now[1]):
+            (with_b if now[0] == "B" else with_i).append(position)
+        before = now
+    return with_b, with_i
+
+
+def to_spans(tags: Sequence[str], scheme: str, source: str | Sequence[str] = "") -> list[Span]:
     """The spans of a tag sequence, strictly.
 
+    source: `file:line` of the sequence, or of each of its tags.
+
     Raises:
-        InputError: the sequence is illegal in `scheme`; the message names the token and `source`.
+        InputError: the sequence is illegal in `scheme`; the message names the token and its source.
     """
     spans: list[Span] = []
     start, label = -1, ""  # the open span
     for position, tag in enumerate(tags):
-        prefix, name = split_tag(tag, source)
+        prefix, name = split_tag(tag, _source_of(source, position))
         continues = prefix in "IE" and start >= 0 and name == label
         if scheme != "BIOES" and prefix in "ES":
             raise _illegal(tags, position, scheme, source)
@@ -93,7 +126,9 @@ def from_spans(spans: Iterable[Span], length: int, scheme: str) -> tuple[str, ..
     return tuple(tags)
 
 
-def convert(tags: Sequence[str], source_scheme: str, target_scheme: str, source: str = "") -> tuple[str, ...]:
+def convert(
+    tags: Sequence[str], source_scheme: str, target_scheme: str, source: str | Sequence[str] = ""
+) -> tuple[str, ...]:
     """Rewrite tags from one scheme in another. Raises InputError for a sequence that is illegal in the first."""
     return from_spans(to_spans(tags, source_scheme, source), len(tags), target_scheme)
 
@@ -138,10 +173,14 @@ def legal_transitions(names: Sequence[str], scheme: str) -> tuple[list[bool], li
     return [opens(prefix) for prefix, _ in parts], [closes(prefix) for prefix, _ in parts], step
 
 
-def _illegal(tags: Sequence[str], position: int, scheme: str, source: str) -> InputError:
+def _source_of(source: str | Sequence[str], position: int) -> str:
+    return source if isinstance(source, str) else source[position]
+
+
+def _illegal(tags: Sequence[str], position: int, scheme: str, source: str | Sequence[str]) -> InputError:
     before = tags[position - 1] if position else "the start"
     return InputError(
-        _at(source)
+        _at(_source_of(source, position))
         + f"expected a legal {scheme} sequence, got {tags[position]!r} after {before!r} at token {position + 1}"
     )
 

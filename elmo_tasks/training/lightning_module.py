@@ -27,6 +27,9 @@ OPTIMIZERS: dict[str, Callable[..., torch.optim.Optimizer]] = {
 class TaskModule(lightning.LightningModule):
     """The optimiser, the mix's penalty, and a rate that halves when the dev score stalls.
 
+    Epochs are compared by `choice`, the dev score. Until an epoch has a score above 0 it is minus the dev loss instead:
+    on small or sparse data the loss falls for many epochs before the first span is right.
+
     Deviation: the rate is kept here and not by ReduceLROnPlateau, which Lightning steps after the checkpoint is
     written, so that a resumed run would miss a step.
     """
@@ -48,8 +51,9 @@ class TaskModule(lightning.LightningModule):
             raise InputError(f"training.optimizer: expected one of {known}, got {training.optimizer!r}")
         self.model, self.task, self.labels, self.training_config = model, task, labels, training
         self.train_examples, self.dev_examples, self.seed = train, dev, seed
-        self.rate, self.best, self.waited = training.learning_rate, -1.0, 0
+        self.rate, self.best, self.waited = training.learning_rate, -math.inf, 0
         self._decoded: dict[int, Prediction] = {}
+        self._dev_losses: list[tuple[float, int]] = []  # with the number of examples
         self._sources: list[str] = []
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
@@ -103,7 +107,9 @@ class TaskModule(lightning.LightningModule):
             )
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
-        """Decode a batch of the dev split."""
+        """Decode a batch of the dev split. Its loss is computed only while no epoch has had a score above 0."""
+        if self.best <= 0 and batch.gold is not None:
+            self._dev_losses.append((float(self.model.loss(batch)), len(batch.indices)))
         for index, output in zip(batch.indices, self.model.decode(batch), strict=True):
             self._decoded[index] = self.task.decode(output, self.labels)
 
@@ -112,10 +118,15 @@ class TaskModule(lightning.LightningModule):
         scores = self.task.score(self.dev_examples, [self._decoded[index] for index in range(len(self.dev_examples))])
         self._decoded.clear()
         value = float(scores.as_dict()[self.task.headline])
+        total = sum(count for _, count in self._dev_losses)
+        loss = sum(loss * count for loss, count in self._dev_losses) / max(1, total)
+        self._dev_losses.clear()
+        choice = value if value > 0 or not math.isfinite(loss) else -loss
         self.log("dev", value, prog_bar=True)
+        self.log("choice", choice)
         self.log("rate", self.rate * self.training_config.rate_share(self.current_epoch))
-        self.waited = 0 if value > self.best else self.waited + 1
-        self.best = max(self.best, value)
+        self.waited = 0 if choice > self.best else self.waited + 1
+        self.best = max(self.best, choice)
         if self.waited and self.waited % self.training_config.rate_patience == 0:
             self.rate /= 2
 

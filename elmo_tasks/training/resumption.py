@@ -56,7 +56,7 @@ def began_alike(work: Path, experiment: Experiment) -> bool:
 
 def data_digest(experiment: Experiment) -> str:
     """Of the experiment's examples as they are now. Raises InputError where they cannot be read."""
-    return load_data(experiment.data, load_task(experiment.task).read).digest()
+    return load_data(experiment.data, load_task(experiment.task).read, experiment.reading).digest()
 
 
 def _fingerprints(work: Path) -> dict[str, str]:

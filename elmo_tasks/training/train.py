@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,13 +27,19 @@ from elmo_tasks.runs.folder import LAST, RunFolder
 from elmo_tasks.runs.outcomes import count_outcomes, write_outcomes
 from elmo_tasks.runs.predict import predict_examples
 from elmo_tasks.runs.store import Trained, build_model, inputs_of, save_trained
-from elmo_tasks.task import load_task
+from elmo_tasks.task import Task, load_task
+from elmo_tasks.text.examples import Example
+from elmo_tasks.text.labels import LabelSet
 from elmo_tasks.training.costs import reading_speed, sizes
 from elmo_tasks.training.epoch_lines import EpochLines, Tell
 from elmo_tasks.training.fraction import draw_fraction
 from elmo_tasks.training.lightning_module import TaskModule
 from elmo_tasks.training.resumption import check_beginning
 
+_NOTHING_PREDICTED = (
+    "the model predicts nothing on dev, so its scores are 0; train longer (training.epochs, training.patience), give it "
+    "more data or add embedders"
+)
 Draw = Callable[[Path, Sequence[dict[str, float]], dict[str, Any]], None]
 
 
@@ -65,22 +72,20 @@ def train(
     figures by epoch and what metrics.json holds.
 
     Raises:
-        InputError: bad data, a label of dev that train lacks, an embedder that is not there, a folder that is taken or
+        InputError: bad data, an embedder that is not there, a folder that is taken or
             cannot be written, or an unfinished run of another experiment to resume.
     """
     started = time.perf_counter()
     keep_freed_memory()
     task = load_task(experiment.task)
-    needed = ("train", "dev", "test") if splits is None else ("train", "dev")
-    splits = splits or load_data(experiment.data, task.read)
-    for split in needed:
+    splits = splits or load_data(experiment.data, task.read, experiment.reading)
+    for split in ("train", "dev"):
         if not splits.get(split):
             raise InputError(f"{splits.origin}: expected sentences in the {split} split, got none")
     digest = splits.digest()
     labels = task.labels(splits.train)  # of all of it: a fraction may lack a label that dev has
-    for example in splits.dev:  # which chooses the epoch: by labels that can be learned, of every task
-        task.encode(example, labels)
-    task.check(splits.test, labels)
+    for split in ("dev", "test"):
+        task.check(splits.get(split), labels)
     splits = replace(splits, train=draw_fraction(splits.train, experiment.training.fraction, experiment.seed))
     words = sorted({word for example in splits.train for word in example.tokens}) if experiment.glove.trainable else []
     inputs = inputs_of(experiment, words, cache_root() / "vectors")
@@ -91,26 +96,31 @@ def train(
         trained = Trained(task, experiment, labels, tuple(inputs), build_model(task, experiment, labels, inputs))
         check_beginning(folder.work, trained, digest)
         lines = EpochLines(folder.work / "epochs.csv", tell, started)
-        fit(trained, splits, folder, lines, resume=resume)
-        outcome = _conclude(trained, splits, digest, folder, lines, words, command, draw)
+        notes = [*splits.notes, *_note_unknown(trained, splits)]
+        for note in notes:
+            tell(f"note: {note}")
+        best_epoch = fit(trained, splits, folder, lines, resume=resume)
+        outcome = _conclude(trained, splits, digest, folder, lines, best_epoch, notes, words, command, tell, draw)
     finally:
         folder.abandon()  # nothing to do after finish()
     return outcome
 
 
-def fit(trained: Trained, splits: Splits, folder: RunFolder, lines: EpochLines, *, resume: bool) -> None:
-    """Train with early stopping on dev, then put the best epoch's weights into the model."""
+def fit(trained: Trained, splits: Splits, folder: RunFolder, lines: EpochLines, *, resume: bool) -> int:
+    """Train with early stopping on dev, then put the best epoch's weights into the model. Returns that epoch."""
     training, seed = trained.experiment.training, trained.experiment.seed
     module = TaskModule(
         trained.model, trained.task, trained.labels, training, train=splits.train, dev=splits.dev, seed=seed
     )
+    lenient = replace(trained.task, encode=partial(_encode_if_known, trained.task))
     items = {
-        split: prepare(splits.get(split), trained.inputs, trained.task, trained.labels) for split in ("train", "dev")
+        "train": prepare(splits.train, trained.inputs, trained.task, trained.labels),
+        "dev": prepare(splits.dev, trained.inputs, lenient, trained.labels),
     }
     keep = ModelCheckpoint(
         folder.work / "checkpoints",
         filename="best",
-        monitor="dev",
+        monitor="choice",
         mode="max",
         save_on_train_epoch_end=True,
         enable_version_counter=False,
@@ -119,7 +129,7 @@ def fit(trained: Trained, splits: Splits, folder: RunFolder, lines: EpochLines, 
     last = ModelCheckpoint(
         folder.work / "checkpoints", filename="last", save_on_train_epoch_end=True, enable_version_counter=False
     )
-    stop = EarlyStopping("dev", mode="max", patience=training.patience, check_on_train_epoch_end=True)
+    stop = EarlyStopping("choice", mode="max", patience=training.patience, check_on_train_epoch_end=True)
     interactive = sys.stderr.isatty()
     with quiet_lightning():
         trainer = lightning.Trainer(
@@ -143,10 +153,31 @@ def fit(trained: Trained, splits: Splits, folder: RunFolder, lines: EpochLines, 
             ckpt_path=str(folder.work / LAST) if resume and (folder.work / LAST).exists() else None,
             weights_only=True,
         )
-    best = trainer.strategy.load_checkpoint(keep.best_model_path, weights_only=True)["state_dict"]
+    best = trainer.strategy.load_checkpoint(keep.best_model_path, weights_only=True)
     trained.model.load_state_dict(
-        {name.removeprefix("model."): value for name, value in best.items() if name.startswith("model.")}
+        {name.removeprefix("model."): value for name, value in best["state_dict"].items() if name.startswith("model.")}
     )
+    return int(best["epoch"])
+
+
+def _encode_if_known(task: Task, example: Example, labels: LabelSet) -> Any:
+    """The gold of an example of dev, None if it has a label that the training data lacks."""
+    try:
+        return task.encode(example, labels)
+    except InputError:
+        return None
+
+
+def _note_unknown(trained: Trained, splits: Splits) -> Iterator[str]:
+    """Tell of dev and test examples with a label that cannot be predicted."""
+    for split in ("dev", "test"):
+        examples = splits.get(split)
+        unknown = [x for x in examples if _encode_if_known(trained.task, x, trained.labels) is None]
+        if unknown:
+            yield (
+                f"{len(unknown)} of {len(examples)} examples of {split} have a label that the training data lacks (the "
+                f"first: {unknown[0].source}); it counts as missed"
+            )
 
 
 def _conclude(
@@ -155,8 +186,11 @@ def _conclude(
     digest: str,
     folder: RunFolder,
     lines: EpochLines,
+    best_epoch: int,
+    notes: list[str],
     words: list[str],
     command: str,
+    tell: Tell,
     draw: Draw | None,
 ) -> Outcome:
     """Evaluate, write everything, give the folder its name."""
@@ -166,13 +200,17 @@ def _conclude(
         predicted = predict_examples(trained, splits.get(split))
         found = trained.task.score(splits.get(split), predicted)
         scores[split], reports[split] = found.as_dict(), found.report
+        if split == "dev" and not any(
+            trained.task.count(example, own).predicted for example, own in zip(splits.dev, predicted, strict=True)
+        ):
+            notes.append(_NOTHING_PREDICTED)
+            tell(f"note: {_NOTHING_PREDICTED}")
         if split == "test":
             write_text(work / "predictions.test.txt", trained.task.record(splits.test, predicted))
             write_outcomes(work, count_outcomes(trained.task, splits.test, predicted))
             if trained.task.gold is not None:
                 write_text(work / "gold.test.txt", trained.task.gold(splits.test))
     save_trained(work, trained, words)
-    best = max(history, key=lambda row: row["dev"])
     metrics: dict[str, Any] = {
         "task": trained.task.name,
         "data": experiment.data,
@@ -184,10 +222,11 @@ def _conclude(
         **scores,
         "mix": trained.model.mix.mix_weights(),
         "epochs": len(history),
-        "best_epoch": int(best["epoch"]),
+        "best_epoch": best_epoch,
         "train_examples": len(splits.train),
         "train_fraction": experiment.training.fraction,
         **sizes(trained, work / "model.safetensors"),
+        "notes": notes,
         "command": command,
         "threads": torch.get_num_threads(),
         # What follows varies from run to run; everything above is the same for the same seed on one machine.

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from elmo_tasks.core.settings import bounded
 from elmo_tasks.data.conll import read_conll
-from elmo_tasks.data.labelled import split_tokens
+from elmo_tasks.core.errors import InputError
+from elmo_tasks.data.marked import read_input
 from elmo_tasks.metrics import Counts, SpanScores, conlleval_counts, score_spans
 from elmo_tasks.task import Task
 from elmo_tasks.text.columns import to_columns
@@ -44,14 +45,17 @@ def tags_of(example: Example) -> tuple[str, ...]:
 
 
 def parse(line: str, source: str) -> list[TaggedSentence]:
-    """A tokenised sentence without gold."""
-    tokens = split_tokens(line.rstrip("\r\n"))
+    """A tokenised sentence, or a JSON object with its tokens, without gold."""
+    tokens = read_input(line, source)
     return [TaggedSentence(tokens, ("O",) * len(tokens), source=source)]
 
 
 def labels(train: Sequence[Example]) -> LabelSet:
-    """All BIOES tags of the span types that the training data has."""
-    return LabelSet.of_types(span_types(tags_of(example) for example in train), SCHEME)
+    """All BIOES tags of the span types that the training data has. Raises InputError when it has none."""
+    types = span_types(tags_of(example) for example in train)
+    if not types:
+        raise InputError(f"{train[0].source}: expected spans in the training data, got only O in {len(train)} sentences")
+    return LabelSet.of_types(types, SCHEME)
 
 
 def encode(example: Example, known: LabelSet) -> list[int]:

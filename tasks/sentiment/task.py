@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from elmo_tasks.core.errors import InputError
 from elmo_tasks.core.settings import bounded
-from elmo_tasks.data.labelled import read_labelled, split_tokens
+from elmo_tasks.data.labelled import read_labelled
+from elmo_tasks.data.marked import read_input
 from elmo_tasks.metrics import ClassScores, Counts, score_classes
 from elmo_tasks.task import Task
 from elmo_tasks.text.examples import Example, LabelledSentence
@@ -42,8 +43,8 @@ def label_of(example: Example) -> str:
 
 
 def parse(line: str, source: str) -> list[LabelledSentence]:
-    """A tokenised sentence without gold."""
-    return [LabelledSentence(split_tokens(line.rstrip("\r\n")), "", source)]
+    """A tokenised sentence, or a JSON object with its tokens or text, without gold."""
+    return [LabelledSentence(read_input(line, source), "", source)]
 
 
 def labels(train: Sequence[Example]) -> LabelSet:

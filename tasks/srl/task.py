@@ -51,7 +51,7 @@ def tagged(example: Example) -> TaggedSentence:
 
 def parse(line: str, source: str) -> list[TaggedSentence]:
     """An example a marked predicate, or the sentence itself if the predicates are to be found."""
-    tokens, marked = read_marked(line.rstrip("\r\n"), source)
+    tokens, marked = read_marked(line, source)
     return [TaggedSentence(tokens, ("O",) * len(tokens), at, source) for at in ((None,) if marked is None else marked)]
 
 
@@ -84,7 +84,7 @@ def score(examples: Sequence[Example], predicted: Sequence[Tags]) -> RoleScores:
 
 def describe(line: str, examples: Sequence[Example], predicted: Sequence[Tags]) -> dict[str, Any]:
     """`{"tokens", "frames"}`, a frame a predicate."""
-    tokens = read_marked(line.rstrip("\r\n")).tokens
+    tokens = read_marked(line).tokens
     places = [tagged(example).predicate for example in examples]
     frames = [to_frame(tokens, at, tags) for at, tags in zip(places, predicted, strict=True) if at is not None]
     return {"tokens": list(tokens), "frames": frames}

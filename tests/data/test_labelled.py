@@ -56,7 +56,7 @@ def test_a_label_of_json_may_be_a_number_or_have_blanks(tmp_path: Path) -> None:
 
 
 def test_a_label_ends_at_the_first_tab(tmp_path: Path) -> None:
-    path = write(tmp_path, "very positive\ta great film\n 1 \t two\twords\npositive a film\n  1  a film\n")
+    path = write(tmp_path, "very positive\ta great film\n 1 \t two\twords\npositive\ta film\n  1  \ta film\n")
     assert [(example.label, " ".join(example.tokens)) for example in read_labelled(path)] == [
         ("very positive", "a great film"),
         ("1", "two words"),
@@ -74,12 +74,12 @@ def test_a_label_ends_at_the_first_tab(tmp_path: Path) -> None:
         ("\n \n", r"file.txt: expected lines of a label and a text, got an empty file"),
         ("", r"file.txt: expected lines of a label and a text, got an empty file"),
         ('{"label": 1, "text": "a"}\n{"label": 1\n', r"file.txt:2: expected a JSON object.*got no JSON \(Expecting"),
-        ('{"label": 1, "text": "a"}\n[1]\n', r"file.txt:2: expected a JSON object.*got '\[1\]'"),
+        ('{"label": 1, "text": "a"}\n[1]\n', r"file.txt:2: expected a JSON object.*got \[1\]"),
         ('{"label": 1, "text": "  "}\n', r"file.txt:1: expected a JSON object.*got a row without text"),
         ('{"label": 1, "tokens": []}\n', r"file.txt:1: expected a JSON object.*got a row without text"),
         ('{"label": 1}\n', r"file.txt:1: .*\"tokens\" with a list of words, got None"),
         ('{"label": 1, "tokens": ["a", 2]}\n', r"file.txt:1: .*\"tokens\" with a list of words, got \['a', 2\]"),
-        ('{"text": "a"}\n', r"file.txt:1: .*: a label of text or an integer, got None"),
+        ('{"text": "a"}\n', r"file.txt:1: .*, got no \"label\" among \['text'\]; pass --columns"),
         ('{"label": true, "text": "a"}\n', r"file.txt:1: .*: a label of text or an integer, got True"),
         ('{"label": 0.5, "text": "a"}\n', r"file.txt:1: .*: a label of text or an integer, got 0.5"),
     ],

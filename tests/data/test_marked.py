@@ -28,7 +28,7 @@ def test_lines(line: str, expected: MarkedLine) -> None:
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ('{"tokens": ["Ada"', r"f:3: expected \{.tokens.*got damaged JSON"),
+        ('{"tokens": ["Ada"', r"f:3: expected \{.tokens.*got no JSON"),
         ('{"tokens": "Ada left"}', r"f:3: .*got tokens 'Ada left'"),
         ('{"tokens": ["Ada", ""]}', r"f:3: .*got tokens \['Ada', ''\]"),
         ('{"words": ["Ada"]}', r"f:3: .*got the unknown key 'words'"),

@@ -61,10 +61,10 @@ def test_columns_can_be_chosen(tmp_path: Path) -> None:
     ("data", "message"),
     [
         ("a O\nb\n", r"file.txt:2: expected at least 2 columns \(token ... tag\), got 1: 'b'"),
-        ("a O\n\nb Q\n", r"file.txt:3: expected a tag such as"),
+        ("a O\n\nb B-\n", r"file.txt:3: expected a tag such as"),
         ("\n\n", r"file.txt: expected sentences"),
         (b"a O\n\xff O\n", r"file.txt:2: expected UTF-8 text, got byte 0xff"),
-        ("a O\n\nb B-X\nc E-X\nd I-X\n", r"file.txt:3: expected a legal BIOES sequence.*at token 3"),
+        ("a O\n\nb B-X\nc E-X\nd I-X\n", r"file.txt:5: expected a legal BIOES sequence.*at token 3"),
     ],
 )
 def test_damaged_files(tmp_path: Path, data: str | bytes, message: str) -> None:

@@ -102,7 +102,7 @@ def test_other_blanks_belong_to_a_token(tmp_path: Path) -> None:
         ("\n# doc a\n\n", r"train.txt: expected sentences.*got none"),
         ("Ada -\nleft leave\n", r"train.txt:1: expected a column of spans for each marked predicate.*0 columns for 1"),
         ("Ada - *\nleft - (V*)\n", r"train.txt:1: .*got 1 columns for 0 predicates"),
-        ("a - *\nb b (V*)\n\nc - * *\nd d (V*) *\n", r"train.txt:4: .*got 2 columns for 1 predicates"),
+        ("a - *\nb b (V*)\n\nc - * (A0*)\nd d (V*) *\n", r"train.txt:4: .*got 2 columns for 1 predicates"),
         ("Ada - *\nleft leave (V*) *\n", r"train.txt:2: expected 3 columns as in the rest of the sentence, got 4"),
         ("Ada - *\nleft leave\n", r"train.txt:2: expected 3 columns as in the rest of the sentence, got 2"),
         ("Ada - (A0*\nleft leave (V*)\n", r"train.txt:2: expected spans side by side, got '\(V\*\)', a span inside A0"),

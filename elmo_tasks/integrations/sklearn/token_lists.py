@@ -6,10 +6,11 @@ from collections.abc import Iterable
 from typing import Any
 
 from elmo_tasks.core.errors import InputError
+from elmo_tasks.text.tokens import split_tokens
 
 
 def token_lists(documents: Iterable[Any], name: str = "X") -> list[tuple[str, ...]]:
-    """One tuple of tokens a document; a text is split at white space.
+    """One tuple of tokens a document; a text is split at blanks, tabs and line breaks.
 
     Examples:
         >>> token_lists(["Rain at noon", ["Rain", "at", "noon"]])
@@ -27,7 +28,7 @@ def token_lists(documents: Iterable[Any], name: str = "X") -> list[tuple[str, ..
     found = []
     for number, document in enumerate(documents):
         if isinstance(document, str):
-            found.append(tuple(document.split()))
+            found.append(split_tokens(document))
             continue
         tokens = tuple(document) if isinstance(document, Iterable) and not isinstance(document, bytes) else (None,)
         if not all(isinstance(token, str) for token in tokens):

@@ -1,0 +1,95 @@
+"""The rows of column files, before anyone knows what the columns mean."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from elmo_tasks.core.errors import InputError
+from elmo_tasks.data.lines import read_lines
+from elmo_tasks.text.tokens import split_tokens
+
+BLANKS = " \t"
+_WITHIN = re.compile(r"[0-9]+[-.][0-9]+")  # CoNLL-U's numbers of contractions and empty nodes
+
+
+class Row(NamedTuple):
+    """A line and its cells."""
+
+    line: int
+    text: str
+    cells: tuple[str, ...]
+
+
+def read_blocks(
+    path: Path, encoding: str = "utf-8", mark: str = "", is_tag: Callable[[str], bool] | None = None
+) -> list[list[Row]]:
+    """The rows between blank lines. A row whose first cell is `mark` ends a block, as a blank line does.
+
+    is_tag: where given, a row before a sentence that begins with `#` is a comment unless it is a row like the others,
+    with as many cells and a tag at its end. So `#` can be a token.
+
+    Raises:
+        InputError: as `read_lines`.
+    """
+    lines = read_lines(path, encoding)
+    full = [line for line in lines if line.strip(BLANKS)]
+    indented = bool(full) and all(line[0] in BLANKS for line in full)
+    rows = [Row(number, line, _cells(line, indented=indented)) for number, line in enumerate(lines, 1)]
+    widths = Counter(len(row.cells) for row in rows if row.cells and row.cells[0][:1] not in ("#", mark[:1]))
+    width = widths.most_common(1)[0][0] if widths else None
+    blocks: list[list[Row]] = []
+    block: list[Row] = []
+    for row in rows:
+        if not row.cells or (mark and row.cells[0] == mark):
+            if block:
+                blocks.append(block)
+                block = []
+            continue
+        if is_tag and not block and row.cells[0].startswith("#"):
+            if not is_tag(row.cells[-1]) or (width is not None and len(row.cells) != width):
+                continue
+        if row.text[0] in BLANKS and not indented and width is not None and len(row.cells) < width:
+            raise InputError(f"{path}:{row.line}: expected {width} columns, got an empty first one: {row.text!r}")
+        block.append(row)
+    return [*blocks, block] if block else blocks
+
+
+def drop_numbers(path: Path, blocks: list[list[Row]]) -> tuple[int, list[list[Row]]]:
+    """Where the tokens are: in the second column (1) if the first one numbers the rows of each sentence, else in the
+    first (0). In the former case the rows of contractions and empty nodes (`3-4`, `5.1`) are left out.
+
+    Raises:
+        InputError: the first column has only numbers, but they do not count the rows.
+    """
+    if not all(len(row.cells) > 2 and row.cells[0][:1].isdecimal() for rows in blocks for row in rows):
+        return 0, blocks
+    plain = [[row for row in rows if not _WITHIN.fullmatch(row.cells[0])] for rows in blocks]
+    for start in (0, 1):
+        if all(row.cells[0] == str(number) for rows in plain for number, row in enumerate(rows, start)):
+            return 1, [rows for rows in plain if rows]
+    first = blocks[0][0]
+    if sum(map(len, blocks)) > 1 and all(row.cells[0].isdecimal() for rows in blocks for row in rows):
+        raise InputError(
+            f"{path}:{first.line}: the first column has only numbers, which do not count the tokens of a sentence: "
+            f"{first.text!r}; say where the tokens are, such as --columns token=2,tag={len(first.cells)}"
+        )
+    return 0, blocks
+
+
+def column_of(blocks: Sequence[Sequence[Row]], fits: Callable[[str], bool]) -> int | None:
+    """The last column, from 0, in which all cells fit and not all are the same; None if there is no such column."""
+    cells = list(zip(*(row.cells for rows in blocks for row in rows), strict=False))
+    fitting = [index for index, column in enumerate(cells) if len(set(column)) > 1 and all(map(fits, set(column)))]
+    return fitting[-1] if fitting else None
+
+
+def _cells(line: str, *, indented: bool) -> tuple[str, ...]:
+    """Cells between tabs, blanks around them left out, if there is a tab; else between blanks."""
+    line = line.strip(BLANKS) if indented else line.rstrip(BLANKS)
+    if "\t" in line:
+        return tuple(cell.strip(" ") for cell in line.split("\t"))
+    return split_tokens(line)

@@ -1,0 +1,108 @@
+"""Tables of labelled texts: CSV and TSV files, with or without a header."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from elmo_tasks.core.errors import InputError
+from elmo_tasks.data.reading import positions_of
+from elmo_tasks.text.tokens import split_tokens
+
+LABELS = ("label", "labels", "class", "sentiment", "target", "category", "polarity", "rating", "stars")
+TEXTS = ("text", "sentence", "review", "tweet", "comment", "content", "phrase")
+
+
+def header_of(cells: Sequence[str]) -> dict[str, int] | None:
+    """Where `label` and `text` are, from 0, if the cells are a header that names one of each; else None."""
+    names = [cell.strip().strip('"').lower() for cell in cells]
+    labels = [place for place, name in enumerate(names) if name in LABELS]
+    texts = [place for place, name in enumerate(names) if name in TEXTS]
+    return {"label": labels[0], "text": texts[0]} if len(labels) == len(texts) == 1 else None
+
+
+def read_table(
+    path: Path, lines: Sequence[str], columns: Mapping[str, str], *, comma: bool
+) -> Iterator[tuple[int, str, tuple[str, ...]]]:
+    """(line, label, tokens) of each row.
+
+    columns: `label` and `text` by number (from 1; a file then has no header, unless its first row is a usual one) or by
+    their name in the header; empty if the header says it. comma: the cells are divided by commas (or semicolons) and
+    may be in quotes, also over several lines; else by tabs.
+
+    Raises:
+        InputError: no usable header, a row without label or text, or with other quotes, with `file:line`.
+    """
+    rows = _cells(path, lines, comma=comma)
+    begin = next(rows, None)
+    if begin is None:
+        return
+    number, first = begin
+    header = header_of(first)
+    if columns:
+        if missing := sorted({"label", "text"} - columns.keys()):
+            raise InputError(f"--columns: expected label and text, got no {missing[0]}")
+        if all(column.isdecimal() for column in columns.values()):
+            places = positions_of(columns, ("label", "text"))
+        else:
+            places, header = _by_name(path, first, columns), {}
+    elif header is None:
+        raise InputError(
+            f"{path}:{number}: expected a header line that names label and text, got {', '.join(first)[:60]!r}; "
+            f"say where they are, such as --columns {_guess(first, next(rows, begin)[1])}"
+        )
+    else:
+        places = header
+    if header is None:
+        yield _row(path, number, first, places)
+    for number, cells in rows:
+        yield _row(path, number, cells, places)
+
+
+def _cells(path: Path, lines: Sequence[str], *, comma: bool) -> Iterator[tuple[int, list[str]]]:
+    if not comma:
+        for number, line in enumerate(lines, 1):
+            if line.strip():
+                yield number, line.split("\t")
+        return
+    first = next((line for line in lines if line.strip()), "")
+    delimiter = max(",;\t", key=first.count)
+    reader = csv.reader((line + "\n" for line in lines), delimiter=delimiter, strict=True)
+    before = 0
+    try:
+        for cells in reader:
+            if any(cell.strip() for cell in cells):
+                yield before + 1, cells
+            before = reader.line_num
+    except csv.Error as error:
+        raise InputError(f"{path}:{before + 1}: expected a row of CSV ({error}); write a quote in a cell twice") from None
+
+
+def _row(path: Path, number: int, cells: Sequence[str], places: Mapping[str, int]) -> tuple[int, str, tuple[str, ...]]:
+    if len(cells) <= max(places.values()):
+        raise InputError(f"{path}:{number}: expected at least {max(places.values()) + 1} columns, got {len(cells)}")
+    label, tokens = " ".join(split_tokens(cells[places["label"]])), split_tokens(cells[places["text"]])
+    if not label or not tokens:
+        raise InputError(f"{path}:{number}: expected a label and a text, got {', '.join(cells)[:60]!r}")
+    return number, label, tokens
+
+
+def _by_name(path: Path, header: Sequence[str], columns: Mapping[str, str]) -> dict[str, int]:
+    names = [cell.strip() for cell in header]
+    for column in columns.values():
+        if names.count(column) != 1:
+            raise InputError(f"{path}:1: expected one column {column!r} in the header, got {', '.join(names)[:80]!r}")
+    return {name: names.index(column) for name, column in columns.items()}
+
+
+def _guess(header: Sequence[str], row: Sequence[str]) -> str:
+    """The likely columns: the longest cell is the text, the shortest the label; by name if the first row has names."""
+    by_length = sorted(range(min(len(header), len(row))), key=lambda place: len(row[place]))
+    if len(by_length) < 2:
+        return "label=1,text=2"
+    label, text = by_length[0], by_length[-1]
+    named = all(name.strip().replace("_", "").isalpha() and "," not in name for name in (header[label], header[text]))
+    if named and header[label] != row[label]:
+        return f"label={header[label].strip()},text={header[text].strip()}"
+    return f"label={label + 1},text={text + 1}"
