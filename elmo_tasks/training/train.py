@@ -11,7 +11,7 @@ from typing import Any
 
 import lightning
 import torch
-from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint, TQDMProgressBar
+from lightning.pytorch.callbacks import EarlyStopping, TQDMProgressBar
 
 from elmo_tasks.core.errors import InputError
 from elmo_tasks.core.files import disk_faults, write_json, write_text
@@ -27,6 +27,7 @@ from elmo_tasks.runs.outcomes import count_outcomes, write_outcomes
 from elmo_tasks.runs.predict import predict_examples
 from elmo_tasks.runs.store import Trained, build_model, inputs_of, save_trained
 from elmo_tasks.task import load_task
+from elmo_tasks.training.checkpoints import RunCheckpoint, WholeCheckpoints
 from elmo_tasks.training.costs import reading_speed, sizes
 from elmo_tasks.training.epoch_lines import EpochLines, Tell
 from elmo_tasks.training.fraction import draw_fraction
@@ -66,36 +67,37 @@ def train(
 
     Raises:
         InputError: bad data, a label of dev that train lacks, an embedder that is not there, a folder that is taken or
-            cannot be written, or an unfinished run of another experiment to resume.
+            cannot be written or that another process is writing, or an unfinished run of another experiment to resume.
     """
     started = time.perf_counter()
     keep_freed_memory()
-    task = load_task(experiment.task)
-    needed = ("train", "dev", "test") if splits is None else ("train", "dev")
-    splits = splits or load_data(experiment.data, task.read)
-    for split in needed:
-        if not splits.get(split):
-            raise InputError(f"{splits.origin}: expected sentences in the {split} split, got none")
-    digest = splits.digest()
-    labels = task.labels(splits.train)  # of all of it: a fraction may lack a label that dev has
-    for example in splits.dev:  # which chooses the epoch: by labels that can be learned, of every task
-        task.encode(example, labels)
-    task.check(splits.test, labels)
-    splits = replace(splits, train=draw_fraction(splits.train, experiment.training.fraction, experiment.seed))
-    words = sorted({word for example in splits.train for word in example.tokens}) if experiment.glove.trainable else []
-    inputs = inputs_of(experiment, words, cache_root() / "vectors")
     folder = RunFolder(output)
-    folder.claim(resume=resume, overwrite=overwrite)
-    try:
+    with folder.claimed(resume=resume, overwrite=overwrite):
+        task = load_task(experiment.task)
+        needed = ("train", "dev", "test") if splits is None else ("train", "dev")
+        splits = splits or load_data(experiment.data, task.read)
+        for split in needed:
+            if not splits.get(split):
+                raise InputError(f"{splits.origin}: expected sentences in the {split} split, got none")
+        digest = splits.digest()
+        labels = task.labels(splits.train)  # of all of it: a fraction may lack a label that dev has
+        for example in splits.dev:  # which chooses the epoch: by labels that can be learned, of every task
+            task.encode(example, labels)
+        task.check(splits.test, labels)
+        splits = replace(splits, train=draw_fraction(splits.train, experiment.training.fraction, experiment.seed))
+        words = _words(splits) if experiment.glove.trainable else []
+        inputs = inputs_of(experiment, words, cache_root() / "vectors")
+        folder.begin(resume=resume)
         lightning.seed_everything(experiment.seed, verbose=False)
         trained = Trained(task, experiment, labels, tuple(inputs), build_model(task, experiment, labels, inputs))
         check_beginning(folder.work, trained, digest)
         lines = EpochLines(folder.work / "epochs.csv", tell, started)
         fit(trained, splits, folder, lines, resume=resume)
-        outcome = _conclude(trained, splits, digest, folder, lines, words, command, draw)
-    finally:
-        folder.abandon()  # nothing to do after finish()
-    return outcome
+        return _conclude(trained, splits, digest, folder, lines, words, command, draw)
+
+
+def _words(splits: Splits) -> list[str]:
+    return sorted({word for example in splits.train for word in example.tokens})
 
 
 def fit(trained: Trained, splits: Splits, folder: RunFolder, lines: EpochLines, *, resume: bool) -> None:
@@ -107,18 +109,9 @@ def fit(trained: Trained, splits: Splits, folder: RunFolder, lines: EpochLines, 
     items = {
         split: prepare(splits.get(split), trained.inputs, trained.task, trained.labels) for split in ("train", "dev")
     }
-    keep = ModelCheckpoint(
-        folder.work / "checkpoints",
-        filename="best",
-        monitor="dev",
-        mode="max",
-        save_on_train_epoch_end=True,
-        enable_version_counter=False,
-    )
+    keep = RunCheckpoint(folder.work / "checkpoints", "best", monitor="dev")
     # Not `save_last`: Lightning writes that only when the best is written.
-    last = ModelCheckpoint(
-        folder.work / "checkpoints", filename="last", save_on_train_epoch_end=True, enable_version_counter=False
-    )
+    last = RunCheckpoint(folder.work / "checkpoints", "last")
     stop = EarlyStopping("dev", mode="max", patience=training.patience, check_on_train_epoch_end=True)
     interactive = sys.stderr.isatty()
     with quiet_lightning():
@@ -134,6 +127,7 @@ def fit(trained: Trained, splits: Splits, folder: RunFolder, lines: EpochLines, 
             enable_model_summary=False,
             num_sanity_val_steps=0,
             default_root_dir=folder.work,
+            plugins=[WholeCheckpoints()],
         )
     with disk_faults(folder.work), quiet_lightning(), interruptible(trainer):
         trainer.fit(
@@ -203,6 +197,7 @@ def _conclude(
     write_text(work / "report.md", report)
     if draw is not None:
         with disk_faults(work):
+            (work / "plots").mkdir(exist_ok=True)
             draw(work / "plots", history, metrics)
     write_json(work / "metrics.json", metrics)
     folder.finish()
