@@ -6,10 +6,11 @@ import errno
 import json
 import os
 import secrets
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from elmo_tasks.core.errors import InputError
 
@@ -107,6 +108,13 @@ def _sync(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def standard_input() -> BinaryIO:
+    """Standard input as bytes. Raises InputError where it is closed."""
+    if sys.stdin is None:
+        raise InputError("standard input is closed; give the name of a file")
+    return sys.stdin.buffer
 
 
 def write_bytes(path: Path, content: bytes) -> None:

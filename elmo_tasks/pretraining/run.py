@@ -18,8 +18,8 @@ from lightning.pytorch.utilities import rank_zero_only
 
 from elmo_tasks.core.files import disk_faults, write_text
 from elmo_tasks.core.lightning_manners import interruptible, quiet_lightning
-from elmo_tasks.core.outputs import output_file
 from elmo_tasks.core.memory import keep_freed_memory, peak_rss_mb
+from elmo_tasks.core.outputs import output_file
 from elmo_tasks.elmo.bilm import BiLM
 from elmo_tasks.elmo.characters import encode_vocabulary
 from elmo_tasks.elmo.engine.precision import has_bf16
@@ -107,9 +107,9 @@ def pretrain(
             record |= {"heldout_perplexity": found.mean, "heldout_unknown": found.unknown}
             tell(f"held-out perplexity {found.mean:.2f} (forward {found.forward:.2f}, backward {found.backward:.2f})")
             write_bilm_folder(folder.work, objective, words, record)
-        if draw is not None:
-            with disk_faults(folder.work):
-                (folder.work / "plots").mkdir(exist_ok=True)
+        with disk_faults(folder.work):
+            (folder.work / "plots").mkdir(exist_ok=True)
+            if draw is not None:
                 draw(folder.work / "plots", curve)
         folder.finish()
         for done in (CORPUS, "checkpoints"):  # not before: a kill in between leaves a run that can be resumed

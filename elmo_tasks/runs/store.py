@@ -21,7 +21,6 @@ from elmo_tasks.task import Task, load_task
 from elmo_tasks.text.labels import LabelSet
 
 
-
 @dataclass(frozen=True)
 class Trained:
     """A model ready to decode, and what it was made of."""

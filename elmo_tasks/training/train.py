@@ -195,9 +195,9 @@ def _conclude(
     for split, text in reports.items():
         report += f"\n## {split}\n\n```\n{text}\n```\n"
     write_text(work / "report.md", report)
-    if draw is not None:
-        with disk_faults(work):
-            (work / "plots").mkdir(exist_ok=True)
+    with disk_faults(work):
+        (work / "plots").mkdir(exist_ok=True)
+        if draw is not None:
             draw(work / "plots", history, metrics)
     write_json(work / "metrics.json", metrics)
     folder.finish()
