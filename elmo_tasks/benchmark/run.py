@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 
-from filelock import FileLock, Timeout
 from rich.console import Console
 
 from elmo_tasks.benchmark.cell import CHANGED, FINISHED, Cell, data_of, read_metrics
 from elmo_tasks.benchmark.estimate import Timed
 from elmo_tasks.benchmark.execution import Launch, run_cells
 from elmo_tasks.benchmark.progress import GridProgress, print_plan
-from elmo_tasks.benchmark.record import COMMAND
+from elmo_tasks.benchmark.record import COMMAND, KIND
 from elmo_tasks.benchmark.report import write_report
 from elmo_tasks.core.errors import InputError
-from elmo_tasks.core.files import disk_faults, write_text
+from elmo_tasks.core.files import write_text
+from elmo_tasks.core.folders import use_folder
+from elmo_tasks.core.outputs import hold, output_folder
 from elmo_tasks.runs.store import inputs_of
 from elmo_tasks.training.resumption import data_digest
 
@@ -39,8 +41,8 @@ def benchmark(
 
     Raises:
         InputError: a finished cell has other settings, embedders or data and `overwrite` is not given; no cell has the
-            baseline; another benchmark is at work in the folder; a cell failed (all others have run and the report is
-            written).
+            baseline; the folder holds something else, or another process is writing it; a cell failed (all others
+            have run and the report is written).
     """
     if jobs < 1:
         raise InputError(f"--jobs: expected 1 or more, got {jobs}")
@@ -48,45 +50,52 @@ def benchmark(
     if baseline is not None and all(cell.experiment.embedders != tuple(baseline) for cell in cells):
         there = ", ".join(dict.fromkeys(",".join(cell.experiment.embedders) for cell in cells))
         raise InputError(f"--baseline: expected one of the combinations {there}, got {','.join(baseline)}")
-    fingerprints, data = current_fingerprints(cells), current_data(cells)
-    states = [cell.state(fingerprints, data) for cell in cells]
-    ready = [cell for cell, state in zip(cells, states, strict=True) if state == FINISHED]
-    figures = [read_metrics(cell) for cell in ready]
-    finished = [
-        Timed(cell, float(found["seconds"]), float(found["training_seconds"]))
-        for cell, found in zip(ready, figures, strict=True)
-    ]
-    if dry_run:
-        print_plan(cells, states, finished, jobs, console)
-        return
-    changed = [cell.name for cell, state in zip(cells, states, strict=True) if state == CHANGED]
-    if changed and not overwrite:
-        raise InputError(
-            f"{folder}: {len(changed)} finished cells ({', '.join(changed[:3])}, ...) were run with other settings or "
-            "other weights of an embedder or on other data; give --overwrite to run them anew or another --output"
-        )
-    with disk_faults(folder):
-        folder.mkdir(parents=True, exist_ok=True)
-    try:
-        with FileLock(folder / ".lock", timeout=0):
-            waiting = [cell for cell, state in zip(cells, states, strict=True) if state != FINISHED]
-            write_text(folder / COMMAND, f"{command}\n")
-            console.print(f"{len(cells)} cells, {len(ready)} of them finished, into {folder}", soft_wrap=True)
-            with GridProgress(waiting, finished, jobs, console) as progress:
-                failures = run_cells(waiting, jobs, progress, launch)
-            if len(failures) < len(cells):
-                write_report(folder, baseline)
-                console.print(f"report: {folder / 'report.html'}, report.md, benchmark.json", soft_wrap=True)
-    except Timeout:
-        raise InputError(
-            f"{folder}: another benchmark is at work there; wait for it or give another --output"
-        ) from None
+    with nullcontext() if dry_run else claimed(folder):
+        fingerprints, data = current_fingerprints(cells), current_data(cells)
+        states = [cell.state(fingerprints, data) for cell in cells]
+        ready = [cell for cell, state in zip(cells, states, strict=True) if state == FINISHED]
+        figures = [read_metrics(cell) for cell in ready]
+        finished = [
+            Timed(cell, float(found["seconds"]), float(found["training_seconds"]))
+            for cell, found in zip(ready, figures, strict=True)
+        ]
+        if dry_run:
+            print_plan(cells, states, finished, jobs, console)
+            return
+        changed = [cell.name for cell, state in zip(cells, states, strict=True) if state == CHANGED]
+        if changed and not overwrite:
+            raise InputError(
+                f"{folder}: {len(changed)} finished cells ({', '.join(changed[:3])}, ...) were run with other settings "
+                "or other weights of an embedder or on other data; pass --overwrite to run them again or choose "
+                "another --output"
+            )
+        waiting = [cell for cell, state in zip(cells, states, strict=True) if state != FINISHED]
+        write_text(folder / COMMAND, f"{command}\n")
+        console.print(f"{len(cells)} cells, {len(ready)} of them finished, into {folder}", soft_wrap=True)
+        with GridProgress(waiting, finished, jobs, console) as progress:
+            failures = run_cells(waiting, jobs, progress, launch)
+        if len(failures) < len(cells):
+            write_report(folder, baseline)
+            console.print(f"report: {folder / 'report.html'}, report.md, benchmark.json", soft_wrap=True)
     if failures:
         raise InputError(
             f"{len(failures)} of {len(cells)} cells failed, the others are finished; the first: "
             f"{failures[0].cell.name}: {failures[0].fault} (logs in {folder / 'logs'}; "
             "the same command tries them again)"
         )
+
+
+@contextmanager
+def claimed(folder: Path) -> Iterator[None]:
+    """Hold the folder of a benchmark for this process; make it if it is missing.
+
+    Raises:
+        InputError: another process is at work there, or the folder holds something else.
+    """
+    folder = output_folder(folder)
+    with hold(folder):
+        use_folder(folder, KIND)
+        yield
 
 
 def current_fingerprints(cells: Sequence[Cell]) -> Mapping[str, str]:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import argparse
 import shlex
+import signal
 import sys
+import traceback
 from collections.abc import Sequence
+from contextlib import suppress
 
 from elmo_tasks import __version__
 from elmo_tasks.cli import (
@@ -26,7 +29,11 @@ from elmo_tasks.cli import (
     substitutes,
     train,
 )
+from elmo_tasks.cli.faults import explain, report_bug
+from elmo_tasks.cli.streams import OutputClosed, guarded_streams
 from elmo_tasks.core.errors import InputError
+from elmo_tasks.core.interruption import Interrupted, signals_interrupt
+from elmo_tasks.core.paths import wants_traceback
 
 VERBS = (
     train,
@@ -49,33 +56,69 @@ VERBS = (
 """In the order of `--help`; each has `add`, which declares its arguments and sets the function that runs it."""
 
 
+BUG = 70
+"""Exit code of a fault that is ours (EX_SOFTWARE of sysexits.h)."""
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one verb. Returns its exit code, or 2 for a fault of the input, 130 when interrupted."""
+    """Run one verb.
+
+    Returns:
+        Its exit code; 2 for a fault of the input or of the machine, 128 + N when signal N ended it, 141 when nobody
+        reads its output any more, 70 for a bug.
+    """
     given = list(sys.argv[1:] if arguments is None else arguments)
     options = build_parser().parse_args(given)
     options.command_line = "elmo-tasks " + shlex.join(given)
     try:
-        code = options.verb(options)
+        with signals_interrupt() as came, guarded_streams(options.name, keeps_on=_writes_files(options)):
+            code = options.verb(options)
+            if came:  # a library has caught it
+                raise Interrupted(came[0])
     except InputError as error:
-        print(f"elmo-tasks: error: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print(
-            "elmo-tasks: interrupted; go on with the same command (train, pretrain, embed: with --resume)",
-            file=sys.stderr,
-        )
-        return 130
-    except BrokenPipeError:
-        sys.stderr.close()
-        return 0
+        return _end(f"elmo-tasks: error: {error}", 2)
+    except KeyboardInterrupt as interruption:
+        number = getattr(interruption, "number", signal.SIGINT)
+        way = "continue with the same command and --resume" if options.resumes else "run the same command again"
+        return _end(f"elmo-tasks {options.name}: interrupted by {signal.Signals(number).name}; {way}", 128 + number)
+    except OutputClosed:
+        return 141  # 128 + SIGPIPE
+    except Exception as error:
+        fault = explain(error)
+        if wants_traceback():
+            traceback.print_exc()
+        if fault is not None:
+            return _end(f"elmo-tasks: error: {fault}", 2)
+        return _end(report_bug(error, options.name, options.command_line), BUG)
     return int(code or 0)
 
 
+def _end(line: str, code: int) -> int:
+    with suppress(OSError):
+        print(line, file=sys.stderr)
+    return code
+
+
+def _writes_files(options: argparse.Namespace) -> bool:
+    """Whether a verb's result is a file or folder, and what it prints only says how it goes."""
+    return options.resumes or getattr(options, "output", None) is not None
+
+
 def build_parser() -> argparse.ArgumentParser:
-    """The parser of all verbs."""
+    """The parser of all verbs. Each sets `name`, as it is typed, and `resumes`, whether it has `--resume`."""
     parser = argparse.ArgumentParser(prog="elmo-tasks", description="Downstream tasks on frozen ELMo embeddings.")
     parser.add_argument("--version", action="version", version=f"elmo-tasks {__version__}")
     verbs = parser.add_subparsers(title="verbs", required=True, metavar="VERB")
     for verb in VERBS:
         verb.add(verbs)
+    _name(parser)
     return parser
+
+
+def _name(parser: argparse.ArgumentParser) -> None:
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            for verb in action.choices.values():
+                resumes = "--resume" in verb._option_string_actions
+                verb.set_defaults(name=verb.prog.removeprefix("elmo-tasks "), resumes=resumes)
+                _name(verb)

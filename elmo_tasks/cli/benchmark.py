@@ -64,9 +64,9 @@ def _benchmark(options: argparse.Namespace) -> None:
 
     baseline = split_embedders(options.baseline, "--baseline") if options.baseline else None
     if options.report_only:
-        from elmo_tasks.benchmark.report import write_report
+        from elmo_tasks.benchmark.report import renew_report
 
-        write_report(options.output, baseline)
+        renew_report(options.output, baseline)
         print(f"report: {options.output / 'report.html'}, report.md, benchmark.json")
         return
     from elmo_tasks.benchmark.run import benchmark

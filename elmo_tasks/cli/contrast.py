@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import argparse
+from contextlib import ExitStack
 from pathlib import Path
 
 from elmo_tasks.cli.verb import Verbs
 from elmo_tasks.core.errors import InputError
+from elmo_tasks.core.files import is_signed
+from elmo_tasks.core.outputs import output_file
 
 
 def add(verbs: Verbs) -> None:
@@ -17,6 +20,7 @@ def add(verbs: Verbs) -> None:
     contrast.add_argument("--word", metavar="WORD", help="which one (default: the only word that both have)")
     contrast.add_argument("--output", metavar="FILE", type=Path, help="draw it too: .png, .svg or .html")
     contrast.add_argument("--bilm", metavar="BILM", default="default", help="default: the one inside the package")
+    contrast.add_argument("--overwrite", action="store_true", help="replace an earlier picture")
     contrast.set_defaults(verb=_contrast)
 
 
@@ -30,8 +34,11 @@ def _contrast(options: argparse.Namespace) -> None:
     from elmo_tasks.views.contrast_table import contrast_table
 
     sentences = list(split_tokens(options.first)), list(split_tokens(options.second))
-    found = contrast(bilm_embedder(options.bilm), sentences, options.word)
-    contrast_table(found)
-    if options.output is not None:
-        write_contrast(found, options.output)
-        print(f"written to {options.output}")
+    with ExitStack() as stack:
+        if options.output is not None:
+            stack.enter_context(output_file(options.output, overwrite=options.overwrite, is_ours=is_signed))
+        found = contrast(bilm_embedder(options.bilm), sentences, options.word)
+        contrast_table(found)
+        if options.output is not None:
+            write_contrast(found, options.output)
+            print(f"written to {options.output}")

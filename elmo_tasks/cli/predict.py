@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from elmo_tasks.cli.verb import Verbs
+from elmo_tasks.core.files import standard_input
 
 
 def add(verbs: Verbs) -> None:
@@ -25,7 +26,7 @@ def _predict(options: argparse.Namespace) -> None:
 
     interactive = options.file is None
     origin = "stdin" if interactive else str(options.file)
-    numbered = decode_lines(sys.stdin.buffer, origin) if interactive else open_lines(options.file)
+    numbered = decode_lines(standard_input(), origin) if interactive else open_lines(options.file)
     block = 1 if interactive and sys.stdin.isatty() else 64
     for frame in predict(find_run(options.run), (line for _, line in numbered), block, origin):
         print(json.dumps(frame, ensure_ascii=False), flush=interactive)

@@ -43,6 +43,7 @@ def add(verbs: Verbs) -> None:
     vocab.add_argument("--corpus", metavar="GLOB", nargs="+", required=True)
     vocab.add_argument("--output", metavar="FILE", type=Path, required=True, help="word and count, a word a line")
     vocab.add_argument("--min-count", metavar="N", type=int, default=1)
+    vocab.add_argument("--overwrite", action="store_true", help="replace an earlier vocabulary")
     vocab.set_defaults(verb=_vocabulary)
     measure = parts.add_parser("eval", help="perplexity of a text, or the surprisal of each word")
     measure.add_argument("bilm", metavar="BILM", help="a folder, shipped, or ORG/NAME on the Hugging Face hub")
@@ -56,7 +57,7 @@ def add(verbs: Verbs) -> None:
     export.add_argument(
         "--shard-mb", metavar="N", type=float, default=15.0, help="most megabytes a file, 1 or more (default 15)"
     )
-    export.add_argument("--overwrite", action="store_true", help="write into a folder that holds other files")
+    export.add_argument("--overwrite", action="store_true", help="replace an earlier export")
     export.set_defaults(verb=_export)
 
 
@@ -90,7 +91,7 @@ def _pretrain(options: argparse.Namespace) -> None:
 def _vocabulary(options: argparse.Namespace) -> None:
     from elmo_tasks.pretraining.run import write_vocabulary
 
-    print(write_vocabulary(options.corpus, options.output, options.min_count))
+    print(write_vocabulary(options.corpus, options.output, options.min_count, overwrite=options.overwrite))
 
 
 def _perplexity(options: argparse.Namespace) -> None:

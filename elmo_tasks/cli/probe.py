@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +41,7 @@ def _probe(options: argparse.Namespace) -> None:
     for name in ("seeds", "epochs", "tokens"):
         if getattr(options, name) is not None and getattr(options, name) < 1:
             raise InputError(f"--{name}: expected 1 or more, got {getattr(options, name)}")
-    from elmo_tasks.views.probe_table import claim_probe_files, print_probe, probe_stem, write_probe
+    from elmo_tasks.views.probe_table import claimed_probe_files, print_probe, probe_stem, write_probe
 
     began = time.monotonic()
     shared: dict[str, Any] = {
@@ -54,8 +55,7 @@ def _probe(options: argparse.Namespace) -> None:
 
         corpus = load_sense_corpus(options.folder or "sample-senses")
         stem = probe_stem({"probe": "senses", "data": corpus.name})
-        claim_probe_files(options.output, stem, options.overwrite)
-        record = run_sense_probe(corpus, **shared)
+        run = partial(run_sense_probe, corpus, **shared)
     else:
         from elmo_tasks.analysis.probe_data import load_probe_task
         from elmo_tasks.analysis.probing import run_probe
@@ -63,8 +63,8 @@ def _probe(options: argparse.Namespace) -> None:
 
         task = load_probe_task(options.what, options.folder, options.column, options.tokens)
         stem = probe_stem({"probe": task.kind, "data": task.data, "column": task.column})
-        claim_probe_files(options.output, stem, options.overwrite)
-        record = run_probe(task, epochs=options.epochs, cache_folder=cache_root() / "vectors", **shared)
-    whole = write_probe(options.output, record, options.command_line, time.monotonic() - began)
+        run = partial(run_probe, task, epochs=options.epochs, cache_folder=cache_root() / "vectors", **shared)
+    with claimed_probe_files(options.output, stem, options.overwrite):
+        whole = write_probe(options.output, run(), options.command_line, time.monotonic() - began)
     print_probe(whole)
     print(f"written to {options.output}: {stem}.json, {stem}.md, {stem}.png")

@@ -8,6 +8,8 @@ from pathlib import Path
 
 from elmo_tasks.cli.verb import Verbs
 from elmo_tasks.core.errors import InputError
+from elmo_tasks.core.files import is_signed
+from elmo_tasks.core.outputs import output_file
 
 
 def add(verbs: Verbs) -> None:
@@ -26,6 +28,7 @@ def add(verbs: Verbs) -> None:
     project.add_argument("--clusters", metavar="N", type=int, help="default: the number of senses, or 2 without senses")
     project.add_argument("--limit", metavar="N", type=int, default=500, help="the first N occurrences (default 500)")
     project.add_argument("--bilm", metavar="BILM", default="default", help="default: the one inside the package")
+    project.add_argument("--overwrite", action="store_true", help="replace an earlier picture")
     project.set_defaults(verb=_project)
 
 
@@ -40,17 +43,18 @@ def _project(options: argparse.Namespace) -> None:
     from elmo_tasks.embedders.frozen import bilm_embedder
     from elmo_tasks.views.projection_picture import draw_projections, print_projections
 
-    occurrences = list(islice(occurrences_in(options.text, options.word, exact=True), options.limit))
-    if not occurrences:
-        raise InputError(f"{options.text}: expected occurrences of {options.word!r}, got none")
-    found = project_layers(
-        bilm_embedder(options.bilm),
-        occurrences,
-        layer=options.layer,
-        method=options.method,
-        clustering=options.cluster,
-        clusters=options.clusters,
-    )
-    print_projections(options.word, found)
-    draw_projections(options.word, found, options.output)
-    print(f"written to {options.output}")
+    with output_file(options.output, overwrite=options.overwrite, is_ours=is_signed):
+        occurrences = list(islice(occurrences_in(options.text, options.word, exact=True), options.limit))
+        if not occurrences:
+            raise InputError(f"{options.text}: expected occurrences of {options.word!r}, got none")
+        found = project_layers(
+            bilm_embedder(options.bilm),
+            occurrences,
+            layer=options.layer,
+            method=options.method,
+            clustering=options.cluster,
+            clusters=options.clusters,
+        )
+        print_projections(options.word, found)
+        draw_projections(options.word, found, options.output)
+        print(f"written to {options.output}")

@@ -7,6 +7,8 @@ import json
 from pathlib import Path
 
 from elmo_tasks.cli.verb import Verbs
+from elmo_tasks.core.files import write_json
+from elmo_tasks.core.outputs import output_file
 
 
 def add(verbs: Verbs) -> None:
@@ -14,17 +16,15 @@ def add(verbs: Verbs) -> None:
     report = verbs.add_parser("report", help="gather runs that differ in their seeds into one record")
     report.add_argument("runs", metavar="RUN_DIR", nargs="+", type=Path)
     report.add_argument("--output", metavar="FILE", type=Path, help="write JSON there (default: standard output)")
+    report.add_argument("--overwrite", action="store_true", help="replace an earlier record")
     report.set_defaults(verb=_report)
 
 
 def _report(options: argparse.Namespace) -> None:
-    from elmo_tasks.core.files import disk_faults, write_json
-    from elmo_tasks.runs.collect import collect
+    from elmo_tasks.runs.collect import collect, is_record
 
-    record = collect(options.runs)
     if options.output is None:
-        print(json.dumps(record, indent=2))
-    else:
-        with disk_faults(options.output.parent):
-            options.output.parent.mkdir(parents=True, exist_ok=True)
-        write_json(options.output, record)
+        print(json.dumps(collect(options.runs), indent=2))
+        return
+    with output_file(options.output, overwrite=options.overwrite, is_ours=is_record):
+        write_json(options.output, collect(options.runs))

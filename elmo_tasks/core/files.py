@@ -1,41 +1,132 @@
-"""Reading and writing files: whole or not at all, and disk faults in one line."""
+"""Reading and writing files: each appears whole or not at all, and a fault of the disk is one line."""
 
 from __future__ import annotations
 
 import errno
 import json
+import os
+import secrets
+import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from elmo_tasks.core.errors import InputError
+
+SIGNATURE = "made by elmo-tasks"
+"""Stands near the beginning of every picture and page that we write, so that `--overwrite` knows its own."""
+
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_REFUSED = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST, errno.EISDIR, errno.ELOOP)
+_FULL_WORDS = ("No space left", "File too large", "errno = 28", "errno = 27", "Disk quota exceeded")
 
 
 @contextmanager
 def disk_faults(path: Path) -> Iterator[None]:
-    """Turn what a disk can say into one line for people."""
+    """Turn a fault of the disk into one line that names `path`; any other exception passes.
+
+    Raises:
+        InputError: the disk is full, a quota is used up, or a file or folder cannot be written.
+    """
     try:
         yield
-    except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise InputError(f"{path}: no space left on this disk; free some or give --output on another") from None
-        if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST):
-            raise InputError(
-                f"{path}: expected a folder that can be written ({error.strerror}); give --output"
-            ) from None
-        raise
+    except Exception as error:
+        fault = disk_fault(error)
+        if fault is None or isinstance(error, InputError):
+            raise
+        raise InputError(f"{path}: {fault}") from None
+
+
+def disk_fault(error: BaseException) -> str | None:
+    """What the disk or the system refuses, and what to do; None if the exception is about something else.
+
+    h5py, safetensors and pyarrow report a full disk in words of their own, so these are recognised by their text.
+    """
+    number = error.errno if isinstance(error, OSError) else None
+    if number in _FULL or (number is None and any(words in str(error) for words in _FULL_WORDS)):
+        return "no space left on this disk; free some or choose another --output"
+    if number in _REFUSED:
+        return f"cannot be written ({os.strerror(number)}); choose another --output"
+    if number == errno.ENAMETOOLONG:
+        return "this name is too long for the file system; choose a shorter one"
+    if number in (errno.EMFILE, errno.ENFILE):
+        return "too many open files; raise the limit with `ulimit -n`"
+    if number == errno.EIO:
+        return "the disk reports an input/output error; try again or use another disk"
+    return None
+
+
+@contextmanager
+def atomic_file(path: Path, *, sync: bool = True) -> Iterator[Path]:
+    """Write a file whole or not at all: write to the path that is yielded, and it takes the name `path` at the end.
+
+    The temporary file is next to `path`, under a name that nobody can predict; it is removed if the block fails. The
+    finished file has the permissions that the umask gives.
+
+    Args:
+        path: the file to write or to replace. A symbolic link of this name is replaced, not followed.
+        sync: wait until the disk has the file, so that it also survives a power failure.
+
+    Raises:
+        OSError: the folder is missing or cannot be written, or the disk is full.
+    """
+    partial = _new_file(path)
+    try:
+        mode = partial.stat().st_mode
+        yield partial
+        partial.chmod(mode)  # some libraries replace the file by one that only its owner may read
+        if sync:
+            _sync(partial)
+        partial.replace(path)
+        if sync:
+            with suppress(OSError):  # not every file system can
+                _sync(path.parent)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def hidden_name(path: Path, suffix: str) -> Path:
+    """An unpredictable hidden name next to `path`, short enough for every file system."""
+    return path.with_name(f".{path.name[:60]}.{secrets.token_hex(6)}{suffix}")
+
+
+def _new_file(path: Path) -> Path:
+    while True:
+        partial = hidden_name(path, ".partial")
+        try:
+            # O_EXCL follows no link; the mode is what the umask leaves of 0666.
+            os.close(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666))
+        except FileExistsError:
+            continue
+        return partial
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def standard_input() -> BinaryIO:
+    """Standard input as bytes. Raises InputError where it is closed."""
+    if sys.stdin is None:
+        raise InputError("standard input is closed; give the name of a file")
+    return sys.stdin.buffer
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write a file whole or not at all. Raises InputError when the disk refuses."""
+    with disk_faults(path), atomic_file(path) as partial:
+        partial.write_bytes(content)
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a file whole or not at all."""
-    partial = path.with_name(f".{path.name}.partial")
-    with disk_faults(path):
-        try:
-            partial.write_text(text, encoding="utf-8")
-            partial.replace(path)
-        finally:
-            partial.unlink(missing_ok=True)
+    """Write a UTF-8 file whole or not at all. Raises InputError when the disk refuses."""
+    with disk_faults(path), atomic_file(path) as partial:
+        partial.write_text(text, encoding="utf-8")
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -49,5 +140,21 @@ def read_json(path: Path) -> Any:
         return json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise InputError(f"{path.parent}: expected a run folder, found no {path.name} in it") from None
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+    except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise InputError(f"{path}: expected JSON, got a damaged file ({error})") from None
+
+
+def json_keys(path: Path) -> frozenset[str]:
+    """The keys of the JSON object in a file; none if it holds anything else."""
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return frozenset()
+    return frozenset(value) if isinstance(value, dict) else frozenset()
+
+
+def is_signed(path: Path) -> bool:
+    """Whether a picture or page says that we made it."""
+    with suppress(OSError), path.open("rb") as file:
+        return SIGNATURE.encode() in file.read(8192)
+    return False

@@ -35,10 +35,10 @@ def quiet_lightning() -> Iterator[None]:
 
 @contextmanager
 def interruptible(trainer: Any) -> Iterator[None]:
-    """Around `fit` of a `lightning.Trainer`: an interruption, or SIGTERM, is a KeyboardInterrupt as anywhere else.
+    """Around `fit` of a `lightning.Trainer`: an interruption is a KeyboardInterrupt, as it is anywhere else.
 
-    Lightning (2.6) ends the process itself, with code 1 for Ctrl-C and 0 for SIGTERM, and Ctrl-C has no effect from
-    then on.
+    Lightning (2.6) ends the process itself, with code 1 for a KeyboardInterrupt and 0 for SIGTERM, and Ctrl-C has no
+    effect from then on.
 
     Raises:
         KeyboardInterrupt: interrupted.
@@ -46,8 +46,9 @@ def interruptible(trainer: Any) -> Iterator[None]:
     handler = signal.getsignal(signal.SIGINT)
     try:
         yield
-    except SystemExit:
+    except SystemExit as end:
         if not trainer.interrupted:
             raise
         signal.signal(signal.SIGINT, handler)
-        raise KeyboardInterrupt from None
+        raised = end.__context__
+        raise (raised if isinstance(raised, KeyboardInterrupt) else KeyboardInterrupt()) from None

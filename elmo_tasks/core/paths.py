@@ -20,9 +20,16 @@ def data_root() -> Path | None:
 
 
 def cache_root() -> Path:
-    """Where downloads and frozen vectors are kept: `$ELMO_TASKS_CACHE`, else `~/.cache/elmo-tasks`."""
+    """Where downloads and frozen vectors are kept: `$ELMO_TASKS_CACHE`, else `~/.cache/elmo-tasks`.
+
+    Raises:
+        InputError: there is no home folder.
+    """
     value = os.environ.get("ELMO_TASKS_CACHE")
-    return Path(value).expanduser() if value else Path.home() / ".cache" / "elmo-tasks"
+    try:
+        return Path(value).expanduser() if value else Path.home() / ".cache" / "elmo-tasks"
+    except RuntimeError:
+        raise InputError("this user has no home folder; set ELMO_TASKS_CACHE to a folder for the cache") from None
 
 
 def cache_limit() -> float:
@@ -38,6 +45,11 @@ def cache_limit() -> float:
     if given is None:
         raise InputError(f"ELMO_TASKS_CACHE_LIMIT: expected a size such as 20GB or 500MB, or none, got {value!r}")
     return float(given[1]) * 1000.0 ** " KMGT".index(given[2].upper() or " ")
+
+
+def wants_traceback() -> bool:
+    """Whether the command line prints the traceback of a bug: `$ELMO_TASKS_TRACEBACK` is set, to anything but 0."""
+    return os.environ.get("ELMO_TASKS_TRACEBACK", "0") not in ("", "0")
 
 
 def ray_address() -> str | None:

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet
 
 from elmo_tasks.corpus_vectors.part import Part
-from elmo_tasks.corpus_vectors.work_folder import about_json
+from elmo_tasks.corpus_vectors.vector_file import ABOUT, about_json
 from elmo_tasks.text.tokens import split_tokens
 
 
@@ -31,7 +31,7 @@ class TableFile:
                 ("shape", pa.list_(pa.int32())),
                 ("vectors", pa.list_(value)),
             ],
-            metadata={"elmo-tasks": about_json(about)},
+            metadata={ABOUT: about_json(about)},
         )
         self._writer = open_writer(str(path), self._schema)
 

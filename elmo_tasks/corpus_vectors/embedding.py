@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import shutil
-import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
 from elmo_tasks import __version__
 from elmo_tasks.core.errors import InputError
+from elmo_tasks.core.files import disk_faults, standard_input
 from elmo_tasks.core.memory import return_freed_memory
 from elmo_tasks.corpus_vectors.block_embedder import BlockEmbedder, Recipe, Vectors
 from elmo_tasks.corpus_vectors.part import has_part, read_part, write_part
@@ -26,7 +28,7 @@ from elmo_tasks.corpus_vectors.sentence_block import (
     survey,
 )
 from elmo_tasks.corpus_vectors.vector_file import check_format, open_vector_file
-from elmo_tasks.corpus_vectors.work_folder import WorkFolder, write_faults
+from elmo_tasks.corpus_vectors.work_folder import WorkFolder
 
 STDIN = Path("-")
 ENGINES = ("local", "ray")
@@ -60,30 +62,29 @@ def embed_corpus(
     """Write the vectors of a text, a tokenised sentence a line (`-` is standard input), to a file by its extension.
 
     Raises:
-        InputError: unusable text, output, recipe or cluster; a full disk; an unfinished output of other settings.
+        InputError: unusable text, output, recipe or cluster; a full disk; an unfinished output of other settings; an
+            output that another process is writing.
     """
     if engine not in ENGINES:
         raise InputError(f"--engine: expected one of {', '.join(ENGINES)}, got {engine!r}")
     check_format(output)
     folder = WorkFolder(output)
-    folder.refuse_taken(resume=resume, overwrite=overwrite)
-    embedder = BlockEmbedder(recipe)
-    with write_faults(output), _file_of(text, output) as path:
-        origin = "standard input" if text == STDIN else str(text)
-        found = survey(path, origin)
-        settings = dataclasses.asdict(recipe) | {
-            "fingerprint": embedder.fingerprint(),
-            "text": found.digest,
-            "block": [MOST_TOKENS, MOST_SENTENCES],
-        }
-        folder.claim(settings, resume=resume)
-        try:
+    with folder.claimed(resume=resume, overwrite=overwrite), disk_faults(output):
+        embedder = BlockEmbedder(recipe)
+        with _file_of(text, output) as path:
+            origin = "standard input" if text == STDIN else str(text)
+            found = survey(path, origin)
+            settings = dataclasses.asdict(recipe) | {
+                "fingerprint": embedder.fingerprint(),
+                "text": found.digest,
+                "block": [MOST_TOKENS, MOST_SENTENCES],
+            }
+            folder.begin(settings, resume=resume)
             started = time.perf_counter()
             computed = _compute(cut_blocks(path, origin), found, folder, recipe, embedder, engine, workers, watch)
             seconds = time.perf_counter() - started
-            files = _put_together(found, folder, recipe, settings["fingerprint"], watch)
-        finally:
-            folder.abandon()  # nothing to do after finish()
+            made = _put_together(found, folder, recipe, settings["fingerprint"], watch)
+            files = folder.finish(made, overwrite=overwrite)
     return Embedded(files, found.sentences, found.tokens, computed, seconds)
 
 
@@ -128,7 +129,7 @@ def _compute(
 
 
 def _put_together(found: Survey, folder: WorkFolder, recipe: Recipe, fingerprint: str, watch: Watch) -> list[Path]:
-    """All parts, in order, into the output."""
+    """All parts, in order, into files in the work folder."""
     about = {
         "embedder": recipe.embedder,
         "fingerprint": fingerprint,
@@ -143,19 +144,23 @@ def _put_together(found: Survey, folder: WorkFolder, recipe: Recipe, fingerprint
         file.append(part)
         done += part.n_tokens
         watch("writing", done, found.tokens)
-    return folder.finish(file.close())
+    return file.close()
 
 
 @contextmanager
 def _file_of(text: Path, output: Path) -> Iterator[Path]:
-    """A file that can be read twice: standard input is copied beside the output while it is needed."""
-    if text != STDIN:
+    """A file that can be read twice: standard input or a pipe is copied next to the output while it is needed."""
+    if text != STDIN and (text.is_file() or not text.exists()):
         yield text
         return
-    copy = output.with_name(f".{output.name}.stdin")
+    if text.is_dir():
+        raise InputError(f"{text}: expected a text file, got a folder")
+    suffix = ".text" if text == STDIN else text.suffix
+    descriptor, name = tempfile.mkstemp(suffix, f".{output.name[:60]}.", output.parent)
+    opened = nullcontext(standard_input()) if text == STDIN else text.open("rb")
     try:
-        with copy.open("wb") as file:
-            shutil.copyfileobj(sys.stdin.buffer, file)
-        yield copy
+        with os.fdopen(descriptor, "wb") as file, opened as source:
+            shutil.copyfileobj(source, file)
+        yield Path(name)
     finally:
-        copy.unlink(missing_ok=True)
+        Path(name).unlink(missing_ok=True)

@@ -9,7 +9,7 @@ from typing import Any
 import h5py
 
 from elmo_tasks.corpus_vectors.part import Part
-from elmo_tasks.corpus_vectors.work_folder import about_json
+from elmo_tasks.corpus_vectors.vector_file import ABOUT, about_json
 from elmo_tasks.elmo.allennlp import SENTENCE_TO_INDEX
 
 _INDEXED_BYTES = 64 << 20  # of text: HDF5 takes the index as one string, which must fit into memory
@@ -25,7 +25,7 @@ class Hdf5File:
     def __init__(self, path: Path, about: dict[str, Any]) -> None:
         self.path, self._disk = path, _Disk(path)
         self._file = h5py.File(self._disk, "w")
-        self._file.attrs["elmo-tasks"] = about_json(about)
+        self._file.attrs[ABOUT] = about_json(about)
         self._index: dict[str, str] | None = {}
         self._bytes = 0
 

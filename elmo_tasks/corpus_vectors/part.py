@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +11,8 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
+from elmo_tasks.core.errors import InputError
+from elmo_tasks.core.files import atomic_file
 from elmo_tasks.corpus_vectors.block_embedder import Vectors
 from elmo_tasks.corpus_vectors.sentence_block import SentenceBlock
 from elmo_tasks.text.tokens import split_tokens
@@ -37,29 +39,43 @@ class Part:
             yield number, line, self.vectors[..., start:end, :]
             start = end
 
+    def checksum(self) -> str:
+        """Of everything in it, so that a bit that flips on the disk is noticed."""
+        digest = hashlib.blake2b(f"{self.first} {self.vectors.dtype} {self.vectors.shape}\n".encode(), digest_size=16)
+        digest.update("\n".join(self.lines).encode())
+        digest.update(np.ascontiguousarray(self.vectors).data)
+        return digest.hexdigest()
+
 
 def write_part(path: Path, block: SentenceBlock, vectors: Vectors) -> None:
-    """Write a block, beside its name first: it is there whole or not at all, also after a fall of the machine."""
-    text = np.frombuffer("\n".join(block.lines).encode(), np.uint8)
-    partial = path.with_suffix(".new")
-    save_file({"text": text, "first": np.array([block.first]), "vectors": vectors}, partial)
-    with partial.open("rb") as file:
-        os.fsync(file.fileno())
-    partial.replace(path)
+    """Write a block whole or not at all, with its checksum. Raises OSError or SafetensorError when the disk refuses."""
+    part = Part(block.first, block.lines, vectors)
+    text = np.frombuffer("\n".join(part.lines).encode(), np.uint8)
+    tensors = {"text": text, "first": np.array([part.first]), "vectors": np.ascontiguousarray(vectors)}
+    with atomic_file(path) as partial:
+        save_file(tensors, partial, {"checksum": part.checksum()})
 
 
 def has_part(path: Path, block: SentenceBlock) -> bool:
-    """Whether this block is there, whole."""
-    try:
-        with safe_open(path, framework="np") as file:
-            text: bytes = file.get_tensor("text").tobytes()
-            return text == "\n".join(block.lines).encode()
-    except (SafetensorError, OSError):
-        return False
+    """Whether this block is there, whole and undamaged."""
+    part = _read(path)
+    return part is not None and (part.first, part.lines) == (block.first, block.lines)
 
 
 def read_part(path: Path) -> Part:
-    """Read a block."""
-    with safe_open(path, framework="np") as file:
-        lines = file.get_tensor("text").tobytes().decode().split("\n")
-        return Part(int(file.get_tensor("first")[0]), tuple(lines), file.get_tensor("vectors"))
+    """Read a block. Raises InputError if it is damaged."""
+    part = _read(path)
+    if part is None:
+        raise InputError(f"{path}: is damaged; run the same command with --resume to compute this part again")
+    return part
+
+
+def _read(path: Path) -> Part | None:
+    """A block; None if it is missing or its checksum is another."""
+    try:
+        with safe_open(path, framework="np") as file:
+            lines = file.get_tensor("text").tobytes().decode().split("\n")
+            part = Part(int(file.get_tensor("first")[0]), tuple(lines), file.get_tensor("vectors"))
+            return part if (file.metadata() or {}).get("checksum") == part.checksum() else None
+    except (SafetensorError, OSError, ValueError, IndexError, TypeError, KeyError):
+        return None

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from safetensors.numpy import save_file
 
 from elmo_tasks.corpus_vectors.part import Part
-from elmo_tasks.corpus_vectors.work_folder import about_json, index_name
+from elmo_tasks.corpus_vectors.vector_file import ABOUT, about_json, index_name
 
 SHARD_BYTES = 256 << 20
 
@@ -23,7 +23,7 @@ class SafetensorsFile:
     """
 
     def __init__(self, path: Path, about: dict[str, Any]) -> None:
-        self.path, self._about = path, {"elmo-tasks": about_json(about)}
+        self.path, self._about = path, {ABOUT: about_json(about)}
         self._waiting: dict[str, NDArray[np.generic]] = {}
         self._bytes = self._total = self._lines = 0
         self._shards: list[range] = []  # the lines in each

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-import json
+import glob
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from safetensors import SafetensorError
-
 from elmo_tasks.core.errors import InputError
-from elmo_tasks.core.files import disk_faults, read_json, write_json
+from elmo_tasks.core.files import disk_faults, json_keys, read_json, write_json
+from elmo_tasks.core.folders import kind_of, make_folder, not_ours, remove_folder
+from elmo_tasks.core.outputs import check_file, hold
+from elmo_tasks.corpus_vectors.vector_file import index_name, is_vector_file
 
-_FULL = ("No space left", "File too large", "errno = 28", "errno = 27", "Disk quota exceeded")
+KIND = "unfinished vectors"
+"""What the marker calls the folder."""
 
 
 class WorkFolder:
-    """`.NAME.partial` beside the output; the output appears when it is whole.
+    """`.NAME.partial` next to the output; the output appears when it is whole.
 
     A resumed run computes the blocks that are missing and puts all of them together, so that its bytes are those of a
     run that was never killed. While that is done, the disk holds the vectors twice.
@@ -28,40 +30,53 @@ class WorkFolder:
         self.output, self.path = output, output.with_name(f".{output.name}.partial")
         self.parts, self.whole = self.path / "parts", self.path / "whole"
 
-    def refuse_taken(self, *, resume: bool, overwrite: bool) -> None:
-        """Raises InputError when there is an output, or an unfinished one, that may not be touched."""
-        if self.output.is_dir():
-            raise InputError(f"{self.output}: expected a file to write, got a folder")
-        if overwrite:
-            return
-        taken = next((path for path in (self.output, *_shards(self.output)) if path.exists()), None)
-        if taken is not None:
-            raise InputError(f"{taken}: there is such a file already; give another --output or --overwrite")
-        if self.path.exists() and not resume:
-            raise InputError(
-                f"{self.output}: an unfinished output is there; go on with it by --resume or start anew by --overwrite"
-            )
+    @contextmanager
+    def claimed(self, *, resume: bool, overwrite: bool) -> Iterator[None]:
+        """Hold the output for this process while the block runs. Nothing is touched before `begin`.
 
-    def claim(self, settings: dict[str, Any], *, resume: bool) -> None:
+        Afterwards the folder is removed, unless there is a block in it that is worth resuming.
+
+        Raises:
+            InputError: there is an output, or an unfinished one, that may not be touched; another process is writing
+                it; or the place cannot be written.
+        """
+        self._refuse_taken(overwrite)
+        with hold(self.output):
+            self._refuse_taken(overwrite)
+            if (self.path.exists() or self.path.is_symlink()) and kind_of(self.path) != KIND:
+                raise InputError(f"{self.path}: {not_ours(KIND)}")
+            if self.path.exists() and not (resume or overwrite):
+                raise InputError(
+                    f"{self.output}: an unfinished output is there; continue it with --resume or start again with "
+                    "--overwrite"
+                )
+            try:
+                yield
+            finally:
+                if kind_of(self.path) == KIND and not any(self.parts.glob("*.safetensors")):
+                    shutil.rmtree(self.path, ignore_errors=True)
+
+    def begin(self, settings: dict[str, Any], *, resume: bool) -> None:
         """Make the folder, or take up what is in it.
 
         Raises:
             InputError: what is in it was begun with other settings, or it cannot be written.
         """
         begun = self.path / "settings.json"
-        with write_faults(self.output):
-            if resume and begun.exists():
-                before = read_json(begun)
-                for name, value in settings.items():
-                    if before.get(name) != value:
-                        raise InputError(
-                            f"{self.output}: expected to go on with {name} {before.get(name)!r}, got {value!r}; give "
-                            "the same as before, or --overwrite to start anew"
-                        )
-            else:
-                shutil.rmtree(self.path, ignore_errors=True)
-                self.parts.mkdir(parents=True)
-                write_json(begun, settings)
+        if resume and begun.exists():
+            before = read_json(begun)
+            for name, value in settings.items():
+                if before.get(name) != value:
+                    raise InputError(
+                        f"{self.output}: expected to continue with {name} {before.get(name)!r}, got {value!r}; give "
+                        "the same as before, or --overwrite to start again"
+                    )
+        else:
+            remove_folder(self.path, KIND)
+            make_folder(self.path, KIND)
+            write_json(begun, settings)
+        with disk_faults(self.output):
+            self.parts.mkdir(exist_ok=True)
             shutil.rmtree(self.whole, ignore_errors=True)
             self.whole.mkdir()
 
@@ -69,15 +84,15 @@ class WorkFolder:
         """The file of a block."""
         return self.parts / f"{number:08d}.safetensors"
 
-    def abandon(self) -> None:
-        """Remove the folder, unless there is a block in it that is worth resuming."""
-        if not any(self.parts.glob("*.safetensors")):
-            shutil.rmtree(self.path, ignore_errors=True)
+    def finish(self, files: Sequence[Path], *, overwrite: bool) -> list[Path]:
+        """Give the files their names, the last of them last, in place of an earlier output; remove the folder.
 
-    def finish(self, files: Sequence[Path]) -> list[Path]:
-        """Give the files their names, the last of them last, in place of an earlier output; remove the folder."""
-        with write_faults(self.output):
-            made = [self.output.with_name(file.name) for file in files]
+        Raises:
+            InputError: a name has been taken meanwhile, or the disk refuses.
+        """
+        made = [self.output.with_name(file.name) for file in files]
+        self._refuse_taken(overwrite)
+        with disk_faults(self.output):
             for old in {self.output, *_shards(self.output)} - set(made):
                 old.unlink(missing_ok=True)
             for file, name in zip(files, made, strict=True):
@@ -85,31 +100,18 @@ class WorkFolder:
             shutil.rmtree(self.path)
         return made
 
+    def _refuse_taken(self, overwrite: bool) -> None:
+        for path in (self.output, *_shards(self.output)):
+            check_file(path, overwrite=overwrite, is_ours=_is_ours)
 
-def index_name(output: Path) -> str:
-    """The file that says in which shard each tensor is, if there are several."""
-    return f"{output.name}.index.json"
+
+def _is_ours(path: Path) -> bool:
+    return {"metadata", "weight_map"} <= json_keys(path) if path.suffix == ".json" else is_vector_file(path)
 
 
 def _shards(output: Path) -> list[Path]:
-    """What a sharded output consists of; none but safetensors has shards."""
-    return [*output.parent.glob(f"{output.stem}-[0-9]*-of-[0-9]*{output.suffix}"), output.with_name(index_name(output))]
-
-
-@contextmanager
-def write_faults(path: Path) -> Iterator[None]:
-    """A full disk is one line, in whichever words a library tells of it."""
-    try:
-        with disk_faults(path):
-            yield
-    except (OSError, RuntimeError, SafetensorError) as error:
-        if any(sign in str(error) for sign in _FULL):
-            raise InputError(
-                f"{path}: no space left on this disk, or a file too large for it; free some, then go on by --resume"
-            ) from None
-        raise
-
-
-def about_json(about: dict[str, Any]) -> str:
-    """One string, so that no format chooses an order of its own."""
-    return json.dumps(about, sort_keys=True)
+    """What a sharded output consists of; only safetensors has shards."""
+    name = glob.escape(output.stem), glob.escape(output.suffix)
+    shards = output.parent.glob(f"{name[0]}-[0-9][0-9][0-9][0-9][0-9]-of-[0-9][0-9][0-9][0-9][0-9]{name[1]}")
+    index = output.with_name(index_name(output))
+    return [*sorted(shards), *([index] if index.exists() else [])]

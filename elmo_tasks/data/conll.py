@@ -54,7 +54,9 @@ def read_conll(
         token_column, blocks = drop_numbers(path, blocks)
         outer = tag_column is None and token_column == 1 and _two_levels(blocks)
     if outer:
-        note(f"{path}: two columns of tags; the outer spans (column 3) are read, --columns token=2,tag=4 reads the inner")
+        note(
+            f"{path}: two columns of tags; the outer spans (column 3) are read, --columns token=2,tag=4 reads the inner"
+        )
     tag_column = 2 if outer else -1 if tag_column is None else tag_column
     sentences = _sentences(path, blocks, token_column, tag_column)
     if is_io({tag for sentence in sentences for tag in sentence.tags}):

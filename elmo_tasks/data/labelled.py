@@ -107,7 +107,11 @@ def _check_order(path: Path, full: Sequence[tuple[int, str]]) -> None:
     """Raises InputError for texts before labels: many different firsts of several words, few lasts of one word."""
     firsts, lasts = zip(*((line.split("\t")[0], line.split("\t")[-1]) for _, line in full), strict=True)
     several = sum(" " in first.strip(" ") for first in firsts)
-    if 2 * several > len(full) >= 4 and 2 * len(set(lasts)) <= len(set(firsts)) and not any(" " in last for last in lasts):
+    if (
+        2 * several > len(full) >= 4
+        and 2 * len(set(lasts)) <= len(set(firsts))
+        and not any(" " in last for last in lasts)
+    ):
         count = full[0][1].count("\t") + 1
         raise InputError(
             f"{path}:{full[0][0]}: expected the label before the text, got {firsts[0][:60]!r} as a label; pass "

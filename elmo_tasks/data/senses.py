@@ -54,11 +54,7 @@ def read_sense_corpus(folder: Path, name: str = "") -> SenseCorpus:
 
 def read_occurrences(path: Path) -> list[Occurrence]:
     """Read one file of JSON Lines. Raises InputError with `file:line`."""
-    found = [
-        _occurrence(line, f"{path}:{number}")
-        for number, line in enumerate(read_lines(path), 1)
-        if line.strip()
-    ]
+    found = [_occurrence(line, f"{path}:{number}") for number, line in enumerate(read_lines(path), 1) if line.strip()]
     if not found:
         raise InputError(f"{path}: expected JSON Lines with tokens, index, lemma and sense, got an empty file")
     return found

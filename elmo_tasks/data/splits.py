@@ -144,7 +144,9 @@ def read_folder(
     read = bind(reader, reading, notes.append)
     held_out = reading.dev_fraction > 0 and bool({"train", "dev"} & set(only))
     if held_out and has_split(folder, "dev"):
-        raise InputError(f"{folder}: --dev-fraction, but the folder has a dev file: {find_split(folder, 'dev', variant)}")
+        raise InputError(
+            f"{folder}: --dev-fraction, but the folder has a dev file: {find_split(folder, 'dev', variant)}"
+        )
     wanted = [split for split in SPLIT_NAMES if split in only or (held_out and split == "train")]
     if "test" in wanted and len(wanted) > 1 and not has_split(folder, "test"):
         wanted.remove("test")

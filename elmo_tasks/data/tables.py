@@ -76,7 +76,9 @@ def _cells(path: Path, lines: Sequence[str], *, comma: bool) -> Iterator[tuple[i
                 yield before + 1, cells
             before = reader.line_num
     except csv.Error as error:
-        raise InputError(f"{path}:{before + 1}: expected a row of CSV ({error}); write a quote in a cell twice") from None
+        raise InputError(
+            f"{path}:{before + 1}: expected a row of CSV ({error}); write a quote in a cell twice"
+        ) from None
 
 
 def _row(path: Path, number: int, cells: Sequence[str], places: Mapping[str, int]) -> tuple[int, str, tuple[str, ...]]:

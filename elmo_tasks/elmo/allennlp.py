@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from elmo_tasks.core.errors import InputError
+from elmo_tasks.core.files import atomic_file
 from elmo_tasks.elmo.characters import batch_to_ids
 from elmo_tasks.elmo.scalar_mix import ScalarMix
 from elmo_tasks.elmo.weights.resolve import load_bilm, load_pair
@@ -237,9 +238,8 @@ class ElmoEmbedder:
             if not sentence:
                 raise InputError(f"{origin}:{number}: expected a tokenised sentence, got a blank line; remove it")
         output = Path(output_file_path)
-        partial = output.with_name(f".{output.name}.partial")
         try:
-            with h5py.File(partial, "w") as file:
+            with atomic_file(output) as partial, h5py.File(partial, "w") as file:
                 vectors = self.embed_sentences((sentence.split() for sentence in sentences), batch_size)
                 for number, (sentence, layers) in enumerate(zip(sentences, vectors, strict=True)):
                     key = sentence if use_sentence_keys else str(number)
@@ -254,12 +254,9 @@ class ElmoEmbedder:
                     keys = {sentence: str(number) for number, sentence in enumerate(sentences)}
                     index = file.create_dataset(SENTENCE_TO_INDEX, (1,), dtype=h5py.string_dtype())
                     index[0] = json.dumps(keys)
-            partial.replace(output)
         except OSError as error:
             reason = " ".join(str(error).split())
             raise InputError(f"{output}: expected a file that can be written ({reason}); choose another") from None
-        finally:
-            partial.unlink(missing_ok=True)
 
 
 def _reduced(layers: Vectors, output_format: str) -> Vectors:

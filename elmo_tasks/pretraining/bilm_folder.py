@@ -11,8 +11,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from elmo_tasks.core.errors import InputError
-from elmo_tasks.core.files import disk_faults, read_json, write_json, write_text
-from elmo_tasks.text.tokens import split_tokens
+from elmo_tasks.core.files import atomic_file, disk_faults, read_json, write_json, write_text
 from elmo_tasks.elmo.weights.hdf5 import write_hdf5
 from elmo_tasks.elmo.weights.resolve import folder_of, load_bilm
 from elmo_tasks.elmo.weights.safetensors import write_safetensors
@@ -20,8 +19,11 @@ from elmo_tasks.pretraining.corpus import SPECIALS
 from elmo_tasks.pretraining.objective import Objective
 from elmo_tasks.pretraining.perplexity import LanguageModel
 from elmo_tasks.runs.model_card import bilm_body
+from elmo_tasks.text.tokens import split_tokens
 
 VOCABULARY, RECORD = "vocabulary.txt", "metrics.json"
+BILM = "biLM"
+"""What the marker calls a folder that `pretrain` wrote."""
 
 
 def write_bilm_folder(folder: Path, objective: Objective, words: list[str], record: dict[str, Any]) -> None:
@@ -47,7 +49,8 @@ def write_softmax(
     for number, start in enumerate(range(0, len(weight), rows), 1):
         part = slice(start, start + rows)
         tensors = {"weight": weight[part].to(dtype).contiguous(), "bias": bias[part].to(dtype).contiguous()}
-        save_file(tensors, folder / f"softmax-{number}.safetensors")
+        with atomic_file(folder / f"softmax-{number}.safetensors") as partial:
+            save_file(tensors, partial)
 
 
 def read_softmax(folder: Path) -> tuple[Tensor, Tensor]:

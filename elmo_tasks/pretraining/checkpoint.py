@@ -11,9 +11,25 @@ from pathlib import Path
 from typing import Any
 
 import lightning
+import torch
+from lightning.fabric.plugins import TorchCheckpointIO
 
+from elmo_tasks.core.files import atomic_file
 from elmo_tasks.core.memory import return_freed_memory
 from elmo_tasks.pretraining.module import Pretraining
+
+
+class WholeCheckpoints(TorchCheckpointIO):
+    """Writes a checkpoint next to its name and then renames it: a kill or a full disk leaves the one before.
+
+    Lightning (2.6) writes to the folder of temporary files first, which may be small or on another file system.
+    """
+
+    def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None) -> None:
+        """Write it. Raises OSError when the disk refuses."""
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        with atomic_file(Path(path)) as partial:
+            torch.save(checkpoint, partial)
 
 
 class TimedCheckpoint(lightning.Callback):
@@ -46,11 +62,7 @@ class TimedCheckpoint(lightning.Callback):
         self.save(trainer)
 
     def save(self, trainer: lightning.Trainer) -> None:
-        """Write beside the file, then take its name; give back what the heap kept of windows past."""
-        partial = self.path.with_name(f".{self.path.name}.partial")
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        trainer.save_checkpoint(partial)
-        if trainer.is_global_zero:
-            partial.replace(self.path)
+        """Replace the file; give back what the heap kept of windows past."""
+        trainer.save_checkpoint(self.path)
         return_freed_memory()
         self._last = time.monotonic()

@@ -11,7 +11,6 @@ from __future__ import annotations
 import glob
 import hashlib
 import json
-import os
 import shutil
 from array import array
 from collections.abc import Iterator, Sequence
@@ -22,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elmo_tasks.core.errors import InputError
+from elmo_tasks.core.files import hidden_name
 from elmo_tasks.data.lines import open_lines
 from elmo_tasks.text.tokens import split_tokens
 
@@ -96,7 +96,7 @@ def encode_corpus(paths: Sequence[Path], folder: Path) -> Corpus:
     """
     if is_encoded(paths, folder):
         return open_corpus(folder)
-    partial = folder.with_name(f".{folder.name}.{os.getpid()}")
+    partial = hidden_name(folder, ".partial")
     partial.mkdir(parents=True)
     try:
         spelled, ends, digest = _number(paths, partial / "ids.raw")

@@ -19,12 +19,13 @@ from lightning.pytorch.utilities import rank_zero_only
 from elmo_tasks.core.files import disk_faults, write_text
 from elmo_tasks.core.lightning_manners import interruptible, quiet_lightning
 from elmo_tasks.core.memory import keep_freed_memory, peak_rss_mb
+from elmo_tasks.core.outputs import output_file
 from elmo_tasks.elmo.bilm import BiLM
 from elmo_tasks.elmo.characters import encode_vocabulary
 from elmo_tasks.elmo.engine.precision import has_bf16
-from elmo_tasks.pretraining.bilm_folder import stages_of, write_bilm_folder
+from elmo_tasks.pretraining.bilm_folder import BILM, stages_of, write_bilm_folder
 from elmo_tasks.pretraining.callbacks import HeldOut, Progress, Tell
-from elmo_tasks.pretraining.checkpoint import TimedCheckpoint
+from elmo_tasks.pretraining.checkpoint import TimedCheckpoint, WholeCheckpoints
 from elmo_tasks.pretraining.corpus import (
     SPECIALS,
     Corpus,
@@ -72,20 +73,22 @@ def pretrain(
     wait for the corpus, train along and return nothing. draw puts pictures of the curve into a folder.
 
     Raises:
-        InputError: no text, damaged text, a folder that is taken, `init` of another architecture, or an unfinished run
-            of another configuration or corpus.
+        InputError: no text, damaged text, a folder that is taken or that another process is writing, `init` of another
+            architecture, or an unfinished run of another configuration or corpus.
     """
     keep_freed_memory()
-    files = corpus_files(corpus)
-    start = read_start(config, vocabulary, init, heldout, devices * nodes)
-    folder = RunFolder(output, prepared=CORPUS)
+    folder = RunFolder(output, BILM, prepared=CORPUS)
     if number_of_process(devices, nodes) != 0:
+        files = corpus_files(corpus)
+        start = read_start(config, vocabulary, init, heldout, devices * nodes)
         text = wait_for_corpus(files, folder.work / CORPUS)
         start = dataclasses.replace(start, heldout=[])
         _train(config, text, folder, start, (devices, nodes), resume, _say_nothing)
         return {}
-    folder.claim(resume=resume, overwrite=overwrite)
-    try:
+    with folder.claimed(resume=resume, overwrite=overwrite):
+        files = corpus_files(corpus)
+        start = read_start(config, vocabulary, init, heldout, devices * nodes)
+        folder.begin(resume=resume)
         check_course(folder.work / STREAM, start.course)
         with disk_faults(folder.work):
             text = encode_corpus(files, folder.work / CORPUS)
@@ -104,14 +107,13 @@ def pretrain(
             record |= {"heldout_perplexity": found.mean, "heldout_unknown": found.unknown}
             tell(f"held-out perplexity {found.mean:.2f} (forward {found.forward:.2f}, backward {found.backward:.2f})")
             write_bilm_folder(folder.work, objective, words, record)
-        if draw is not None:
-            with disk_faults(folder.work):
+        with disk_faults(folder.work):
+            (folder.work / "plots").mkdir(exist_ok=True)
+            if draw is not None:
                 draw(folder.work / "plots", curve)
         folder.finish()
         for done in (CORPUS, "checkpoints"):  # not before: a kill in between leaves a run that can be resumed
-            shutil.rmtree(output / done, ignore_errors=True)
-    finally:
-        folder.abandon()
+            shutil.rmtree(folder.path / done, ignore_errors=True)
     tell(f"written to {output}")
     return record
 
@@ -218,6 +220,7 @@ def fit(
             log_every_n_steps=min(50, total),
             callbacks=[*watch, save],
             enable_checkpointing=False,
+            plugins=[WholeCheckpoints()],
             enable_progress_bar=False,
             enable_model_summary=False,
         )
@@ -250,12 +253,26 @@ def _say_nothing(line: str) -> None:
     """What the processes beside the first one tell."""
 
 
-def write_vocabulary(corpus: Sequence[str], output: Path, min_count: int) -> str:
-    """Count words and write `word count` lines, the specials first. Returns a line that says how many."""
-    with tempfile.TemporaryDirectory() as scratch:
+def write_vocabulary(corpus: Sequence[str], output: Path, min_count: int, *, overwrite: bool = False) -> str:
+    """Count words and write `word count` lines, the specials first. Returns a line that says how many.
+
+    Raises:
+        InputError: no text, or an output that is taken or cannot be written.
+    """
+    with (
+        output_file(output, overwrite=overwrite, is_ours=_is_counted_vocabulary),
+        tempfile.TemporaryDirectory() as scratch,
+    ):
         with disk_faults(Path(scratch)):
             text = encode_corpus(corpus_files(corpus), Path(scratch) / "corpus")
         words = vocabulary_of(text, min_count, None)
         write_text(output, "".join(f"{word} {count}\n" for word, count in zip(words, text.counts, strict=False)))
     covered = text.counts[len(SPECIALS) : len(words)].sum() / text.n_tokens
     return f"{len(words):,} words, {100 * covered:.2f} % of {text.n_tokens:,} tokens, written to {output}"
+
+
+def _is_counted_vocabulary(path: Path) -> bool:
+    """Whether its first lines are the specials with their counts."""
+    with path.open("rb") as file:
+        first = [file.readline(100).split() for _ in SPECIALS]
+    return all(line[:1] == [word.encode()] and len(line) == 2 for line, word in zip(first, SPECIALS, strict=True))

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from elmo_tasks.core.errors import InputError
-from elmo_tasks.core.files import read_json
+from elmo_tasks.core.files import json_keys, read_json
 from elmo_tasks.runs.experiment import load_experiment
 
 _LIBRARIES = ("torch", "lightning", "pytorch-crf", "seqeval", "scikit-learn")
@@ -58,6 +58,11 @@ def collect(folders: Sequence[Path]) -> dict[str, Any]:
     described["runs"] = [{key: run[key] for key in _KEPT if key in run} for run in ordered]
     record: dict[str, Any] = without_folders(described)
     return record | circumstances(newest)
+
+
+def is_record(path: Path) -> bool:
+    """Whether a file holds what `collect` returns."""
+    return {"task", "data", "embedders", "config", "runs", "machine", "versions"} <= json_keys(path)
 
 
 def circumstances(when: float) -> dict[str, Any]:

@@ -11,15 +11,14 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
 from elmo_tasks.core.errors import InputError
-from elmo_tasks.core.files import disk_faults
+from elmo_tasks.core.files import atomic_file, disk_faults, write_text
 from elmo_tasks.embedders.protocol import Input
 from elmo_tasks.embedders.registry import build_inputs
 from elmo_tasks.nn.embedding_mix import EmbeddingMix
 from elmo_tasks.runs.experiment import Experiment, load_experiment
+from elmo_tasks.runs.folder import FORMAT
 from elmo_tasks.task import Task, load_task
 from elmo_tasks.text.labels import LabelSet
-
-FORMAT = "elmo-tasks-run-1"
 
 
 @dataclass(frozen=True)
@@ -54,9 +53,9 @@ def save_trained(folder: Path, trained: Trained, train_words: list[str]) -> None
         "fingerprints": json.dumps({source.name: source.fingerprint for source in trained.inputs}),
     }
     tensors = {name: value.detach().contiguous().clone() for name, value in trained.model.state_dict().items()}
-    with disk_faults(folder):
-        (folder / "words.txt").write_text("".join(word + "\n" for word in train_words), encoding="utf-8")
-        save_file(tensors, folder / "model.safetensors", metadata)
+    write_text(folder / "words.txt", "".join(word + "\n" for word in train_words))
+    with disk_faults(folder), atomic_file(folder / "model.safetensors") as partial:
+        save_file(tensors, partial, metadata)
 
 
 def load_trained(folder: Path, cache_folder: Path | None = None) -> Trained:

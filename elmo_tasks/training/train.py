@@ -12,7 +12,7 @@ from typing import Any
 
 import lightning
 import torch
-from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint, TQDMProgressBar
+from lightning.pytorch.callbacks import EarlyStopping, TQDMProgressBar
 
 from elmo_tasks.core.errors import InputError
 from elmo_tasks.core.files import disk_faults, write_json, write_text
@@ -30,6 +30,7 @@ from elmo_tasks.runs.store import Trained, build_model, inputs_of, save_trained
 from elmo_tasks.task import Task, load_task
 from elmo_tasks.text.examples import Example
 from elmo_tasks.text.labels import LabelSet
+from elmo_tasks.training.checkpoints import RunCheckpoint, WholeCheckpoints
 from elmo_tasks.training.costs import reading_speed, sizes
 from elmo_tasks.training.epoch_lines import EpochLines, Tell
 from elmo_tasks.training.fraction import draw_fraction
@@ -72,26 +73,26 @@ def train(
     figures by epoch and what metrics.json holds.
 
     Raises:
-        InputError: bad data, an embedder that is not there, a folder that is taken or
-            cannot be written, or an unfinished run of another experiment to resume.
+        InputError: bad data, an embedder that is not there, a folder that is taken or cannot be written or that another
+            process is writing, or an unfinished run of another experiment to resume.
     """
     started = time.perf_counter()
     keep_freed_memory()
-    task = load_task(experiment.task)
-    splits = splits or load_data(experiment.data, task.read, experiment.reading)
-    for split in ("train", "dev"):
-        if not splits.get(split):
-            raise InputError(f"{splits.origin}: expected sentences in the {split} split, got none")
-    digest = splits.digest()
-    labels = task.labels(splits.train)  # of all of it: a fraction may lack a label that dev has
-    for split in ("dev", "test"):
-        task.check(splits.get(split), labels)
-    splits = replace(splits, train=draw_fraction(splits.train, experiment.training.fraction, experiment.seed))
-    words = sorted({word for example in splits.train for word in example.tokens}) if experiment.glove.trainable else []
-    inputs = inputs_of(experiment, words, cache_root() / "vectors")
     folder = RunFolder(output)
-    folder.claim(resume=resume, overwrite=overwrite)
-    try:
+    with folder.claimed(resume=resume, overwrite=overwrite):
+        task = load_task(experiment.task)
+        splits = splits or load_data(experiment.data, task.read, experiment.reading)
+        for split in ("train", "dev"):
+            if not splits.get(split):
+                raise InputError(f"{splits.origin}: expected sentences in the {split} split, got none")
+        digest = splits.digest()
+        labels = task.labels(splits.train)  # of all of it: a fraction may lack a label that dev has
+        for split in ("dev", "test"):
+            task.check(splits.get(split), labels)
+        splits = replace(splits, train=draw_fraction(splits.train, experiment.training.fraction, experiment.seed))
+        words = _words(splits) if experiment.glove.trainable else []
+        inputs = inputs_of(experiment, words, cache_root() / "vectors")
+        folder.begin(resume=resume)
         lightning.seed_everything(experiment.seed, verbose=False)
         trained = Trained(task, experiment, labels, tuple(inputs), build_model(task, experiment, labels, inputs))
         check_beginning(folder.work, trained, digest)
@@ -100,10 +101,11 @@ def train(
         for note in notes:
             tell(f"note: {note}")
         best_epoch = fit(trained, splits, folder, lines, resume=resume)
-        outcome = _conclude(trained, splits, digest, folder, lines, best_epoch, notes, words, command, tell, draw)
-    finally:
-        folder.abandon()  # nothing to do after finish()
-    return outcome
+        return _conclude(trained, splits, digest, folder, lines, best_epoch, notes, words, command, tell, draw)
+
+
+def _words(splits: Splits) -> list[str]:
+    return sorted({word for example in splits.train for word in example.tokens})
 
 
 def fit(trained: Trained, splits: Splits, folder: RunFolder, lines: EpochLines, *, resume: bool) -> int:
@@ -117,18 +119,9 @@ def fit(trained: Trained, splits: Splits, folder: RunFolder, lines: EpochLines, 
         "train": prepare(splits.train, trained.inputs, trained.task, trained.labels),
         "dev": prepare(splits.dev, trained.inputs, lenient, trained.labels),
     }
-    keep = ModelCheckpoint(
-        folder.work / "checkpoints",
-        filename="best",
-        monitor="choice",
-        mode="max",
-        save_on_train_epoch_end=True,
-        enable_version_counter=False,
-    )
+    keep = RunCheckpoint(folder.work / "checkpoints", "best", monitor="choice")
     # Not `save_last`: Lightning writes that only when the best is written.
-    last = ModelCheckpoint(
-        folder.work / "checkpoints", filename="last", save_on_train_epoch_end=True, enable_version_counter=False
-    )
+    last = RunCheckpoint(folder.work / "checkpoints", "last")
     stop = EarlyStopping("choice", mode="max", patience=training.patience, check_on_train_epoch_end=True)
     interactive = sys.stderr.isatty()
     with quiet_lightning():
@@ -144,6 +137,7 @@ def fit(trained: Trained, splits: Splits, folder: RunFolder, lines: EpochLines, 
             enable_model_summary=False,
             num_sanity_val_steps=0,
             default_root_dir=folder.work,
+            plugins=[WholeCheckpoints()],
         )
     with disk_faults(folder.work), quiet_lightning(), interruptible(trainer):
         trainer.fit(
@@ -240,8 +234,9 @@ def _conclude(
     for split, text in reports.items():
         report += f"\n## {split}\n\n```\n{text}\n```\n"
     write_text(work / "report.md", report)
-    if draw is not None:
-        with disk_faults(work):
+    with disk_faults(work):
+        (work / "plots").mkdir(exist_ok=True)
+        if draw is not None:
             draw(work / "plots", history, metrics)
     write_json(work / "metrics.json", metrics)
     folder.finish()

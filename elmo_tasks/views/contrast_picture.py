@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from elmo_tasks.analysis.contrast import Contrast
-from elmo_tasks.core.files import disk_faults, write_text
+from elmo_tasks.core.files import SIGNATURE, write_text
 from elmo_tasks.views.contrast_table import STATIC
+from elmo_tasks.views.plots import save_picture
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -19,6 +20,7 @@ _AROUND = 12
 _PAGE = """<!DOCTYPE html>
 <html lang="en">
 <meta charset="utf-8">
+<meta name="generator" content="{signature}">
 <title>{word}</title>
 <style>
 body {{ font: 16px/1.5 system-ui, sans-serif; max-width: 62rem; margin: 2rem auto; padding: 0 1rem; color: #222 }}
@@ -41,11 +43,8 @@ svg {{ width: 100%; height: auto }}
 def write_contrast(found: Contrast, path: Path) -> None:
     """Write `path`, a .png, an .svg or an .html file that needs no other. Raises InputError if it cannot be written."""
     figure = _figure(found)
-    with disk_faults(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
     if path.suffix != ".html":
-        with disk_faults(path):
-            figure.savefig(path, dpi=130)
+        save_picture(figure, path, dpi=130)
         return
     drawn = io.StringIO()
     figure.savefig(drawn, format="svg")
@@ -54,6 +53,7 @@ def write_contrast(found: Contrast, path: Path) -> None:
         for layer, cosine in enumerate(found.cosines)
     )
     page = _PAGE.format(
+        signature=SIGNATURE,
         word=html.escape(found.word),
         first=_sentence(found, 0),
         second=_sentence(found, 1),

@@ -4,7 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from elmo_tasks.core.files import SIGNATURE, atomic_file, disk_faults
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+def save_picture(figure: Figure, path: Path, dpi: int = 120) -> None:
+    """Write a picture in the format of its extension, whole or not at all, signed so that we know it again.
+
+    Raises:
+        InputError: the disk refuses.
+    """
+    kind = path.suffix.removeprefix(".")
+    about = {"svg": {"Creator": SIGNATURE}, "png": {"Software": SIGNATURE}}[kind]
+    with disk_faults(path), atomic_file(path) as partial:
+        figure.savefig(partial, format=kind, dpi=dpi, metadata=about)
 
 
 def draw_run(folder: Path, history: Sequence[Mapping[str, float]], metrics: Mapping[str, Any]) -> None:
@@ -22,7 +39,7 @@ def draw_run(folder: Path, history: Sequence[Mapping[str, float]], metrics: Mapp
     right.plot(epochs, [row["dev"] for row in history], color="tab:blue", marker="o", label="dev score")
     right.set_ylabel("dev score")
     figure.legend(loc="outside upper center", ncols=2)
-    figure.savefig(folder / "learning_curve.png", dpi=120)
+    save_picture(figure, folder / "learning_curve.png")
     if mix := metrics["mix"]:
         figure = Figure(figsize=(1.5 + 2.5 * len(mix), 3.5), layout="constrained")
         for position, (name, learned) in enumerate(mix.items(), 1):
@@ -34,7 +51,7 @@ def draw_run(folder: Path, history: Sequence[Mapping[str, float]], metrics: Mapp
             axes.set_xlabel("layer")
             axes.set_ylabel("learned weight")
             axes.set_title(f"{name}, gamma {learned['gamma']:.2f}")
-        figure.savefig(folder / "mix_weights.png", dpi=120)
+        save_picture(figure, folder / "mix_weights.png")
     if confusion := metrics["test"].get("confusion"):
         draw_confusion(folder / "confusion_matrix.png", confusion["labels"], confusion["counts"])
 
@@ -56,7 +73,7 @@ def draw_confusion(path: Path, labels: Sequence[str], counts: Sequence[Sequence[
         for column, count in enumerate(line):
             colour = "white" if shares[row][column] > 0.5 else "black"
             axes.text(column, row, str(count), ha="center", va="center", color=colour)
-    figure.savefig(path, dpi=120)
+    save_picture(figure, path)
 
 
 def draw_pretraining(folder: Path, curve: Sequence[Mapping[str, float]]) -> None:
@@ -83,4 +100,4 @@ def draw_pretraining(folder: Path, curve: Sequence[Mapping[str, float]]) -> None
         right.set_ylabel("held-out perplexity")
         right.set_yscale("log")
     figure.legend(loc="outside upper center", ncols=3)
-    figure.savefig(folder / "pretraining.png", dpi=120)
+    save_picture(figure, folder / "pretraining.png")

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from elmo_tasks.views.plots import save_picture
+
 _GREY = "0.8"
 _COLOURS = ("tab:blue", "tab:orange", "tab:green", "tab:purple", "tab:brown")
 
@@ -37,7 +39,7 @@ def draw_probe(record: Mapping[str, Any], path: Path) -> None:
         axes[1].set_ylabel("selectivity (points)")
     figure.suptitle(f"{record['data']}: {bilm_name(record)}")
     figure.legend(handles, labels, loc="outside lower center", ncols=3 if tagged else 2, fontsize="small")
-    figure.savefig(path, dpi=130)
+    save_picture(figure, path, dpi=130)
 
 
 def others(entry: Mapping[str, Any]) -> str:

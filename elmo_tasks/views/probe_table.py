@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,8 @@ from rich.console import Console
 from rich.table import Table
 
 from elmo_tasks.core.errors import InputError
-from elmo_tasks.core.files import disk_faults, write_json, write_text
+from elmo_tasks.core.files import json_keys, write_json, write_text
+from elmo_tasks.core.outputs import output_file
 from elmo_tasks.metrics.spread import spread
 from elmo_tasks.runs.collect import circumstances, without_folders
 from elmo_tasks.views.probe_picture import bilm_name, draw_probe, others
@@ -25,12 +27,25 @@ def probe_stem(record: Mapping[str, Any]) -> str:
     return f"probe-{record['data']}" + (f"-column{column}" if column not in (None, usual) else "")
 
 
-def claim_probe_files(folder: Path, stem: str, overwrite: bool) -> None:
-    """Make the folder. Raises InputError where an earlier record may not be replaced or nothing can be written."""
-    if (folder / f"{stem}.json").exists() and not overwrite:
-        raise InputError(f"{folder / stem}.json: expected no such file, got an earlier record; give --overwrite")
-    with disk_faults(folder):
-        folder.mkdir(parents=True, exist_ok=True)
+@contextmanager
+def claimed_probe_files(folder: Path, stem: str, overwrite: bool) -> Iterator[None]:
+    """Hold the three files of a probe while it runs.
+
+    Raises:
+        InputError: a file that may not be replaced, another process that writes it, or nothing can be written.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise InputError(f"{folder}: expected a folder, got a file; choose another --output")
+    with ExitStack() as stack:
+        record = folder / f"{stem}.json"
+        for suffix in (".json", ".md", ".png"):  # the table and the picture are ours if the record next to them is
+            path = folder / f"{stem}{suffix}"
+            stack.enter_context(output_file(path, overwrite=overwrite, is_ours=lambda _: _is_record(record)))
+        yield
+
+
+def _is_record(path: Path) -> bool:
+    return {"probe", "data", "command", "seconds"} <= json_keys(path)
 
 
 def write_probe(folder: Path, record: Mapping[str, Any], command: str, seconds: float) -> dict[str, Any]:
@@ -44,8 +59,7 @@ def write_probe(folder: Path, record: Mapping[str, Any], command: str, seconds: 
     stem = probe_stem(record)
     write_json(folder / f"{stem}.json", whole)
     write_text(folder / f"{stem}.md", probe_markdown(whole))
-    with disk_faults(folder):
-        draw_probe(whole, folder / f"{stem}.png")
+    draw_probe(whole, folder / f"{stem}.png")
     return whole
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from rich.console import Console
 
 from elmo_tasks.analysis.projection import Projection
-from elmo_tasks.core.files import disk_faults
+from elmo_tasks.views.plots import save_picture
 
 _MARKERS = "os^Dv*P"
 
@@ -26,9 +26,7 @@ def draw_projections(word: str, found: Sequence[Projection], path: Path) -> None
     figure.suptitle(f"{len(found[0].points)} occurrences of {word.replace('$', chr(92) + '$')}")
     handles, labels = panels[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=min(3, len(names)))
-    with disk_faults(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        figure.savefig(path, dpi=130)
+    save_picture(figure, path, dpi=130)
 
 
 def print_projections(word: str, found: Sequence[Projection], console: Console | None = None) -> None:

@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from elmo_tasks.core.errors import InputError
 from elmo_tasks.core.settings import bounded
 from elmo_tasks.data.conll import read_conll
-from elmo_tasks.core.errors import InputError
 from elmo_tasks.data.marked import read_input
 from elmo_tasks.metrics import Counts, SpanScores, conlleval_counts, score_spans
 from elmo_tasks.task import Task
@@ -54,7 +54,9 @@ def labels(train: Sequence[Example]) -> LabelSet:
     """All BIOES tags of the span types that the training data has. Raises InputError when it has none."""
     types = span_types(tags_of(example) for example in train)
     if not types:
-        raise InputError(f"{train[0].source}: expected spans in the training data, got only O in {len(train)} sentences")
+        raise InputError(
+            f"{train[0].source}: expected spans in the training data, got only O in {len(train)} sentences"
+        )
     return LabelSet.of_types(types, SCHEME)
 
 

@@ -179,7 +179,10 @@ SENT_READ = {
     "CSV with a header": ("train.csv", table('"{text}",{label}', "text,label\n")),
     "CSV of IMDB": ("train.csv", table('"{text}",{label}', "review,sentiment\n")),
     "CSV of Excel": ("train.csv", "\ufeff" + table("{text};{label}", "text;label\n").replace("\n", "\r\n")),
-    "CSV with a line break in a cell": ("train.csv", table('"{text}",{label}', "text,label\n").replace("a fine", "a\nfine")),
+    "CSV with a line break in a cell": (
+        "train.csv",
+        table('"{text}",{label}', "text,label\n").replace("a fine", "a\nfine"),
+    ),
     "JSON Lines": ("train.jsonl", table(ONE)),
     "a line break in JSON": ("train.jsonl", table(ONE).replace("a fine", "a\\n\\nfine\\r\\n")),
     "a JSON array": ("train.json", "[\n" + ",\n".join(table(ONE).splitlines()) + "\n]\n"),
@@ -226,13 +229,33 @@ SENT_REFUSED: dict[str, tuple[str, str, str, dict[str, str] | None]] = {
         r"file.txt:5: the label 'so so' ends at a tab, but other lines have no tab",
         None,
     ),
-    "a carriage return in a text": ("file.txt", table("{label}\t{text}").replace("a fine", "a\rfine"), r"file.txt:1", None),
-    "half a surrogate pair": ("a.jsonl", table(ONE).replace("fine", "\\ud83d"), r"a.jsonl:1: half of a surrogate", None),
+    "a carriage return in a text": (
+        "file.txt",
+        table("{label}\t{text}").replace("a fine", "a\rfine"),
+        r"file.txt:1",
+        None,
+    ),
+    "half a surrogate pair": (
+        "a.jsonl",
+        table(ONE).replace("fine", "\\ud83d"),
+        r"a.jsonl:1: half of a surrogate",
+        None,
+    ),
     "a NUL in JSON": ("a.jsonl", table(ONE).replace("fine", "\\u0000"), r"a.jsonl:1: a NUL character", None),
     "deep JSON": ("a.jsonl", "[" * 100_000 + "\n", r"a.jsonl:1: .*nested too deeply", None),
     "a number of 5,000 digits": ("a.jsonl", f'{{"label": {"9" * 5000}, "text": "a"}}\n', r"a.jsonl:1: .*digits", None),
-    "an infinite label": ("a.jsonl", '{"label": 1e999, "text": "a"}\n', r"a.jsonl:1: .*a label of text or an int", None),
-    "a token with a line break": ("a.jsonl", '{"label": 1, "tokens": ["a\\nb"]}\n', r"a.jsonl:1: expected tokens without", None),
+    "an infinite label": (
+        "a.jsonl",
+        '{"label": 1e999, "text": "a"}\n',
+        r"a.jsonl:1: .*a label of text or an int",
+        None,
+    ),
+    "a token with a line break": (
+        "a.jsonl",
+        '{"label": 1, "tokens": ["a\\nb"]}\n',
+        r"a.jsonl:1: expected tokens without",
+        None,
+    ),
     "a cut array": ("a.json", '[\n{"label": 1, "text": "a"},\n{"label": 2', r"a.json:3: .*got no JSON", None),
     "an open quote": ("a.csv", 'text,label\n"a,1\nb,2\n', r"a.csv:2: expected a row of CSV", None),
     "a short row": ("a.csv", "text,label\na,1\nb\n", r"a.csv:3: expected at least 2 columns, got 1", None),
@@ -294,7 +317,10 @@ def test_a_stray_column_of_roles_is_ignored_and_told(tmp_path: Path) -> None:
     [
         (V05 + "Ada - (A1(A2*)\nleft leave (V*)\nnow - *)\n", r"file.txt:4: expected spans side by side"),
         (V05 + "Ada - (A0*)\nleft leave *\n", r"file.txt:5: expected one span V"),
-        ("1 Ada left . ||| B-A0 B-V O\n3 Kofi wants to go . ||| O O O B-V O\n", r"file.txt:1: expected sentences in the c"),
+        (
+            "1 Ada left . ||| B-A0 B-V O\n3 Kofi wants to go . ||| O O O B-V O\n",
+            r"file.txt:1: expected sentences in the c",
+        ),
     ],
 )
 def test_propositions_that_are_refused(tmp_path: Path, text: str, message: str) -> None:
@@ -363,7 +389,12 @@ def test_dev_is_held_out_of_train(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("columns", "message"),
-    [("token", "name=column pairs"), ("token=0", "number of a column"), ("a=1", "token and tag"), ("tag=²", "number of")],
+    [
+        ("token", "name=column pairs"),
+        ("token=0", "number of a column"),
+        ("a=1", "token and tag"),
+        ("tag=²", "number of"),
+    ],
 )
 def test_damaged_columns(tmp_path: Path, columns: str, message: str) -> None:
     folder_of(tmp_path, ["train", "dev", "test"])
@@ -434,7 +465,15 @@ SHARED: dict[str, tuple[int, int, int] | str] = {
     "train_zero_f1": (600, 300, 300),
 }
 USUAL = {"ner": (12, 1, 1), "split": (12, 1, 1), "sent": (8, 8, 8)}
-TASKS = {"ner": "ner", "split": "ner", "train": "ner", "sent": "sentiment", "srl": "srl", "srl05": "srl", "srl12": "srl"}
+TASKS = {
+    "ner": "ner",
+    "split": "ner",
+    "train": "ner",
+    "sent": "sentiment",
+    "srl": "srl",
+    "srl05": "srl",
+    "srl12": "srl",
+}
 
 
 def test_the_shared_cases(shared_data: Path) -> None:

@@ -52,6 +52,7 @@ def test_learns_and_writes_everything(corpus: Path, tmp_path: Path) -> None:
     assert outcome.metrics["test"]["f1"] > 0.9
     names = {path.name for path in outcome.folder.iterdir()}
     assert names == {
+        ".elmo-tasks",
         "checkpoints",
         "config.yaml",
         "epochs.csv",

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from elmo_tasks.core.errors import InputError
+from elmo_tasks.core.files import atomic_file
 from elmo_tasks.elmo.bilm import BiLM
 from elmo_tasks.elmo.characters import N_CHARACTERS
 from elmo_tasks.elmo.options import BilmOptions
@@ -68,17 +69,11 @@ def write_hdf5(bilm: BiLM, options_path: Path, weights_path: Path) -> None:
 
     for path in (options_path, weights_path):
         path.parent.mkdir(parents=True, exist_ok=True)
-    temporary_weights, temporary_options = _temporary(weights_path), _temporary(options_path)
-    try:
-        with h5py.File(temporary_weights, "w") as file:
+    with atomic_file(options_path) as options, atomic_file(weights_path) as weights:
+        with h5py.File(weights, "w") as file:
             for name, tensor in to_datasets(bilm.state_dict(), bilm.options).items():
                 file.create_dataset(name, data=tensor.detach().to("cpu", torch.float32).numpy())
-        temporary_options.write_text(bilm.options.to_json(), encoding="utf-8")
-        temporary_weights.replace(weights_path)
-        temporary_options.replace(options_path)
-    finally:
-        temporary_weights.unlink(missing_ok=True)
-        temporary_options.unlink(missing_ok=True)
+        options.write_text(bilm.options.to_json(), encoding="utf-8")
 
 
 def build(options: BilmOptions, state: Mapping[str, Tensor]) -> BiLM:
@@ -219,10 +214,6 @@ def _left_out(options: BilmOptions, found: Mapping[str, h5py.Dataset]) -> set[st
     if options.cell_dim == options.projection_dim:
         names |= {f"{cell}/W_P_0" for _, cell in _cells(options)}
     return names
-
-
-def _temporary(path: Path) -> Path:
-    return path.with_name(path.name + ".part")
 
 
 def _one_line(error: Exception) -> str:

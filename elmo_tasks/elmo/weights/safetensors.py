@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from elmo_tasks.core.errors import InputError
+from elmo_tasks.core.files import atomic_file
 from elmo_tasks.elmo.bilm import BiLM
 from elmo_tasks.elmo.options import BilmOptions
 from elmo_tasks.elmo.weights.hdf5 import build
@@ -43,12 +44,8 @@ def write_safetensors(
         numbers = range(1, len(shards) + 1)
         targets = [path.with_name(f"{path.stem}-{n:05d}-of-{len(shards):05d}.safetensors") for n in numbers]
     for target, shard in zip(targets, shards, strict=True):
-        temporary = target.with_name(target.name + ".part")
-        try:
-            save_file(shard, temporary, metadata=metadata)
-            temporary.replace(target)
-        finally:
-            temporary.unlink(missing_ok=True)
+        with atomic_file(target) as partial:
+            save_file(shard, partial, metadata=metadata)
     return targets
 
 

@@ -126,12 +126,10 @@ class RunEstimator(BaseEstimator, ABC):  # type: ignore[misc]
         """
         check_is_fitted(self, "run_")
         run = RunFolder(Path(folder))
-        run.claim(resume=False, overwrite=False)
-        try:
+        with run.claimed(resume=False, overwrite=False):
+            run.begin(resume=False)
             _write(run.work, self.run_)
             run.finish()
-        finally:
-            run.abandon()
 
     @classmethod
     def load(cls: type[E], folder: str | Path) -> E:

@@ -1,0 +1,99 @@
+"""Folders that are ours: a marker in each of them, and nothing without one is ever replaced or removed."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from contextlib import suppress
+from pathlib import Path
+
+from elmo_tasks import __version__
+from elmo_tasks.core.errors import InputError
+from elmo_tasks.core.files import disk_faults, hidden_name, write_text
+
+MARKER = ".elmo-tasks"
+
+
+def mark(folder: Path, kind: str) -> None:
+    """Write the marker: what kind of folder this is, and which version made it."""
+    write_text(folder / MARKER, json.dumps({"kind": kind, "version": __version__}) + "\n")
+
+
+def kind_of(folder: Path) -> str | None:
+    """The kind that the marker names; None for a folder without one, a link or anything else."""
+    path = folder / MARKER
+    if folder.is_symlink() or path.is_symlink():
+        return None
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+        return str(found["kind"])
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return None
+
+
+def make_folder(path: Path, kind: str) -> None:
+    """Make a new folder with its marker.
+
+    Raises:
+        InputError: something of this name is there, or the disk refuses.
+    """
+    with disk_faults(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.mkdir()
+    mark(path, kind)
+
+
+def use_folder(path: Path, kind: str) -> None:
+    """Make a folder for files that are added to it, or use the one that is there if it is ours or empty.
+
+    Raises:
+        InputError: a folder with other things in it, no folder at all, or the disk refuses.
+    """
+    if path.is_dir() and not path.is_symlink():
+        if kind_of(path) == kind:
+            return
+        if not any(path.iterdir()):
+            mark(path, kind)
+            return
+        raise InputError(f"{path}: {not_ours(kind)}")
+    if path.exists() or path.is_symlink():
+        raise InputError(f"{path}: expected a folder, got a {'link' if path.is_symlink() else 'file'}; {_OTHER}")
+    make_folder(path, kind)
+
+
+def remove_folder(path: Path, *kinds: str) -> None:
+    """Remove a folder of one of these kinds, if it is there; a folder without such a marker is left alone.
+
+    Raises:
+        InputError: something of this name is there that is not ours.
+    """
+    if not (path.exists() or path.is_symlink()):
+        return
+    if kind_of(path) not in kinds:
+        raise InputError(f"{path}: {not_ours(kinds[0])}")
+    with disk_faults(path):
+        shutil.rmtree(path)
+
+
+def swap_folder(new: Path, path: Path) -> None:
+    """Give the folder `new` the name `path`; what had that name is removed when this has succeeded."""
+    if not path.exists():
+        new.rename(path)
+        return
+    old = hidden_name(path, ".old")
+    path.rename(old)
+    try:
+        new.rename(path)
+    except OSError:
+        with suppress(OSError):
+            old.rename(path)
+        raise
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def not_ours(kind: str) -> str:
+    """Why a folder is left alone, and what to do."""
+    return f"already exists and is not a {kind} that elmo-tasks made (no such {MARKER} file in it); {_OTHER}"
+
+
+_OTHER = "choose another --output"
