@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from elmo_tasks.elmo.engine.products import Product, array
+from elmo_tasks.elmo.engine.products import Product, array, compiled
 
 
 class Cell(Protocol):
@@ -42,11 +42,16 @@ class FusedCell:
     """One pass over memory, by a kernel of `elmo_tasks.elmo.engine.kernels`, on one thread of the CPU."""
 
     def __init__(self, from_input: Product, from_hidden: Product, bias: Tensor, clip: float | None) -> None:
-        from elmo_tasks.elmo.engine import kernels
-
-        self.from_input, self.from_hidden, self.step = from_input, from_hidden, kernels.step
-        self.bias = array(bias)  # (4H,)
+        self.from_input, self.from_hidden = from_input, from_hidden
+        self.step = compiled().step
+        self.bias = array(bias.detach())  # (4H,)
         self.bound = np.float32(np.inf if clip is None else 2.0 * clip)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in self.__dict__.items() if name != "step"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state, step=compiled().step)
 
     def table(self, x: Tensor) -> tuple[np.ndarray, np.ndarray]:
         """The product with x (M, P), without the bias, and the scales of its rows."""

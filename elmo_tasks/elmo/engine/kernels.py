@@ -1,7 +1,7 @@
 """The element-wise part of an LSTM step, and the whole of a sentence alone, compiled for the CPU by Numba.
 
 PyTorch takes seven passes over memory for what is one here, and for a single row its calls cost more than the
-arithmetic. All arrays are C-contiguous, float32 or, where a 16-bit integer is meant as one, bfloat16. The conventions
+arithmetic. All arrays are C-contiguous: float32, bfloat16 (as 16-bit integers), or weights of 8-bit integers. The conventions
 are those of `cells.cell_step`: gates in the order input, forget, output, candidate, the candidate's doubled; the cell
 doubled; what goes into the projection halved.
 
@@ -23,8 +23,9 @@ _LIMIT = np.float32(29.0)  # a sigmoid is 1 there but for 3e-13, and exp(29) cub
 # Taylor's terms of exp beyond 1 + r on |r| <= ln(2) / 2: the next one is 1e-7.
 _C2, _C3, _C4, _C5, _C6 = (np.float32(1 / n) for n in (2, 6, 24, 120, 720))
 _BLOCK = 1024  # sums at a time, which stay in the first cache while eight rows of weights pass by
+_SUMMED = 512  # products in a sum that is then added to the others
 # Sums may be reordered and multiply-adds fused; infinities (no clipping) stay what they are.
-_FAST = {"contract", "reassoc", "nsz", "arcp", "afn"}
+_FAST = frozenset({"contract", "reassoc", "nsz", "arcp", "afn"})
 
 
 def in_blocks(weights: Any) -> Any:
@@ -40,17 +41,20 @@ def in_blocks(weights: Any) -> Any:
     return np.ascontiguousarray(padded.reshape(inner, blocks, block).transpose(1, 0, 2))  # (blocks, K, W)
 
 
-def _compiled(function: Any) -> Any:
+def _compiled(function: Any, freedom: frozenset[str] = _FAST) -> Any:
     """The kernel, kept on disk if there is a place where Numba may write."""
-    compiled = functools.partial(numba.njit, nogil=True, fastmath=_FAST, error_model="numpy")
+    compiled = functools.partial(numba.njit, nogil=True, fastmath=set(freedom), error_model="numpy")
     try:
         return compiled(cache=True)(function)
     except RuntimeError:  # a read-only installation and no home
         return compiled()(function)
 
 
+_in_order = functools.partial(_compiled, freedom=frozenset({"contract"}))
+
+
 def widen(number: Any) -> Any:
-    """bfloat16 to float32; float32 as it is."""
+    """bfloat16 and 8-bit integers to float32; float32 as it is."""
     raise NotImplementedError
 
 
@@ -63,6 +67,8 @@ def narrow(number: Any, like: Any) -> Any:
 def _widen(number: Any) -> Any:
     if number == numba.types.uint16:
         return lambda number: np.uint32(np.uint32(number) << np.uint32(16)).view(np.float32)
+    if number == numba.types.int8:
+        return lambda number: np.float32(number)
     return lambda number: number
 
 
@@ -139,62 +145,143 @@ def round_rows(x: Any, out: Any, scales: Any) -> None:
     """x: (N, K) -> out: (N, K) uint8 with 128 as zero, and scales (N,) float32 such that x = scale * (out - 128)."""
     for row in range(len(x)):
         values, o = x[row], out[row]
-        largest = np.float32(0.0)
-        for j in range(len(values)):
-            largest = max(largest, abs(widen(values[j])))
-        scale = max(largest / np.float32(127.0), np.float32(1e-30))
+        scale = _scale(values)
         scales[row] = scale
         inverse = _ONE / scale
         for j in range(len(values)):
             o[j] = np.uint8(np.int32(np.rint(widen(values[j]) * inverse)) + np.int32(128))
 
 
+@numba.njit(inline="always")
+def _scale(values: Any) -> Any:
+    """What takes the 8-bit integers of `values` (K,) back, of which the greatest becomes 127."""
+    largest = np.float32(0.0)
+    for j in range(len(values)):
+        largest = max(largest, abs(widen(values[j])))
+    return max(largest / np.float32(127.0), np.float32(1e-30))
+
+
 @_compiled
 def sentence(
-    inputs: Any, recurrent: Any, projection: Any, hidden: Any, cell: Any, clip: Any, proj_clip: Any, outputs: Any
+    inputs: Any,
+    inputs_scales: Any,
+    bias: Any,
+    recurrent: Any,
+    recurrent_scales: Any,
+    projection: Any,
+    projection_scales: Any,
+    hidden: Any,
+    cell: Any,
+    clip: Any,
+    proj_clip: Any,
+    outputs: Any,
 ) -> None:
-    """All steps of one sequence.
+    """All steps of one sequence, with every rounding of the products of many rows, and in the same order.
 
-    inputs: (T, 4H), the gates' part from the input. recurrent: (P, 4H) and projection: (H, P), the weights, in blocks
-    (see `in_blocks`), of one type. hidden: (P,) float32, cell: (H,) float32, before the first step; become those after
-    the last. clip, proj_clip: float32, twice the cell's bound and the projection's. outputs: (T, P) float32, becomes
-    the hidden states, with every rounding that the products of many rows have.
+    inputs: (T, 4H), inputs_scales: (T,), bias: (4H,), as `step` takes them. recurrent: (P, 4H) and projection: (H, P),
+    the weights, in blocks (see `in_blocks`); 8-bit integers have a scale per column, (4H,) and (P,), others none.
+    hidden: (P,), of the type of `inputs`, and cell: (H,) float32, before the first step; become those after the last.
+    clip, proj_clip: float32, twice the cell's bound and the projection's. outputs: (T, P) float32, becomes the hidden
+    states.
     """
-    gates, size, width = inputs.shape[1], len(cell), len(hidden)
-    sums = np.empty(recurrent.shape[0] * recurrent.shape[2], np.float32)
-    raw, sent = np.empty(size, np.float32), np.empty(projection.shape[0] * projection.shape[2], np.float32)
+    size, width = len(cell), len(hidden)
+    product, raw = np.empty((1, 4 * size), inputs.dtype), np.empty((1, size), inputs.dtype)
+    scale, row, sent = np.empty(1, np.float32), np.zeros(1, np.int64), np.empty(width, inputs.dtype)
+    values = np.empty(max(size, width), np.float32)
+    sums = np.empty(max(recurrent[:, 0].size, projection[:, 0].size), np.float32)
     for t in range(len(inputs)):
-        x, out = inputs[t], outputs[t]
-        _multiply(hidden, recurrent, sums)
-        for j in range(gates):
-            sums[j] = widen(narrow(sums[j], recurrent)) + widen(x[j])
-        for j in range(size):
-            cell[j] = _next_cell(sums[j], sums[size + j], sums[3 * size + j], cell[j], clip)
-            raw[j] = widen(narrow(_leaving(sums[2 * size + j], cell[j]), recurrent))
-        _multiply(raw, projection, sent)
+        row[0] = t
+        scale[0] = _product(hidden, recurrent, recurrent_scales, values, sums, product[0])
+        step(product, scale, inputs, inputs_scales, bias, row, cell.reshape(1, size), raw, clip)
+        back = _product(raw[0], projection, projection_scales, values, sums, sent)
         for j in range(width):
-            hidden[j] = widen(narrow(min(max(sent[j], -proj_clip), proj_clip), recurrent))
-            out[j] = hidden[j]
+            value = widen(narrow(back * widen(sent[j]), sent))
+            hidden[j] = narrow(min(max(value, -proj_clip), proj_clip), hidden)
+            outputs[t, j] = widen(hidden[j])
 
 
-@_compiled
+def _product(x: Any, weights: Any, scales: Any, values: Any, sums: Any, out: Any) -> Any:
+    """x: (K,) times weights, in blocks, -> out: (M,), rounded; returns what out is still to be multiplied by."""
+    raise NotImplementedError
+
+
+@overload(_product, strict=False)
+def _any_product(x: Any, weights: Any, scales: Any, values: Any, sums: Any, out: Any) -> Any:
+    if weights.dtype == numba.types.int8:
+
+        def eight_bits(x: Any, weights: Any, scales: Any, values: Any, sums: Any, out: Any) -> Any:
+            scale = _scale(x)
+            inverse = _ONE / scale
+            for k in range(len(x)):
+                values[k] = np.rint(widen(x[k]) * inverse)
+            _multiply(values, weights, sums)  # whole numbers
+            for j in range(len(out)):
+                out[j] = narrow(sums[j] * scales[j], out)
+            return scale
+
+        return eight_bits
+
+    def floating(x: Any, weights: Any, scales: Any, values: Any, sums: Any, out: Any) -> Any:
+        for k in range(len(x)):
+            values[k] = widen(x[k])
+        _multiply(values, weights, sums)
+        for j in range(len(out)):
+            out[j] = narrow(sums[j], out)
+        return _ONE
+
+    return floating
+
+
+def _odd_first(weights: Any) -> Any:
+    """1 where of two products the second is added first, as the processor's instruction for bfloat16 does, else 0."""
+    raise NotImplementedError
+
+
+@overload(_odd_first, strict=False)
+def _is_odd_first(weights: Any) -> Any:
+    if weights.dtype == numba.types.uint16:
+        return lambda weights: 1
+    return lambda weights: 0
+
+
+@_in_order
 def _multiply(x: Any, weights: Any, out: Any) -> None:
-    """x: (K,) float32, weights: (blocks, K, W) -> out: (blocks * W,) float32. The weights are read once, in order."""
+    """x: (K,) float32, weights: (blocks, K, W) -> out: (blocks * W,) float32. The weights are read once, in order.
+
+    A sum is fused multiply-adds one after the other, begun again after `_SUMMED` of them, as oneDNN does where there
+    are many rows.
+    """
     blocks, inner, columns = weights.shape
-    eights = inner - inner % 8
+    o, s = _odd_first(weights), np.empty(columns, np.float32)
+    e = 1 - o
     for block in range(blocks):
-        w = weights[block]
-        o = out[block * columns : (block + 1) * columns]
-        o[:] = np.float32(0.0)
-        for k in range(0, eights, 8):
-            a0, a1, a2, a3, a4, a5, a6, a7 = x[k], x[k + 1], x[k + 2], x[k + 3], x[k + 4], x[k + 5], x[k + 6], x[k + 7]
-            w0, w1, w2, w3, w4, w5, w6, w7 = (
-                w[k], w[k + 1], w[k + 2], w[k + 3], w[k + 4], w[k + 5], w[k + 6], w[k + 7]
-            )  # fmt: skip
+        w, total = weights[block], out[block * columns : (block + 1) * columns]
+        for start in range(0, inner, _SUMMED):
+            end = min(start + _SUMMED, inner)
+            eights = end - (end - start) % 8
+            s[:] = np.float32(0.0)
+            for k in range(start, eights, 8):
+                a0, a1, a2, a3 = x[k + o], x[k + e], x[k + 2 + o], x[k + 2 + e]
+                a4, a5, a6, a7 = x[k + 4 + o], x[k + 4 + e], x[k + 6 + o], x[k + 6 + e]
+                w0, w1, w2, w3 = w[k + o], w[k + e], w[k + 2 + o], w[k + 2 + e]
+                w4, w5, w6, w7 = w[k + 4 + o], w[k + 4 + e], w[k + 6 + o], w[k + 6 + e]
+                for j in range(columns):
+                    c = s[j] + a0 * widen(w0[j])
+                    c = c + a1 * widen(w1[j])
+                    c = c + a2 * widen(w2[j])
+                    c = c + a3 * widen(w3[j])
+                    c = c + a4 * widen(w4[j])
+                    c = c + a5 * widen(w5[j])
+                    c = c + a6 * widen(w6[j])
+                    s[j] = c + a7 * widen(w7[j])
+            twos = end - (end - start) % 2
+            for k in range(eights, twos, 2):
+                a0, a1, w0, w1 = x[k + o], x[k + e], w[k + o], w[k + e]
+                for j in range(columns):
+                    s[j] = (s[j] + a0 * widen(w0[j])) + a1 * widen(w1[j])
+            if twos < end:
+                a0, w0 = x[twos], w[twos]
+                for j in range(columns):
+                    s[j] += a0 * widen(w0[j])
             for j in range(columns):
-                low = a0 * widen(w0[j]) + a1 * widen(w1[j]) + a2 * widen(w2[j]) + a3 * widen(w3[j])
-                o[j] += low + (a4 * widen(w4[j]) + a5 * widen(w5[j]) + a6 * widen(w6[j]) + a7 * widen(w7[j]))
-        for k in range(eights, inner):
-            a, w0 = x[k], w[k]
-            for j in range(columns):
-                o[j] += a * widen(w0[j])
+                total[j] = s[j] if start == 0 else total[j] + s[j]

@@ -12,13 +12,14 @@ from torch import Tensor
 from elmo_tasks.elmo.engine.cells import Cell, FusedCell, PlainCell, cell_step
 from elmo_tasks.elmo.engine.packing import Packing
 from elmo_tasks.elmo.engine.precision import has_kernels
-from elmo_tasks.elmo.engine.products import Maker, Makers, array
+from elmo_tasks.elmo.engine.products import Int8Product, Makers, Product, array, compiled, eight_bit_weights
 from elmo_tasks.elmo.lstm import ProjectedLstm
 
 # The gates' part from the input is computed before the steps that use it, so much of it at a time; more where words
 # recur. What it takes is bounded so, whatever the longest sentence.
 _CHUNK_BYTES, _WORDS_BYTES = 16 << 20, 128 << 20
 _CACHE_BYTES = 16 << 20
+_WHOLE_SUMS = 1 << 10  # products of 8-bit integers: their sum stays below 2**24
 
 
 class Direction:
@@ -33,14 +34,14 @@ class Direction:
         self.size, self.width = lstm.cell_dim, lstm.projection_dim
         self.cell_clip, self.proj_clip = lstm.cell_clip, lstm.proj_clip
         from_input = make.gates(ordered(lstm.weight_ih), ordered(lstm.bias))
-        from_hidden = make.gates(ordered(lstm.weight_hh), None)
+        self.from_hidden = make.gates(ordered(lstm.weight_hh), None)
         self.projection = make.projection(2.0 * lstm.weight_proj, None)
-        self.step_bytes = from_hidden.weight_bytes + self.projection.weight_bytes
+        self.step_bytes = self.from_hidden.weight_bytes + self.projection.weight_bytes
         self.all_bytes = self.step_bytes + from_input.weight_bytes
         self.row_bytes = 4 * self.size * from_input.dtype.itemsize  # of the gates' part from one input
-        self.cell: Cell = PlainCell(from_input, from_hidden, self.cell_clip)
+        self.cell: Cell = PlainCell(from_input, self.from_hidden, self.cell_clip)
         if has_kernels() and boundary.device.type == "cpu":
-            self.cell = FusedCell(from_input, from_hidden, ordered(lstm.bias), self.cell_clip)
+            self.cell = FusedCell(from_input, self.from_hidden, ordered(lstm.bias), self.cell_clip)
         self.first_cell = boundary.new_zeros(1, self.size)
         gates = from_input(boundary).float().view(1, 4, -1)
         self.first_hidden = self._project(cell_step(gates, self.first_cell, self.cell_clip))  # (1, P)
@@ -89,38 +90,48 @@ class Alone:
     """A direction over one sentence by itself: all of its steps in one call of a compiled kernel.
 
     A single row takes its time from reading the weights and, step by step, from calls; here the calls are none. The
-    weights lie in memory once more, as the kernel reads them.
+    weights lie in memory once more, as the kernel reads them. The arithmetic is that of the direction: on a processor
+    with AVX-512 the vectors are the same to the last bit, on others up to the order in which products are added.
     """
 
-    def __init__(self, direction: Direction, lstm: ProjectedLstm, make: Maker) -> None:
-        """make: of the same precision as the projection."""
-        from elmo_tasks.elmo.engine import kernels
-
-        self.sentence, dtype = kernels.sentence, direction.projection.dtype
-        self.from_input = make(ordered(lstm.weight_ih), ordered(lstm.bias))
-        self.recurrent = kernels.in_blocks(array(ordered(lstm.weight_hh.detach()).t().to(dtype)))  # of (P, 4H)
-        self.projection = kernels.in_blocks(array((2.0 * lstm.weight_proj.detach()).t().to(dtype)))  # of (H, P)
+    def __init__(self, direction: Direction, lstm: ProjectedLstm) -> None:
+        assert isinstance(direction.cell, FusedCell)
+        self.gates = direction.cell
+        self.recurrent, self.recurrent_scales = _blocks(direction.from_hidden, ordered(lstm.weight_hh))
+        self.projection, self.projection_scales = _blocks(direction.projection, 2.0 * lstm.weight_proj)
         self.step_bytes = self.recurrent.nbytes + self.projection.nbytes
-        self.all_bytes = self.step_bytes + self.from_input.weight_bytes
-        self.cell_bound = np.float32(np.inf if lstm.cell_clip is None else 2.0 * lstm.cell_clip)
+        self.all_bytes = self.step_bytes + self.gates.from_input.weight_bytes
         self.proj_bound = np.float32(np.inf if lstm.proj_clip is None else lstm.proj_clip)
-        self.hidden = direction.first_hidden[0].float().numpy()
-        self.cell = direction.first_cell[0].numpy()
+        self.hidden, self.cell = array(direction.first_hidden[0]), direction.first_cell[0].numpy()
 
     @staticmethod
     def pays(direction: Direction) -> bool:
-        """Whether both directions' weights stay in a cache; else one after the other on all threads is faster."""
-        count = 2 * (4 + 1) * direction.size * direction.width
-        return count * direction.projection.dtype.itemsize <= _CACHE_BYTES
+        """Whether both directions' weights stay in a cache; else one after the other on all threads is faster.
+
+        Nor are 8-bit products taken whose sums might not be whole in float32.
+        """
+        products = ((direction.from_hidden, direction.width), (direction.projection, direction.size))
+        whole = all(inner <= _WHOLE_SUMS for product, inner in products if isinstance(product, Int8Product))
+        return whole and 2 * direction.step_bytes <= _CACHE_BYTES
 
     def __call__(self, x: Tensor) -> Tensor:
         """(T, P) float32, in the order that the direction reads -> the outputs, likewise."""
         outputs = torch.empty_like(x)
-        self.sentence(
-            array(self.from_input(x)), self.recurrent, self.projection, self.hidden.copy(), self.cell.copy(),
-            self.cell_bound, self.proj_bound, outputs.numpy(),
+        compiled().sentence(
+            *self.gates.table(x), self.gates.bias, self.recurrent, self.recurrent_scales, self.projection,
+            self.projection_scales, self.hidden.copy(), self.cell.copy(), self.gates.bound, self.proj_bound,
+            outputs.numpy(),
         )  # fmt: skip
         return outputs  # (T, P)
+
+
+def _blocks(product: Product, weight: Tensor) -> tuple[np.ndarray, np.ndarray]:
+    """The matrix (M, K) of a product as the kernel of a sentence reads it, and its scales (M,), none if not 8-bit."""
+    weight, in_blocks = weight.detach().float(), compiled().in_blocks
+    if isinstance(product, Int8Product):
+        rounded, scales = eight_bit_weights(weight)
+        return in_blocks(rounded.t().contiguous().numpy()), scales.numpy()
+    return in_blocks(array(weight.t().to(product.dtype))), np.empty(0, np.float32)
 
 
 def ordered(stored: Tensor) -> Tensor:

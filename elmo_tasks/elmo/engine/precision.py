@@ -36,6 +36,21 @@ def resolve(precision: str, device: torch.device) -> str:
     return "fast" if precision in ("fast", "auto") and (has_bf16(device) or int8_is_faster(device)) else "exact"
 
 
+def arithmetic(precision: str, device: torch.device) -> str:
+    """The name of what `precision`, resolved, is on this machine: `exact/float32`, `fast/bf16`, `fast/int8-gates`, ...
+
+    Before the slash is the precision. After it is what is multiplied: `int8-gates` has bfloat16 in the character
+    encoder and the projections, `int8` only in the former; with `-float32` they have float32 there, on a CPU without
+    bfloat16. Equal names and equal weights mean vectors that differ by rounding at most.
+    """
+    if precision == "exact":
+        return "exact/float32"
+    if precision == "fast" and not int8_is_faster(device):
+        return "fast/bf16"
+    rest = "" if has_bf16(device) else "-float32"
+    return f"fast/int8-gates{rest}" if precision == "fast" else f"int8/int8{rest}"
+
+
 def has_bf16(device: torch.device) -> bool:
     """Whether the device multiplies bfloat16 in hardware: emulated products are slower than float32."""
     if device.type == "cuda":

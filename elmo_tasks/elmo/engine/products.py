@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import functools
+import importlib
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from elmo_tasks.elmo.engine.precision import has_bf16, has_kernels, has_onednn, int8_is_faster, int8_saturates
+from elmo_tasks.elmo.engine.precision import has_kernels, has_onednn, int8_saturates
 
 _ROWS = 64  # for which oneDNN lays the weights out; measured: no other choice is better at 1 or at 1,000 rows
 
@@ -66,6 +68,10 @@ class OneDnnProduct:
         self.bias = None if bias is None else bias.to(dtype)
         self._linear = torch.ops.mkldnn._linear_pointwise.default
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """A copy lays the weights out again."""
+        return OneDnnProduct, (self.packed.to_dense(), self.bias, self.dtype)
+
     def __call__(self, x: Tensor) -> Tensor:
         return self._multiply(x, self.bias)  # (N, M)
 
@@ -93,15 +99,24 @@ class Int8Product:
     """
 
     def __init__(self, weight: Tensor, bias: Tensor | None, dtype: torch.dtype) -> None:
-        self.dtype, self.weight_bytes = dtype, weight.numel()
-        self.scales = (weight.abs().amax(dim=1) / 127).clamp_min(1e-30)  # (M,)
-        rounded = (weight / self.scales.unsqueeze(1)).round_().to(torch.int8)
+        self._lay_out(*eight_bit_weights(weight), bias, dtype)
+
+    def _lay_out(self, rounded: Tensor, scales: Tensor, bias: Tensor | None, dtype: torch.dtype) -> None:
+        """rounded: (M, K) int8, scales: (M,)."""
+        self.dtype, self.weight_bytes, self.scales = dtype, rounded.numel(), scales
         # The same integers as float32, whose sums are whole up to 2**24, where oneDNN's would be wrong.
         self.whole = rounded.float() if int8_saturates() else None  # (M, K)
-        self.packed = torch.ops.onednn.qlinear_prepack(rounded, [_ROWS, weight.shape[1]])
-        self.zeros = torch.zeros(len(weight), dtype=torch.int64)
+        self.packed = torch.ops.onednn.qlinear_prepack(rounded, [_ROWS, rounded.shape[1]])
+        self.zeros = torch.zeros(len(rounded), dtype=torch.int64)
         self.bias = None if bias is None else bias.to(dtype)
         self._linear = torch.ops.onednn.qlinear_pointwise.default
+
+    def __getstate__(self) -> tuple[Any, ...]:
+        return self.packed.to_dense().t().contiguous(), self.scales, self.bias, self.dtype
+
+    def __setstate__(self, state: tuple[Any, ...]) -> None:
+        """A copy lays the weights out again."""
+        self._lay_out(*state)
 
     def __call__(self, x: Tensor) -> Tensor:
         product, scale = self.unscaled(x)
@@ -137,6 +152,12 @@ class Int8Product:
         return product[: len(x)], scale
 
 
+def eight_bit_weights(weight: Tensor) -> tuple[Tensor, Tensor]:
+    """(M, K) as 8-bit integers, each row by its greatest value, and the scales (M,) that take them back."""
+    scales = (weight.abs().amax(dim=1) / 127).clamp_min(1e-30)  # (M,)
+    return (weight / scales.unsqueeze(1)).round_().to(torch.int8), scales
+
+
 def whole_rows(x: Tensor) -> Tensor:
     """(N, K) filled up with zeros to one of few numbers of rows.
 
@@ -154,13 +175,17 @@ def eight_bits(x: Tensor) -> tuple[Tensor, Tensor]:
     Unsigned with 128 as zero: oneDNN has no fast kernel for signed rows on CPUs without AMX.
     """
     if has_kernels():
-        from elmo_tasks.elmo.engine import kernels
-
         rounded, scale = torch.empty(x.shape, dtype=torch.uint8), torch.empty(len(x))
-        kernels.round_rows(array(x), rounded.numpy(), scale.numpy())
+        compiled().round_rows(array(x), rounded.numpy(), scale.numpy())
         return rounded, scale
     scale = x.float().abs().amax(dim=1).div_(127).clamp_min_(1e-30)  # (N,)
     return (x / scale.unsqueeze(1)).round_().add_(128).to(torch.uint8), scale
+
+
+@functools.cache
+def compiled() -> Any:
+    """The compiled kernels, for where `has_kernels`; Numba is imported here and not before."""
+    return importlib.import_module("elmo_tasks.elmo.engine.kernels")
 
 
 def array(tensor: Tensor) -> np.ndarray:
@@ -182,22 +207,23 @@ class Makers:
     projection: Maker
 
 
-def makers(precision: str, device: torch.device) -> Makers:
-    """For a resolved precision on a device. Weights are moved there.
+def makers(arithmetic: str, device: torch.device) -> Makers:
+    """For what `precision.arithmetic` names. Weights are moved to the device.
 
     8-bit gates cost a cosine of 1e-4, which `fast` can afford where the CPU multiplies such numbers twice as fast as
     bfloat16. The character encoder is always more precise than that: its rounding errors would be in all layers.
     """
-    if precision == "exact":
-        full = _maker(torch.float32, device)
-        return Makers(full, full, full)
-    half = _maker(torch.bfloat16 if has_bf16(device) else torch.float32, device)
-    if precision == "int8":
-        return Makers(half, _eight, _eight)
-    return Makers(half, _eight if int8_is_faster(device) else half, half)
+    dtype = torch.float32 if arithmetic.endswith("float32") else torch.bfloat16
+    floating, eight = _floating(dtype, device), functools.partial(_eight, dtype)
+    _, _, kind = arithmetic.partition("/")
+    return Makers(
+        words=floating,
+        gates=eight if kind.startswith("int8") else floating,
+        projection=eight if kind.startswith("int8") and not kind.startswith("int8-gates") else floating,
+    )
 
 
-def _maker(dtype: torch.dtype, device: torch.device) -> Maker:
+def _floating(dtype: torch.dtype, device: torch.device) -> Maker:
     packs = device.type == "cpu" and has_onednn()
 
     def make(weight: Tensor, bias: Tensor | None = None) -> Product:
@@ -208,6 +234,5 @@ def _maker(dtype: torch.dtype, device: torch.device) -> Maker:
     return make
 
 
-def _eight(weight: Tensor, bias: Tensor | None = None) -> Product:
-    dtype = torch.bfloat16 if has_bf16(weight.device) else torch.float32
+def _eight(dtype: torch.dtype, weight: Tensor, bias: Tensor | None = None) -> Product:
     return Int8Product(weight.detach().float(), None if bias is None else bias.detach().float(), dtype)

@@ -1,4 +1,4 @@
-"""Two pieces of work at once, as the directions of a biLM are, each on half of the threads."""
+"""Two pieces of work at once, as the directions of a biLM are, each on half of the threads; threads and forks."""
 
 from __future__ import annotations
 
@@ -9,8 +9,36 @@ from threading import Barrier, Lock
 
 import torch
 
-_lock = Lock()
-_pools: dict[tuple[int, int], ThreadPoolExecutor] = {}
+
+class ForkSafeLock:
+    """A lock that no fork copies while it is held, so that what it guards is whole in the child. Not re-entrant."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        if hasattr(os, "register_at_fork"):  # not on Windows
+            os.register_at_fork(
+                before=self._lock.acquire, after_in_parent=self._lock.release, after_in_child=self._lock.release
+            )
+
+    def __enter__(self) -> None:
+        self._lock.acquire()
+
+    def __exit__(self, *error: object) -> None:
+        self._lock.release()
+
+
+_pools: dict[int, ThreadPoolExecutor] = {}
+_making = ForkSafeLock()
+
+
+def _after_fork() -> None:
+    """The threads of PyTorch's pool are not in the child, which would wait for them without end."""
+    _pools.clear()
+    torch.set_num_threads(1)
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
 
 
 def side_by_side(first: Callable[[], None], second: Callable[[], None]) -> None:
@@ -32,10 +60,9 @@ def side_by_side(first: Callable[[], None], second: Callable[[], None]) -> None:
 
 
 def _pool(threads: int) -> ThreadPoolExecutor:
-    """Two workers that share so many of PyTorch's threads; made anew in a process that was forked."""
-    with _lock:
-        key = (os.getpid(), threads)
-        if key not in _pools:
+    """Two workers that share so many of PyTorch's threads."""
+    with _making:
+        if threads not in _pools:
             ready = Barrier(3)
 
             def begin() -> None:
@@ -48,5 +75,5 @@ def _pool(threads: int) -> ThreadPoolExecutor:
                 pool.submit(int)
             ready.wait()
             torch.set_num_threads(threads)  # for those again
-            _pools[key] = pool
-        return _pools[key]
+            _pools[threads] = pool
+        return _pools[threads]

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from elmo_tasks.elmo.characters import PAD, encode_words
 from elmo_tasks.elmo.engine.products import Maker
-from elmo_tasks.elmo.engine.sides import side_by_side
+from elmo_tasks.elmo.engine.sides import ForkSafeLock, side_by_side
 from elmo_tasks.elmo.token_encoder import CharacterEncoder, Highway
 
 _WORDS, _WINDOWS = 256, 1 << 12  # encoded at a time, and windows of their characters: bounds the memory
+TABLES = ForkSafeLock()
+"""Held while words are looked up or entered, in any table, which takes microseconds; not while they are encoded."""
 
 
 class WordEncoder:
@@ -98,33 +101,39 @@ def _chunks(order: Tensor, lengths: Tensor) -> Iterator[Tensor]:
 
 
 class WordTable:
-    """Vectors of the `capacity` words that were asked for last."""
+    """Vectors of the `capacity` words that were asked for last. Threads may share it; a pickled copy is empty."""
 
     def __init__(self, encoder: WordEncoder, capacity: int) -> None:
         self.encoder, self.capacity = encoder, capacity
         self._vectors = torch.empty(capacity, encoder.width, device=encoder.device)  # touched as it fills
         self._rows: OrderedDict[str, int] = OrderedDict()  # least recently asked for first
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return WordTable, (self.encoder, self.capacity)
+
     def __len__(self) -> int:
         return len(self._rows)
 
     def clear(self) -> None:
         """Forget all words."""
-        self._rows.clear()
+        with TABLES:
+            self._rows.clear()
 
     def lookup(self, words: Sequence[str]) -> Tensor:
         """words: distinct -> (N, P)."""
         vectors = torch.empty(len(words), self.encoder.width, device=self.encoder.device)
-        known = [index for index, word in enumerate(words) if word in self._rows]
-        missing = [index for index, word in enumerate(words) if word not in self._rows]
-        if known:
-            for index in known:
-                self._rows.move_to_end(words[index])
-            vectors[known] = self._vectors[[self._rows[words[index]] for index in known]]
-        if missing:
-            vectors[missing] = self.encoder([words[index] for index in missing])
-            kept = missing[: self.capacity]
-            self._vectors[[self._claim(words[index]) for index in kept]] = vectors[kept]
+        with TABLES:
+            known = [index for index, word in enumerate(words) if word in self._rows]
+            if known:
+                for index in known:
+                    self._rows.move_to_end(words[index])
+                vectors[known] = self._vectors[[self._rows[words[index]] for index in known]]
+        if len(known) < len(words):
+            missing = sorted(set(range(len(words))).difference(known))
+            vectors[missing] = self.encoder([words[index] for index in missing])  # other threads go on meanwhile
+            with TABLES:
+                kept = [index for index in missing if words[index] not in self._rows][: self.capacity]
+                self._vectors[[self._claim(words[index]) for index in kept]] = vectors[kept]
         return vectors  # (N, P)
 
     def _claim(self, word: str) -> int:
