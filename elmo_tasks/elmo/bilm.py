@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 
 from elmo_tasks.elmo.characters import BEGIN_SENTENCE, END_SENTENCE, boundary_ids
 from elmo_tasks.elmo.lstm import LstmState, ProjectedLstm
@@ -95,6 +96,26 @@ class BiLM(nn.Module):
             layers.append(torch.cat([ahead, _gather(behind, flip)], dim=-1))
             states.append((ahead_state, behind_state))
         return torch.stack(layers, dim=1), tuple(states)  # (B, L + 1, T, 2P)
+
+
+class _NoRandomValues(TorchFunctionMode):
+    """Leave parameters as they are where `reset_parameters` asks for random numbers.
+
+    Drawing normal numbers on the meta device makes PyTorch import its compiler, which takes longer than importing
+    PyTorch itself.
+    """
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        kwargs = kwargs or {}
+        if getattr(func, "__name__", "") in ("normal_", "uniform_"):  # of torch.nn.init, or the methods of a tensor
+            return args[0] if args else kwargs["tensor"]
+        return func(*args, **kwargs)
+
+
+def without_weights(options: BilmOptions) -> BiLM:
+    """A biLM on the meta device: the names and shapes of its parameters, without memory or values."""
+    with torch.device("meta"), _NoRandomValues():
+        return BiLM(options)
 
 
 def add_sentence_boundaries(char_ids: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:

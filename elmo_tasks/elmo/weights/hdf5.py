@@ -12,7 +12,7 @@ from torch import Tensor
 
 from elmo_tasks.core.errors import InputError
 from elmo_tasks.core.files import atomic_file
-from elmo_tasks.elmo.bilm import BiLM
+from elmo_tasks.elmo.bilm import BiLM, without_weights
 from elmo_tasks.elmo.characters import N_CHARACTERS
 from elmo_tasks.elmo.options import BilmOptions
 
@@ -78,8 +78,7 @@ def write_hdf5(bilm: BiLM, options_path: Path, weights_path: Path) -> None:
 
 def build(options: BilmOptions, state: Mapping[str, Tensor]) -> BiLM:
     """A frozen biLM in evaluation mode that holds `state` itself, without initialising anything first."""
-    with torch.device("meta"):
-        bilm = BiLM(options)
+    bilm = without_weights(options)
     bilm.load_state_dict(dict(state), assign=True)
     return bilm.requires_grad_(False).eval()
 

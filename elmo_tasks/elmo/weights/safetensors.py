@@ -11,7 +11,7 @@ from torch import Tensor
 
 from elmo_tasks.core.errors import InputError
 from elmo_tasks.core.files import atomic_file
-from elmo_tasks.elmo.bilm import BiLM
+from elmo_tasks.elmo.bilm import BiLM, without_weights
 from elmo_tasks.elmo.options import BilmOptions
 from elmo_tasks.elmo.weights.hdf5 import build
 
@@ -116,8 +116,7 @@ def _read_one(path: Path) -> tuple[BilmOptions, dict[str, Tensor]]:
 
 def _check(state: dict[str, Tensor], options: BilmOptions, path: Path) -> None:
     """Raise at the first tensor that the options expect otherwise."""
-    with torch.device("meta"):
-        expected = {name: tuple(tensor.shape) for name, tensor in BiLM(options).state_dict().items()}
+    expected = {name: tuple(tensor.shape) for name, tensor in without_weights(options).state_dict().items()}
     for name, shape in expected.items():
         got = tuple(state[name].shape) if name in state else None
         if got != shape:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from functools import cached_property
 from typing import Protocol
 
 import torch
@@ -36,20 +35,35 @@ class StaticVectors(Protocol):
         """(T, D) float32; zeros for a word that has no vector."""
 
 
+class Rows(Protocol):
+    """Words to row numbers."""
+
+    def get(self, word: str, /) -> int | None:
+        """The word's row, or None."""
+
+
 class WordVectors:
     """A vocabulary and its matrix (V, D) float32. A word is looked up as it is, then lower-cased."""
 
-    def __init__(self, words: Sequence[str], matrix: Tensor, origin: str) -> None:
-        """A word that comes twice has its first vector."""
+    def __init__(self, words: Sequence[str] | Rows, matrix: Tensor, origin: str, fingerprint: str = "") -> None:
+        """words: of the rows in order, the first of two equal ones counts, or the row of each word; fingerprint: of
+        words and matrix, if it is known."""
         self.matrix, self.origin, self.width = matrix, origin, matrix.shape[1]
-        self._rows: dict[str, int] = {}
-        for row, word in enumerate(words):
-            self._rows.setdefault(word, row)
+        self._fingerprint = fingerprint
+        self._rows: Rows
+        if isinstance(words, Sequence):
+            self._rows = rows = dict[str, int]()
+            for row, word in enumerate(words):
+                rows.setdefault(word, row)
+        else:
+            self._rows = words
 
     def row(self, word: str) -> int:
         """The word's row, or V for an unknown word."""
         row = self._rows.get(word)
-        return self._rows.get(word.lower(), len(self.matrix)) if row is None else row
+        if row is None:
+            row = self._rows.get(word.lower())
+        return len(self.matrix) if row is None else row
 
     def lookup(self, words: Sequence[str]) -> Tensor:
         """(T, D); an unknown word has zeros."""
@@ -64,12 +78,15 @@ class WordVectors:
         """V x D."""
         return self.matrix.numel()
 
-    @cached_property
+    @property
     def fingerprint(self) -> str:
         """Digest of words and values."""
-        digest = hashlib.blake2b(self.matrix.contiguous().numpy().data, digest_size=16)
-        digest.update("\n".join(self._rows).encode("utf-8", "surrogatepass"))
-        return digest.hexdigest()
+        if not self._fingerprint:
+            assert isinstance(self._rows, dict)  # whoever opens a table by other means knows its fingerprint
+            digest = hashlib.blake2b(self.matrix.contiguous().numpy().data, digest_size=16)
+            digest.update("\n".join(self._rows).encode("utf-8", "surrogatepass"))
+            self._fingerprint = digest.hexdigest()
+        return self._fingerprint
 
 
 class StaticEmbedder:
