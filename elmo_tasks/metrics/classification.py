@@ -1,4 +1,4 @@
-"""Scores over one label an example, by scikit-learn. No torch."""
+"""Scores over one label per example. No torch."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from elmo_tasks.metrics.counts import Counts, sum_counts
+from elmo_tasks.metrics.score_table import score_table
 from elmo_tasks.text.labels import sort_labels
 
 
@@ -41,24 +43,19 @@ def score_classes(gold: Sequence[str], predicted: Sequence[str]) -> ClassScores:
     Raises:
         ValueError: the two differ in length.
     """
-    from sklearn.metrics import classification_report, precision_recall_fscore_support
-
     if len(gold) != len(predicted):
         raise ValueError(f"gold and predicted labels differ in length: {len(gold)} and {len(predicted)}")
     labels = sort_labels((*gold, *predicted))
     if not labels:
         return ClassScores(0.0, 0.0, (), {}, (), "no example\n")
-    options: dict[str, Any] = {"labels": labels, "zero_division": 0}
-    columns = precision_recall_fscore_support(gold, predicted, **options)
-    pairs = Counter(zip(gold, predicted, strict=True))  # sklearn's matrix warns where all is of one label
+    pairs = Counter(zip(gold, predicted, strict=True))
+    there, guessed = Counter(gold), Counter(predicted)
+    counts = {label: Counts(there[label], guessed[label], pairs[label, label]) for label in labels}
     return ClassScores(
-        accuracy=sum(pairs[label, label] for label in labels) / len(gold),
-        macro_f1=float(columns[2].mean()),
+        accuracy=sum_counts(counts.values()).recall,
+        macro_f1=sum(c.f1 for c in counts.values()) / len(counts),
         labels=labels,
-        per_type={
-            label: {"precision": float(p), "recall": float(r), "f1": float(f), "support": int(n)}
-            for label, p, r, f, n in zip(labels, *columns, strict=True)
-        },
+        per_type={label: c.as_dict() for label, c in counts.items()},
         confusion=tuple(tuple(pairs[ours, theirs] for theirs in labels) for ours in labels),
-        report=classification_report(gold, predicted, digits=4, **options),
+        report=score_table(counts, "accuracy"),
     )

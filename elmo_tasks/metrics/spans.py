@@ -7,37 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from elmo_tasks.metrics.counts import Counts, sum_counts
+from elmo_tasks.metrics.score_table import score_table
 from elmo_tasks.text.spans import Span, repair
 
 Tags = Sequence[str]
-
-
-@dataclass(frozen=True)
-class Counts:
-    """How many spans are in the gold, how many were predicted, and how many of those are right."""
-
-    gold: int
-    predicted: int
-    correct: int
-
-    @property
-    def precision(self) -> float:
-        """correct / predicted; 0 without predictions."""
-        return self.correct / self.predicted if self.predicted else 0.0
-
-    @property
-    def recall(self) -> float:
-        """correct / gold; 0 without gold."""
-        return self.correct / self.gold if self.gold else 0.0
-
-    @property
-    def f1(self) -> float:
-        """Harmonic mean of precision and recall."""
-        return 2 * self.correct / (self.gold + self.predicted) if self.gold + self.predicted else 0.0
-
-    def as_dict(self) -> dict[str, float | int]:
-        """For JSON."""
-        return {"precision": self.precision, "recall": self.recall, "f1": self.f1, "support": self.gold}
 
 
 @dataclass(frozen=True)
@@ -75,39 +49,42 @@ def score_spans(gold: Sequence[Tags], predicted: Sequence[Tags]) -> SpanScores:
     Raises:
         ValueError: the two differ in the number of sentences or in a sentence's length.
     """
-    from seqeval.metrics import classification_report
-    from seqeval.scheme import IOB2
-
     if len(gold) != len(predicted) or any(len(a) != len(b) for a, b in zip(gold, predicted, strict=True)):
         raise ValueError("gold and predicted tags differ in length")
-    given, guessed = [list(tags) for tags in gold], [list(tags) for tags in predicted]
-    tokens = sum(map(len, given))
-    equal = sum(a == b for ours, theirs in zip(given, guessed, strict=True) for a, b in zip(ours, theirs, strict=True))
-    accuracy = equal / tokens if tokens else 0.0
-    found = conlleval_counts(gold, predicted)
-    if not any(tag.startswith("B-") for tags in (*given, *guessed) for tag in tags):  # seqeval fails on no span
-        return SpanScores(
-            0.0, 0.0, 0.0, accuracy, type_counts(gold, predicted), found, "no span in gold or predicted tags\n"
-        )
-    options: dict[str, Any] = {"mode": "strict", "scheme": IOB2, "zero_division": 0}
-    table = classification_report(given, guessed, output_dict=True, **options)
-    overall = table["micro avg"]
-    report = classification_report(given, guessed, digits=4, **options)
-    per_type = type_counts(gold, predicted)
+    tokens = sum(map(len, gold))
+    equal = sum(a == b for ours, theirs in zip(gold, predicted, strict=True) for a, b in zip(ours, theirs, strict=True))
+    strict = _strict_counts(gold, predicted)
+    total = sum_counts(strict.values())
     return SpanScores(
-        f1=float(overall["f1-score"]),
-        precision=float(overall["precision"]),
-        recall=float(overall["recall"]),
-        accuracy=accuracy,
-        per_type=per_type,
-        conlleval=found,
-        report=report,
+        f1=total.f1,
+        precision=total.precision,
+        recall=total.recall,
+        accuracy=equal / tokens if tokens else 0.0,
+        per_type=type_counts(gold, predicted),
+        conlleval=conlleval_counts(gold, predicted),
+        report=score_table(strict, "micro avg") if strict else "no span in gold or predicted tags\n",
     )
+
+
+def _strict_counts(gold: Sequence[Tags], predicted: Sequence[Tags]) -> dict[str, Counts]:
+    """Counts by span type, of the spans that seqeval reads from legal BIO tags.
+
+    seqeval's own scores are not used, since they import scikit-learn and with it pandas: a second and a half.
+    """
+    from seqeval.scheme import IOB2, Entities
+
+    there, guessed = (
+        {span for spans in Entities([list(tags) for tags in part], IOB2).entities for span in spans}
+        for part in (gold, predicted)
+    )
+    names = sorted({span.tag for span in there | guessed})
+    parts = [Counter(span.tag for span in part) for part in (there, guessed, there & guessed)]
+    return {name: Counts(*(part[name] for part in parts)) for name in names}
 
 
 def conlleval_counts(gold: Sequence[Tags], predicted: Sequence[Tags]) -> Counts:
     """Spans of all types by the definition of `conlleval.pl`: start, end and type must agree."""
-    return _total(type_counts(gold, predicted).values())
+    return sum_counts(type_counts(gold, predicted).values())
 
 
 def type_counts(gold: Sequence[Tags], predicted: Sequence[Tags]) -> dict[str, Counts]:
@@ -120,8 +97,3 @@ def type_counts(gold: Sequence[Tags], predicted: Sequence[Tags]) -> dict[str, Co
         guessed.update(span.label for span in proposed)
         right.update(span.label for span in spans & proposed)
     return {name: Counts(there[name], guessed[name], right[name]) for name in sorted(there | guessed)}
-
-
-def _total(counts: Any) -> Counts:
-    parts = list(counts)
-    return Counts(sum(c.gold for c in parts), sum(c.predicted for c in parts), sum(c.correct for c in parts))

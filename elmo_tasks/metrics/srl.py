@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from elmo_tasks.metrics.spans import Counts, Tags, conlleval_counts
+from elmo_tasks.metrics.counts import Counts, sum_counts
+from elmo_tasks.metrics.spans import Tags, conlleval_counts
 from elmo_tasks.text.spans import repair
 
 PREDICATE = "V"  # given, not found: the script counts it, but leaves it out of the overall figures
@@ -71,7 +72,7 @@ def arguments(tags: Tags) -> list[Argument]:
 
 def count_arguments(gold: Tags, predicted: Tags) -> Counts:
     """One predicate's arguments without V: right are those whose role and every part agree."""
-    return _total({role: c for role, c in _count([(gold, predicted)]).items() if role != PREDICATE})
+    return sum_counts(c for role, c in _count([(gold, predicted)]).items() if role != PREDICATE)
 
 
 def score_roles(framed: Sequence[Pair], plain: Sequence[Pair] = ()) -> RoleScores:
@@ -87,7 +88,7 @@ def score_roles(framed: Sequence[Pair], plain: Sequence[Pair] = ()) -> RoleScore
         raise ValueError("gold and predicted tags differ in length")
     by_role = _count(framed)
     roles = {role: counts for role, counts in by_role.items() if role != PREDICATE}
-    total = _total(roles)
+    total = sum_counts(roles.values())
     each = [count_arguments(*pair) for pair in framed]
     perfect = sum(c.gold == c.predicted == c.correct for c in each) / len(each) if each else 0.0
     predicates = conlleval_counts([ours for ours, _ in plain], [theirs for _, theirs in plain])
@@ -111,11 +112,6 @@ def _count(pairs: Sequence[Pair]) -> dict[str, Counts]:
         guessed.update(argument.role for argument in proposed)
         right.update(argument.role for argument in known & proposed)
     return {role: Counts(there[role], guessed[role], right[role]) for role in sorted(there | guessed)}
-
-
-def _total(counts: Mapping[str, Counts]) -> Counts:
-    parts = counts.values()
-    return Counts(sum(c.gold for c in parts), sum(c.predicted for c in parts), sum(c.correct for c in parts))
 
 
 def _table(

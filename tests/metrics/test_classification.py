@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sklearn.metrics import classification_report
 
 from elmo_tasks.metrics import score_classes
 
@@ -28,6 +29,19 @@ def test_scores_are_those_of_the_definitions(pairs: list[tuple[str, str]]) -> No
     assert scores.accuracy == pytest.approx(sum(a == b for a, b in pairs) / len(pairs))
     for row, ours in enumerate(scores.labels):
         assert scores.confusion[row] == tuple(pairs.count((ours, theirs)) for theirs in scores.labels)
+
+
+@given(PAIRS)
+def test_the_report_is_scikit_learns(pairs: list[tuple[str, str]]) -> None:
+    """Word by word; numbers may round differently in the last digit."""
+    gold, predicted = zip(*pairs, strict=True)
+    found = score_classes(gold, predicted).report
+    expected = classification_report(gold, predicted, digits=4, zero_division=0)
+    for ours, theirs in zip(found.split("\n"), expected.split("\n"), strict=True):
+        assert len(ours) == len(theirs)
+        for word, other in zip(ours.split(), theirs.split(), strict=True):
+            same = word == other
+            assert same or float(word) == pytest.approx(float(other), abs=1.1e-4)
 
 
 def test_by_hand() -> None:

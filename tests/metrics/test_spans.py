@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from seqeval.metrics import f1_score
+from seqeval.metrics import classification_report, f1_score
 from seqeval.scheme import IOB2
 
 from elmo_tasks.metrics import conlleval_counts, score_spans
@@ -56,6 +56,23 @@ def test_f1_is_seqevals_strict_one(pairs: list[list[tuple[str, str]]]) -> None:
     there = any(tag.startswith("B-") for sentence in (*gold, *predicted) for tag in sentence)
     expected = f1_score(gold, predicted, mode="strict", scheme=IOB2, zero_division=0) if there else 0.0
     assert score_spans(gold, predicted).f1 == pytest.approx(expected)
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning", "ignore::RuntimeWarning")
+@given(PAIRS)
+def test_the_report_is_seqevals_strict_one(pairs: list[list[tuple[str, str]]]) -> None:
+    """Word by word; numbers may round differently in the last digit."""
+    gold, predicted = ([[pair[side] for pair in sentence] for sentence in pairs] for side in (0, 1))
+    found = score_spans(gold, predicted).report
+    if not any(tag.startswith("B-") for sentence in (*gold, *predicted) for tag in sentence):
+        assert found == "no span in gold or predicted tags\n"
+        return
+    expected = classification_report(gold, predicted, mode="strict", scheme=IOB2, zero_division=0, digits=4)
+    for ours, theirs in zip(found.split("\n"), expected.split("\n"), strict=True):
+        assert len(ours) == len(theirs)
+        for word, other in zip(ours.split(), theirs.split(), strict=True):
+            same = word == other
+            assert same or float(word) == pytest.approx(float(other), abs=1.1e-4)
 
 
 def test_by_hand() -> None:
