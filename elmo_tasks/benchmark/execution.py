@@ -94,7 +94,10 @@ def launch_process(cell: Cell, jobs: int, tell: Tell, stop: threading.Event) -> 
         request = cell.write_request()
     except InputError as error:
         raise CellError(str(error)) from None
-    words = [sys.executable, "-m", "elmo_tasks.benchmark.worker", str(request), str(cell.folder), str(jobs)]
+    import torch
+
+    threads = max(1, torch.get_num_threads() // jobs)  # the jobs share those of this process
+    words = [sys.executable, "-m", "elmo_tasks.benchmark.worker", str(request), str(cell.folder), str(threads)]
     pipe = subprocess.PIPE
     with (
         cell.log.open("a", encoding="utf-8") as log,

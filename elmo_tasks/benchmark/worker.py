@@ -1,4 +1,4 @@
-"""The process of one cell: `python -m elmo_tasks.benchmark.worker REQUEST.yaml FOLDER JOBS COMMAND`.
+"""The process of one cell: `python -m elmo_tasks.benchmark.worker REQUEST.yaml FOLDER THREADS COMMAND`.
 
 Each cell has a process of its own: its peak memory is its own, and a crash takes no other cell with it. It ends with
 the process that started it, which is known by standard input: that closes.
@@ -40,10 +40,10 @@ def run_cell(request: Path, folder: Path, command: str) -> None:
 def main(arguments: list[str]) -> int:
     """Returns 0; 2 for a fault of the input, whose one line is the last on standard error."""
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    request, folder, jobs, command = arguments
+    request, folder, threads, command = arguments
     import torch
 
-    torch.set_num_threads(max(1, torch.get_num_threads() // int(jobs)))
+    torch.set_num_threads(int(threads))
     try:
         run_cell(Path(request), Path(folder), command)
     except InputError as error:

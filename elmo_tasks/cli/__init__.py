@@ -33,7 +33,7 @@ from elmo_tasks.cli.faults import explain, report_bug
 from elmo_tasks.cli.streams import OutputClosed, guarded_streams
 from elmo_tasks.core.errors import InputError
 from elmo_tasks.core.interruption import Interrupted, signals_interrupt
-from elmo_tasks.core.paths import wants_traceback
+from elmo_tasks.core.paths import let_waiting_threads_sleep, wants_traceback
 
 VERBS = (
     train,
@@ -67,6 +67,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         Its exit code; 2 for a fault of the input or of the machine, 128 + N when signal N ended it, 141 when nobody
         reads its output any more, 70 for a bug.
     """
+    let_waiting_threads_sleep()  # before a verb imports torch
     given = list(sys.argv[1:] if arguments is None else arguments)
     options = build_parser().parse_args(given)
     options.command_line = "elmo-tasks " + shlex.join(given)

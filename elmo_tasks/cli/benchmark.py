@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from elmo_tasks.cli.verb import Verbs
+from elmo_tasks.cli.verb import Verbs, add_threads, use_threads
 
 
 def add(verbs: Verbs) -> None:
@@ -45,7 +45,8 @@ def add(verbs: Verbs) -> None:
     benchmark.add_argument(
         "--config", metavar="TASK=FILE", nargs="+", default=[], help="such as sentiment=configs/sst5-bcn.yaml"
     )
-    benchmark.add_argument("--jobs", metavar="N", type=int, default=1, help="runs at a time; they share the cores")
+    benchmark.add_argument("--jobs", metavar="N", type=int, default=1, help="runs at a time; they share the threads")
+    add_threads(benchmark, "processor threads, which the runs at a time share (default: one per core)")
     benchmark.add_argument(
         "--set", metavar="key=value", action="append", default=[], help="for every run; TASK.key=value for one task's"
     )
@@ -72,6 +73,7 @@ def _benchmark(options: argparse.Namespace) -> None:
     from elmo_tasks.benchmark.run import benchmark
     from elmo_tasks.core.paths import task_names
 
+    use_threads(options.threads)
     cells = build_grid(
         options.tasks or task_names(),
         embedders=options.embedders,

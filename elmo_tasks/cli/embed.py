@@ -6,8 +6,9 @@ import argparse
 import sys
 from pathlib import Path
 
-from elmo_tasks.cli.verb import Verbs
+from elmo_tasks.cli.verb import Verbs, add_threads, check_threads
 from elmo_tasks.core.errors import InputError
+from elmo_tasks.core.memory import without_garbage_collection
 
 
 def add(verbs: Verbs) -> None:
@@ -36,26 +37,26 @@ def add(verbs: Verbs) -> None:
         "--engine", choices=("local", "ray"), default="local", help="this process or a Ray cluster (default: local)"
     )
     embed.add_argument("--workers", metavar="N", type=int, help="workers of Ray (default: as many as the cores allow)")
-    embed.add_argument(
-        "--threads", metavar="N", type=int, help="threads of each worker (default: what torch takes on this machine)"
-    )
+    add_threads(embed, "processor threads of each worker (default: one per core)")
     embed.add_argument("--resume", action="store_true", help="go on with an interrupted run of the same output")
     embed.add_argument("--overwrite", action="store_true", help="replace an earlier output")
     embed.set_defaults(verb=_embed)
 
 
 def _embed(options: argparse.Namespace) -> None:
-    for name in ("batch_tokens", "workers", "threads"):
+    for name in ("batch_tokens", "workers"):
         value = getattr(options, name)
         if value is not None and value < 1:
             raise InputError(f"--{name.replace('_', '-')}: expected 1 or more, got {value}")
+    check_threads(options.threads)
     if options.workers is not None and options.engine != "ray":
         raise InputError("--workers: expected it with --engine ray; one process uses --threads")
-    import torch
+    with without_garbage_collection():
+        import torch
 
-    from elmo_tasks.corpus_vectors.block_embedder import Recipe
-    from elmo_tasks.corpus_vectors.embedding import embed_corpus
-    from elmo_tasks.views.progress import embedding_progress
+        from elmo_tasks.corpus_vectors.block_embedder import Recipe
+        from elmo_tasks.corpus_vectors.embedding import embed_corpus
+        from elmo_tasks.views.progress import embedding_progress
 
     recipe = Recipe(
         options.embedder,

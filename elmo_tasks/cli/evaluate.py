@@ -7,7 +7,8 @@ import json
 import sys
 from pathlib import Path
 
-from elmo_tasks.cli.verb import Verbs, add_reading_options
+from elmo_tasks.cli.verb import Verbs, add_reading_options, add_threads, use_threads
+from elmo_tasks.core.memory import without_garbage_collection
 
 
 def add(verbs: Verbs) -> None:
@@ -19,14 +20,17 @@ def add(verbs: Verbs) -> None:
     add_reading_options(evaluate)
     evaluate.add_argument("--output", metavar="FILE", type=Path, help="write the predictions to this file")
     evaluate.add_argument("--json", action="store_true", help="print the scores as JSON")
+    add_threads(evaluate)
     evaluate.set_defaults(verb=_evaluate)
 
 
 def _evaluate(options: argparse.Namespace) -> None:
-    from elmo_tasks.data.reading import ReadingConfig
-    from elmo_tasks.runs.hub import find_run
-    from elmo_tasks.runs.predict import evaluate
+    with without_garbage_collection():
+        from elmo_tasks.data.reading import ReadingConfig
+        from elmo_tasks.runs.hub import find_run
+        from elmo_tasks.runs.predict import evaluate
 
+    use_threads(options.threads)
     given = {key: getattr(options, key) for key in ("columns", "encoding") if getattr(options, key) is not None}
     notes: list[str] = []
     scores, report = evaluate(

@@ -7,8 +7,9 @@ import json
 import sys
 from pathlib import Path
 
-from elmo_tasks.cli.verb import Verbs
+from elmo_tasks.cli.verb import Verbs, add_threads, use_threads
 from elmo_tasks.core.files import standard_input
+from elmo_tasks.core.memory import without_garbage_collection
 
 
 def add(verbs: Verbs) -> None:
@@ -16,14 +17,17 @@ def add(verbs: Verbs) -> None:
     predict = verbs.add_parser("predict", help="apply a trained run: a tokenised sentence a line in, JSON Lines out")
     predict.add_argument("run", metavar="RUN", help="a run's folder, or ORG/NAME on the Hugging Face hub")
     predict.add_argument("file", metavar="FILE", nargs="?", type=Path, help="default: standard input")
+    add_threads(predict)
     predict.set_defaults(verb=_predict)
 
 
 def _predict(options: argparse.Namespace) -> None:
-    from elmo_tasks.data.lines import decode_lines, open_lines
-    from elmo_tasks.runs.hub import find_run
-    from elmo_tasks.runs.predict import predict
+    with without_garbage_collection():
+        from elmo_tasks.data.lines import decode_lines, open_lines
+        from elmo_tasks.runs.hub import find_run
+        from elmo_tasks.runs.predict import predict
 
+    use_threads(options.threads)
     interactive = options.file is None
     origin = "stdin" if interactive else str(options.file)
     numbered = decode_lines(standard_input(), origin) if interactive else open_lines(options.file)

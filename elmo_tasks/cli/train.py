@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from elmo_tasks.cli.verb import Verbs, add_reading_options
+from elmo_tasks.cli.verb import Verbs, add_reading_options, add_threads, check_threads, use_threads
 from elmo_tasks.embedders.registry import PROVIDERS
 
 
@@ -36,10 +36,12 @@ def add(verbs: Verbs) -> None:
     train.add_argument("--resume", action="store_true", help="go on with an interrupted run of the same output folder")
     train.add_argument("--overwrite", action="store_true", help="replace an earlier run's folder")
     train.add_argument("--dry-run", action="store_true", help="print the resolved configuration and stop")
+    add_threads(train)
     train.set_defaults(verb=_train)
 
 
 def _train(options: argparse.Namespace) -> None:
+    check_threads(options.threads)
     from elmo_tasks.runs.experiment import resolve_experiment, to_yaml
 
     given = {key: getattr(options, key) for key in ("data", "embedders", "seed") if getattr(options, key) is not None}
@@ -49,6 +51,7 @@ def _train(options: argparse.Namespace) -> None:
     if options.dry_run:
         print(to_yaml(experiment), end="")
         return
+    use_threads(options.threads)
     output = options.output or default_output(experiment)
     from elmo_tasks.training.train import train
     from elmo_tasks.views.plots import draw_run

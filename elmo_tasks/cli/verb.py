@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, TypeAlias
 
+from elmo_tasks.core.errors import InputError
+
 if TYPE_CHECKING:
     Verbs: TypeAlias = argparse._SubParsersAction[argparse.ArgumentParser]
 else:
@@ -19,3 +21,27 @@ def add_reading_options(verb: argparse.ArgumentParser) -> None:
         help="where things are in the files, from 1 or by name, such as token=1,tag=3 or text=review,label=sentiment",
     )
     verb.add_argument("--encoding", metavar="NAME", help="of the files, such as latin-1 or utf-16 (default: utf-8)")
+
+
+def add_threads(verb: argparse.ArgumentParser, help: str = "processor threads to use (default: one per core)") -> None:
+    """Declare `--threads`."""
+    verb.add_argument("--threads", metavar="N", type=int, help=help)
+
+
+def check_threads(threads: int | None) -> None:
+    """Raises InputError if fewer than one thread is asked for."""
+    if threads is not None and threads < 1:
+        raise InputError(f"--threads: expected 1 or more, got {threads}")
+
+
+def use_threads(threads: int | None) -> None:
+    """Compute with so many threads, in PyTorch and in the engine; None leaves the choice to PyTorch.
+
+    Raises:
+        InputError: fewer than one.
+    """
+    check_threads(threads)
+    if threads is not None:
+        import torch
+
+        torch.set_num_threads(threads)

@@ -26,7 +26,6 @@ from elmo_tasks.runs.predict import predict_examples
 from elmo_tasks.runs.store import Trained, load_trained
 from elmo_tasks.task import Prediction
 from elmo_tasks.text.examples import Example
-from elmo_tasks.training.train import train
 
 E = TypeVar("E", bound="RunEstimator")
 
@@ -106,6 +105,8 @@ class RunEstimator(BaseEstimator, ABC):  # type: ignore[misc]
         else:
             dev = self._gold_examples(X_dev, list(y_dev), "_dev")
         splits = Splits(IN_MEMORY, "fit", tuple(examples), tuple(dev), ())
+        from elmo_tasks.training.train import train  # imports Lightning, which a fitted estimator does not need
+
         with tempfile.TemporaryDirectory() as place:
             outcome = train(self._experiment(), Path(place) / "run", splits=splits, tell=lambda _: None)
             self._take(outcome.folder)
