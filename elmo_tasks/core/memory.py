@@ -62,7 +62,7 @@ def peak_rss_mb() -> float:
     if resource is None:
         return _windows_memory()[1]
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak / (1e6 if sys.platform == "darwin" else 1e3)
+    return peak * (1 if sys.platform == "darwin" else 1024) / 1e6  # elsewhere it is in KiB
 
 
 class _ProcessMemory(ctypes.Structure):

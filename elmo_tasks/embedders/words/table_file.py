@@ -7,8 +7,6 @@ it is opened. A file that is damaged, cut or made from other files is not used; 
 
 from __future__ import annotations
 
-import os
-import tempfile
 import zlib
 from bisect import bisect_left
 from collections.abc import Sequence
@@ -19,6 +17,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
+from elmo_tasks.core.files import atomic_file
 from elmo_tasks.embedders.words.vectors import WordVectors
 
 _FORMAT = "elmo-tasks-words-1"
@@ -85,15 +84,11 @@ def write_table(path: Path, words: Sequence[str], vectors: WordVectors, made_of:
         "checksum": _checksum(columns),
     }
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    os.close(handle)
     try:
-        save_file(columns, name, about)
-        Path(name).replace(path)
+        with atomic_file(path, sync=False) as partial:  # a checksum tells whether it is whole
+            save_file(columns, partial, about)
     except SafetensorError as error:
         raise OSError(str(error)) from None
-    finally:
-        Path(name).unlink(missing_ok=True)
 
 
 def open_table(path: Path, made_of: str) -> WordVectors | None:

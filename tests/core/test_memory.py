@@ -1,0 +1,55 @@
+"""Memory figures, here and on systems that have no `resource` module."""
+
+from __future__ import annotations
+
+import gc
+import subprocess
+import sys
+
+import pytest
+
+from elmo_tasks.core.memory import peak_rss_mb, rss_mb, without_garbage_collection
+
+HIDE = "import sys; sys.modules.update(dict.fromkeys(('resource', 'fcntl', 'pwd', 'grp', 'termios')))"
+
+
+def test_memory_is_in_megabytes() -> None:
+    before = rss_mb()
+    block = bytearray(50_000_000)
+    block[::1000] = b"x" * len(block[::1000])
+    assert 40 < rss_mb() - before < 80
+    assert peak_rss_mb() >= before + 40
+
+
+def test_without_the_modules_of_posix() -> None:
+    """As on Windows: every file of the package can be imported, and a peak that is not known is 0."""
+    program = f"""{HIDE}
+import importlib, pkgutil
+import elmo_tasks
+for module in pkgutil.walk_packages(elmo_tasks.__path__, "elmo_tasks."):
+    if not module.name.endswith("__main__"):
+        importlib.import_module(module.name)
+from elmo_tasks.core.memory import peak_rss_mb, rss_mb
+print(peak_rss_mb(), rss_mb() > 1)
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == ["0.0", "True"]
+
+
+def test_garbage_is_collected_again_after_the_block() -> None:
+    with without_garbage_collection():
+        assert not gc.isenabled()
+    assert gc.isenabled()
+    gc.unfreeze()
+    with pytest.raises(ValueError, match="stop"), without_garbage_collection():
+        raise ValueError("stop")
+    assert gc.isenabled()
+    gc.unfreeze()
+    gc.disable()
+    try:
+        with without_garbage_collection():
+            pass
+        assert not gc.isenabled()
+    finally:
+        gc.enable()
