@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from elmo_tasks.core.markdown import code, markdown_table
+
 RECORD = "pretraining-shipped.json"
 
 
@@ -23,6 +25,6 @@ def bilm_table(record: Mapping[str, Any]) -> str:
         ("forward", f"{record['heldout_forward']:.1f}"),
         ("backward", f"{record['heldout_backward']:.1f}"),
         ("trigram", f"{record['trigram_perplexity']:.1f}"),
-        ("record", f"`{record['file']}`"),
+        ("record", code(record["file"])),
     ]
-    return "\n".join(["| | |", "| --- | --- |", *(f"| {what} | {found} |" for what, found in rows)]) + "\n"
+    return markdown_table(("", ""), rows)

@@ -10,17 +10,18 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from elmo_tasks.benchmark.overview import overview
 from elmo_tasks.benchmark.record import KIND
 from elmo_tasks.core.errors import InputError
+from elmo_tasks.core.markdown import code, markdown_table
 from elmo_tasks.metrics.spread import spread
-from elmo_tasks.views.probe_table import probe_markdown
+from elmo_tasks.views.probe import probe_markdown
 from tools.bilm import RECORD as BILM_RECORD
 from tools.bilm import bilm_table
 from tools.comparison import comparison_table
 from tools.fine_tuning import RECORD as FINE_TUNING_RECORD
 from tools.fine_tuning import fine_tuning_table
 from tools.measurements import MEASUREMENTS
+from tools.overview import overview
 
 _MARKED = re.compile(r"(<!-- table:(?P<name>[\w-]+) -->\n)(?P<table>.*?)(<!-- /table:(?P=name) -->)", re.DOTALL)
 _HEADLINES = {"f1": "F1", "accuracy": "accuracy"}
@@ -72,7 +73,7 @@ def table(task: str, records: Sequence[Mapping[str, Any]]) -> str:
     key = next((name for name in _HEADLINES if name in rows[0]["runs"][0]["test"]), "f1")
     score = _HEADLINES[key]
     head = ("data", "embedders", "seeds", f"dev {score}", f"test {score}", *_COSTS)
-    lines = [f"| {' | '.join(head)} |", "| --- " * len(head) + "|"]
+    lines: list[Sequence[str]] = []
     for record in rows:
         runs = record["runs"]
         cells = [
@@ -85,15 +86,15 @@ def table(task: str, records: Sequence[Mapping[str, Any]]) -> str:
             _mean([run.get("seconds_per_epoch") for run in runs], 1),
             _mean([run["seconds"] / 60 for run in runs], 1),
             f"{max(run['peak_rss_mb'] for run in runs) / 1024:.1f} GiB",
-            f"`{record['file']}`",
+            code(record["file"]),
         ]
-        lines.append(f"| {' | '.join(cells)} |")
+        lines.append(cells)
     for entry in records:
         if "runs" not in entry:
             seeds = str(entry.get("seeds", ""))
             cells = [entry["data"], entry["model"], seeds, entry.get("dev", ""), entry["test"], "", "", "", ""]
-            lines.append(f"| {' | '.join([*cells, entry['source']])} |")
-    return "\n".join(lines) + "\n"
+            lines.append([*cells, entry["source"]])
+    return markdown_table(head, lines)
 
 
 def _told_apart(record: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> str:

@@ -41,7 +41,7 @@ def _probe(options: argparse.Namespace) -> None:
     for name in ("seeds", "epochs", "tokens"):
         if getattr(options, name) is not None and getattr(options, name) < 1:
             raise InputError(f"--{name}: expected 1 or more, got {getattr(options, name)}")
-    from elmo_tasks.views.probe_table import claimed_probe_files, print_probe, probe_stem, write_probe
+    from elmo_tasks.views.probe import claimed_probe_files, print_probe, probe_stem, write_probe
 
     began = time.monotonic()
     shared: dict[str, Any] = {

@@ -41,7 +41,7 @@ def _project(options: argparse.Namespace) -> None:
     from elmo_tasks.analysis.occurrences import occurrences_in
     from elmo_tasks.analysis.projection import project_layers
     from elmo_tasks.embedders.frozen import bilm_embedder
-    from elmo_tasks.views.projection_picture import draw_projections, print_projections
+    from elmo_tasks.views.projection import draw_projections, print_projections
 
     with output_file(options.output, overwrite=options.overwrite, is_ours=is_signed):
         occurrences = list(islice(occurrences_in(options.text, options.word, exact=True), options.limit))

@@ -37,7 +37,7 @@ def _similar(options: argparse.Namespace) -> None:
     from elmo_tasks.analysis.occurrences import layer_weights, occurrences_in, query_occurrence
     from elmo_tasks.analysis.similar import nearest
     from elmo_tasks.embedders.frozen import bilm_embedder
-    from elmo_tasks.views.similar_table import similar_table
+    from elmo_tasks.views.tables import print_similar
 
     query = query_occurrence(options.word, options.sentence, options.text, options.position)
     embedder = bilm_embedder(options.bilm)
@@ -48,4 +48,4 @@ def _similar(options: argparse.Namespace) -> None:
         for neighbour in found:
             print(json.dumps(neighbour.as_dict(), ensure_ascii=False))
     else:
-        similar_table(query, found)
+        print_similar(query, found)

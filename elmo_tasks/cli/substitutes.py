@@ -30,10 +30,10 @@ def _substitutes(options: argparse.Namespace) -> None:
         raise InputError(f"substitutes: expected --position 1 to {len(words)} of {words} and --top 1 or more")
     from elmo_tasks.pretraining.bilm_folder import read_language_model
     from elmo_tasks.pretraining.substitutes import substitutes
-    from elmo_tasks.views.substitutes import substitutes_table
+    from elmo_tasks.views.tables import print_substitutes
 
     for found in substitutes(read_language_model(options.bilm), words, positions, options.top):
         if options.json:
             print(json.dumps(dataclasses.asdict(found), ensure_ascii=False))
         else:
-            substitutes_table(found)
+            print_substitutes(found)

@@ -1,12 +1,12 @@
-"""A benchmark in one table, for the README."""
+"""All benchmarks in one table, for the README."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from elmo_tasks.benchmark.markdown import markdown_table
-from elmo_tasks.benchmark.sheet import Sheet, costs, full_rows, headline, scores
+from elmo_tasks.benchmark.sheet import costs, full_rows, headline, scores
+from elmo_tasks.core.markdown import code, markdown_table
 
 _COLUMNS = (
     *("task", "embedders", "seeds", "test", "against {baseline}", "errors gone", "p"),
@@ -28,8 +28,7 @@ def overview(records: Sequence[Mapping[str, Any]]) -> str:
                 name = f"{task['task']}, {task['data']}, {headline(task)}{part}"
                 _, seeds, _, test, against, _, gone, p = gain
                 _, minutes, _, speed, memory, frozen, trained, _, _ = price
-                file = f"`{record['file']}`"
-                mine = (name, price[0], seeds, test, against, gone, p, minutes, speed, memory, frozen, trained, file)
-                rows.append(mine)
+                mine = (name, price[0], seeds, test, against, gone, p, minutes, speed, memory, frozen, trained)
+                rows.append((*mine, code(record["file"])))
     columns = tuple(column.format(baseline=" + ".join(records[0]["baseline"])) for column in _COLUMNS)
-    return markdown_table(Sheet("", "", columns, tuple(rows), numbers=2))
+    return markdown_table(columns, rows, numbers=2)
