@@ -34,6 +34,7 @@ from elmo_tasks.cli.streams import OutputClosed, guarded_streams
 from elmo_tasks.core.errors import InputError
 from elmo_tasks.core.interruption import Interrupted, signals_interrupt
 from elmo_tasks.core.paths import wants_traceback
+from elmo_tasks.core.terminal import say, write_what_cannot_be_encoded
 
 VERBS = (
     train,
@@ -67,6 +68,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         Its exit code; 2 for a fault of the input or of the machine, 128 + N when signal N ended it, 141 when nobody
         reads its output any more, 70 for a bug.
     """
+    write_what_cannot_be_encoded()
     given = list(sys.argv[1:] if arguments is None else arguments)
     options = build_parser().parse_args(given)
     options.command_line = "elmo-tasks " + shlex.join(given)
@@ -95,7 +97,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _end(line: str, code: int) -> int:
     with suppress(OSError):
-        print(line, file=sys.stderr)
+        say(line, stream=sys.stderr)
     return code
 
 

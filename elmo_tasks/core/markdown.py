@@ -11,7 +11,9 @@ from collections.abc import Iterable, Sequence
 from elmo_tasks.core.terminal import printable
 
 _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "~": "&#126;"}  # no renderer knows a backslash before all of these
-_SPECIAL = re.compile(r"[\\`*\[\]|<>~]|(?<![^\W_])_|_(?![^\W_])|&(?=#?\w+;)|^(?:[#+-]|\d+[.)])(?=\s)")
+_SPECIAL = re.compile(
+    r"[\\`*\[\]|<>~]|(?<![^\W_])_|_(?![^\W_])|&(?=#?\w+;)|^(?:[#+-]|\d+[.)])(?=\s)|^(?:-(?=-+\s*$)|=(?==*\s*$))"
+)
 _IN_CODE = re.compile(r"[&<>|`\\*_\[\]~]")
 
 
