@@ -10,6 +10,7 @@ from elmo_tasks.cli.verb import Verbs
 from elmo_tasks.core.errors import InputError
 from elmo_tasks.core.files import is_signed
 from elmo_tasks.core.outputs import output_file
+from elmo_tasks.core.terminal import say
 
 
 def add(verbs: Verbs) -> None:
@@ -41,4 +42,4 @@ def _contrast(options: argparse.Namespace) -> None:
         print_contrast(found)
         if options.output is not None:
             write_contrast(found, options.output)
-            print(f"written to {options.output}")
+            say(f"written to {options.output}")

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import json
 from pathlib import Path
 
 from elmo_tasks.cli.verb import Verbs
 from elmo_tasks.core.errors import InputError
+from elmo_tasks.core.terminal import say_json
 
 
 def add(verbs: Verbs) -> None:
@@ -46,6 +46,6 @@ def _similar(options: argparse.Namespace) -> None:
     found = nearest(embedder, query, candidates, weights, options.top)
     if options.json:
         for neighbour in found:
-            print(json.dumps(neighbour.as_dict(), ensure_ascii=False))
+            say_json(neighbour.as_dict())
     else:
         print_similar(query, found)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import json
 
 from elmo_tasks.cli.verb import Verbs
 from elmo_tasks.core.errors import InputError
+from elmo_tasks.core.terminal import say_json
 
 
 def add(verbs: Verbs) -> None:
@@ -34,6 +34,6 @@ def _substitutes(options: argparse.Namespace) -> None:
 
     for found in substitutes(read_language_model(options.bilm), words, positions, options.top):
         if options.json:
-            print(json.dumps(dataclasses.asdict(found), ensure_ascii=False))
+            say_json(dataclasses.asdict(found))
         else:
             print_substitutes(found)

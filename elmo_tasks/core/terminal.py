@@ -30,17 +30,18 @@ def printable(text: object) -> str:
 
 
 def say(text: object, *, stream: TextIO | None = None) -> None:
-    """Print one line, `printable`, at once, on standard output or on `stream`."""
+    """Print a line, `printable`, on standard output or on `stream`; whoever reads a pipe gets it at once."""
     print(printable(text), file=stream or sys.stdout, flush=True)
 
 
-def say_json(value: Any, *, flush: bool = False) -> None:
-    r"""Print a JSON value on one line of standard output. It reads back as the same value, `printable` or not.
+def say_json(value: Any, *, indent: int | None = None) -> None:
+    r"""Print a JSON value on standard output, on one line without `indent`. Whatever it has reads back as it was.
 
     >>> say_json({"word": "caf\u00e9 \x9b"})
     {"word": "café \u009b"}
     """
-    print(printable(json.dumps(value, ensure_ascii=False)), flush=flush)
+    for line in json.dumps(value, ensure_ascii=False, indent=indent).split("\n"):
+        print(printable(line))
 
 
 def write_what_cannot_be_encoded() -> None:

@@ -38,5 +38,3 @@ def save_picture(figure: Figure, path: Path, dpi: int = 120) -> None:
     about = {"svg": {"Creator": SIGNATURE}, "png": {"Software": SIGNATURE}}[kind]
     with disk_faults(path), atomic_file(path) as partial:
         figure.savefig(partial, format=kind, dpi=dpi, metadata=about)
-
-from elmo_tasks.views.drawing import drawing

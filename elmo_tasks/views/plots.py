@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-
+from elmo_tasks.views.drawing import drawing, save_picture
 
 
 @drawing()
