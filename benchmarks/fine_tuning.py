@@ -17,9 +17,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from elmo_tasks.benchmark.comparison import compare_runs
 from elmo_tasks.benchmark.record import REPLICATES
-from elmo_tasks.benchmark.rows import Run, in_rows, read_runs
+from elmo_tasks.benchmark.rows import Run, compare_runs, in_rows, read_runs
 from elmo_tasks.core.files import read_json, write_text
 from elmo_tasks.pretraining.evaluation import evaluate
 from elmo_tasks.runs.collect import circumstances, without_folders

@@ -6,15 +6,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from elmo_tasks.core.markdown import code, markdown_table
+
 PRECISIONS = ("exact", "fast", "int8")
 
 
 def table(record: Mapping[str, Any]) -> str:
     """Markdown: tokens a second and what it is of the reference and of the products, latency, memory."""
-    lines = [
-        "| biLM | contestant | tokens/s | of the reference | of the products | one sentence, ms | floor (memory), ms |",
-        "| --- | --- | ---: | ---: | ---: | ---: | ---: |",
-    ]
+    speeds = []
     for architecture, found in record["architectures"].items():
         speed, latency = found["throughput"], found["latency"]
         for name, rate in speed["tokens_per_second"].items():
@@ -23,18 +22,25 @@ def table(record: Mapping[str, Any]) -> str:
             floor = latency["floors"].get(name)
             cells = (
                 architecture,
-                f"`{name}`",
+                code(name),
                 f"{rate:,.0f}",
                 f"{speed['times_the_reference'][name]:.1f}",
                 f"{100 * share:.0f} %" if share else "",
                 f"{single:.1f}" if single else "",
                 f"{floor['floor_ms']:.1f} ({floor['memory_ms']:.1f})" if floor else "",
             )
-            lines.append("| " + " | ".join(cells) + " |")
-    lines += ["", "| biLM | load | MB above the weights |", "| --- | --- | ---: |"]
-    for architecture, found in record["architectures"].items():
-        lines += [f"| {architecture} | {load} | {some['above_mb']:,.0f} |" for load, some in found["memory"].items()]
-    return "\n".join(lines)
+            speeds.append(cells)
+    loads = [
+        (architecture, load, f"{some['above_mb']:,.0f}")
+        for architecture, found in record["architectures"].items()
+        for load, some in found["memory"].items()
+    ]
+    columns = ("of the reference", "of the products", "one sentence, ms", "floor (memory), ms")
+    return (
+        markdown_table(("biLM", "contestant", "tokens/s", *columns), speeds, numbers=2)
+        + "\n"
+        + markdown_table(("biLM", "load", "MB above the weights"), loads, numbers=2)
+    )
 
 
 def draw(record: Mapping[str, Any], path: Path) -> None:

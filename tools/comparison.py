@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from elmo_tasks.benchmark.record import KIND
+from elmo_tasks.core.markdown import Markdown, markdown_table
 from elmo_tasks.metrics.spread import spread
 
 MEASURED = "benchmark-comparison.json"
@@ -28,7 +29,7 @@ _MEASURED: tuple[tuple[str, Callable[[Mapping[str, Any]], str]], ...] = (
     ("on disk, MiB", lambda found: f"{found['disk_bytes'] / _MIB:.0f}"),
     ("layers x width", lambda found: f"{found['layers']} x {found['width']}"),
     ("word senses by nearest neighbour: accuracy", lambda found: spread([found["senses"]])),
-    ("*bark* and *bark*: cosine, mean of the layers", lambda found: f"{found['cosine']:.2f}"),
+    (Markdown("*bark* and *bark*: cosine, mean of the layers"), lambda found: f"{found['cosine']:.2f}"),
     ("test tokens without a vector of their own", lambda found: f"{100 * found['without_vector']:.1f} %"),
     ("UPOS probe: accuracy", lambda found: spread([found["upos"]["all"]])),
     ("on words that its training did not have", lambda found: spread([found["upos"]["new"]])),
@@ -60,8 +61,7 @@ def comparison_table(records: Sequence[Mapping[str, Any]]) -> str:
     if not rows:
         return "Nothing is recorded yet.\n"
     head = ["", *(" + ".join(system) for system in SYSTEMS)]
-    lines = [head, ["---", *["---:"] * len(SYSTEMS)], *([name, *cells] for name, cells in rows)]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines) + "\n"
+    return markdown_table(head, ([name, *cells] for name, cells in rows), numbers=1)
 
 
 def _system(names: Sequence[str]) -> frozenset[str]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
+
+from elmo_tasks.core.markdown import Markdown, code, escape, markdown_table
 
 Record = Mapping[str, Any]
 
@@ -17,13 +19,15 @@ def inference_table(record: Record) -> str:
         speed = found["throughput"]
         rates = speed["tokens_per_second"]
         for name, rate in rates.items():
-            row = [f"{architecture}, {speed['tokens']:,} tokens", f"`{name}`", f"{rate:,.0f}"]
+            row = [f"{architecture}, {speed['tokens']:,} tokens", code(name), f"{rate:,.0f}"]
             row.append(f"{speed['times_the_reference'][name]:.1f}")
             if peer:
                 row.append(f"{rate / rates[peer]:.1f}" if peer in rates else "")
             share = speed["share_of_products"].get(name)
             rows.append([*row, f"{100 * share:.0f} %" if share else ""])
-    return _markdown([*head, *([f"times `{peer}`"] if peer else []), "of the products"], rows) + _machine(record)
+    return markdown_table(
+        [*head, *([Markdown(f"times {code(peer)}")] if peer else []), "of the products"], rows
+    ) + _machine(record)
 
 
 def latency_table(record: Record) -> str:
@@ -36,7 +40,7 @@ def latency_table(record: Record) -> str:
             rows.append(
                 [
                     architecture,
-                    f"`{name}`",
+                    code(name),
                     f"{milliseconds:.1f}",
                     f"{new:.1f}" if new else "",
                     f"{floor['memory_ms']:.1f}" if floor else "",
@@ -44,7 +48,7 @@ def latency_table(record: Record) -> str:
                 ]
             )
     head = ["biLM", "computed by", "ms", "ms, no word known", "reading, from memory", "reading, from the cache"]
-    return _markdown(head, rows)
+    return markdown_table(head, rows)
 
 
 def memory_table(record: Record) -> str:
@@ -54,7 +58,7 @@ def memory_table(record: Record) -> str:
         for architecture, found in record["architectures"].items()
         for load, some in found["memory"].items()
     ]
-    return _markdown(["biLM", "precision", "load", "MB above the weights"], rows)
+    return markdown_table(["biLM", "precision", "load", "MB above the weights"], rows)
 
 
 def cache_table(record: Record) -> str:
@@ -66,14 +70,13 @@ def cache_table(record: Record) -> str:
             ("computed by the reference module", "epoch_that_computes_seconds"),
             ("read from the disk", "epoch_that_reads_from_disk_seconds"),
             ("read from the system's file cache", "epoch_that_reads_seconds"),
-            ("held in memory, as `train` does from the second epoch on", "epoch_of_train_seconds"),
+            (Markdown("held in memory, as `train` does from the second epoch on"), "epoch_of_train_seconds"),
         )
     ]
-    about = (
-        f"\n`original`, {record['train_tokens']:,} tokens of {record['data']}, {record['bytes_a_token_on_disk']:,.0f} "
-        f"bytes a token on the disk, {record['threads']} threads.\n"
-    )
-    return _markdown(["vectors", "seconds an epoch", "times as fast"], rows) + about
+    size = f"{record['bytes_a_token_on_disk']:,.0f} bytes a token on the disk"
+    read = f"{record['train_tokens']:,} tokens of {escape(record['data'])}"
+    about = f"\n`original`, {read}, {size}, {record['threads']} threads.\n"
+    return markdown_table(["vectors", "seconds an epoch", "times as fast"], rows) + about
 
 
 def embed_memory_table(record: Record) -> str:
@@ -84,7 +87,7 @@ def embed_memory_table(record: Record) -> str:
         f"{record['peak_rss_mb']:,.0f}",
         f"{record['growth_mb_after_50000_tokens']:,.0f}",
     ]
-    return _markdown(["tokens", "tokens/s", "most memory, MB", "of it after the first 50,000 tokens, MB"], [row])
+    return markdown_table(["tokens", "tokens/s", "most memory, MB", "of it after the first 50,000 tokens, MB"], [row])
 
 
 def demo_table(record: Record) -> str:
@@ -99,10 +102,12 @@ def demo_table(record: Record) -> str:
     ]
     runs = ", ".join(f"{run['task']} ({' '.join(run['embedders'])})" for run in record["served"])
     about = (
-        f"\nSentences of {record['tokens_a_sentence']} tokens with {record['predicates_a_sentence']} predicates on "
-        f"average, another each time; {runs}; {record['machine']}.\n"
+        f"Sentences of {record['tokens_a_sentence']} tokens with {record['predicates_a_sentence']} predicates on "
+        f"average, another each time; {runs}; {record['machine']}."
     )
-    return _markdown(["measured", "answers", "median ms", "ninth decile", "longest"], rows) + about
+    return (
+        markdown_table(["measured", "answers", "median ms", "ninth decile", "longest"], rows) + f"\n{escape(about)}\n"
+    )
 
 
 MEASUREMENTS: dict[str, tuple[str, Callable[[Record], str]]] = {
@@ -122,10 +127,4 @@ def _has(record: Record, contestant: str) -> bool:
 
 def _machine(record: Record) -> str:
     about = f"{record['machine']}, {record['threads']} threads, torch {record['torch']}"
-    return f"\n{about}; medians of {record['rounds']} turns.\n"
-
-
-def _markdown(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
-    names = list(head)
-    lines = [f"| {' | '.join(names)} |", "| --- " * len(names) + "|", *(f"| {' | '.join(row)} |" for row in rows)]
-    return "\n".join(lines) + "\n"
+    return f"\n{escape(about)}; medians of {record['rounds']} turns.\n"

@@ -4,27 +4,20 @@ from __future__ import annotations
 
 import json
 import re
-import statistics
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from elmo_tasks.benchmark.overview import overview
 from elmo_tasks.benchmark.record import KIND
 from elmo_tasks.core.errors import InputError
-from elmo_tasks.metrics.spread import spread
-from elmo_tasks.views.probe_table import probe_markdown
-from tools.bilm import RECORD as BILM_RECORD
-from tools.bilm import bilm_table
+from elmo_tasks.views.probe import probe_markdown
+from tools.bilm import FINE_TUNING, TRAINING, bilm_table, fine_tuning_table
 from tools.comparison import comparison_table
-from tools.fine_tuning import RECORD as FINE_TUNING_RECORD
-from tools.fine_tuning import fine_tuning_table
 from tools.measurements import MEASUREMENTS
+from tools.runs import overview, table
 
 _MARKED = re.compile(r"(<!-- table:(?P<name>[\w-]+) -->\n)(?P<table>.*?)(<!-- /table:(?P=name) -->)", re.DOTALL)
-_HEADLINES = {"f1": "F1", "accuracy": "accuracy"}
-_COSTS = ("epochs", "seconds an epoch", "minutes a run", "peak memory", "record or source")
 _PUBLISHED = "published.json"
 
 
@@ -60,51 +53,6 @@ def read_records(folder: Path) -> list[dict[str, Any]]:
     return [*records, *published]
 
 
-def table(task: str, records: Sequence[Mapping[str, Any]]) -> str:
-    """A Markdown table of a task's records: mean and sample standard deviation over seeds, scores in per cent.
-
-    Published results stand below ours, as their source gives them.
-    """
-    records = [record for record in records if record.get("task") == task]
-    rows = [record for record in records if "runs" in record]
-    if not rows:
-        return "No runs are recorded yet.\n"
-    key = next((name for name in _HEADLINES if name in rows[0]["runs"][0]["test"]), "f1")
-    score = _HEADLINES[key]
-    head = ("data", "embedders", "seeds", f"dev {score}", f"test {score}", *_COSTS)
-    lines = [f"| {' | '.join(head)} |", "| --- " * len(head) + "|"]
-    for record in rows:
-        runs = record["runs"]
-        cells = [
-            record["data"],
-            " ".join(record["embedders"]) + _told_apart(record, rows),
-            str(len(runs)),
-            spread([run["dev"][key] for run in runs]),
-            spread([run["test"][key] for run in runs]),
-            _mean([run.get("epochs") for run in runs], 0),
-            _mean([run.get("seconds_per_epoch") for run in runs], 1),
-            _mean([run["seconds"] / 60 for run in runs], 1),
-            f"{max(run['peak_rss_mb'] for run in runs) / 1024:.1f} GiB",
-            f"`{record['file']}`",
-        ]
-        lines.append(f"| {' | '.join(cells)} |")
-    for entry in records:
-        if "runs" not in entry:
-            seeds = str(entry.get("seeds", ""))
-            cells = [entry["data"], entry["model"], seeds, entry.get("dev", ""), entry["test"], "", "", "", ""]
-            lines.append(f"| {' | '.join([*cells, entry['source']])} |")
-    return "\n".join(lines) + "\n"
-
-
-def _told_apart(record: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> str:
-    """The settings of the model that another record of the same data and embedders has otherwise: ` (head bcn)`."""
-    own = record.get("config", {}).get("model", {})
-    likes = [row for row in rows if (row["data"], row["embedders"]) == (record["data"], record["embedders"])]
-    others = [row.get("config", {}).get("model", {}) for row in likes]
-    differing = [key for key in own if any(other.get(key) != own[key] for other in others)]
-    return f" ({', '.join(f'{key} {own[key]}' for key in differing)})" if differing else ""
-
-
 def fill(text: str, records: Sequence[Mapping[str, Any]]) -> str:
     """The text with every table between `<!-- table:NAME -->` and `<!-- /table:NAME -->` made anew.
 
@@ -119,9 +67,9 @@ def fill(text: str, records: Sequence[Mapping[str, Any]]) -> str:
         if name == "comparison":
             return comparison_table(records)
         if name == "bilm":
-            return _of_file(BILM_RECORD, records, bilm_table)
+            return _of_file(TRAINING, records, bilm_table)
         if name == "fine-tuning":
-            return _of_file(FINE_TUNING_RECORD, records, fine_tuning_table)
+            return _of_file(FINE_TUNING, records, fine_tuning_table)
         if name in MEASUREMENTS:
             file, make = MEASUREMENTS[name]
             return _of_file(file, records, make)
@@ -151,11 +99,6 @@ def main(root: Path) -> None:
         if new != old:
             path.write_text(new, encoding="utf-8")
             print(f"{path}: tables made anew")
-
-
-def _mean(values: Sequence[float | None], digits: int) -> str:
-    known = [value for value in values if value is not None]
-    return f"{statistics.mean(known):.{digits}f}" if known else "not measured"
 
 
 if __name__ == "__main__":

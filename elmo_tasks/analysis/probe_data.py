@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from elmo_tasks.analysis.token_layers import spread
+from elmo_tasks.analysis.token_layers import evenly_spaced
 from elmo_tasks.core.errors import InputError
 from elmo_tasks.data.catalog import locate
 from elmo_tasks.data.conll import read_conll, read_tokens
@@ -112,7 +112,7 @@ def load_probe_task(
 
 def _tokens(examples: Sequence[object], most: int | None) -> TaggedTokens:
     tagged = [example for example in examples if isinstance(example, TaggedSentence)]
-    kept = [tagged[index] for index in spread([len(example.tokens) for example in tagged], most)]
+    kept = [tagged[index] for index in evenly_spaced([len(example.tokens) for example in tagged], most)]
     return TaggedTokens(
         tuple(example.tokens for example in kept),
         tuple(word for example in kept for word in example.tokens),

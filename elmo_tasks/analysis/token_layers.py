@@ -63,7 +63,7 @@ class Standard:
         return (rows.float() - self.mean) * self.scale
 
 
-def spread(lengths: Sequence[int], most: int | None) -> list[int]:
+def evenly_spaced(lengths: Sequence[int], most: int | None) -> list[int]:
     """Indices of sentences, spaced evenly over the corpus, that have about `most` tokens together (all for None)."""
     total = sum(lengths)
     if most is None or total <= most:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from elmo_tasks.benchmark.sheet import full_rows, headline, label
+from elmo_tasks.views.drawing import drawing
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -41,10 +42,8 @@ class Picture:
 
 def task_pictures(task: Mapping[str, Any]) -> list[Picture]:
     """Learning curves, and sample efficiency if there are several parts of the training data."""
-    from matplotlib import rc_context
-
     stem = f"{task['task']}-{task['data']}"
-    with rc_context(_STYLE):
+    with drawing(_STYLE):
         made = [_picture(f"{stem}-learning-curves", _learning_alt(task), _learning_curves(task))]
         if len({row["fraction"] for row in task["rows"]}) > 1:
             made.append(_picture(f"{stem}-sample-efficiency", _efficiency_alt(task), _sample_efficiency(task)))
@@ -57,11 +56,10 @@ def mix_picture(tasks: Sequence[Mapping[str, Any]]) -> Picture | None:
     if not bars:
         return None
     alt = "Learned layer weights, mean over seeds. " + " ".join(
-        f"{title}: {', '.join(f'layer {n} {value:.2f}' for n, value in enumerate(means))}." for title, means, _ in bars
+        f"{title.replace(chr(10), ' ')}: {', '.join(f'layer {n} {value:.2f}' for n, value in enumerate(means))}."
+        for title, means, _ in bars
     )
-    from matplotlib import rc_context
-
-    with rc_context(_STYLE):
+    with drawing(_STYLE):
         return _picture("mix-weights", alt, _mix_weights(bars))
 
 

@@ -9,10 +9,11 @@ from types import TracebackType
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
-from rich.table import Table
 
 from elmo_tasks.benchmark.cell import Cell, read_metrics
 from elmo_tasks.benchmark.estimate import Timed, estimate, in_words, remaining
+from elmo_tasks.core.terminal import printable
+from elmo_tasks.views.tables import print_line, print_table
 
 
 class GridProgress:
@@ -28,11 +29,11 @@ class GridProgress:
         self._rows: dict[str, TaskID] = {}
         self._began: dict[str, float] = {}
         self._progress = Progress(
-            TextColumn("{task.description}", table_column=None),
+            TextColumn("{task.description}", markup=False),
             BarColumn(bar_width=20),
             MofNCompleteColumn(),
             TimeElapsedColumn(),
-            TextColumn("{task.fields[note]}"),
+            TextColumn("{task.fields[note]}", markup=False),
             console=self.console,
             disable=not self.console.is_terminal,
         )
@@ -50,13 +51,13 @@ class GridProgress:
         with self._lock:
             self._began[cell.name] = time.monotonic()
             self._rows[cell.name] = self._progress.add_task(
-                cell.title, total=cell.experiment.training.epochs, note="loading"
+                printable(cell.title), total=cell.experiment.training.epochs, note="loading"
             )
 
     def line(self, cell: Cell, text: str) -> None:
         """An epoch's figures."""
         if text.startswith("epoch"):
-            self._progress.update(self._rows[cell.name], advance=1, note=" ".join(text.split()[2:6]))
+            self._progress.update(self._rows[cell.name], advance=1, note=printable(" ".join(text.split()[2:6])))
 
     def ended(self, cell: Cell, seconds: float, fault: str | None) -> None:
         """Take its line away, say how it ended and how long the rest will take."""
@@ -72,9 +73,7 @@ class GridProgress:
             count = self.total - len(self.left)
             outcome = in_words(seconds) if fault is None else f"FAILED: {fault}"
             self._progress.update(self._whole, completed=count, note=rest.removeprefix("; "))
-            self.console.print(
-                f"[{count}/{self.total}] {cell.title}: {outcome}{rest}", soft_wrap=True, highlight=False, markup=False
-            )
+            print_line(f"[{count}/{self.total}] {cell.title}: {outcome}{rest}", self.console)
 
 
 def print_plan(
@@ -83,15 +82,16 @@ def print_plan(
     """The cells in their order, each with its state and the seconds it took or will take."""
     console = console or Console()
     took = {timed.cell.name: timed.seconds for timed in finished}
-    table = Table(title=f"{len(cells)} cells", title_justify="left")
-    for heading in ("task", "data", "embedders", "%", "seed", "state", "time"):
-        table.add_column(heading, justify="right" if heading in ("%", "seed", "time") else "left", overflow="fold")
+    rows = []
     for cell, state in zip(cells, states, strict=True):
         time = in_words(took[cell.name]) if cell.name in took else f"about {in_words(estimate(cell, finished))}"
         experiment = cell.experiment
         names = " ".join(experiment.embedders)
         row = (experiment.task, experiment.data, names, f"{cell.fraction:g}", str(experiment.seed), state, time)
-        table.add_row(*row)
-    console.print(table)
+        rows.append(row)
+    columns = ("task", "data", "embedders", "%", "seed", "state", "time")
+    print_table(columns, rows, numbers={3, 4, 6}, title=f"{len(cells)} cells", console=console)
     waiting = [cell for cell in cells if cell.name not in took]
-    console.print(f"{len(waiting)} to run, about {in_words(remaining(waiting, finished, jobs))} with --jobs {jobs}")
+    print_line(
+        f"{len(waiting)} to run, about {in_words(remaining(waiting, finished, jobs))} with --jobs {jobs}", console
+    )

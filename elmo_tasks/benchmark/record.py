@@ -8,8 +8,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from elmo_tasks.benchmark.comparison import compare_runs
-from elmo_tasks.benchmark.rows import COSTS, SIZES, Run, in_rows, read_runs
+from elmo_tasks.benchmark.rows import COSTS, SIZES, Run, compare_runs, in_rows, read_runs
 from elmo_tasks.core.files import read_json
 from elmo_tasks.core.paths import recipe_root
 from elmo_tasks.runs.collect import circumstances, without_folders

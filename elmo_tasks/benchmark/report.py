@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import base64
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
-from elmo_tasks.benchmark.document import document
-from elmo_tasks.benchmark.markdown import as_markdown
-from elmo_tasks.benchmark.page import as_page
+from elmo_tasks.benchmark.document import Section, document
 from elmo_tasks.benchmark.record import BASELINE, KIND, benchmark_record
 from elmo_tasks.core.errors import InputError
 from elmo_tasks.core.files import disk_faults, write_bytes, write_json, write_text
 from elmo_tasks.core.folders import kind_of, not_ours
+from elmo_tasks.core.html import render
+from elmo_tasks.core.markdown import escape, markdown_table
 from elmo_tasks.core.outputs import hold, output_folder
+
+_TITLE = "Benchmark of embedders"
 
 
 def renew_report(folder: Path, baseline: Sequence[str] | None = None) -> dict[str, Any]:
@@ -47,3 +51,28 @@ def write_report(folder: Path, baseline: Sequence[str] | None = None) -> dict[st
     write_text(folder / "report.md", as_markdown(sections, pictures.name))
     write_text(folder / "report.html", as_page(sections))
     return record
+
+
+def as_markdown(sections: Iterable[Section], pictures: str) -> str:
+    """The report as Markdown. pictures: the folder of its pictures, as the text names it."""
+    parts = [f"# {_TITLE}\n"]
+    for section in sections:
+        parts.append(f"## {escape(section.heading)}\n")
+        parts.extend(f"- {escape(sentence)}" for sentence in section.sentences)
+        parts += [""] if section.sentences else []
+        for sheet in section.sheets:
+            table = markdown_table(sheet.columns, sheet.rows, numbers=sheet.numbers)
+            parts += [f"### {escape(sheet.heading)}\n", f"{escape(sheet.about)}\n", table]
+        parts.extend(
+            f"![{escape(picture.alt)}]({pictures}/{quote(picture.name)}.png)\n" for picture in section.pictures
+        )
+    return "\n".join(parts).rstrip("\n") + "\n"
+
+
+def as_page(sections: Sequence[Section]) -> str:
+    """The report as one HTML page that needs no other file: its style and its pictures are inside."""
+    return render("benchmark/report.html", title=_TITLE, sections=sections, picture_data=_picture_data)
+
+
+def _picture_data(svg: bytes) -> str:
+    return base64.b64encode(svg).decode("ascii")

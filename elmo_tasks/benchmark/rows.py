@@ -1,13 +1,17 @@
-"""A finished run as the report reads it."""
+"""Finished runs, as the rows of the report, and two rows against each other."""
 
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable
+import statistics
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from elmo_tasks.benchmark.significance import compare, error_reduction, score
 from elmo_tasks.core.errors import InputError
 from elmo_tasks.core.files import read_json
 from elmo_tasks.runs.experiment import Experiment, load_experiment
@@ -53,6 +57,35 @@ def read_runs(folder: Path) -> list[Run]:
     if not places:
         raise InputError(f"{folder}: expected the folder of a benchmark, found no finished run in {folder / 'cells'}")
     return [_read_run(place) for place in places]
+
+
+def compare_runs(runs: Sequence[Run], others: Sequence[Run], replicates: int) -> dict[str, Any] | None:
+    """The comparison on the seeds that both have; None where there is no such seed.
+
+    `p` and the interval are None where the runs read other sentences, or where the headline is not made of
+    `Task.count`, so that the tests would be about another score.
+    """
+    seeds = sorted({run.metrics["seed"] for run in runs} & {run.metrics["seed"] for run in others})
+    if not seeds:
+        return None
+    pairs = [[run for seed in seeds for run in side if run.metrics["seed"] == seed] for side in (runs, others)]
+    headline = runs[0].metrics["headline"]
+    ours, theirs = (statistics.mean(run.metrics["test"][headline] for run in side) for side in pairs)
+    found = {
+        "seeds": seeds,
+        "difference": ours - theirs,
+        "error_reduction": error_reduction(ours, theirs),
+        "p": None,
+        "low": None,
+        "high": None,
+    }
+    if len({run.outcomes.digest for side in pairs for run in side}) > 1:
+        return found
+    counts = [np.stack([run.outcomes.counts for run in side]) for side in pairs]  # (S, N, 3)
+    if any(abs(score(c) - mean) > 1e-6 for c, mean in zip(counts, (ours, theirs), strict=True)):
+        return found
+    tested = compare(counts[0], counts[1], replicates=replicates)
+    return found | {"p": tested.p, "low": tested.low, "high": tested.high}
 
 
 def _read_run(folder: Path) -> Run:

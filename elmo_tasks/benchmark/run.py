@@ -21,6 +21,7 @@ from elmo_tasks.core.folders import use_folder
 from elmo_tasks.core.outputs import hold, output_folder
 from elmo_tasks.runs.store import inputs_of
 from elmo_tasks.training.resumption import data_digest
+from elmo_tasks.views.tables import print_line
 
 
 def benchmark(
@@ -71,12 +72,12 @@ def benchmark(
             )
         waiting = [cell for cell, state in zip(cells, states, strict=True) if state != FINISHED]
         write_text(folder / COMMAND, f"{command}\n")
-        console.print(f"{len(cells)} cells, {len(ready)} of them finished, into {folder}", soft_wrap=True)
+        print_line(f"{len(cells)} cells, {len(ready)} of them finished, into {folder}", console)
         with GridProgress(waiting, finished, jobs, console) as progress:
             failures = run_cells(waiting, jobs, progress, launch)
         if len(failures) < len(cells):
             write_report(folder, baseline)
-            console.print(f"report: {folder / 'report.html'}, report.md, benchmark.json", soft_wrap=True)
+            print_line(f"report: {folder / 'report.html'}, report.md, benchmark.json", console)
     if failures:
         raise InputError(
             f"{len(failures)} of {len(cells)} cells failed, the others are finished; the first: "

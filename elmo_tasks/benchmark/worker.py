@@ -12,6 +12,7 @@ import threading
 from pathlib import Path
 
 from elmo_tasks.core.errors import InputError
+from elmo_tasks.core.terminal import say
 
 
 def run_cell(request: Path, folder: Path, command: str) -> None:
@@ -32,7 +33,7 @@ def run_cell(request: Path, folder: Path, command: str) -> None:
         command=command,
         resume=cell.resumable(),
         overwrite=True,
-        tell=lambda line: print(line, flush=True),
+        tell=say,
         draw=draw_run,
     )
 
@@ -47,7 +48,7 @@ def main(arguments: list[str]) -> int:
     try:
         run_cell(Path(request), Path(folder), command)
     except InputError as error:
-        print(f"elmo-tasks: error: {error}", file=sys.stderr)
+        say(f"elmo-tasks: error: {error}", stream=sys.stderr)
         return 2
     return 0
 

@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from elmo_tasks.cli.verb import Verbs, add_threads, use_threads
+from elmo_tasks.core.terminal import say
 
 
 def add(verbs: Verbs) -> None:
@@ -68,7 +69,7 @@ def _benchmark(options: argparse.Namespace) -> None:
         from elmo_tasks.benchmark.report import renew_report
 
         renew_report(options.output, baseline)
-        print(f"report: {options.output / 'report.html'}, report.md, benchmark.json")
+        say(f"report: {options.output / 'report.html'}, report.md, benchmark.json")
         return
     from elmo_tasks.benchmark.run import benchmark
     from elmo_tasks.core.paths import task_names

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from elmo_tasks.cli.verb import Verbs
 from elmo_tasks.core.errors import InputError
+from elmo_tasks.core.terminal import say
 
 if TYPE_CHECKING:
     from elmo_tasks.embedders.cache.folder import CacheEntry
@@ -37,22 +38,22 @@ def _info(options: argparse.Namespace) -> None:
     limit = cache_limit()
     for entry in found:
         used = time.strftime("%Y-%m-%d %H:%M", time.localtime(entry.last_use))
-        print(f"{entry.fingerprint}  {entry.name or '-'}")
-        print(f"    {entry.sentences:,d} sentences, {entry.tokens:,d} tokens, {_size(entry.bytes)}, last used {used}")
+        say(f"{entry.fingerprint}  {entry.name or '-'}")
+        say(f"    {entry.sentences:,d} sentences, {entry.tokens:,d} tokens, {_size(entry.bytes)}, last used {used}")
         if entry.damaged:
-            print(f"    {len(entry.damaged)} damaged blocks; they are computed again when they are needed")
+            say(f"    {len(entry.damaged)} damaged blocks; they are computed again when they are needed")
     total = _size(sum(entry.bytes for entry in found))
-    print(f"{total} in {_root()}; limit {'none' if limit == float('inf') else _size(limit)} (ELMO_TASKS_CACHE_LIMIT)")
+    say(f"{total} in {_root()}; limit {'none' if limit == float('inf') else _size(limit)} (ELMO_TASKS_CACHE_LIMIT)")
 
 
 def _verify(options: argparse.Namespace) -> int:
     found = _chosen(options, check=True)
     damaged = [path for entry in found for path in entry.damaged]
     for path in damaged:
-        print(f"damaged: {path}")
-    print(f"{sum(entry.sentences for entry in found):,d} sentences read and sound, {len(damaged)} damaged blocks")
+        say(f"damaged: {path}")
+    say(f"{sum(entry.sentences for entry in found):,d} sentences read and sound, {len(damaged)} damaged blocks")
     if damaged:
-        print("what was in the damaged blocks is computed again when it is needed")
+        say("what was in the damaged blocks is computed again when it is needed")
     return 1 if damaged else 0
 
 
@@ -62,15 +63,15 @@ def _clear(options: argparse.Namespace) -> None:
     found = _chosen(options, check=False)
     what = f"{len(found)} embedders, {_size(sum(entry.bytes for entry in found))} in {_root()}"
     if found and not options.yes and sys.stdin.isatty():
-        print(f"remove the vectors of {', '.join(entry.name or entry.fingerprint for entry in found)}: {what}? [y/N] ")
+        say(f"remove the vectors of {', '.join(entry.name or entry.fingerprint for entry in found)}: {what}? [y/N] ")
         if sys.stdin.readline().strip().lower() not in ("y", "yes"):
-            print("nothing removed")
+            say("nothing removed")
             return
     try:
         clear(_root(), [entry.fingerprint for entry in found])
     except OSError as error:
         raise InputError(f"{error.filename}: cannot be removed ({error.strerror})") from None
-    print(f"removed {what}")
+    say(f"removed {what}")
 
 
 def _root() -> Path:

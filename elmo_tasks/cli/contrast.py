@@ -10,6 +10,7 @@ from elmo_tasks.cli.verb import Verbs
 from elmo_tasks.core.errors import InputError
 from elmo_tasks.core.files import is_signed
 from elmo_tasks.core.outputs import output_file
+from elmo_tasks.core.terminal import say
 
 
 def add(verbs: Verbs) -> None:
@@ -30,15 +31,15 @@ def _contrast(options: argparse.Namespace) -> None:
     from elmo_tasks.analysis.contrast import contrast
     from elmo_tasks.embedders.frozen import bilm_embedder
     from elmo_tasks.text.tokens import split_tokens
-    from elmo_tasks.views.contrast_picture import write_contrast
-    from elmo_tasks.views.contrast_table import contrast_table
+    from elmo_tasks.views.contrast import write_contrast
+    from elmo_tasks.views.tables import print_contrast
 
     sentences = list(split_tokens(options.first)), list(split_tokens(options.second))
     with ExitStack() as stack:
         if options.output is not None:
             stack.enter_context(output_file(options.output, overwrite=options.overwrite, is_ours=is_signed))
         found = contrast(bilm_embedder(options.bilm), sentences, options.word)
-        contrast_table(found)
+        print_contrast(found)
         if options.output is not None:
             write_contrast(found, options.output)
-            print(f"written to {options.output}")
+            say(f"written to {options.output}")

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import argparse
-from functools import partial
 from importlib.util import find_spec
 
 from elmo_tasks.cli.verb import Verbs
 from elmo_tasks.core.errors import InputError
+from elmo_tasks.core.terminal import say
 
 
 def add(verbs: Verbs) -> None:
@@ -26,5 +26,4 @@ def _demo(options: argparse.Namespace) -> None:
     from elmo_tasks.demo.runs import load_runs
     from elmo_tasks.demo.server import serve
 
-    tell = partial(print, flush=True)  # to whom reads through a pipe too
-    serve(load_runs(options.runs), host=options.host, port=options.port, browser=not options.no_browser, tell=tell)
+    serve(load_runs(options.runs), host=options.host, port=options.port, browser=not options.no_browser, tell=say)

@@ -9,6 +9,7 @@ from pathlib import Path
 from elmo_tasks.cli.verb import Verbs, add_threads, check_threads
 from elmo_tasks.core.errors import InputError
 from elmo_tasks.core.memory import without_garbage_collection
+from elmo_tasks.core.terminal import say
 
 
 def add(verbs: Verbs) -> None:
@@ -78,6 +79,6 @@ def _embed(options: argparse.Namespace) -> None:
             watch=watch,
         )
     speed = f"{done.computed / done.seconds:,.0f} tokens/s" if done.computed else "nothing was left to compute"
-    print(f"{done.sentences:,d} sentences, {done.tokens:,d} tokens; {speed}", file=sys.stderr)
+    say(f"{done.sentences:,d} sentences, {done.tokens:,d} tokens; {speed}", stream=sys.stderr)
     for path in done.files:
-        print(path)
+        say(path)

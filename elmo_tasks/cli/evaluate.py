@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from pathlib import Path
 
 from elmo_tasks.cli.verb import Verbs, add_reading_options, add_threads, use_threads
 from elmo_tasks.core.memory import without_garbage_collection
+from elmo_tasks.core.terminal import say, say_json
 
 
 def add(verbs: Verbs) -> None:
@@ -42,5 +42,9 @@ def _evaluate(options: argparse.Namespace) -> None:
         tell=notes.append,
     )
     for note in notes:
-        print(f"note: {note}", file=sys.stderr)
-    print(json.dumps(scores, indent=2) if options.json else report)
+        say(f"note: {note}", stream=sys.stderr)
+    if options.json:
+        say_json(scores, indent=2)
+    else:
+        for line in report.split("\n"):
+            say(line)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 from elmo_tasks.cli.verb import Verbs
+from elmo_tasks.core.terminal import say
 
 
 def add(verbs: Verbs) -> None:
@@ -18,13 +19,14 @@ def _list(options: argparse.Namespace) -> None:
     from elmo_tasks.data.catalog import CATALOG, locate
     from elmo_tasks.embedders.registry import PROVIDERS
 
-    print("tasks:     ", ", ".join(task_names()))
+    say(f"tasks:      {', '.join(task_names())}")
     for name, entry in CATALOG.items():
         place = locate(name)
         where = str(place.folder) if place else "from the hub at first use" if entry.hub else "not found"
-        print(f"data:       {name} ({entry.task}): {entry.summary}; {where}")
+        say(f"data:       {name} ({entry.task}): {entry.summary}; {where}")
     for name, provider in PROVIDERS.items():
-        print(f"embedder:   {provider.form(name)}: {provider.summary}")
-    print("configs:   ", ", ".join(config_names()), f"in {recipe_root('configs')}; --config takes these names anywhere")
-    print(f"data root:  {data_root() or 'none (set ELMO_TASKS_DATA)'}")
-    print(f"cache:      {cache_root()} (set ELMO_TASKS_CACHE)")
+        say(f"embedder:   {provider.form(name)}: {provider.summary}")
+    configs = ", ".join(config_names())
+    say(f"configs:    {configs} in {recipe_root('configs')}; --config takes these names anywhere")
+    say(f"data root:  {data_root() or 'none (set ELMO_TASKS_DATA)'}")
+    say(f"cache:      {cache_root()} (set ELMO_TASKS_CACHE)")

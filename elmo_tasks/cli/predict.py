@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from pathlib import Path
 
 from elmo_tasks.cli.verb import Verbs, add_threads, use_threads
 from elmo_tasks.core.files import standard_input
 from elmo_tasks.core.memory import without_garbage_collection
+from elmo_tasks.core.terminal import say_json
 
 
 def add(verbs: Verbs) -> None:
@@ -33,4 +33,6 @@ def _predict(options: argparse.Namespace) -> None:
     numbered = decode_lines(standard_input(), origin) if interactive else open_lines(options.file)
     block = 1 if interactive and sys.stdin.isatty() else 64
     for frame in predict(find_run(options.run), (line for _, line in numbered), block, origin):
-        print(json.dumps(frame, ensure_ascii=False), flush=interactive)
+        say_json(frame)
+        if interactive:
+            sys.stdout.flush()

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import json
 from pathlib import Path
 
 from elmo_tasks.cli.verb import Verbs
 from elmo_tasks.core.errors import InputError
+from elmo_tasks.core.terminal import say, say_json
 
 _USAGE = """%(prog)s --corpus GLOB [GLOB ...] --config FILE --output DIR
            [--vocabulary FILE] [--heldout FILE] [--init BILM] [--set key=value]
@@ -83,7 +83,7 @@ def _pretrain(options: argparse.Namespace) -> None:
         resume=options.resume,
         overwrite=options.overwrite,
         command=options.command_line,
-        tell=lambda line: print(line, flush=True),
+        tell=say,
         draw=draw_pretraining,
     )
 
@@ -91,7 +91,7 @@ def _pretrain(options: argparse.Namespace) -> None:
 def _vocabulary(options: argparse.Namespace) -> None:
     from elmo_tasks.pretraining.run import write_vocabulary
 
-    print(write_vocabulary(options.corpus, options.output, options.min_count, overwrite=options.overwrite))
+    say(write_vocabulary(options.corpus, options.output, options.min_count, overwrite=options.overwrite))
 
 
 def _perplexity(options: argparse.Namespace) -> None:
@@ -99,17 +99,15 @@ def _perplexity(options: argparse.Namespace) -> None:
 
     if options.surprisal:
         for frame in surprisal_lines(options.bilm, options.text):
-            print(json.dumps(frame, ensure_ascii=False))
+            say_json(frame)
         return
     found = evaluate(options.bilm, options.text)
-    print(
+    say(
         f"perplexity {found.mean:.2f} (forward {found.forward:.2f}, backward {found.backward:.2f}) "
         f"over {found.tokens} words, {100 * found.unknown:.2f} % of them outside the vocabulary"
     )
     if options.trigram is not None:
-        print(
-            f"trigram    {evaluate_trigram(options.bilm, options.text, options.trigram):.2f} over the same vocabulary"
-        )
+        say(f"trigram    {evaluate_trigram(options.bilm, options.text, options.trigram):.2f} over the same vocabulary")
 
 
 def _export(options: argparse.Namespace) -> None:
@@ -119,4 +117,4 @@ def _export(options: argparse.Namespace) -> None:
 
     limit = int(options.shard_mb * 1e6) - 20_000  # less what a file has besides its tensors
     for path in export_bilm_folder(options.bilm, options.output, max_shard_bytes=limit, overwrite=options.overwrite):
-        print(f"{path.stat().st_size:12,d} bytes  {path}")
+        say(f"{path.stat().st_size:12,d} bytes  {path}")

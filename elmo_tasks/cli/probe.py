@@ -10,6 +10,7 @@ from typing import Any
 
 from elmo_tasks.cli.verb import Verbs
 from elmo_tasks.core.errors import InputError
+from elmo_tasks.core.terminal import say
 
 
 def add(verbs: Verbs) -> None:
@@ -41,14 +42,14 @@ def _probe(options: argparse.Namespace) -> None:
     for name in ("seeds", "epochs", "tokens"):
         if getattr(options, name) is not None and getattr(options, name) < 1:
             raise InputError(f"--{name}: expected 1 or more, got {getattr(options, name)}")
-    from elmo_tasks.views.probe_table import claimed_probe_files, print_probe, probe_stem, write_probe
+    from elmo_tasks.views.probe import claimed_probe_files, print_probe, probe_stem, write_probe
 
     began = time.monotonic()
     shared: dict[str, Any] = {
         "bilm": options.bilm,
         "beside": options.embedders,
         "seeds": range(1, options.seeds + 1),
-        "tell": lambda line: print(line, flush=True),
+        "tell": say,
     }
     if options.what == "senses":
         from elmo_tasks.analysis.senses import load_sense_corpus, run_sense_probe
@@ -67,4 +68,4 @@ def _probe(options: argparse.Namespace) -> None:
     with claimed_probe_files(options.output, stem, options.overwrite):
         whole = write_probe(options.output, run(), options.command_line, time.monotonic() - began)
     print_probe(whole)
-    print(f"written to {options.output}: {stem}.json, {stem}.md, {stem}.png")
+    say(f"written to {options.output}: {stem}.json, {stem}.md, {stem}.png")

@@ -10,6 +10,7 @@ from elmo_tasks.cli.verb import Verbs
 from elmo_tasks.core.errors import InputError
 from elmo_tasks.core.files import is_signed
 from elmo_tasks.core.outputs import output_file
+from elmo_tasks.core.terminal import say
 
 
 def add(verbs: Verbs) -> None:
@@ -41,7 +42,7 @@ def _project(options: argparse.Namespace) -> None:
     from elmo_tasks.analysis.occurrences import occurrences_in
     from elmo_tasks.analysis.projection import project_layers
     from elmo_tasks.embedders.frozen import bilm_embedder
-    from elmo_tasks.views.projection_picture import draw_projections, print_projections
+    from elmo_tasks.views.projection import draw_projections, print_projections
 
     with output_file(options.output, overwrite=options.overwrite, is_ours=is_signed):
         occurrences = list(islice(occurrences_in(options.text, options.word, exact=True), options.limit))
@@ -57,4 +58,4 @@ def _project(options: argparse.Namespace) -> None:
         )
         print_projections(options.word, found)
         draw_projections(options.word, found, options.output)
-        print(f"written to {options.output}")
+        say(f"written to {options.output}")

@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from elmo_tasks.cli.verb import Verbs
+from elmo_tasks.core.terminal import say
 
 
 def add(verbs: Verbs) -> None:
@@ -21,4 +22,4 @@ def add(verbs: Verbs) -> None:
 def _push(options: argparse.Namespace) -> None:
     from elmo_tasks.runs.hub import push_to_hub
 
-    print(push_to_hub(options.folder, options.name, license=options.license, private=options.private))
+    say(push_to_hub(options.folder, options.name, license=options.license, private=options.private))

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import json
 from pathlib import Path
 
 from elmo_tasks.cli.verb import Verbs
 from elmo_tasks.core.files import write_json
 from elmo_tasks.core.outputs import output_file
+from elmo_tasks.core.terminal import say_json
 
 
 def add(verbs: Verbs) -> None:
@@ -24,7 +24,7 @@ def _report(options: argparse.Namespace) -> None:
     from elmo_tasks.runs.collect import collect, is_record
 
     if options.output is None:
-        print(json.dumps(collect(options.runs), indent=2))
+        say_json(collect(options.runs), indent=2)
         return
     with output_file(options.output, overwrite=options.overwrite, is_ours=is_record):
         write_json(options.output, collect(options.runs))

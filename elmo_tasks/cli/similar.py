@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import json
 from pathlib import Path
 
 from elmo_tasks.cli.verb import Verbs
 from elmo_tasks.core.errors import InputError
+from elmo_tasks.core.terminal import say_json
 
 
 def add(verbs: Verbs) -> None:
@@ -37,7 +37,7 @@ def _similar(options: argparse.Namespace) -> None:
     from elmo_tasks.analysis.occurrences import layer_weights, occurrences_in, query_occurrence
     from elmo_tasks.analysis.similar import nearest
     from elmo_tasks.embedders.frozen import bilm_embedder
-    from elmo_tasks.views.similar_table import similar_table
+    from elmo_tasks.views.tables import print_similar
 
     query = query_occurrence(options.word, options.sentence, options.text, options.position)
     embedder = bilm_embedder(options.bilm)
@@ -46,6 +46,6 @@ def _similar(options: argparse.Namespace) -> None:
     found = nearest(embedder, query, candidates, weights, options.top)
     if options.json:
         for neighbour in found:
-            print(json.dumps(neighbour.as_dict(), ensure_ascii=False))
+            say_json(neighbour.as_dict())
     else:
-        similar_table(query, found)
+        print_similar(query, found)

@@ -9,6 +9,7 @@ from contextlib import contextmanager, suppress
 from typing import Any, TextIO, cast
 
 from elmo_tasks.core.errors import InputError
+from elmo_tasks.core.terminal import say
 
 
 class OutputClosed(Exception):
@@ -51,7 +52,7 @@ class _Stream:
         if self._note is None:
             raise OutputClosed from None
         if self._note:
-            print(self._note, file=sys.stderr)
+            say(self._note, stream=sys.stderr)
 
 
 @contextmanager

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import json
 
 from elmo_tasks.cli.verb import Verbs
 from elmo_tasks.core.errors import InputError
+from elmo_tasks.core.terminal import say_json
 
 
 def add(verbs: Verbs) -> None:
@@ -30,10 +30,10 @@ def _substitutes(options: argparse.Namespace) -> None:
         raise InputError(f"substitutes: expected --position 1 to {len(words)} of {words} and --top 1 or more")
     from elmo_tasks.pretraining.bilm_folder import read_language_model
     from elmo_tasks.pretraining.substitutes import substitutes
-    from elmo_tasks.views.substitutes import substitutes_table
+    from elmo_tasks.views.tables import print_substitutes
 
     for found in substitutes(read_language_model(options.bilm), words, positions, options.top):
         if options.json:
-            print(json.dumps(dataclasses.asdict(found), ensure_ascii=False))
+            say_json(dataclasses.asdict(found))
         else:
-            substitutes_table(found)
+            print_substitutes(found)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from elmo_tasks.cli.verb import Verbs, add_reading_options, add_threads, check_threads, use_threads
+from elmo_tasks.core.terminal import say
 from elmo_tasks.embedders.registry import PROVIDERS
 
 
@@ -49,7 +50,8 @@ def _train(options: argparse.Namespace) -> None:
     given["reading"] = {key: value for key, value in reading.items() if value is not None}
     experiment = resolve_experiment(options.task, options.config, given, options.set)
     if options.dry_run:
-        print(to_yaml(experiment), end="")
+        for line in to_yaml(experiment).splitlines():
+            say(line)
         return
     use_threads(options.threads)
     output = options.output or default_output(experiment)
@@ -57,11 +59,9 @@ def _train(options: argparse.Namespace) -> None:
     from elmo_tasks.views.plots import draw_run
     from elmo_tasks.views.summary import print_outcome
 
-    print(
-        f"data {experiment.data}, embedders {' + '.join(experiment.embedders)}, seed {experiment.seed}, into {output}"
-    )
+    say(f"data {experiment.data}, embedders {' + '.join(experiment.embedders)}, seed {experiment.seed}, into {output}")
     if not any(name.partition(":")[0] in ("elmo", "minilm", "transformer") for name in experiment.embedders):
-        print(
+        say(
             "note: no biLM among the embedders; the one inside the package is added by "
             f"--embedders elmo {' '.join(experiment.embedders)}"
         )
@@ -71,7 +71,7 @@ def _train(options: argparse.Namespace) -> None:
         command=options.command_line,
         resume=options.resume,
         overwrite=options.overwrite,
-        tell=lambda line: print(line, flush=True),
+        tell=say,
         draw=draw_run,
     )
     print_outcome(outcome.folder, outcome.metrics)

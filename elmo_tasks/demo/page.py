@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from html import escape
 from importlib.resources import files
 
+from markupsafe import Markup
+
 from elmo_tasks.demo.answers import find_entities, find_frames, find_label
-from elmo_tasks.demo.entity_panel import entity_panel
-from elmo_tasks.demo.frame_panel import frame_panel
-from elmo_tasks.demo.label_panel import label_panel
-from elmo_tasks.demo.mix_panel import mix_panel
+from elmo_tasks.demo.panels import (
+    LEVELS,
+    card,
+    entity_panel,
+    frame_panel,
+    label_panel,
+    mix_panel,
+    page,
+    similarity_panel,
+)
 from elmo_tasks.demo.runs import Shown, ShownRun
 from elmo_tasks.demo.similarity import compare_tokens
-from elmo_tasks.demo.similarity_panel import heat_style, similarity_panel
-from elmo_tasks.demo.tokens import Sentence, read_sentence
+from elmo_tasks.demo.tokens import CHARACTERS, LONGEST, Sentence, read_sentence
 
 TITLES = {"ner": "Named entities", "srl": "Semantic roles", "sentiment": "Sentiment"}
 
@@ -23,26 +29,35 @@ HEADING = (
     "</small></h1></div>"
 )
 
-EMPTY = '<div class="elmo"><p class="note" role="status">Type a sentence, then press Enter.</p></div>'
+EMPTY = page(["Type a sentence, then press Enter."])
+
+_ANCHORS = (  # colours of cosines from 0 to 1
+    (251, 253, 243),
+    (213, 239, 207),
+    (134, 207, 192),
+    (63, 166, 192),
+    (42, 111, 176),
+    (39, 64, 143),
+    (20, 31, 82),
+)
 
 
 def answer(shown: Shown, text: str, tokenised: bool = False) -> str:
-    """Everything about a text: a card a run, then the likeness of its tokens. Markup in it comes out as text.
+    """Everything about a text: one card per run, then the likeness of its tokens. Markup in it comes out as text.
 
     tokenised: only blanks divide tokens.
     """
     sentence = read_sentence(text or "", tokenised=tokenised)
     if not sentence.tokens:
         return EMPTY
-    cards = "".join(_run_card(run, sentence.tokens) for run in shown.runs)
+    cards = [_run_card(run, sentence.tokens) for run in shown.runs]
     likeness = similarity_panel(compare_tokens(shown.bilm, sentence.tokens), shown.own)
-    compared = f'<section class="card wide"><header><h3>Which tokens are alike?</h3></header>{likeness}</section>'
-    return f'<div class="elmo">{_cut_note(sentence)}<div class="cards">{cards}</div>{compared}</div>'
+    return page(_notes(sentence), cards, card("wide", "Which tokens are alike?", (), likeness))
 
 
 def style() -> str:
     """The CSS of the page: nothing in it is fetched from elsewhere."""
-    return files(__package__).joinpath("style.css").read_text(encoding="utf-8") + heat_style()
+    return files(__package__).joinpath("style.css").read_text(encoding="utf-8") + _heat_style()
 
 
 def script() -> str:
@@ -50,17 +65,19 @@ def script() -> str:
     return files(__package__).joinpath("pair.js").read_text(encoding="utf-8")
 
 
-def _cut_note(sentence: Sentence) -> str:
-    if not sentence.cut:
-        return ""
-    shown = len(sentence.tokens)
-    return (
-        f'<p class="note" role="status">This text has {sentence.total:,} tokens. Shown is what the runs say of the '
-        f"first {shown}: they read one sentence at a time.</p>"
-    )
+def _notes(sentence: Sentence) -> list[str]:
+    notes = []
+    if sentence.cut:
+        notes.append(
+            f"This text is longer than a sentence. The runs have read its first {len(sentence.tokens)} tokens: they "
+            f"read one sentence at a time, and at most {CHARACTERS:,} characters."
+        )
+    if sentence.shortened:
+        notes.append(f"Words of more than {LONGEST} characters were cut to as many.")
+    return notes
 
 
-def _run_card(run: ShownRun, tokens: Sequence[str]) -> str:
+def _run_card(run: ShownRun, tokens: Sequence[str]) -> Markup:
     trained = run.trained
     if trained.task.name == "ner":
         body = entity_panel(tokens, find_entities(trained, tokens), trained.labels)
@@ -68,16 +85,26 @@ def _run_card(run: ShownRun, tokens: Sequence[str]) -> str:
         body = frame_panel(tokens, find_frames(trained, tokens), trained.labels)
     else:
         body = label_panel(find_label(trained, tokens))
-    return (
-        f'<section class="card {trained.task.name}"><header><h3>{TITLES[trained.task.name]}</h3>'
-        f'<span class="facts">{_facts(run)}</span></header>{body}{mix_panel(trained.model.mix.mix_weights())}</section>'
-    )
+    mix = mix_panel(trained.model.mix.mix_weights())
+    return card(trained.task.name, TITLES[trained.task.name], _facts(run), body, mix)
 
 
-def _facts(run: ShownRun) -> str:
+def _facts(run: ShownRun) -> list[str]:
     experiment = run.trained.experiment
     facts = [run.name, " + ".join(experiment.embedders), f"trained on {experiment.data}"]
     if run.test is not None:
         headline = {"f1": "F1"}.get(run.trained.task.headline, run.trained.task.headline)
         facts.append(f"test {headline} {100 * run.test:.1f}")
-    return " · ".join(map(escape, facts))
+    return facts
+
+
+def _heat_style() -> str:
+    """CSS of the classes of cosines."""
+    rules = []
+    for level in range(LEVELS + 1):
+        place = level / LEVELS * (len(_ANCHORS) - 1)
+        low = min(int(place), len(_ANCHORS) - 2)
+        colour = [round(a + (b - a) * (place - low)) for a, b in zip(_ANCHORS[low], _ANCHORS[low + 1], strict=True)]
+        ink = "#fff" if level > LEVELS * 0.55 else "#1d2733"
+        rules.append(f".elmo .k{level}{{background:rgb({','.join(map(str, colour))});color:{ink}}}")
+    return "\n".join(rules)

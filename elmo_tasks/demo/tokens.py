@@ -7,6 +7,12 @@ from dataclasses import dataclass
 
 from elmo_tasks.text.tokens import split_tokens
 
+CHARACTERS = 10_000
+"""Most characters of a text that are read."""
+
+LONGEST = 200
+"""Most characters of a word (what blanks divide) that are read: splitting brackets off is work for each of them."""
+
 LIMIT = 160
 """Most tokens that are answered: as long as the longest sentence of PropBank on the English Web Treebank (CoNLL-2003
 has 124 at most, SST 52). What is longer is hardly one sentence, and the work grows with tokens times predicates."""
@@ -26,27 +32,29 @@ _DOTS = re.compile(r"(.*[^.])(\.+)", re.DOTALL)
 
 @dataclass(frozen=True)
 class Sentence:
-    """tokens: what is answered; total: how many were typed, more than `tokens` has where the rest was cut off."""
+    """tokens: what is answered; cut: whether more was typed; shortened: whether a word was too long."""
 
     tokens: tuple[str, ...]
-    total: int
-
-    @property
-    def cut(self) -> bool:
-        """Whether there were more."""
-        return self.total > len(self.tokens)
+    cut: bool
+    shortened: bool
 
 
 def read_sentence(text: str, *, tokenised: bool, limit: int = LIMIT) -> Sentence:
-    """The first `limit` tokens of a text.
+    """The first `limit` tokens of a text, of at most `CHARACTERS` characters. The time is bounded, whatever is typed.
 
     tokenised: what blanks divide is a token; otherwise punctuation and clitics are split off as the treebanks do, which
     leaves text that is tokenised already as it is.
     """
     # A browser may send half of a surrogate pair, which no encoding can write.
-    text = text.encode("utf-8", "replace").decode("utf-8")
-    tokens = split_tokens(text) if tokenised else [token for piece in text.split() for token in split_word(piece)]
-    return Sentence(tuple(tokens[:limit]), len(tokens))
+    read = text[:CHARACTERS].encode("utf-8", "replace").decode("utf-8")
+    tokens: list[str] = []
+    shortened = False
+    for piece in split_tokens(read) if tokenised else read.split():
+        if len(tokens) >= limit:
+            return Sentence(tuple(tokens[:limit]), True, shortened)
+        shortened |= len(piece) > LONGEST
+        tokens += [piece[:LONGEST]] if tokenised else split_word(piece[:LONGEST])
+    return Sentence(tuple(tokens[:limit]), len(tokens) > limit or bool(text[CHARACTERS:].strip()), shortened)
 
 
 def split_word(word: str) -> list[str]:

@@ -20,6 +20,7 @@ from elmo_tasks.core.files import disk_faults, write_text
 from elmo_tasks.core.lightning_manners import interruptible, quiet_lightning
 from elmo_tasks.core.memory import keep_freed_memory, peak_rss_mb
 from elmo_tasks.core.outputs import output_file
+from elmo_tasks.core.terminal import say
 from elmo_tasks.elmo.bilm import BiLM
 from elmo_tasks.elmo.characters import encode_vocabulary
 from elmo_tasks.elmo.engine.precision import has_bf16
@@ -63,7 +64,7 @@ def pretrain(
     resume: bool = False,
     overwrite: bool = False,
     command: str = "",
-    tell: Tell = print,
+    tell: Tell = say,
     draw: Draw | None = None,
 ) -> dict[str, Any]:
     """Train from the files that the globs `corpus` mean into the folder `output`. Returns the record.

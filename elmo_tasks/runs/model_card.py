@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from elmo_tasks.core.markdown import code, escape, markdown_table
+
 LIBRARY = "elmo-tasks"
 _HEADLINES = ("f1", "accuracy", "precision", "recall", "macro_f1")
 
@@ -32,22 +34,20 @@ def run_card(name: str, metrics: Mapping[str, Any], license: str | None) -> str:
         for split, found in scores.items()
         for metric, value in found.items()
     ]
-    rows = [f"| {split} | {metric} | {100 * value:.2f} |" for split, s in scores.items() for metric, value in s.items()]
+    rows = [(split, metric, f"{100 * value:.2f}") for split, s in scores.items() for metric, value in s.items()]
+    command = " ".join(_without_folder(word) for word in metrics["command"].split())
     lines = [
-        f"# {name}: {task} on {data}",
+        f"# {escape(f'{name}: {task} on {data}')}",
         "",
-        f"A run of {LIBRARY}: {' + '.join(embedders)}, seed {metrics['seed']}. The dev split chose the epoch"
+        f"A run of {LIBRARY}: {escape(' + '.join(embedders))}, seed {metrics['seed']}. The dev split chose the epoch"
         + (", the test split was read once." if "test" in scores else "; there was no test split."),
         "",
-        "| split | score | per cent |",
-        "| --- | --- | --- |",
-        *rows,
-        "",
-        f"- Task: {task}",
-        f"- Data: {data}",
-        f"- Embedders: {', '.join(embedders)}; they are loaded by these names and are no part of this repository",
-        f"- Command: `{' '.join(_without_folder(word) for word in metrics['command'].split()) or 'fitted in Python'}`",
-        f"- Licence: {license or 'not stated'}",
+        markdown_table(("split", "score", "per cent"), rows),
+        f"- Task: {escape(task)}",
+        f"- Data: {escape(data)}",
+        f"- Embedders: {escape(', '.join(embedders))}; they are loaded by these names and are not in this repository",
+        f"- Command: {code(command or 'fitted in Python')}",
+        f"- Licence: {escape(license or 'not stated')}",
         "",
         "```bash",
         f"elmo-tasks predict {name} sentences.txt",
@@ -62,7 +62,7 @@ def bilm_card(name: str, record: Mapping[str, Any] | None, license: str | None) 
     lines = [
         "",
         "- Task: word vectors in context (ELMo)",
-        f"- Licence: {license or 'not stated'}",
+        f"- Licence: {escape(license or 'not stated')}",
         "",
         "```python",
         "from elmo_tasks.elmo import ElmoEmbedder",
@@ -118,8 +118,8 @@ def bilm_body(record: dict[str, Any]) -> str:
             f"## Stage {number}",
             "",
             f"- {stage['epochs']} epochs of {stage['corpus_tokens']:,} tokens in {stage['corpus_sentences']:,} "
-            f"sentences, SHA-256 of the text `{stage['corpus_sha256']}`",
-            f"- {start}, seed {stage['config']['seed']}",
-            f"- `{stage['command']}`",
+            f"sentences, SHA-256 of the text {code(stage['corpus_sha256'])}",
+            f"- {escape(start)}, seed {stage['config']['seed']}",
+            f"- {code(stage['command'])}",
         ]
     return "\n".join(lines) + "\n"

@@ -19,6 +19,7 @@ from elmo_tasks.core.files import disk_faults, write_json, write_text
 from elmo_tasks.core.lightning_manners import interruptible, quiet_lightning
 from elmo_tasks.core.memory import keep_freed_memory, peak_rss_mb
 from elmo_tasks.core.paths import cache_root
+from elmo_tasks.core.terminal import say
 from elmo_tasks.data.catalog import load_data
 from elmo_tasks.data.splits import Splits
 from elmo_tasks.runs.batches import loader, prepare
@@ -62,7 +63,7 @@ def train(
     command: str = "",
     resume: bool = False,
     overwrite: bool = False,
-    tell: Tell = print,
+    tell: Tell = say,
     draw: Draw | None = None,
 ) -> Outcome:
     """Run an experiment into the folder `output`.

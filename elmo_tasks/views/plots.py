@@ -4,26 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from elmo_tasks.core.files import SIGNATURE, atomic_file, disk_faults
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+from elmo_tasks.views.drawing import drawing, save_picture
 
 
-def save_picture(figure: Figure, path: Path, dpi: int = 120) -> None:
-    """Write a picture in the format of its extension, whole or not at all, signed so that we know it again.
-
-    Raises:
-        InputError: the disk refuses.
-    """
-    kind = path.suffix.removeprefix(".")
-    about = {"svg": {"Creator": SIGNATURE}, "png": {"Software": SIGNATURE}}[kind]
-    with disk_faults(path), atomic_file(path) as partial:
-        figure.savefig(partial, format=kind, dpi=dpi, metadata=about)
-
-
+@drawing()
 def draw_run(folder: Path, history: Sequence[Mapping[str, float]], metrics: Mapping[str, Any]) -> None:
     """Write `learning_curve.png` into `folder`, `mix_weights.png` if layers were mixed, and `confusion_matrix.png` of
     the test split if its scores have one."""
@@ -56,6 +42,7 @@ def draw_run(folder: Path, history: Sequence[Mapping[str, float]], metrics: Mapp
         draw_confusion(folder / "confusion_matrix.png", confusion["labels"], confusion["counts"])
 
 
+@drawing()
 def draw_confusion(path: Path, labels: Sequence[str], counts: Sequence[Sequence[int]]) -> None:
     """Counts (K, K) as a picture, a row a gold label; the shade is the share of its row."""
     from matplotlib.figure import Figure
@@ -76,6 +63,7 @@ def draw_confusion(path: Path, labels: Sequence[str], counts: Sequence[Sequence[
     save_picture(figure, path)
 
 
+@drawing()
 def draw_pretraining(folder: Path, curve: Sequence[Mapping[str, float]]) -> None:
     """Write `pretraining.png`: training loss, and held-out perplexity where it was measured, by tokens seen."""
     from matplotlib.figure import Figure

@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from elmo_tasks.core.terminal import printable, say
 from elmo_tasks.corpus_vectors.embedding import Watch
 
 _SECONDS = 30.0  # between two lines, where there is no terminal
@@ -21,13 +22,18 @@ def embedding_progress() -> Iterator[Watch]:
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
-    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[speed]}"), TimeRemainingColumn())
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        TextColumn("{task.fields[speed]}", markup=False),
+        TimeRemainingColumn(),
+    )
     with Progress(*columns, console=Console(stderr=True), speed_estimate_period=120) as progress:
         tasks: dict[str, TaskID] = {}
 
         def watch(stage: str, done: int, total: int) -> None:
             if stage not in tasks:
-                tasks[stage] = progress.add_task(stage, total=total, speed="")
+                tasks[stage] = progress.add_task(printable(stage), total=total, speed="")
             rate = progress.tasks[tasks[stage]].speed
             speed = f"{done:,d} of {total:,d} tokens" + (f", {rate:,.0f}/s" if rate else "")
             progress.update(tasks[stage], completed=done, speed=speed)
@@ -49,8 +55,4 @@ class _Lines:
             self._told = now
             rate = (done - self._first) / (now - self._started)
             left = (total - done) / rate if rate else 0.0
-            print(
-                f"{stage}: {done:,d} of {total:,d} tokens, {rate:,.0f}/s, {left / 60:.0f} min left",
-                file=sys.stderr,
-                flush=True,
-            )
+            say(f"{stage}: {done:,d} of {total:,d} tokens, {rate:,.0f}/s, {left / 60:.0f} min left", stream=sys.stderr)

@@ -8,7 +8,7 @@ import torch
 from elmo_tasks.analysis.contrast import contrast
 from elmo_tasks.core.errors import InputError
 from elmo_tasks.embedders.frozen import bilm_embedder
-from elmo_tasks.views.contrast_picture import write_contrast
+from elmo_tasks.views.contrast import write_contrast
 
 DOG, OAK = ["The", "dog", "began", "to", "bark", "."], ["His", "bark", "is", "an", "oak's"]
 

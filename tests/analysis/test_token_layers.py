@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 import torch
 
-from elmo_tasks.analysis.token_layers import Standard, spread, token_layers
+from elmo_tasks.analysis.token_layers import Standard, evenly_spaced, token_layers
 from elmo_tasks.core.errors import InputError
 from elmo_tasks.embedders.frozen import bilm_embedder, frozen_embedder, random_bilm
 
@@ -31,9 +31,9 @@ def test_standard_is_mean_0_and_variance_1() -> None:
 
 
 def test_spread_takes_sentences_evenly() -> None:
-    assert spread([5] * 10, None) == spread([5] * 10, 50) == list(range(10))
-    assert spread([5] * 10, 25) == [1, 3, 5, 7, 9]
-    assert len(spread([5] * 1000, 1000)) == 200
+    assert evenly_spaced([5] * 10, None) == evenly_spaced([5] * 10, 50) == list(range(10))
+    assert evenly_spaced([5] * 10, 25) == [1, 3, 5, 7, 9]
+    assert len(evenly_spaced([5] * 1000, 1000)) == 200
 
 
 def test_the_random_biLM_has_the_shape_and_none_of_the_weights(tiny_bilm: str) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from elmo_tasks.cli import main
-from elmo_tasks.views.probe_table import probe_markdown
+from elmo_tasks.views.probe import probe_markdown
 
 COLUMNS = "the DET DT\ndog NOUN NN\nbarks VERB VBZ\n. PUNCT .\n\na DET DT\n{} NOUN NN\nsleeps VERB VBZ\n"
 

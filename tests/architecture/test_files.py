@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -48,3 +49,26 @@ def test_only_paths_looks_at_the_environment(sources: list[Source]) -> None:
 def test_every_package_says_what_it_is(sources: list[Source]) -> None:
     silent = [source.name for source in sources if ast.get_docstring(source.tree) is None]
     assert not silent, f"these modules have no docstring: {silent}"
+
+
+def test_only_the_terminal_prints(sources: list[Source]) -> None:
+    """What `print` shows may have escapes and line breaks of other people's files."""
+    prints = [
+        f"{source.name}:{node.lineno}"
+        for source in sources
+        if source.name != "elmo_tasks/core/terminal.py"
+        for node in ast.walk(source.tree)
+        if isinstance(node, ast.Name) and node.id == "print"
+    ]
+    assert not prints, f"use say and say_json of elmo_tasks/core/terminal.py, or views/tables.py: {prints}"
+
+
+def test_markdown_tables_and_html_have_one_writer_each(sources: list[Source]) -> None:
+    written = [
+        f"{source.name}:{node.lineno}"
+        for source in sources
+        if source.name != "elmo_tasks/core/markdown.py"
+        for node in ast.walk(source.tree)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and re.search(r"\| ---|</t[dhr]>", node.value)
+    ]
+    assert not written, f"use markdown_table of elmo_tasks/core/markdown.py, or a template: {written}"

@@ -72,7 +72,7 @@ def test_an_address_that_cannot_be_had_is_refused(
     with socket.create_server(("127.0.0.1", 0)) as busy:
         given = f"--port={busy.getsockname()[1]}" if place == "taken" else place
         said = refused(capsys, str(run_folders["sentiment"]), given)
-    assert "expected an address of this machine and a free port, got" in said
+    assert "demo: cannot listen on" in said and "give another --host or --port" in said
 
 
 def test_no_run_is_refused() -> None:

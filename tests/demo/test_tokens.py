@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from elmo_tasks.demo.tokens import LIMIT, read_sentence, split_word
+from elmo_tasks.demo.tokens import CHARACTERS, LIMIT, LONGEST, read_sentence, split_word
 
 
 @pytest.mark.parametrize(
@@ -43,8 +45,20 @@ def test_blanks_alone_divide_tokenised_text() -> None:
 
 def test_long_text_is_cut() -> None:
     sentence = read_sentence("word " * 5000, tokenised=False)
-    assert len(sentence.tokens) == LIMIT and sentence.total == 5000 and sentence.cut
+    assert len(sentence.tokens) == LIMIT and sentence.cut and not sentence.shortened
     assert not read_sentence("word " * LIMIT, tokenised=False).cut
+    assert read_sentence("(" * (LIMIT + 1), tokenised=False).cut
+    assert read_sentence(f"word{' ' * CHARACTERS}word", tokenised=False).cut
+
+
+@pytest.mark.parametrize("text", ["(" * 50_000, ")" * 50_000, "a'" * 25_000, "." * 50_000, "( " * 25_000])
+@pytest.mark.parametrize("tokenised", [False, True])
+def test_no_text_keeps_others_waiting(text: str, tokenised: bool) -> None:
+    began = time.process_time()
+    sentence = read_sentence(text, tokenised=tokenised)
+    assert time.process_time() - began < 0.1
+    assert len(sentence.tokens) <= LIMIT and max(map(len, sentence.tokens)) <= LONGEST
+    assert sentence.cut and sentence.shortened == (" " not in text)
 
 
 def test_half_a_surrogate_pair_is_replaced() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from html.parser import HTMLParser
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from fenced_blocks import ROOT
+from playwright.sync_api import expect, sync_playwright
 
 LOADED = {"script": "src", "img": "src", "iframe": "src", "source": "src", "link": "href"}
 
@@ -68,3 +70,23 @@ def test_loads_are_found() -> None:
         '<script src="https://a/b.js"></script><a href="https://c">c</a><link href="x.css"><img src="//d/e.png">'
     )
     assert loads.outside == ["https://a/b.js", "//d/e.png"]
+
+
+@pytest.mark.documents
+def test_the_search_works_from_a_disk(site: Path, chromium: str) -> None:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        page = browser.new_page(viewport={"width": 1400, "height": 1000})
+        outside: list[str] = []
+        page.on("request", lambda request: request.url.startswith("http") and outside.append(request.url))
+        page.goto((site / "index.html").as_uri())
+        page.locator("input.md-search__input").fill("batch_to_ids")
+        expect(page.locator(".md-search-result__link").first).to_be_visible(timeout=30_000)
+        browser.close()
+    assert not outside
+
+
+@pytest.mark.documents
+def test_long_signatures_have_a_line_per_argument(site: Path) -> None:
+    text = re.sub(r"<[^>]+>", "", (site / "api/runs.html").read_text(encoding="utf-8"))
+    assert re.search(r"train\(\n +experiment: Experiment,\n +output: ", text), text[:2000]

@@ -124,7 +124,7 @@ def test_the_card_of_a_run(hub: Path, run: Path) -> None:
     for line in (
         "- Task: ner",
         "- Data: cities",
-        "- Embedders: random, chars; they are loaded by these names and are no part of this repository",
+        "- Embedders: random, chars; they are loaded by these names and are not in this repository",
         "- Licence: cc-by-4.0",
         f"| test | f1 | {100 * metrics['test']['f1']:.2f} |",
         "elmo-tasks predict someone/ner-small sentences.txt",

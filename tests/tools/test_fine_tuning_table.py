@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from tools.fine_tuning import fine_tuning_table
+from tools.bilm import fine_tuning_table
 
 
 def test_before_and_after_stand_side_by_side() -> None:
@@ -40,7 +40,7 @@ def test_before_and_after_stand_side_by_side() -> None:
             "file": "fine-tuning-research.json",
         }
     )
-    assert "| perplexity of heldout-reviews | 200.0 | 120.0 | -40.0 % | |" in made
+    assert "| perplexity of heldout-reviews | 200.0 | 120.0 | -40.0 % |  |" in made
     row = (
         "| sentiment, sst2, elmo glove: test accuracy | 81.00 ± 1.41 | 84.00 ± 0.00 | +3.00 (-1.00 to +7.00) | 0.031 |"
     )

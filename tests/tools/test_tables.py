@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from elmo_tasks.core.errors import InputError
-from tools.tables import fill, main, read_records, table
+from tools.runs import table
+from tools.tables import fill, main, read_records
 
 
 def record(task: str = "ner", scores: tuple[float, ...] = (0.90, 0.91, 0.92), key: str = "f1") -> dict[str, Any]:

@@ -9,8 +9,7 @@ from typing import Any
 import pytest
 
 from elmo_tasks.metrics.spread import spread
-from elmo_tasks.views.probe_picture import draw_probe
-from elmo_tasks.views.probe_table import probe_markdown, probe_stem
+from elmo_tasks.views.probe import draw_probe, probe_markdown, probe_stem
 
 RESULTS = Path(__file__).resolve().parents[2] / "results"
 RECORDS = sorted(RESULTS.glob("probe-*.json"))

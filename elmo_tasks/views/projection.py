@@ -1,4 +1,4 @@
-"""A word's occurrences in the plane, drawn and told."""
+"""A word's occurrences in the plane: as a picture, and in words."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ from typing import Any
 from rich.console import Console
 
 from elmo_tasks.analysis.projection import Projection
-from elmo_tasks.views.plots import save_picture
+from elmo_tasks.core.terminal import printable
+from elmo_tasks.views.drawing import drawing, save_picture
+from elmo_tasks.views.tables import print_line
 
 _MARKERS = "os^Dv*P"
 
@@ -18,27 +20,28 @@ def draw_projections(word: str, found: Sequence[Projection], path: Path) -> None
     """Write a picture with a panel a layer, a colour and a mark a sense or cluster."""
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(max(6.0, 3.8 * len(found)), 4.4), layout="constrained")
-    panels = figure.subplots(1, len(found), squeeze=False)[0]
-    names = list(dict.fromkeys(group for one in found for group in one.groups))
-    for axes, one in zip(panels, found, strict=True):
-        _scatter(axes, one, names)
-    figure.suptitle(f"{len(found[0].points)} occurrences of {word.replace('$', chr(92) + '$')}")
-    handles, labels = panels[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=min(3, len(names)))
-    save_picture(figure, path, dpi=130)
+    with drawing():
+        figure = Figure(figsize=(max(6.0, 3.8 * len(found)), 4.4), layout="constrained")
+        panels = figure.subplots(1, len(found), squeeze=False)[0]
+        names = list(dict.fromkeys(group for one in found for group in one.groups))
+        for axes, one in zip(panels, found, strict=True):
+            _scatter(axes, one, names)
+        figure.suptitle(f"{len(found[0].points)} occurrences of {printable(word)}")
+        handles, labels = panels[0].get_legend_handles_labels()
+        figure.legend(handles, labels, loc="outside lower center", ncols=min(3, len(names)))
+        save_picture(figure, path, dpi=130)
 
 
 def print_projections(word: str, found: Sequence[Projection], console: Console | None = None) -> None:
     """Print how many occurrences each layer's groups have, and how far clusters agree with senses."""
     console = console or Console()
-    console.print(f"{len(found[0].groups)} occurrences of {word}", markup=False, highlight=False)
+    print_line(f"{len(found[0].groups)} occurrences of {word}", console)
     for one in found:
         groups = ", ".join(f"{group} ({one.groups.count(group)})" for group in dict.fromkeys(one.groups))
         agree = (
             "" if one.agreement is None else f"; clusters agree with them to {one.agreement:.2f} (adjusted Rand index)"
         )
-        console.print(f"layer {one.layer}: {groups}{agree}", markup=False, highlight=False, soft_wrap=True)
+        print_line(f"layer {one.layer}: {groups}{agree}", console)
 
 
 def _scatter(axes: Any, one: Projection, names: Sequence[str]) -> None:
@@ -52,7 +55,7 @@ def _scatter(axes: Any, one: Projection, names: Sequence[str]) -> None:
             marker=_MARKERS[number % len(_MARKERS)],
             color=f"C{number % 10}",
             linewidths=0,
-            label=name.replace("$", r"\$"),
+            label=printable(name),
         )
     if float(abs(one.points).max()) == 0.0:
         axes.text(0, 0.015, "every occurrence has the same vector", ha="center", fontsize=9, color="0.3")

@@ -2,73 +2,45 @@
 
 from __future__ import annotations
 
-import html
 import io
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from markupsafe import Markup
+
 from elmo_tasks.analysis.contrast import Contrast
 from elmo_tasks.core.files import SIGNATURE, write_text
-from elmo_tasks.views.contrast_table import STATIC
-from elmo_tasks.views.plots import save_picture
+from elmo_tasks.core.html import render
+from elmo_tasks.core.terminal import printable
+from elmo_tasks.views.drawing import drawing, save_picture
+from elmo_tasks.views.tables import STATIC
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-_AROUND = 12
-"""Tokens on either side of the word that the tables show."""
-_PAGE = """<!DOCTYPE html>
-<html lang="en">
-<meta charset="utf-8">
-<meta name="generator" content="{signature}">
-<title>{word}</title>
-<style>
-body {{ font: 16px/1.5 system-ui, sans-serif; max-width: 62rem; margin: 2rem auto; padding: 0 1rem; color: #222 }}
-mark {{ background: #ffe08a; padding: 0 .15em; border-radius: .2em }}
-td, th {{ padding: .2rem 1rem .2rem 0; text-align: left }}
-svg {{ width: 100%; height: auto }}
-</style>
-<h1>{word}</h1>
-<p>{first}</p>
-<p>{second}</p>
-<table>
-<tr><th>layer</th><th>cosine of the two</th><th>static vector (GloVe)</th></tr>
-{rows}
-</table>
-{picture}
-</html>
-"""
+_AROUND = 12  # tokens on either side of the word that the panels show
 
 
 def write_contrast(found: Contrast, path: Path) -> None:
     """Write `path`, a .png, an .svg or an .html file that needs no other. Raises InputError if it cannot be written."""
-    figure = _figure(found)
-    if path.suffix != ".html":
-        save_picture(figure, path, dpi=130)
-        return
-    drawn = io.StringIO()
-    figure.savefig(drawn, format="svg")
-    rows = "\n".join(
-        f"<tr><td>{layer}</td><td>{cosine:.3f}</td><td>{STATIC:.3f}</td></tr>"
-        for layer, cosine in enumerate(found.cosines)
-    )
-    page = _PAGE.format(
+    with drawing():
+        figure = _figure(found)
+        if path.suffix != ".html":
+            save_picture(figure, path, dpi=130)
+            return
+        drawn = io.StringIO()
+        figure.savefig(drawn, format="svg")
+    page = render(
+        "views/contrast.html",
         signature=SIGNATURE,
-        word=html.escape(found.word),
-        first=_sentence(found, 0),
-        second=_sentence(found, 1),
-        rows=rows,
-        picture=drawn.getvalue()[drawn.getvalue().index("<svg") :],
+        word=found.word,
+        sentences=list(zip(found.sentences, found.positions, strict=True)),
+        cosines=found.cosines,
+        static=STATIC,
+        picture=Markup(drawn.getvalue()[drawn.getvalue().index("<svg") :]),
     )
     write_text(path, page)
-
-
-def _sentence(found: Contrast, which: int) -> str:
-    """A sentence as HTML, its word marked; what looks like markup stays text."""
-    tokens = [html.escape(token) for token in found.sentences[which]]
-    place = found.positions[which]
-    tokens[place] = f"<mark>{tokens[place]}</mark>"
-    return " ".join(tokens)
 
 
 def _figure(found: Contrast) -> Figure:
@@ -88,8 +60,8 @@ def _figure(found: Contrast) -> Figure:
     for layer, axes in enumerate(panels[1:]):
         axes.imshow(found.tables[layer, rows, columns].numpy(), vmin=-0.2, vmax=1, cmap="viridis", aspect="auto")
         axes.set_title(f"layer {layer}")
-        axes.set_xticks(range(len(second)), _plain(second), rotation=90)
-        axes.set_yticks(range(len(first)), _plain(first) if layer == 0 else [])
+        axes.set_xticks(range(len(second)), _short(second), rotation=90)
+        axes.set_yticks(range(len(first)), _short(first) if layer == 0 else [])
         _frame(axes, found.positions[0] - rows.start, found.positions[1] - columns.start)
     figure.colorbar(panels[-1].images[0], ax=panels[1:], label="cosine", fraction=0.03)
     return figure
@@ -101,7 +73,7 @@ def _bars(axes: Any, found: Contrast) -> None:
     axes.bar_label(bars, fmt="%.2f", padding=2)
     axes.set_ylim(min(0, *found.cosines) * 1.15, 1.12)
     axes.set_ylabel("cosine")
-    axes.set_title(f"{_plain([found.word])[0]}, once in each sentence", fontsize="medium")
+    axes.set_title(f"{_short([found.word])[0]}, once in each sentence", fontsize="medium")
     axes.tick_params(axis="x", rotation=45)
     axes.spines[["top", "right"]].set_visible(False)
 
@@ -113,6 +85,6 @@ def _frame(axes: Any, row: int, column: int) -> None:
     axes.add_patch(Rectangle((column - 0.5, row - 0.5), 1, 1, fill=False, edgecolor="tab:red", linewidth=2))
 
 
-def _plain(tokens: Any) -> list[str]:
-    """Dollar signs escaped, so that matplotlib sets no mathematics; long words cut."""
-    return [(token if len(token) <= 16 else token[:15] + "…").replace("$", r"\$") for token in tokens]
+def _short(tokens: Iterable[str]) -> list[str]:
+    """Tokens as labels: long ones are cut."""
+    return [token if len(token) <= 16 else token[:15] + "…" for token in map(printable, tokens)]

@@ -1,0 +1,103 @@
+"""What stands before the page: requests for other hosts and large bodies are refused."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+import socket
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+BODY = 256 * 1024
+"""Most bytes of one request: the longest text that is read is a fraction of it."""
+
+_TOO_LARGE = f"A request has at most {BODY:,} bytes."
+_LOOPBACK = ("localhost", "127.0.0.1", "::1")
+_HOST = re.compile(r"(?:\[(?P<six>[0-9A-Fa-f:.]+)\]|(?P<name>[^:\[\]@/\s]+))(?::\d{1,5})?")
+
+
+def known_hosts(listened: str) -> Callable[[str], bool]:
+    """A function that says of a request's Host header whether it names this page.
+
+    These are the loopback names and what is listened on. Where that is every address (0.0.0.0 or ::), they are also the
+    machine's own name and addresses in numbers. A page of somebody else's, under a name that is made to lead here (DNS
+    rebinding), can ask for neither.
+    """
+    everywhere = listened in ("0.0.0.0", "::", "")
+    names = {*_LOOPBACK, listened.strip("[]").lower()}
+    if everywhere:
+        names |= {socket.gethostname().lower(), socket.getfqdn().lower()}
+
+    def known(header: str) -> bool:
+        found = _HOST.fullmatch(header)
+        if found is None:
+            return False
+        name = (found["six"] or found["name"]).lower()
+        return name in names or (everywhere and _is_address(name))
+
+    return known
+
+
+class Guard:
+    """An ASGI application around another one: 400 for a foreign host, 413 for a body of more than `BODY` bytes."""
+
+    def __init__(self, app: ASGIApp, known: Callable[[str], bool]) -> None:
+        self._app, self._known = app, known
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on, or refuse it."""
+        if scope["type"] == "lifespan":
+            await self._app(scope, receive, send)
+            return
+        hosts = [value.decode("latin-1") for name, value in scope["headers"] if name == b"host"]
+        if len(hosts) != 1 or not self._known(hosts[0]):
+            await _refuse(scope, send, 400, "This page is not served under that name; --host names another.")
+            return
+        length = next((value for name, value in scope["headers"] if name == b"content-length"), b"0")
+        if not length.isdigit() or len(length) > 12 or int(length) > BODY:
+            await _refuse(scope, send, 413, _TOO_LARGE)
+            return
+        received, answered = 0, False
+
+        async def count() -> Message:
+            nonlocal received
+            message = await receive()
+            received += len(message.get("body", b""))
+            if received > BODY:
+                raise _TooLarge
+            return message
+
+        async def watch(message: Message) -> None:
+            nonlocal answered
+            answered = True
+            await send(message)
+
+        try:
+            await self._app(scope, count, watch)
+        except _TooLarge:
+            if not answered:
+                await _refuse(scope, send, 413, _TOO_LARGE)
+
+
+class _TooLarge(Exception):
+    pass
+
+
+async def _refuse(scope: Scope, send: Send, status: int, reason: str) -> None:
+    if scope["type"] == "websocket":
+        await send({"type": "websocket.close", "code": 1008})
+        return
+    headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"connection", b"close")]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": f"{reason}\n".encode()})
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True

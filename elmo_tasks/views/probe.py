@@ -1,0 +1,230 @@
+"""What a probing run found: its files, its table as Markdown and on the terminal, its picture."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from elmo_tasks.core.errors import InputError
+from elmo_tasks.core.files import json_keys, write_json, write_text
+from elmo_tasks.core.markdown import code, escape, markdown_table
+from elmo_tasks.core.outputs import output_file
+from elmo_tasks.metrics.spread import spread
+from elmo_tasks.runs.collect import circumstances, without_folders
+from elmo_tasks.views.drawing import drawing, save_picture
+from elmo_tasks.views.tables import print_line, print_table
+
+_GREY = "0.8"
+_COLOURS = ("tab:blue", "tab:orange", "tab:green", "tab:purple", "tab:brown")
+
+
+def probe_stem(record: Mapping[str, Any]) -> str:
+    """The name of a probe's files: `probe-ud-ewt-pos`, with `-column3` where it is not the data set's usual one."""
+    usual = {"pos": 2, "chunk": 3, "srl": 5}.get(record["probe"])
+    column = record.get("column")
+    return f"probe-{record['data']}" + (f"-column{column}" if column not in (None, usual) else "")
+
+
+@contextmanager
+def claimed_probe_files(folder: Path, stem: str, overwrite: bool) -> Iterator[None]:
+    """Hold the three files of a probe while it runs.
+
+    Raises:
+        InputError: a file that may not be replaced, another process that writes it, or nothing can be written.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise InputError(f"{folder}: expected a folder, got a file; choose another --output")
+    with ExitStack() as stack:
+        record = folder / f"{stem}.json"
+        for suffix in (".json", ".md", ".png"):  # the table and the picture are ours if the record next to them is
+            path = folder / f"{stem}{suffix}"
+            stack.enter_context(output_file(path, overwrite=overwrite, is_ours=lambda _: _is_record(record)))
+        yield
+
+
+def _is_record(path: Path) -> bool:
+    return {"probe", "data", "command", "seconds"} <= json_keys(path)
+
+
+def write_probe(folder: Path, record: Mapping[str, Any], command: str, seconds: float) -> dict[str, Any]:
+    """Write `STEM.json`, `STEM.md` and `STEM.png` into `folder`; returns the whole record."""
+    whole: dict[str, Any] = {
+        **without_folders(dict(record)),
+        "command": without_folders(command),
+        "seconds": round(seconds, 1),
+        **circumstances(time.time()),
+    }
+    stem = probe_stem(record)
+    write_json(folder / f"{stem}.json", whole)
+    write_text(folder / f"{stem}.md", probe_markdown(whole))
+    draw_probe(whole, folder / f"{stem}.png")
+    return whole
+
+
+def probe_markdown(record: Mapping[str, Any]) -> str:
+    """The record as a Markdown table under a line that says what it is."""
+    head, rows = _rows(record)
+    parts = [
+        escape(_title(record)),
+        markdown_table(head, rows).rstrip("\n"),
+        escape(_note(record)),
+        code(record["command"]),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def print_probe(record: Mapping[str, Any], console: Console | None = None) -> None:
+    """Print the same table."""
+    console = console or Console()
+    columns, rows = _rows(record)
+    print_line(_title(record), console)
+    texts = ("vectors", "layer", "learned mix")
+    numbers = [place for place, name in enumerate(columns) if name not in texts]
+    print_table(columns, rows, numbers=numbers, console=console)
+    print_line(_note(record), console)
+
+
+def draw_probe(record: Mapping[str, Any], path: Path) -> None:
+    """Bars of test accuracy by layer and embedder, with the controls; for tags, selectivity beside them."""
+    from matplotlib.container import BarContainer
+    from matplotlib.figure import Figure
+
+    tagged = record["probe"] != "senses"
+    embedders = list(dict.fromkeys(row["embedder"] for row in record["probes"]))
+    colours = {name: _GREY if name == "random biLM" else next_colour for name, next_colour in _colours(embedders)}
+    with drawing():
+        figure = Figure(figsize=(10.5 if tagged else 6.5, 4.2), layout="constrained")
+        axes = figure.subplots(1, 2 if tagged else 1, squeeze=False)[0]
+        _bars(axes[0], record, "test", colours)
+        axes[0].set_ylabel("test accuracy (%)")
+        for name, value, style in _lines(record):
+            axes[0].axhline(value, color="0.25", linestyle=style, linewidth=1.2, label=f"{name} ({value:.1f})")
+        for entry in record["published"]:
+            _published(axes[0], record, entry)
+        handles, labels = axes[0].get_legend_handles_labels()
+        bars = [isinstance(handle, BarContainer) for handle in handles]
+        handles, labels = (
+            [x for kind in (True, False) for x, bar in zip(y, bars, strict=True) if bar is kind]
+            for y in (handles, labels)
+        )
+        if tagged:
+            _bars(axes[1], record, "selectivity", colours)
+            axes[1].set_ylabel("selectivity (points)")
+        figure.suptitle(f"{record['data']}: {_bilm_name(record)}")
+        figure.legend(handles, labels, loc="outside lower center", ncols=3 if tagged else 2, fontsize="small")
+        save_picture(figure, path, dpi=130)
+
+
+def _title(record: Mapping[str, Any]) -> str:
+    if record["probe"] == "senses":
+        sizes = f"{record['lemmas']} words, {record['occurrences']['test']} test occurrences"
+        what = "word senses by nearest neighbour"
+    else:
+        sizes = f"{len(record['labels'])} tags, {record['tokens']['test']} test tokens"
+        what = "linear probes"
+    several = len(record["seeds"])
+    seeds = f", {several} seeds" if several > 1 else ""
+    return f"{what}: {record['data']} ({sizes}{seeds}), accuracy in per cent"
+
+
+def _note(record: Mapping[str, Any]) -> str:
+    note = f"Fingerprint of {_bilm_name(record)}: {record['bilm']['fingerprint']}."
+    if record["probe"] == "senses":
+        return f"{note} Lemmas without training occurrences: {record['unseen']} of the test's."
+    heart = spread(record["majority"]["control"])
+    return f"{note} Knowing every training word's control label by heart gives {heart} on the control task."
+
+
+def _rows(record: Mapping[str, Any]) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+    if record["probe"] == "senses":
+        rows: list[tuple[str, ...]] = [(row["embedder"], row["layer"], spread(row["test"])) for row in record["probes"]]
+        rows.append(("first sense", "", spread([record["first_sense"]])))
+        rows += [(_others(entry), k, f"{v}") for entry in record["published"] for k, v in entry["layers"].items()]
+        return ("vectors", "layer", "test"), rows
+    wide: list[tuple[str, ...]] = []
+    for row in record["probes"]:
+        mix = " ".join(f"{statistics.mean(layer):.2f}" for layer in zip(*row.get("mix", []), strict=True))
+        scores = (spread(row[key]) for key in ("dev", "test", "control", "selectivity"))
+        wide.append((row["embedder"], row["layer"], *scores, mix))
+    for name, key in (("each word's most frequent tag", "word"), ("most frequent tag", "tag")):
+        found = record["majority"][key]
+        wide.append((name, "", spread([found["dev"]]), spread([found["test"]]), "", "", ""))
+    for entry in record["published"]:
+        wide += [(_others(entry), layer, "", f"{value}", "", "", "") for layer, value in entry["layers"].items()]
+    return ("vectors", "layer", "dev", "test", "control task", "selectivity", "learned mix"), wide
+
+
+def _others(entry: Mapping[str, Any]) -> str:
+    """How a published result is called beside ours."""
+    return f"{entry['source']} (other data)"
+
+
+def _bilm_name(record: Mapping[str, Any]) -> str:
+    """The biLM as a title says it."""
+    name = record["bilm"]["name"]
+    return "the biLM inside the package" if name in ("default", "shipped") else f"biLM {Path(name).name}"
+
+
+def _colours(embedders: list[str]) -> list[tuple[str, str]]:
+    return [(name, _COLOURS[index % len(_COLOURS)]) for index, name in enumerate(embedders)]
+
+
+def _places(record: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """The bars from left to right: each embedder's layers in order."""
+    return [(row["embedder"], row["layer"]) for row in record["probes"]]
+
+
+def _bars(axes: Any, record: Mapping[str, Any], key: str, colours: Mapping[str, str]) -> None:
+    """A bar a layer with its value at its foot, a gap between embedders, an error bar over seeds."""
+    places, at, before = [], 0.0, None
+    for row in record["probes"]:
+        at += 1.6 if before not in (None, row["embedder"]) else 1.0
+        before = row["embedder"]
+        places.append(at)
+    shown: set[str] = set()
+    for place, row in zip(places, record["probes"], strict=True):
+        values = [100 * value for value in row[key]]
+        mean = statistics.mean(values)
+        error = statistics.stdev(values) if len(values) > 1 else 0.0
+        name = row["embedder"] if row["embedder"] not in shown else None
+        shown.add(row["embedder"])
+        axes.bar(place, mean, 0.86, color=colours[row["embedder"]], yerr=error or None, capsize=3, label=name)
+        # At the foot, where neither lines nor marks of others cross it.
+        ink = "0.15" if colours[row["embedder"]] == _GREY else "white"
+        axes.annotate(f"{mean:.1f}", (place, 0), (0, 4), textcoords="offset points", ha="center", fontsize=9, color=ink)
+    axes.set_xticks(places, [row["layer"] for row in record["probes"]])
+    axes.set_xlabel("layer")
+    values = [100 * value for row in record["probes"] for value in row[key]]
+    axes.set_ylim(min(0.0, 1.18 * min(values)), max(1.0, 1.1 * max(values)))
+    axes.spines[["top", "right"]].set_visible(False)
+
+
+def _lines(record: Mapping[str, Any]) -> list[tuple[str, float, str]]:
+    if record["probe"] == "senses":
+        return [("first sense", 100 * record["first_sense"], "--")]
+    majority = record["majority"]
+    return [
+        ("each word's most frequent tag", 100 * majority["word"]["test"], "--"),
+        ("most frequent tag", 100 * majority["tag"]["test"], ":"),
+    ]
+
+
+def _published(axes: Any, record: Mapping[str, Any], entry: Mapping[str, Any]) -> None:
+    """Others' figures as marks over the biLM's own layers; other data, so for orientation alone."""
+    first = record["probes"][0]["embedder"]
+    ticks = axes.get_xticks()
+    marks = [
+        (tick, entry["layers"][layer])
+        for tick, (embedder, layer) in zip(ticks, _places(record), strict=True)
+        if embedder == first and layer in entry["layers"]
+    ]
+    if marks:
+        axes.plot(
+            *zip(*marks, strict=True), "D", color="white", markeredgecolor="black", markersize=6, label=_others(entry)
+        )
