@@ -47,7 +47,8 @@ def disk_fault(error: BaseException) -> str | None:
     if number in _FULL or (number is None and any(words in str(error) for words in _FULL_WORDS)):
         return "no space left on this disk; free some or choose another --output"
     if number in _REFUSED:
-        return f"cannot be written ({os.strerror(number)}); choose another --output"
+        reason = "a file is in the way" if number == errno.EEXIST else os.strerror(number)
+        return f"cannot be written ({reason}); choose another --output"
     if number == errno.ENAMETOOLONG:
         return "this name is too long for the file system; choose a shorter one"
     if number in (errno.EMFILE, errno.ENFILE):

@@ -93,7 +93,8 @@ def swap_folder(new: Path, path: Path) -> None:
 
 def not_ours(kind: str) -> str:
     """Why a folder is left alone, and what to do."""
-    return f"already exists and is not a {kind} that elmo-tasks made (no such {MARKER} file in it); {_OTHER}"
+    article = "an" if kind[0] in "aeiou" else "a"
+    return f"already exists and is not {article} {kind} that elmo-tasks made (no such {MARKER} file in it); {_OTHER}"
 
 
 _OTHER = "choose another --output"

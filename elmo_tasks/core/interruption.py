@@ -25,7 +25,7 @@ def signals_interrupt() -> Iterator[list[int]]:
     """While the block runs, SIGINT, SIGTERM and SIGHUP raise `Interrupted`.
 
     A signal that is ignored (`nohup`) or has a handler already is left as it is. Yields the signals that have come,
-    since some libraries catch a KeyboardInterrupt. Outside the main thread, where no handler can be set, nothing is done.
+    since some libraries catch a KeyboardInterrupt. Outside the main thread no handler can be set, and none is.
     """
     came: list[int] = []
 

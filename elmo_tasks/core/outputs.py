@@ -91,11 +91,14 @@ def hold(output: Path) -> Iterator[None]:
     Raises:
         InputError: another process holds it, or the place cannot be written.
     """
-    path = Path.cwd() / output.with_name(f".{output.name}.lock")
-    with disk_faults(output):
-        missing = [folder for folder in path.parents if not folder.exists()]
-        path.parent.mkdir(parents=True, exist_ok=True)
-        lock = _acquire(path, output)
+    try:
+        with disk_faults(output):
+            path = Path.cwd() / output.with_name(f".{output.name}.lock")
+            missing = [folder for folder in path.parents if not folder.exists()]
+            path.parent.mkdir(parents=True, exist_ok=True)
+            lock = _acquire(path, output)
+    except FileNotFoundError as error:  # the current folder is gone, or a file system of the kernel's
+        raise InputError(f"{output}: cannot be written ({error.strerror}); choose another --output") from None
     try:
         yield
     finally:

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from filelock import FileLock
 from rich.console import Console
 
 from elmo_tasks.benchmark.cell import CHANGED, FAILED, FINISHED, INTERRUPTED, WAITING, Cell
@@ -21,6 +20,7 @@ from elmo_tasks.benchmark.grid import build_grid
 from elmo_tasks.benchmark.run import benchmark
 from elmo_tasks.benchmark.worker import run_cell
 from elmo_tasks.core.errors import InputError
+from elmo_tasks.core.outputs import hold
 from elmo_tasks.runs.experiment import to_yaml
 from elmo_tasks.runs.folder import RunFolder
 from elmo_tasks.training import train as run
@@ -200,11 +200,7 @@ def test_a_baseline_that_no_cell_has(corpus: Path, tmp_path: Path, launch: InThi
 
 
 def test_one_benchmark_at_a_time(corpus: Path, tmp_path: Path, launch: InThisProcess) -> None:
-    (tmp_path / "grid").mkdir()
-    with (
-        FileLock(tmp_path / "grid" / ".lock"),
-        pytest.raises(InputError, match="another benchmark is at work there"),
-    ):
+    with hold(tmp_path / "grid"), pytest.raises(InputError, match="grid: another process is writing it"):
         bench(cells_of(corpus, tmp_path / "grid"), launch)
 
 

@@ -13,11 +13,12 @@ import numpy as np
 import pytest
 from markdown_it import MarkdownIt
 
-from elmo_tasks.benchmark.record import benchmark_record
+from elmo_tasks.benchmark.record import KIND, benchmark_record
 from elmo_tasks.benchmark.report import write_report
 from elmo_tasks.benchmark.sheet import notes
 from elmo_tasks.cli import main
 from elmo_tasks.core.errors import InputError
+from elmo_tasks.core.folders import mark
 from elmo_tasks.runs.outcomes import Outcomes, read_outcomes, write_outcomes
 
 MakeCell = Callable[..., Path]
@@ -140,9 +141,12 @@ def test_the_same_cells_make_the_same_report(grid: Path) -> None:
 
 
 def test_report_only(grid: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    assert main(["benchmark", "--report-only", "--output", str(grid)]) == 2
+    assert "grid: already exists and is not a benchmark that elmo-tasks made" in capsys.readouterr().err
+    mark(grid, KIND)
     assert main(["benchmark", "--report-only", "--output", str(grid)]) == 0
     assert "report.html" in capsys.readouterr().out
-    assert main(["benchmark", "--report-only", "--output", str(tmp_path)]) == 2
+    assert main(["benchmark", "--report-only", "--output", str(tmp_path / "none")]) == 2
     assert "expected the folder of a benchmark, found no finished run" in capsys.readouterr().err
 
 

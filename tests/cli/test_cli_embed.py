@@ -30,7 +30,7 @@ def test_embed(capsys: pytest.CaptureFixture[str]) -> None:
     with h5py.File("out.hdf5") as file:
         assert file["1"].shape == (5, 50) and file["1"].dtype == "float16"
     assert embed("--output", "out.hdf5") == 2
-    assert "out.hdf5: there is such a file already; give another --output or --overwrite" in capsys.readouterr().err
+    assert "out.hdf5: already exists; choose another --output or pass --overwrite" in capsys.readouterr().err
     assert embed("--output", "out.hdf5", "--overwrite") == 0
 
 

@@ -98,7 +98,7 @@ def test_shards_have_an_index(text: Path, monkeypatch: pytest.MonkeyPatch) -> No
     for key, tensor in load_file("whole.safetensors").items():
         assert np.array_equal(found[key], tensor) and key in load_file(index["weight_map"][key])
     assert sum(path.stat().st_mode & 0o044 for path in done.files) > 0
-    with pytest.raises(InputError, match="there is such a file already"):
+    with pytest.raises(InputError, match="already exists; choose another"):
         embed(text, "out.safetensors", "random")
     monkeypatch.undo()
     embed(text, str(Path(text.parent) / "out.safetensors"), "random", overwrite=True)
@@ -141,9 +141,9 @@ def test_a_killed_run_goes_on_to_the_same_bytes(text: Path, bilm: str, suffix: s
     output = f"out{suffix}"
     killed = subprocess.run([sys.executable, "-c", PROGRAM, text, bilm, output, stage, "3"], check=False)
     assert killed.returncode == -signal.SIGKILL and not Path(output).exists()
-    with pytest.raises(InputError, match=f"{output}: an unfinished output is there; go on with it by --resume"):
+    with pytest.raises(InputError, match=f"{output}: an unfinished output is there; continue it with --resume"):
         embed(text, output, bilm, precision="exact")
-    with pytest.raises(InputError, match="expected to go on with layers 'all', got '0'"):
+    with pytest.raises(InputError, match="expected to continue with layers 'all', got '0'"):
         embed(text, output, bilm, precision="exact", layers="0", resume=True)
     done = embed(text, output, bilm, precision="exact", resume=True)
     assert done.computed == {"computing": 65 - 48, "writing": 0}[stage]
@@ -165,7 +165,7 @@ def test_a_damaged_part_is_computed_again(text: Path, bilm: str) -> None:
 def test_a_changed_text_is_not_gone_on_with(text: Path, bilm: str) -> None:
     subprocess.run([sys.executable, "-c", PROGRAM, text, bilm, "out.arrow", "computing", "1"], check=False)
     text.write_text("Another text .\n")
-    with pytest.raises(InputError, match="expected to go on with text"):
+    with pytest.raises(InputError, match="expected to continue with text"):
         embed(text, "out.arrow", bilm, precision="exact", resume=True)
     assert embed(text, "out.arrow", bilm, overwrite=True).tokens == 3
 
@@ -196,7 +196,7 @@ def test_odd_text(text: Path, data: bytes, message: str) -> None:
     ("options", "message"),
     [
         ({"output": "out.npz"}, "--output: expected a file ending in .hdf5, .h5, .safetensors, .parquet, .arrow"),
-        ({"output": "text.txt/out.hdf5"}, "expected a folder that can be written"),
+        ({"output": "text.txt/out.hdf5"}, "out.hdf5: cannot be written \\(a file is in the way\\); choose another"),
         ({"output": "."}, "--output: expected a file ending in"),
         ({"layers": "3"}, "--layers: expected all, average or one of 0 to 0 for random, got '3'"),
         ({"layers": "top"}, "--layers: expected all, average or one of 0 to 0"),

@@ -50,6 +50,7 @@ def test_the_folder_is_a_biLM_in_both_formats(pretraining_config: Any, text: Pat
     assert record["curve"][-1]["tokens"] > 500
     assert 0 < record["curve"][-1]["rss_mb"] < 2 * record["peak_rss_mb"]
     assert sorted(path.name for path in folder.iterdir()) == [
+        ".elmo-tasks",
         "README.md",
         "bilm.safetensors",
         "log",
@@ -141,7 +142,7 @@ def test_the_command_line(
     frame = json.loads(capsys.readouterr().out.splitlines()[0])
     assert len(frame["forward"]) == len(frame["backward"]) == len(frame["tokens"])
     assert main(["pretrain", *arguments]) == 2
-    assert "got an earlier run's" in capsys.readouterr().err
+    assert "already exists; choose another --output" in capsys.readouterr().err
     assert main(["pretrain", "--corpus", str(text)]) == 2
     assert "expected --config" in capsys.readouterr().err
     (tmp_path / "bilm" / "vocabulary.txt").write_text("a\nb\nc\n")
@@ -163,7 +164,7 @@ def test_the_export_in_shards_is_the_same_model_in_16_bits(trained: Path, tmp_pa
     written = export_bilm_folder(str(trained / "bilm"), out, max_shard_bytes=40_000)
     files = sorted(out.glob("*.safetensors"))
     assert len(files) > 3 and max(path.stat().st_size for path in files) < 60_000
-    assert written == sorted(out.iterdir())
+    assert written == sorted(out.glob("[!.]*"))
     whole, halved = read_language_model(str(trained / "bilm")), read_language_model(str(out))
     assert torch.equal(halved.weight, whole.weight.half().float())
     assert torch.equal(halved.bias, whole.bias.half().float())
@@ -184,23 +185,22 @@ def test_an_export_touches_its_own_files_alone(
         assert main(["pretrain", "export", str(source), "--output", str(output), *more]) == 2
         assert re.search(message, capsys.readouterr().err)
 
-    refused(bilm, "bilm: expected another folder than that of the biLM; give another --output", "--overwrite")
+    refused(bilm, "bilm: already exists and is not an exported biLM that elmo-tasks made", "--overwrite")
     out = tmp_path / "out"
     for size in ("0.5", "nan", "inf"):
         refused(out, f"export: expected --shard-mb of at least 1, got {size}", "--shard-mb", size)
     out.mkdir()
-    (out / "mine.safetensors").write_text("mine")
-    refused(out, "out: expected an empty folder or an earlier export, got mine.safetensors; give another --output, or")
+    (out / "bilm.safetensors").write_text("theirs")
+    for more in ((), ("--overwrite",)):
+        refused(out, "out: already exists and is not an exported biLM that elmo-tasks made", *more)
+    assert [path.read_text() for path in out.iterdir()] == ["theirs"]
+    shutil.rmtree(out)
     export = ["pretrain", "export", str(bilm), "--output", str(out)]
-    assert main([*export, "--overwrite"]) == 0
-    assert "mine" not in capsys.readouterr().out and (out / "mine.safetensors").read_text() == "mine"
-    refused(out, "an earlier export, got mine.safetensors")
-    (out / "mine.safetensors").unlink()
+    assert main(export) == 0
+    refused(out, "out: already exists; choose another --output or pass --overwrite")
+    refused(out, "out: is the folder of the biLM itself", "--overwrite", source=out)
     (out / "softmax-7.safetensors").write_text("of a larger export")
-    assert main(export) == 0 and not (out / "softmax-7.safetensors").exists()  # an earlier export is replaced
-    (tmp_path / "readme").mkdir()
-    (tmp_path / "readme" / "README.md").write_text("mine")
-    refused(tmp_path / "readme", "readme: expected an empty folder or an earlier export, got README.md")
+    assert main([*export, "--overwrite"]) == 0 and not (out / "softmax-7.safetensors").exists()
     assert {path: path.read_bytes() for path in bilm.rglob("*") if path.is_file()} == before
     (bilm / "metrics.json").unlink()
     refused(tmp_path / "x", "bilm: expected a run folder, found no metrics.json in it")

@@ -1,53 +1,120 @@
-"""What an unfinished run keeps when it is stopped."""
+"""What a run's folder may replace, and what an unfinished run keeps when it is stopped."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 import pytest
+import torch
+from safetensors.torch import save_file
 
 from elmo_tasks.core.errors import InputError
-from elmo_tasks.runs.folder import LAST, RunFolder
+from elmo_tasks.core.folders import MARKER, kind_of, mark
+from elmo_tasks.runs.folder import FORMAT, LAST, RunFolder, is_run
 
 
-def leave(folder: RunFolder, *names: str) -> None:
-    for name in names:
-        (folder.work / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder.work / name).write_text(name)
+def begin(folder: RunFolder, *leave: str, resume: bool = False, overwrite: bool = False) -> None:
+    """Begin a run that is stopped after it has written these files."""
+    with folder.claimed(resume=resume, overwrite=overwrite):
+        folder.begin(resume=resume)
+        for name in leave:
+            (folder.work / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder.work / name).write_text(name)
 
 
 def names(folder: RunFolder) -> list[str]:
-    return sorted(str(path.relative_to(folder.work)) for path in folder.work.rglob("*") if path.is_file())
+    files = [path for path in folder.work.rglob("*") if path.is_file() and path.name != MARKER]
+    return sorted(str(path.relative_to(folder.work)) for path in files)
 
 
 def test_what_was_prepared_is_kept_for_a_resumption(tmp_path: Path) -> None:
     folder = RunFolder(tmp_path / "run", prepared="corpus")
-    leave(folder, "corpus/ids", ".corpus.1/ids", "stream.json", "log/a")
-    folder.abandon()
+    begin(folder, "corpus/ids", ".corpus.1/ids", "stream.json", "log/a")
     assert len(names(folder)) == 4
-    folder.claim(resume=True, overwrite=False)
+    begin(folder, resume=True)
     assert names(folder) == ["corpus/ids"]
-    folder.claim(resume=False, overwrite=False)
-    assert names(folder) == []
-    folder.abandon()
+    begin(folder)
     assert not folder.work.exists()
 
 
 def test_with_a_checkpoint_all_is_kept(tmp_path: Path) -> None:
     folder = RunFolder(tmp_path / "run", prepared="corpus")
-    leave(folder, "corpus/ids", "stream.json", LAST)
-    folder.abandon()
-    folder.claim(resume=True, overwrite=False)
+    begin(folder, "corpus/ids", "stream.json", LAST)
+    begin(folder, resume=True)
     assert names(folder) == [LAST, "corpus/ids", "stream.json"]
-    with pytest.raises(InputError, match="run: an unfinished run is there; go on with it by --resume"):
-        folder.claim(resume=False, overwrite=False)
+    with pytest.raises(InputError, match="run: an unfinished run is there; continue it with --resume"):
+        begin(folder)
+    with folder.claimed(resume=False, overwrite=True):  # what is refused later has removed nothing yet
+        pass
+    assert names(folder) == [LAST, "corpus/ids", "stream.json"]
+    begin(folder, overwrite=True)
+    assert not folder.work.exists()
 
 
 def test_without_anything_prepared_nothing_is_kept(tmp_path: Path) -> None:
     folder = RunFolder(tmp_path / "run")
-    leave(folder, "corpus/ids", "log/a")
-    folder.claim(resume=True, overwrite=False)
-    assert names(folder) == []
-    leave(folder, "log/a")
-    folder.abandon()
-    assert not folder.work.exists()
+    begin(folder, "corpus/ids", "log/a")
+    assert not list(tmp_path.iterdir())
+
+
+def finish(folder: RunFolder, *, overwrite: bool = False) -> None:
+    with folder.claimed(resume=False, overwrite=overwrite):
+        folder.begin(resume=False)
+        (folder.work / "new").write_text("")
+        folder.finish()
+
+
+def test_a_finished_run_is_replaced_when_it_is_asked_for(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path / "run")
+    finish(folder)
+    assert kind_of(folder.path) == "run"
+    with pytest.raises(InputError, match="run: already exists; choose another --output or pass --overwrite"):
+        finish(folder)
+    (folder.path / "old").write_text("")
+    finish(folder, overwrite=True)
+    assert {path.name for path in folder.path.iterdir()} == {MARKER, "new"}
+    assert list(tmp_path.iterdir()) == [folder.path]
+
+
+def test_a_run_of_the_first_version_is_ours(tmp_path: Path) -> None:
+    """It has no marker; its model says so."""
+    folder = RunFolder(tmp_path / "run")
+    folder.path.mkdir()
+    for name in ("config.yaml", "metrics.json"):
+        (folder.path / name).write_text("{}")
+    save_file({"x": torch.zeros(1)}, folder.path / "model.safetensors", {"format": "another"})
+    assert not is_run(folder.path)
+    with pytest.raises(InputError, match="already exists and is not a run that elmo-tasks made"):
+        finish(folder, overwrite=True)
+    save_file({"x": torch.zeros(1)}, folder.path / "model.safetensors", {"format": FORMAT})
+    assert is_run(folder.path)
+    finish(folder, overwrite=True)
+    assert kind_of(folder.path) == "run"
+
+
+def test_what_takes_the_name_meanwhile_is_left_alone(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path / "run")
+    with pytest.raises(InputError, match="is not a run"), folder.claimed(resume=False, overwrite=True):
+        folder.begin(resume=False)
+        folder.path.mkdir()
+        (folder.path / "theirs").write_text("")
+        folder.finish()
+    assert [path.name for path in folder.path.iterdir()] == ["theirs"]
+
+
+def test_a_work_folder_of_others_is_left_alone(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path / "run")
+    target = tmp_path / "target"
+    target.mkdir()
+    mark(target, "unfinished run")
+    (target / "theirs").write_text("")
+    folder.work.symlink_to(target)
+    with pytest.raises(InputError, match=r"\.run\.unfinished: already exists and is not an unfinished run"):
+        finish(folder, overwrite=True)
+    folder.work.unlink()
+    folder.work.mkdir()
+    with pytest.raises(InputError, match=r"\.run\.unfinished: already exists"):
+        finish(folder, overwrite=True)
+    assert (target / "theirs").exists() and folder.work.exists()
+    with pytest.raises(InputError, match=r"target: already exists and is not a run that"):  # of another, unfinished one
+        finish(RunFolder(target), overwrite=True)

@@ -1,4 +1,4 @@
-"""Ctrl-C in the midst of a training: one line, code 130, and the next Ctrl-C works too."""
+"""Ctrl-C and its like in the midst of a training: one line, code 128 + N, and the next Ctrl-C works too."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def interrupt_at(monkeypatch: pytest.MonkeyPatch, module: type[Any], step: int, 
     monkeypatch.setattr(module, "training_step", training_step)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_train(
     corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], number: Any
 ) -> None:
@@ -48,9 +48,9 @@ def test_train(
     train += [word for setting in SETTINGS for word in ("--set", setting)]
     with monkeypatch.context() as interrupted:
         interrupt_at(interrupted, TaskModule, 5, number)  # 3 an epoch
-        assert main(train) == 130
+        assert main(train) == 128 + number
     assert capsys.readouterr().err == (
-        "elmo-tasks: interrupted; go on with the same command (train, pretrain, embed: with --resume)\n"
+        f"elmo-tasks train: interrupted by {number.name}; continue with the same command and --resume\n"
     )
     assert (tmp_path / ".run.unfinished" / LAST).exists()
     assert main([*train, "--resume"]) == 0
@@ -68,5 +68,5 @@ def test_pretrain(
     interrupt_at(monkeypatch, Pretraining, 3, signal.SIGINT)
     words = ["--corpus", str(text), "--config", str(tmp_path / "o.json"), "--output", str(tmp_path / "bilm")]
     assert main(["pretrain", *words]) == 130
-    assert capsys.readouterr().err.startswith("elmo-tasks: interrupted; go on with")
+    assert capsys.readouterr().err.startswith("elmo-tasks pretrain: interrupted by SIGINT; continue with")
     assert (tmp_path / ".bilm.unfinished" / LAST).exists()

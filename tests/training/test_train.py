@@ -144,7 +144,7 @@ def test_a_resumed_run_ends_as_an_uninterrupted_one(
     with pytest.raises(RuntimeError, match="pulled the plug"):
         train(small(corpus, *settings), tmp_path / "cut", tell=stop, draw=draw_run)
     assert not (tmp_path / "cut").exists()
-    with pytest.raises(InputError, match=r"unfinished run is there; go on with it by --resume"):
+    with pytest.raises(InputError, match=r"unfinished run is there; continue it with --resume"):
         quiet(small(corpus, *settings), tmp_path / "cut")
     resumed = quiet(small(corpus, *settings), tmp_path / "cut", resume=True)
     assert [figures(row) for row in resumed.history] == [figures(row) for row in whole.history]

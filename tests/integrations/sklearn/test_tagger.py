@@ -91,7 +91,7 @@ def test_is_kept_as_a_run_folder(fitted: ElmoTagger, tmp_path: Path, capsys: pyt
     assert [entity["text"] for entity in frame["entities"]] == ["Ada", "Rome"]
     refit = clone(again).fit(X, Y)
     assert tensors(refit) == tensors(fitted)
-    with pytest.raises(InputError, match="expected no such folder, got an earlier run's"):
+    with pytest.raises(InputError, match="run: already exists; choose another --output"):
         fitted.save(tmp_path / "run")
     assert main(["report", str(tmp_path / "run")]) == 2
     assert "expected a run with test scores, got one that was fitted without" in capsys.readouterr().err
