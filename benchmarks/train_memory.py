@@ -96,9 +96,7 @@ def main() -> None:
     settings += [f"model.hidden={options.hidden}"] if options.hidden else []
     experiment = resolve_experiment("ner", None, {"embedders": ["original", "chars"]}, settings)
     whole = load_data(options.data, load_task("ner").read)
-    splits = replace(
-        whole, train=tuple(repeated(whole.train, options.tokens)), dev=whole.dev[: options.dev], test=()
-    )
+    splits = replace(whole, train=tuple(repeated(whole.train, options.tokens)), dev=whole.dev[: options.dev], test=())
     before = peak_rss_mb()
     watch = Watch()
     watch.start()
