@@ -78,7 +78,7 @@ def main() -> None:
             steps=config.unroll_steps,
             seed=config.seed,
         )
-        characters = encode_vocabulary(text.words)
+        characters = encode_vocabulary(text.words, config.bilm.max_characters)
         objective = build_objective(config, len(words))
         schedule = Schedule(config.learning_rate, 0, 10**9, 0.0)
         module = Pretraining(objective, schedule=schedule, optimizer=config.optimizer, clip_norm=1.0, seed=1)

@@ -25,7 +25,7 @@ def add(verbs: Verbs) -> None:
     verify = parts.add_parser("verify", help="read all vectors and check them; exit code 1 where some are damaged")
     verify.set_defaults(verb=_verify)
     clear = parts.add_parser("clear", help="remove the vectors of an embedder, or all")
-    clear.add_argument("--yes", action="store_true", help="do not ask")
+    clear.add_argument("--yes", action="store_true", help="do not ask; needed where there is no terminal")
     clear.set_defaults(verb=_clear)
     for part in (info, verify, clear):
         part.add_argument("--embedder", metavar="NAME", help="a name such as elmo:small, or a fingerprint's beginning")
@@ -62,7 +62,9 @@ def _clear(options: argparse.Namespace) -> None:
 
     found = _chosen(options, check=False)
     what = f"{len(found)} embedders, {_size(sum(entry.bytes for entry in found))} in {_root()}"
-    if found and not options.yes and sys.stdin.isatty():
+    if found and not options.yes:
+        if sys.stdin is None or not sys.stdin.isatty():
+            raise InputError("cache clear: there is no terminal to ask on; pass --yes to remove the vectors unasked")
         say(f"remove the vectors of {', '.join(entry.name or entry.fingerprint for entry in found)}: {what}? [y/N] ")
         if sys.stdin.readline().strip().lower() not in ("y", "yes"):
             say("nothing removed")

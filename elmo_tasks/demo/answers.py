@@ -105,4 +105,4 @@ def _plain(tokens: Sequence[str], predicate: int | None = None) -> TaggedSentenc
 
 
 def _batch(trained: Trained, examples: Sequence[Example]) -> Batch:
-    return collate(prepare(examples, trained.inputs, trained.task, None))
+    return collate(list(prepare(examples, trained.inputs, trained.task, None)))

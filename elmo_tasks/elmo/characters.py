@@ -38,7 +38,7 @@ def encode_words(words: Sequence[str], max_characters: int = MAX_CHARACTERS) -> 
     )
 
 
-def encode_vocabulary(words: Sequence[str], max_characters: int = MAX_CHARACTERS) -> Tensor:
+def encode_vocabulary(words: Sequence[str], max_characters: int) -> Tensor:
     """Character ids of a large vocabulary whose first two entries are `<S>` and `</S>`. Returns: (V, C) int16."""
     table = torch.full((len(words), max_characters), PAD, dtype=torch.int16).numpy()
     for row, word in enumerate(words):

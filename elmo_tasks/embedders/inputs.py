@@ -2,17 +2,57 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from elmo_tasks.core.errors import InputError
 from elmo_tasks.elmo.characters import N_CHARACTERS, encode_words
-from elmo_tasks.embedders.protocol import Embedder, Sentences
+from elmo_tasks.embedders.cache.cached import CachedEmbedder
+from elmo_tasks.embedders.protocol import Embedder, Prepared, Sentences
 from elmo_tasks.embedders.words.vectors import WordVectors
 from elmo_tasks.nn.char_cnn import CharCnn
 from elmo_tasks.nn.embedding_mix import FrozenLayers, WordLookup
+
+AT_ONCE = 16384
+"""Tokens whose vectors are computed together and held in memory."""
+
+
+@dataclass(frozen=True)
+class Computed:
+    """Vectors that no cache keeps, computed for each batch: the memory is that of a batch, however long the text."""
+
+    embedder: Embedder
+    sentences: Sentences
+
+    def take(self, numbers: Sequence[int]) -> list[Tensor]:
+        """(L, T, D) of each of these sentences."""
+        return self.embedder.embed([self.sentences[number] for number in numbers])
+
+
+@dataclass(frozen=True)
+class InMemory:
+    """One small tensor per sentence."""
+
+    tensors: Sequence[Tensor]
+
+    def take(self, numbers: Sequence[int]) -> list[Tensor]:
+        """Those of these sentences."""
+        return [self.tensors[number] for number in numbers]
+
+
+@dataclass(frozen=True)
+class Looked:
+    """Sentences as rows of one table: table (V, C), rows (T,) per sentence."""
+
+    table: Tensor
+    rows: Sequence[Tensor]
+
+    def take(self, numbers: Sequence[int]) -> list[Tensor]:
+        """(T, C) of each of these sentences."""
+        return [self.table[self.rows[number]] for number in numbers]
 
 
 class FrozenInput:
@@ -34,9 +74,13 @@ class FrozenInput:
         """That of the embedder, whatever the arithmetic: a trained model may move to a machine with another."""
         return self.embedder.fingerprint.partition(".")[0]
 
-    def prepare(self, sentences: Sentences) -> list[Tensor]:
-        """(L, T, D) a sentence."""
-        return self.embedder.embed(sentences)
+    def prepare(self, sentences: Sentences) -> Prepared:
+        """(L, T, D) per sentence: from the cache, in memory if they are few, else computed again for each batch."""
+        if isinstance(self.embedder, CachedEmbedder):
+            return self.embedder.prepare(sentences)
+        if sum(map(len, sentences)) <= AT_ONCE:
+            return InMemory(self.embedder.embed(sentences))
+        return Computed(self.embedder, sentences)
 
     def build_module(self) -> FrozenLayers:
         """The mix of its layers."""
@@ -62,9 +106,10 @@ class WordInput:
         """Digest of the vectors."""
         return f"words-{self.vectors.fingerprint}"
 
-    def prepare(self, sentences: Sentences) -> list[Tensor]:
-        """(T,) row numbers a sentence."""
-        return [torch.tensor([self.vectors.row(word) for word in words], dtype=torch.long) for words in sentences]
+    def prepare(self, sentences: Sentences) -> InMemory:
+        """(T,) row numbers per sentence."""
+        rows = [torch.tensor([self.vectors.row(word) for word in words], dtype=torch.long) for words in sentences]
+        return InMemory(rows)
 
     def build_module(self) -> WordLookup:
         """The table."""
@@ -85,13 +130,13 @@ class CharsInput:
         """Its shape."""
         return f"chars-{self.dim}-{self.filters}-{self.width}"
 
-    def prepare(self, sentences: Sentences) -> list[Tensor]:
-        """(T, C) UTF-8 byte ids a sentence with begin and end marks, 0 behind."""
+    def prepare(self, sentences: Sentences) -> Looked:
+        """(T, C) UTF-8 byte ids per sentence with begin and end marks, 0 behind."""
         known = sorted({word for words in sentences for word in words})
         table = encode_words(known, self.max_characters)  # (V, C)
         table[table == N_CHARACTERS - 1] = 0  # a model of its own needs no learned padding
         rows = {word: row for row, word in enumerate(known)}
-        return [table[torch.tensor([rows[word] for word in words], dtype=torch.long)] for words in sentences]
+        return Looked(table, [torch.tensor([rows[word] for word in words], dtype=torch.long) for words in sentences])
 
     def build_module(self) -> CharCnn:
         """The char-CNN."""

@@ -40,7 +40,14 @@ class Embedder(Protocol):
         """How many frozen numbers it consists of; 0 if it computes its vectors from nothing."""
 
     def embed(self, sentences: Sentences) -> list[Tensor]:
-        """One (L, T, D) float32 tensor a sentence, on the CPU, without gradient."""
+        """One (L, T, D) float32 tensor per sentence, on the CPU, without gradient."""
+
+
+class Prepared(Protocol):
+    """Sentences that one source has prepared. What is large stays on the disk until a batch needs it."""
+
+    def take(self, numbers: Sequence[int]) -> list[Tensor]:
+        """One tensor for each of these sentences: (L, T, D) frozen layers, or time first."""
 
 
 class Input(Protocol):
@@ -54,8 +61,8 @@ class Input(Protocol):
     def fingerprint(self) -> str:
         """What a stored model must find again to be usable."""
 
-    def prepare(self, sentences: Sentences) -> list[Tensor]:
-        """One tensor a sentence: (L, T, D) frozen layers, or time first. Computed once a split, never once an epoch."""
+    def prepare(self, sentences: Sentences) -> Prepared:
+        """Do once per split what need not be done in every epoch."""
 
     def build_module(self) -> nn.Module:
         """A module with `.width` that maps the collated tensor and mask (B, T) to (B, T, width)."""

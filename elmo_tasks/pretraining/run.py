@@ -225,7 +225,8 @@ def fit(
             enable_progress_bar=False,
             enable_model_summary=False,
         )
-        stream = WindowStream(module, windows, encode_vocabulary(windows.corpus.words), total)
+        characters = encode_vocabulary(windows.corpus.words, objective.bilm.options.max_characters)
+        stream = WindowStream(module, windows, characters, total)
         path = str(last) if resume and last.exists() else None
         # Said, so that torch does not warn at the first sparse gradient.
         torch.sparse.check_sparse_tensor_invariants.disable()  # type: ignore[no-untyped-call]

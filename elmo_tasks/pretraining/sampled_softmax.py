@@ -16,7 +16,9 @@ _LOGITS = 2**23  # numbers at a time in the full softmax: 32 MiB, which the allo
 class LogUniformSampler:
     """Draws distinct classes with probability `log((k + 2) / (k + 1)) / log(V + 1)`; class 0 is the most frequent.
 
-    The distribution of TensorFlow's `log_uniform_candidate_sampler`, fit for a vocabulary sorted by frequency.
+    The distribution of TensorFlow's `log_uniform_candidate_sampler`, fit for a vocabulary sorted by frequency. Where as
+    many are wanted as there are, nothing is drawn: every class is a sample for certain, so the loss is that of the full
+    softmax. (To draw until the last of 8,192 classes has come takes half a million draws.)
     """
 
     def __init__(self, vocabulary: int, samples: int) -> None:
@@ -28,6 +30,8 @@ class LogUniformSampler:
 
     def draw(self, generator: torch.Generator) -> tuple[Tensor, int]:
         """Draw until there are enough distinct classes. Returns: classes (S,) sorted, and how many draws it took."""
+        if self.samples == self.vocabulary:
+            return torch.arange(self.vocabulary), 0
         seen = torch.zeros(0, dtype=torch.long)
         while True:
             uniform = torch.rand(2 * self.samples, generator=generator, dtype=torch.float64)
@@ -43,6 +47,8 @@ class LogUniformSampler:
 
     def log_expected_count(self, classes: Tensor, tries: int) -> Tensor:
         """Log of the chance that a class is among the samples after `tries` draws. classes: (N,) -> (N,) float32."""
+        if self.samples == self.vocabulary:
+            return torch.zeros(len(classes), device=classes.device)
         probability = self.probability[classes.cpu()]
         return torch.log(-torch.expm1(tries * torch.log1p(-probability))).float().to(classes.device)
 
@@ -114,7 +120,6 @@ class SampledCrossEntropy(torch.autograd.Function):
         )
 
 
-@torch.no_grad()
 @torch.no_grad()
 def exact_losses(
     hidden: Tensor, targets: Tensor, weight: Tensor, bias: Tensor, dtype: torch.dtype = torch.float32

@@ -1,39 +1,65 @@
-"""Examples to batches: each split's inputs are prepared once, then batched by length."""
+"""Examples to batches: each split's inputs are prepared once, then read and batched by length."""
 
 from __future__ import annotations
 
 import random
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import torch
+from torch import Tensor
 from torch.utils.data import DataLoader, Sampler
 
-from elmo_tasks.embedders.protocol import Input
+from elmo_tasks.embedders.protocol import Input, Prepared
 from elmo_tasks.nn.batch import Batch, Item, collate
 from elmo_tasks.task import Task
 from elmo_tasks.text.examples import Example, TaggedSentence
 from elmo_tasks.text.labels import LabelSet
 
 
-def prepare(examples: Sequence[Example], inputs: Sequence[Input], task: Task, labels: LabelSet | None) -> list[Item]:
+class Items(Sequence[Item]):
+    """Examples ready for batching. Vectors are read when an item is asked for, so that memory is that of a batch."""
+
+    def __init__(
+        self,
+        examples: Sequence[Example],
+        prepared: Sequence[Prepared],
+        places: Sequence[int],
+        golds: Sequence[Tensor | None],
+    ) -> None:
+        """prepared: one per source; places: the number of each example's sentence in them."""
+        self._examples, self._prepared, self._places, self._golds = examples, prepared, places, golds
+        self.lengths = [len(example.tokens) for example in examples]
+
+    def __len__(self) -> int:
+        return len(self._examples)
+
+    def __getitem__(self, index: Any) -> Any:
+        return self.__getitems__(range(len(self))[index]) if isinstance(index, slice) else self.__getitems__([index])[0]
+
+    def __getitems__(self, indices: Sequence[int]) -> list[Item]:
+        """The items of a batch; torch's loader asks for all of them at once."""
+        chosen = [range(len(self))[index] for index in indices]  # raises IndexError, counts from the end
+        places = [self._places[index] for index in chosen]
+        inputs = zip(*(source.take(places) for source in self._prepared), strict=True)
+        return [self._item(index, tensors) for index, tensors in zip(chosen, inputs, strict=True)]
+
+    def _item(self, index: int, inputs: tuple[Tensor, ...]) -> Item:
+        example = self._examples[index]
+        predicate = example.predicate if isinstance(example, TaggedSentence) else None
+        return Item(inputs, self.lengths[index], index, self._golds[index], predicate)
+
+
+def prepare(examples: Sequence[Example], inputs: Sequence[Input], task: Task, labels: LabelSet | None) -> Items:
     """Items of a split, with gold if `labels` are given. Examples of one sentence share its vectors.
 
     Raises:
         InputError: an example has a label that the training data lacks, with `file:line`.
     """
-    golds = [task.encode(example, labels) if labels is not None else None for example in examples]
+    golds = [torch.tensor(task.encode(example, labels)) if labels is not None else None for example in examples]
     place = {tokens: number for number, tokens in enumerate(dict.fromkeys(example.tokens for example in examples))}
     prepared = [source.prepare(list(place)) for source in inputs]
-    return [
-        Item(
-            inputs=tuple(tensors[place[example.tokens]] for tensors in prepared),
-            length=len(example.tokens),
-            index=index,
-            gold=None if gold is None else torch.tensor(gold),
-            predicate=example.predicate if isinstance(example, TaggedSentence) else None,
-        )
-        for index, (example, gold) in enumerate(zip(examples, golds, strict=True))
-    ]
+    return Items(examples, prepared, [place[example.tokens] for example in examples], golds)
 
 
 class LengthBatches(Sampler[list[int]]):
@@ -66,7 +92,7 @@ class LengthBatches(Sampler[list[int]]):
         yield from batches
 
 
-def loader(items: Sequence[Item], batch_size: int, seed: int = 0, shuffle: bool = False) -> DataLoader[Batch]:
+def loader(items: Items, batch_size: int, seed: int = 0, shuffle: bool = False) -> DataLoader[Batch]:
     """Batches of `items`, in this process: collation costs a millisecond, and both cores compute."""
-    batches = LengthBatches([item.length for item in items], batch_size, seed, shuffle)
+    batches = LengthBatches(items.lengths, batch_size, seed, shuffle)
     return DataLoader(items, batch_sampler=batches, collate_fn=collate)  # type: ignore[arg-type]

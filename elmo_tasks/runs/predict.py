@@ -14,6 +14,7 @@ from elmo_tasks.core.memory import keep_freed_memory
 from elmo_tasks.core.paths import cache_root
 from elmo_tasks.data.catalog import load_data
 from elmo_tasks.data.reading import ReadingConfig
+from elmo_tasks.embedders.inputs import AT_ONCE
 from elmo_tasks.runs.batches import loader, prepare
 from elmo_tasks.runs.store import Trained, load_trained
 from elmo_tasks.task import Prediction, Task
@@ -22,12 +23,32 @@ from elmo_tasks.text.labels import LabelSet
 
 
 def predict_examples(trained: Trained, examples: Sequence[Example]) -> list[Prediction]:
-    """The task's prediction for each example; one without tokens has that of an empty output."""
+    """The task's prediction for each example; one without tokens has that of an empty output.
+
+    Examples are taken `AT_ONCE` tokens at a time, so that memory does not grow with their number.
+    """
     full = [example for example in examples if example.tokens]
-    items = prepare(full, trained.inputs, trained.task, None) if full else []
-    size = 2 * trained.experiment.training.batch_size
-    outputs = iter(decode_all(trained.model, loader(items, size), len(items), trained.task, trained.labels))
+    outputs = (found for part in _parts(full) for found in _predict_part(trained, part))
     return [next(outputs) if example.tokens else trained.task.decode((), trained.labels) for example in examples]
+
+
+def _predict_part(trained: Trained, examples: Sequence[Example]) -> list[Prediction]:
+    items = prepare(examples, trained.inputs, trained.task, None)
+    batches = loader(items, 2 * trained.experiment.training.batch_size)
+    return decode_all(trained.model, batches, len(items), trained.task, trained.labels)
+
+
+def _parts(examples: Sequence[Example]) -> Iterator[list[Example]]:
+    part: list[Example] = []
+    tokens = 0
+    for example in examples:
+        if part and tokens + len(example.tokens) > AT_ONCE:
+            yield part
+            part, tokens = [], 0
+        part.append(example)
+        tokens += len(example.tokens)
+    if part:
+        yield part
 
 
 def evaluate(

@@ -27,7 +27,7 @@ from elmo_tasks.runs.experiment import Experiment
 from elmo_tasks.runs.folder import LAST, RunFolder
 from elmo_tasks.runs.outcomes import count_outcomes, write_outcomes
 from elmo_tasks.runs.predict import predict_examples
-from elmo_tasks.runs.store import Trained, build_model, inputs_of, save_trained
+from elmo_tasks.runs.store import Trained, build_model, inputs_of, load_trained, save_trained
 from elmo_tasks.task import Task, load_task
 from elmo_tasks.text.examples import Example
 from elmo_tasks.text.labels import LabelSet
@@ -42,6 +42,7 @@ _NOTHING_PREDICTED = (
     "the model predicts nothing on dev, so its scores are 0; train longer (training.epochs, training.patience), give it "
     "more data or add embedders"
 )
+_READ_BACK = 8  # examples of train and of dev each, whose predictions a run must give again when it is loaded
 Draw = Callable[[Path, Sequence[dict[str, float]], dict[str, Any]], None]
 
 
@@ -240,5 +241,20 @@ def _conclude(
         if draw is not None:
             draw(work / "plots", history, metrics)
     write_json(work / "metrics.json", metrics)
+    _read_back(work, trained, [*splits.train[:_READ_BACK], *splits.dev[:_READ_BACK]])
     folder.finish()
     return Outcome(folder.path, metrics, reports, history)
+
+
+def _read_back(work: Path, trained: Trained, examples: Sequence[Example]) -> None:
+    """Load the run as everyone will, and compare its predictions, before its folder gets its name.
+
+    Raises:
+        InputError: it cannot be loaded, or predicts something else than the model that was trained.
+    """
+    saved = load_trained(work, cache_root() / "vectors")
+    if predict_examples(saved, examples) != predict_examples(trained, examples):
+        raise InputError(
+            f"{work}: the run that was written predicts something else than the model that was trained; check the disk, "
+            "then finish it with --resume"
+        )

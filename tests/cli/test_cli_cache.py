@@ -57,7 +57,12 @@ def test_verify(vectors: Path, capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_clear(vectors: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    assert main(["cache", "clear", "--embedder", "random-4"]) == 0  # no terminal, no question
+    monkeypatch.setattr(sys, "stdin", io.StringIO("y\n"))
+    assert main(["cache", "clear", "--embedder", "random-4"]) == 2
+    error = capsys.readouterr().err
+    assert "no terminal to ask on; pass --yes" in error and error.count("\n") == 1
+    assert len(list(vectors.iterdir())) == 2
+    assert main(["cache", "clear", "--embedder", "random-4", "--yes"]) == 0
     assert [folder.name for folder in vectors.iterdir()] == ["random-6"]
 
     class Terminal(io.StringIO):
@@ -70,6 +75,18 @@ def test_clear(vectors: Path, capsys: pytest.CaptureFixture[str], monkeypatch: p
     monkeypatch.setattr(sys, "stdin", Terminal("y\n"))
     assert main(["cache", "clear"]) == 0 and "removed 1 embedders" in capsys.readouterr().out
     assert not list(vectors.iterdir())
+
+
+def test_clear_removes_only_what_the_cache_wrote(vectors: Path) -> None:
+    foreign = [vectors / "random-4" / name for name in ("notes.txt", "mine.safetensors", ".hidden.partial")]
+    foreign += [vectors / "mine" / "notes.txt", vectors / "mine" / "model.safetensors"]
+    (vectors / "mine").mkdir()
+    for path in foreign:
+        path.write_text("mine")
+    (vectors / "empty").mkdir()
+    assert main(["cache", "clear", "--yes"]) == 0
+    assert sorted(path for path in vectors.rglob("*") if path.is_file()) == sorted(foreign)
+    assert sorted(path.name for path in vectors.iterdir()) == ["empty", "mine", "random-4"]
 
 
 def test_an_embedder_without_vectors(vectors: Path, capsys: pytest.CaptureFixture[str]) -> None:

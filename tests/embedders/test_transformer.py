@@ -231,7 +231,7 @@ def test_by_name(monkeypatch: pytest.MonkeyPatch, encoder: str) -> None:
     made = build_inputs(["minilm", "transformer", f"transformer:{encoder}"], options)
     assert [source.name for source in made] == ["minilm", "transformer", f"transformer:{encoder}"]
     assert len({source.fingerprint for source in made}) == 1
-    (layers,) = made[0].prepare([WORDS])
+    (layers,) = made[0].prepare([WORDS]).take([0])
     module = made[0].build_module()
     torch.testing.assert_close(module(layers[None], torch.ones(1, 6, dtype=torch.bool))[0], layers[1])
     with pytest.raises(InputError, match="layers of transformer: expected mix or a layer of 0 to 2, got '3'"):

@@ -107,7 +107,7 @@ def test_fasttext_lower_cases_before_it_takes_pieces() -> None:
 def test_fasttext_as_a_source(tmp_path: Path) -> None:
     name = f"glove:{FIXTURES / 'fasttext-subwords.bin'}"
     (source,) = build_inputs([name], {"glove": {"trainable": False}})
-    (vectors,) = source.prepare([["cat", "Katze"]])
+    (vectors,) = source.prepare([["cat", "Katze"]]).take([0])
     mixed = source.build_module()(vectors[None], torch.ones(1, 2, dtype=torch.bool))  # (1, T, D)
     expected = torch.tensor([FASTTEXT["subwords"]["cat"], FASTTEXT["subwords"]["Katze"]])
     torch.testing.assert_close(mixed[0], expected, rtol=1e-5, atol=1e-6)

@@ -48,3 +48,32 @@ def test_dropout_is_between_layers_and_in_training_alone() -> None:
     lstm.eval()
     assert torch.equal(lstm(x, lengths), lstm(x, lengths))
     torch.testing.assert_close(lstm(x, lengths), torch_s(lstm.lstm, x, lengths))
+
+
+@settings(max_examples=15, deadline=None)
+@given(lengths=st.lists(st.integers(1, 7), min_size=1, max_size=6), layers=st.integers(1, 3), more=st.integers(0, 2))
+def test_both_ways_are_the_same_function(lengths: list[int], layers: int, more: int) -> None:
+    """In float32, forward and gradients: what a GPU computes may be trained on there and used on a CPU."""
+    torch.manual_seed(sum(lengths))
+    lstm = BiLstm(input_dim=3, hidden=4, layers=layers, dropout=0.0)
+    x = torch.randn(len(lengths), max(lengths) + more, 3, requires_grad=True)
+    weights = torch.randn(len(lengths), max(lengths) + more, 8)
+    one, other = (way(x, torch.tensor(lengths)) for way in (lstm.by_steps, lstm.by_torch))
+    torch.testing.assert_close(one, other, rtol=1e-5, atol=1e-6)
+    mine, theirs = (torch.autograd.grad((out * weights).sum(), [x, *lstm.parameters()]) for out in (one, other))
+    for first, second in zip(mine, theirs, strict=True):
+        torch.testing.assert_close(first, second, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize(("is_cuda", "way"), [(True, "by_torch"), (False, "by_steps")])
+def test_a_gpu_runs_torch_s_lstm(is_cuda: bool, way: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    class OnDevice(torch.Tensor):
+        pass
+
+    monkeypatch.setattr(OnDevice, "is_cuda", is_cuda, raising=False)
+    called: list[str] = []
+    for name in ("by_torch", "by_steps"):
+        monkeypatch.setattr(BiLstm, name, lambda self, x, lengths, name=name: called.append(name))
+    x = torch.randn(2, 3, 3).as_subclass(OnDevice)
+    BiLstm(input_dim=3, hidden=4, layers=1, dropout=0.0)(x, torch.tensor([3, 2]))
+    assert called == [way]

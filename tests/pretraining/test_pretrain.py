@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +16,13 @@ from safetensors.torch import load_file
 from elmo_tasks.cli import main
 from elmo_tasks.core.errors import InputError
 from elmo_tasks.elmo import batch_to_ids, load_bilm
+from elmo_tasks.elmo.characters import encode_words
+from elmo_tasks.elmo.engine import Engine
 from elmo_tasks.pretraining import run as pretrain_run
 from elmo_tasks.pretraining.bilm_folder import read_language_model
 from elmo_tasks.pretraining.evaluation import evaluate
 from elmo_tasks.pretraining.export import export_bilm_folder
+from elmo_tasks.pretraining.objective import Objective, StreamState, Window
 from elmo_tasks.pretraining.perplexity import perplexity, surprisals
 from elmo_tasks.pretraining.run import pretrain
 from elmo_tasks.pretraining.substitutes import substitutes
@@ -62,6 +66,31 @@ def test_the_folder_is_a_biLM_in_both_formats(pretraining_config: Any, text: Pat
         "vocabulary.txt",
         "weights.hdf5",
     ]
+
+
+def test_training_reads_as_many_characters_as_use_does(
+    pretraining_config: Any, text: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With 10 characters per token, a longer word has the same vector in training as in use, and not that of 50."""
+    word, read = "tenebrousness", list[torch.Tensor]()
+    text.write_text(text.read_text() + f"{word} {word}\n" * 200)
+    contextualise = Objective.contextualise
+
+    def watch(self: Objective, window: Window, state: StreamState) -> Any:
+        read.append(window.characters)
+        return contextualise(self, window, state)
+
+    monkeypatch.setattr(Objective, "contextualise", watch)
+    config = pretraining_config()
+    config = replace(config, bilm=replace(config.bilm, max_characters=10))
+    pretrain(config, [str(text)], tmp_path / "bilm", tell=quiet)
+    (trained,) = (row for row in torch.cat(read).unique(dim=0) if row[1:9].tolist() == [1 + ord(c) for c in word[:8]])
+    bilm = load_bilm(str(tmp_path / "bilm" / "bilm.safetensors"))
+    in_use = bilm.token_encoder(encode_words([word], 10))
+    torch.testing.assert_close(bilm.token_encoder(trained[None]), in_use, rtol=0, atol=0)
+    engine = Engine(bilm, precision="exact").embed([[word]])[0]
+    torch.testing.assert_close(engine[0, :, : in_use.shape[1]], in_use, rtol=1e-5, atol=1e-5)
+    assert not torch.allclose(bilm.token_encoder(encode_words([word])), in_use)
 
 
 def test_an_interrupted_run_ends_with_the_same_weights(pretraining_config: Any, text: Path, tmp_path: Path) -> None:

@@ -102,7 +102,7 @@ def test_an_update_is_made_of_the_mean_gradient(pretraining_config: Any, text: P
     parameters = list(objective.parameters())
     sums = [torch.full_like(parameter, 1.0) for parameter in parameters]
     state = objective.initial_state(4)
-    characters = encode_vocabulary(corpus.words)
+    characters = encode_vocabulary(corpus.words, objective.bilm.options.max_characters)
     for group in ((0, 1), (2,)):
         for parameter in parameters:
             parameter.grad = None

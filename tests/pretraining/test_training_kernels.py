@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import pytest
 import torch
 from torch import Tensor, nn
@@ -81,8 +79,9 @@ def test_the_grouped_encoder_equals_the_plain_one() -> None:
         torch.testing.assert_close(mine, other, rtol=1e-4, atol=1e-5)
 
 
-def test_encode_vocabulary_equals_encode_words() -> None:
-    assert torch.equal(encode_vocabulary(WORDS).long(), encode_words(WORDS))
+@pytest.mark.parametrize("width", [10, 50])
+def test_encode_vocabulary_equals_encode_words(width: int) -> None:
+    assert torch.equal(encode_vocabulary(WORDS, width).long(), encode_words(WORDS, width))
 
 
 def test_sampled_loss_and_gradients_equal_autograd() -> None:
@@ -144,7 +143,7 @@ def test_fresh_sentences_are_the_sentences_of_the_bilm() -> None:
     objective = Objective(BiLM(OPTIONS), vocabulary=20, samples=5, fresh_sentences=True).eval()
     steps = [[0, 3, 4, 5, 0, 8, 9], [1, 5, 4, 3, 1, 9, 8]]  # <S> a of Köln, <S> 😀 word; and from right to left
     inputs = torch.tensor(steps)[:, :, None]  # (2, T, 1)
-    window = Window(encode_vocabulary(WORDS).long(), inputs, torch.zeros_like(inputs), inputs < 2)
+    window = Window(encode_words(WORDS), inputs, torch.zeros_like(inputs), inputs < 2)
     state = StreamState(*(torch.randn_like(part) for part in objective.initial_state(1)))
     found, _ = objective.contextualise(window, state)
     sentences = [[WORDS[n] for n in (3, 4, 5)], [WORDS[n] for n in (8, 9)]]
@@ -154,21 +153,27 @@ def test_fresh_sentences_are_the_sentences_of_the_bilm() -> None:
     torch.testing.assert_close(found[:, :, 0], torch.stack([ahead, behind]))
 
 
-def test_sampling_every_class_gives_the_exact_loss() -> None:
+def test_as_many_samples_as_classes_are_the_full_softmax() -> None:
+    """Loss and gradients are those of PyTorch's cross-entropy over all classes, and nothing is drawn."""
     torch.manual_seed(0)
-    objective = Objective(BiLM(OPTIONS), vocabulary=20, samples=20).eval()
+    objective = Objective(BiLM(OPTIONS), vocabulary=20, samples=20, dropout=0.0)
+    softmax = objective.softmax
+    softmax.weight.sparse = softmax.bias.sparse = False
+    torch.nn.init.normal_(softmax.bias.weight)
     characters, inputs = encode_words(WORDS), torch.randint(len(WORDS), (2, 5, 3))
     window = Window(characters, inputs, torch.randint(20, (2, 5, 3)), torch.zeros_like(inputs, dtype=torch.bool))
-    # With every class drawn many times over, each is expected once and the correction vanishes.
-    objective.sampler.log_expected_count = lambda classes, tries: torch.zeros(len(classes))  # type: ignore[method-assign]
-    sampled, _ = objective(window, objective.initial_state(3), torch.Generator().manual_seed(1))
+    generator = torch.Generator().manual_seed(1)
+    before = generator.get_state()
+    found, _ = objective(window, objective.initial_state(3), generator)
+    assert torch.equal(generator.get_state(), before)
     hidden, _ = objective.contextualise(window, objective.initial_state(3))
-    softmax = objective.softmax
-    exact = exact_losses(
-        hidden.flatten(0, 2), window.targets.flatten(), softmax.weight.weight, softmax.bias.weight.squeeze(1)
-    ).mean()
-    assert sampled.item() == pytest.approx(exact.item(), rel=1e-5)
-    assert math.isfinite(exact.item())
+    logits = hidden.flatten(0, 2) @ softmax.weight.weight.t() + softmax.bias.weight.squeeze(1)
+    expected = torch.nn.functional.cross_entropy(logits, window.targets.flatten())
+    assert found.item() == pytest.approx(expected.item(), rel=1e-5)
+    parameters = [p for p in objective.parameters() if p.requires_grad]
+    mine, theirs = (torch.autograd.grad(loss, parameters, allow_unused=True) for loss in (found, expected))
+    for one, other in zip(mine, theirs, strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-6)
 
 
 def test_the_exact_loss_is_the_cross_entropy_in_double_precision() -> None:

@@ -1,32 +1,47 @@
-"""A block of the cache: the vectors of some sentences in one safetensors file, which is written once and never changed.
+"""A block of the cache: the vectors of some sentences in one safetensors file, written once and never changed.
 
-The file is memory-mapped. Its columns, a row a sentence: `keys` (N, 20), `ends` (N,) in `values`, `sums` (N, 8),
-`halved` and `wide` (N,); `values` are the vectors one after the other in 16 bits each: float16, or bfloat16 where
-`wide` says that a number is too large for it. The biLM's layer 0 is one vector twice, so half of it is stored.
+One row per sentence in the columns `keys` (N, 20), `ends` (N,) in `values`, `sums` (N, 8), `halved` and `wide` (N,).
+`values` holds the vectors one after the other in 16 bits per number: float16, or bfloat16 if `wide` says that a number
+is too large for it. Layer 0 of a biLM is one vector twice, so half of it is stored.
 """
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
+import math
 import os
+import re
 import struct
+import weakref
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import torch
-from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-SUFFIX = ".safetensors"
+from elmo_tasks.core.files import atomic_file
+
+_NAME = re.compile(r"[0-9a-f]{32}\.safetensors")
 _FORMAT = "elmo-tasks-vectors-1"
 _KEY, _SUM = 20, 8  # bytes
+_ITEM = {"U8": 1, "I64": 8, "I16": 2}  # bytes of an item, by safetensors' names of types
+_COLUMNS = {"keys": "U8", "ends": "I64", "sums": "U8", "halved": "U8", "wide": "U8", "values": "I16"}
+_HEADER = 2**20  # bytes at most; ours have less than a thousandth of that
+_OPEN_FILES = 400  # of all blocks together, well below the 1,024 that a process usually may open
+_NO_FAULT_OF_THE_FILE = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)
+
+
+def is_block(name: str) -> bool:
+    """Whether a file of that name was written by `write_block`."""
+    return _NAME.fullmatch(name) is not None
 
 
 class DamagedBlock(Exception):
-    """A block that cannot be read, or holds something else than was written."""
+    """A block that cannot be read, or holds something other than what was written."""
 
 
 class Row(NamedTuple):
@@ -38,51 +53,104 @@ class Row(NamedTuple):
 
 
 class Block:
-    """A block that is on disk. Its columns are read, its values are mapped and read when they are asked for.
+    """A block on disk. Its columns are in memory; its values are read when they are asked for.
+
+    The file stays open, so that it can still be read after another process has removed it. It is read and not
+    memory-mapped: memory is that of the sentences in use, and a file that somebody cuts is no end of the process.
 
     Raises:
         DamagedBlock: the file is cut, garbage or of another format.
-        FileNotFoundError: it is not there (any more).
+        FileNotFoundError: the file does not exist (any more).
     """
+
+    _open: ClassVar[weakref.WeakSet[Block]] = weakref.WeakSet()
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._descriptor: int | None = None
         try:
-            with safe_open(path, framework="pt") as file:
-                about = json.loads((file.metadata() or {})[_FORMAT])
-                columns = {name: file.get_tensor(name) for name in ("keys", "ends", "sums", "halved", "wide")}
-                self._values = file.get_tensor("values")  # mapped
-            self.name, self.n_layers, self.width = str(about["name"]), int(about["layers"]), int(about["width"])
-            raw = columns["keys"].numpy().tobytes()
-            self.keys = [raw[start : start + _KEY] for start in range(0, len(raw), _KEY)]
-            ends: list[int] = columns["ends"].tolist()
-            self._starts, self._ends = [0, *ends[:-1]], ends
-            self._sums = columns["sums"].numpy().tobytes()
-            self._halved, self._wide = columns["halved"].tolist(), columns["wide"].tolist()
-            counts = {len(self.keys), len(ends), len(self._sums) // _SUM, len(self._halved), len(self._wide)}
-            if len(counts) != 1 or self.n_layers < 1 or self.width < 1 or self._values.dtype != torch.int16:
-                raise ValueError("columns of different lengths")
+            descriptor = _open(path)
         except FileNotFoundError:
             raise
-        except (SafetensorError, OSError, ValueError, TypeError, KeyError) as error:
+        except OSError as error:
+            if error.errno in _NO_FAULT_OF_THE_FILE:
+                raise
             raise DamagedBlock(f"{path}: {error}") from None
+        if hasattr(os, "pread") and len(Block._open) < _OPEN_FILES:  # Windows can do neither
+            self._descriptor = descriptor
+            Block._open.add(self)
+            weakref.finalize(self, os.close, descriptor)
+        try:
+            self._read_columns(descriptor)
+        except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+            raise DamagedBlock(f"{path}: {error}") from None
+        finally:
+            if self._descriptor is None:
+                os.close(descriptor)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it can be read after its file has been removed."""
+        return self._descriptor is not None
 
     def row(self, number: int) -> Row:
-        """As it is stored, unchecked."""
-        start, end = max(0, self._starts[number]), max(0, self._ends[number])
-        return Row(self._values[start:end], bool(self._halved[number]), bool(self._wide[number]))
+        """As it is stored, unchecked. Raises DamagedBlock when the file is shorter than it was."""
+        start, end = self._span(number)
+        try:
+            descriptor = self._descriptor if self._descriptor is not None else _open(self.path)
+            try:
+                data = _read(descriptor, 2 * (end - start), self._values + 2 * start)
+            finally:
+                if self._descriptor is None:
+                    os.close(descriptor)
+        except (OSError, ValueError) as error:
+            if getattr(error, "errno", None) in _NO_FAULT_OF_THE_FILE:
+                raise
+            raise DamagedBlock(f"{self.path}: {error}") from None
+        values = torch.frombuffer(data, dtype=torch.int16) if data else torch.zeros(0, dtype=torch.int16)
+        return Row(values, bool(self._halved[number]), bool(self._wide[number]))
 
     def tokens(self, number: int) -> int:
         """T of a sentence."""
-        stored = self.row(number)
-        return len(stored.values) // _numbers_a_token(stored, self.n_layers, self.width)
+        start, end = self._span(number)
+        return (end - start) // _numbers_per_token(bool(self._halved[number]), self.n_layers, self.width)
 
-    def read(self, row: int) -> Tensor:
-        """(L, T, D) float32. Raises DamagedBlock when the checksum is another."""
-        stored = self.row(row)
-        if _checksum(self.keys[row], stored) != self._sums[row * _SUM : (row + 1) * _SUM]:
-            raise DamagedBlock(f"{self.path}: the checksum of sentence {row} is another")
-        return unpack(stored, self.n_layers, self.width)
+    def checked(self, number: int) -> Row:
+        """As it is stored. Raises DamagedBlock when the checksum differs."""
+        stored = self.row(number)
+        if _checksum(self.keys[number], stored) != self._sums[number * _SUM : (number + 1) * _SUM]:
+            raise DamagedBlock(f"{self.path}: the checksum of sentence {number} differs")
+        return stored
+
+    def read(self, number: int) -> Tensor:
+        """(L, T, D) float32. Raises DamagedBlock when the checksum differs."""
+        return unpack(self.checked(number), self.n_layers, self.width)
+
+    def _span(self, number: int) -> tuple[int, int]:
+        return self._ends[number - 1] if number else 0, self._ends[number]
+
+    def _read_columns(self, descriptor: int) -> None:
+        size = os.fstat(descriptor).st_size
+        (length,) = struct.unpack("<Q", _read(descriptor, 8, 0))
+        if length > min(size, _HEADER):
+            raise ValueError("no header")
+        header = json.loads(_read(descriptor, length, 8))
+        about = json.loads(header["__metadata__"][_FORMAT])
+        self.name, self.n_layers, self.width = str(about["name"]), int(about["layers"]), int(about["width"])
+        spans = {name: _span(header[name], kind, 8 + length, size) for name, kind in _COLUMNS.items()}
+        self._values, end = spans.pop("values")
+        columns = {name: bytes(_read(descriptor, last - first, first)) for name, (first, last) in spans.items()}
+        keys, ends = columns["keys"], columns["ends"]
+        self.keys = [keys[start : start + _KEY] for start in range(0, len(keys), _KEY)]
+        self._ends: list[int] = list(struct.unpack(f"<{len(ends) // 8}q", ends))
+        self._sums, self._halved, self._wide = columns["sums"], columns["halved"], columns["wide"]
+        counts = {len(keys) / _KEY, len(self._ends), len(self._sums) / _SUM, len(self._halved), len(self._wide)}
+        edges = [0, *self._ends]
+        if len(counts) != 1 or self.n_layers < 1 or self.width < 1 or edges != sorted(edges):
+            raise ValueError("columns of different lengths")
+        if 2 * edges[-1] > end - self._values:
+            raise ValueError("fewer values than its sentences have")
+        self.n_tokens = sum(self.tokens(number) for number in range(len(self.keys)))
 
 
 def key_of(words: Sequence[str]) -> bytes:
@@ -96,7 +164,7 @@ def key_of(words: Sequence[str]) -> bytes:
 
 
 def write_block(folder: Path, name: str, rows: Mapping[bytes, Row], n_layers: int, width: int) -> Path:
-    """Write a block under the digest of its keys: beside its name first, so that it is there whole or not at all.
+    """Write a block under the digest of its keys, whole or not at all.
 
     Raises:
         OSError, SafetensorError: the disk does not take it.
@@ -112,21 +180,14 @@ def write_block(folder: Path, name: str, rows: Mapping[bytes, Row], n_layers: in
         "values": torch.cat([row.values for row in stored]),
     }
     about = json.dumps({"name": name, "layers": n_layers, "width": width})
-    path = folder / (hashlib.blake2b(keys, digest_size=16).hexdigest() + SUFFIX)
-    partial = path.with_name(f".{path.stem}.{os.getpid()}.partial")
-    try:
-        partial.touch()
-        mode = partial.stat().st_mode  # the library makes files that only their owner may read
+    path = folder / (hashlib.blake2b(keys, digest_size=16).hexdigest() + ".safetensors")
+    with atomic_file(path, sync=False) as partial:  # a block that a power failure cuts is found and computed again
         save_file(tensors, partial, {_FORMAT: about})
-        partial.chmod(mode)
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
     return path
 
 
 def pack(vectors: Tensor) -> Row:
-    """vectors: (L, T, D) -> 16 bits a number, a layer 0 of two equal halves once."""
+    """vectors: (L, T, D) -> 16 bits per number, a layer 0 of two equal halves once."""
     layers, _, width = vectors.shape
     half = width // 2
     halved = layers > 1 and width % 2 == 0 and torch.equal(vectors[0, :, :half], vectors[0, :, half:])
@@ -136,19 +197,22 @@ def pack(vectors: Tensor) -> Row:
 
 
 def unpack(row: Row, n_layers: int, width: int) -> Tensor:
-    """(L, T, D) float32. Raises DamagedBlock when the row is no multiple of a token."""
-    values = row.values.view(torch.bfloat16 if row.wide else torch.float16).float()
+    """(L, T, D) float32. Raises DamagedBlock when the row is not a multiple of a token."""
+    values = row.values.view(torch.bfloat16 if row.wide else torch.float16)
     first = width // 2 if row.halved else width
-    tokens, left = divmod(len(values), _numbers_a_token(row, n_layers, width))
+    tokens, left = divmod(len(values), _numbers_per_token(row.halved, n_layers, width))
     if left:
         raise DamagedBlock(f"expected whole tokens, got {left} numbers too many")
-    bottom = values[: tokens * first].view(1, tokens, first)
-    rest = values[tokens * first :].view(n_layers - 1, tokens, width)
-    return torch.cat([torch.cat([bottom, bottom], -1) if row.halved else bottom, rest])  # (L, T, D)
+    out = torch.empty(n_layers, tokens, width)
+    bottom = values[: tokens * first].view(tokens, first)
+    out[0, :, :first] = bottom
+    out[0, :, first:] = bottom[:, : width - first]
+    out[1:] = values[tokens * first :].view(n_layers - 1, tokens, width)
+    return out  # (L, T, D)
 
 
-def _numbers_a_token(row: Row, n_layers: int, width: int) -> int:
-    return n_layers * width - (width // 2 if row.halved else 0)
+def _numbers_per_token(halved: bool, n_layers: int, width: int) -> int:
+    return n_layers * width - (width // 2 if halved else 0)
 
 
 def _checksum(key: bytes, row: Row) -> bytes:
@@ -156,3 +220,29 @@ def _checksum(key: bytes, row: Row) -> bytes:
     digest.update(bytes((row.halved, row.wide)))
     digest.update(row.values.contiguous().numpy().data)
     return digest.digest()
+
+
+def _span(about: Mapping[str, Any], kind: str, start: int, size: int) -> tuple[int, int]:
+    """First byte and the one after the last of a tensor that a safetensors header describes."""
+    first, last = (start + int(offset) for offset in about["data_offsets"])
+    if about["dtype"] != kind or not start <= first <= last <= size or any(int(n) < 0 for n in about["shape"]):
+        raise ValueError("a column of another type, or a cut file")
+    if math.prod(about["shape"]) * _ITEM[kind] != last - first:
+        raise ValueError("a column of another size")
+    return first, last
+
+
+def _open(path: Path) -> int:
+    return os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
+
+
+def _read(descriptor: int, count: int, place: int) -> bytearray:
+    """Exactly `count` bytes. Raises ValueError when there are fewer."""
+    if hasattr(os, "pread"):  # threads share the descriptor, so its position must not matter
+        data = os.pread(descriptor, count, place)
+    else:
+        os.lseek(descriptor, place, os.SEEK_SET)
+        data = os.read(descriptor, count)
+    if len(data) != count:
+        raise ValueError("a cut file")
+    return bytearray(data)

@@ -1,9 +1,13 @@
-"""Frozen vectors on disk, so that a biLM reads a sentence once and not once an epoch."""
+"""Frozen vectors on disk, so that a biLM reads a sentence once and not once per epoch."""
 
 from __future__ import annotations
 
 import errno
-from collections.abc import Iterator, Sequence
+import shutil
+import tempfile
+import weakref
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from safetensors import SafetensorError
@@ -11,27 +15,26 @@ from torch import Tensor
 
 from elmo_tasks.core.errors import InputError
 from elmo_tasks.core.paths import cache_limit
-from elmo_tasks.embedders.cache.block import SUFFIX, Block, DamagedBlock, Row, key_of, pack, unpack, write_block
-from elmo_tasks.embedders.cache.folder import evict, touch
+from elmo_tasks.embedders.cache.block import Block, DamagedBlock, Row, key_of, pack, unpack, write_block
+from elmo_tasks.embedders.cache.folder import Room, touch
+from elmo_tasks.embedders.cache.index import BlockIndex, Place, cut
 from elmo_tasks.embedders.protocol import Embedder, Sentences
-
-_SENTENCES, _TOKENS = 512, 16384  # most of a block, and so what a killed writer can lose
 
 
 class CachedEmbedder:
     """The same protocol as the embedder inside; what was computed before is read from `folder/FINGERPRINT`.
 
     Vectors come back as they are stored, in 16 bits, also when they were computed just now: a run does not depend on
-    whether the cache was warm. A damaged block is removed and computed again. limit: most bytes of all that is in
-    `folder`, of this embedder and others; None asks `paths.cache_limit`.
+    whether the cache was warm. A damaged block is removed and computed again. Any number of threads and processes may
+    use one folder. limit: most bytes of all that is in `folder`, of this embedder and others; None asks
+    `paths.cache_limit`.
     """
 
     def __init__(self, inner: Embedder, folder: Path, limit: float | None = None) -> None:
-        self.inner, self.root, self.folder = inner, folder, folder / inner.fingerprint
+        self.inner, self.folder = inner, folder / inner.fingerprint
         self.name, self.n_layers, self.width = inner.name, inner.n_layers, inner.width
-        self.limit = cache_limit() if limit is None else limit
-        self._known: dict[Path, list[bytes]] = {}  # the keys of each block, in order
-        self._index: dict[bytes, tuple[Path, int]] = {}  # where a sentence is: block and row
+        self._index = BlockIndex(self.folder, inner.name, inner.n_layers, inner.width)
+        self._room = Room(folder, cache_limit() if limit is None else limit)
 
     @property
     def fingerprint(self) -> str:
@@ -44,105 +47,125 @@ class CachedEmbedder:
         return self.inner.parameters
 
     def embed(self, sentences: Sentences) -> list[Tensor]:
-        """One (L, T, D) float32 tensor a sentence.
+        """One (L, T, D) float32 tensor per sentence.
 
         Raises:
             InputError: the folder cannot be written, or its disk is full.
         """
         keys = [key_of(words) for words in sentences]
         wanted = dict(zip(keys, sentences, strict=True))
-        self._look_for_blocks()
         found = self._read(wanted)
-        # By length, so that each block's sentences batch well.
-        missing = sorted(wanted.keys() - found.keys(), key=lambda key: (len(wanted[key]), key))
-        for block in _blocks(missing, [len(wanted[key]) for key in missing]):
-            vectors = self.inner.embed([wanted[key] for key in block])
-            rows = {key: pack(layers) for key, layers in zip(block, vectors, strict=True)}
-            self._write(rows)
+        for rows in self._compute({key: words for key, words in wanted.items() if key not in found}):
+            self._keep(rows)
             found.update((key, unpack(row, self.n_layers, self.width)) for key, row in rows.items())
         return [found[key] for key in keys]
 
-    def _look_for_blocks(self) -> None:
-        """Take up blocks that have come since, of this process or another."""
-        for path in sorted(set(self.folder.glob(f"*{SUFFIX}")) - self._known.keys()):
+    def prepare(self, sentences: Sentences) -> StoredVectors:
+        """The same vectors, computed now where they are missing but read only when they are asked for.
+
+        What is larger than the limit of the cache is written to a temporary folder for as long as it is used.
+
+        Raises:
+            InputError: the folder cannot be written, or its disk is full.
+        """
+        keys = [key_of(words) for words in sentences]
+        wanted = dict(zip(keys, sentences, strict=True))
+        places = {
+            key: place for key, place in self._find(wanted).items() if place.block.tokens(place.row) == len(wanted[key])
+        }
+        spilled: Path | None = None
+        for rows in self._compute({key: words for key, words in wanted.items() if key not in places}):
+            block = self._keep(rows)
+            if block is None:
+                spilled = spilled or Path(tempfile.mkdtemp(prefix="elmo-tasks-vectors-"))
+                block = self._spill(rows, spilled)
+            places.update((key, Place(block, row)) for row, key in enumerate(block.keys))
+        return StoredVectors(self, sentences, [places[key] for key in keys], spilled)
+
+    def _find(self, wanted: Mapping[bytes, Sequence[str]]) -> dict[bytes, Place]:
+        with self._disk_faults(self.folder):
+            return self._index.find(wanted)
+
+    def _read(self, wanted: Mapping[bytes, Sequence[str]]) -> dict[bytes, Tensor]:
+        """Those of the sentences that are there and sound."""
+        places, found, damaged = self._find(wanted), dict[bytes, Tensor](), set[Block]()
+        for key, place in places.items():
             try:
-                self._take_up(path, Block(path).keys)
-            except FileNotFoundError:
-                continue  # evicted meanwhile
+                found[key] = place.block.read(place.row)
+                if found[key].shape[1] != len(wanted[key]):
+                    raise DamagedBlock(f"{place.block.path}: vectors of another length")
             except DamagedBlock:
-                self._drop(path)
+                damaged.add(place.block)
+        for block in damaged:  # all of it is computed again, for what is sound in it goes with the file
+            self._index.drop(block)
+        for path in {places[key].block.path for key in found}:
+            touch(path)
+        return {key: vectors for key, vectors in found.items() if places[key].block not in damaged}
 
-    def _read(self, wanted: dict[bytes, Sequence[str]]) -> dict[bytes, Tensor]:
-        """What the index has of the sentences, block by block."""
-        by_block: dict[Path, list[tuple[bytes, int]]] = {}
-        for key in wanted:
-            if key in self._index:
-                path, row = self._index[key]
-                by_block.setdefault(path, []).append((key, row))
-        found: dict[bytes, Tensor] = {}
-        for path, places in by_block.items():
-            whole: dict[bytes, Tensor] = {}
+    def _compute(self, missing: Mapping[bytes, Sequence[str]]) -> Iterator[dict[bytes, Row]]:
+        """Vectors by the block, sentences of like length together."""
+        keys = sorted(missing, key=lambda key: (len(missing[key]), key))
+        for part in cut(keys, [len(missing[key]) for key in keys]):
+            vectors = self.inner.embed([missing[key] for key in part])
+            yield {key: pack(layers) for key, layers in zip(part, vectors, strict=True)}
+
+    def _keep(self, rows: Mapping[bytes, Row]) -> Block | None:
+        """Write a block into the cache; None if it is larger than the limit, or if it was removed at once."""
+        if not self._room.make(sum(2 * len(row.values) for row in rows.values())):
+            return None
+        with self._disk_faults(self.folder):
             try:
-                block = Block(path)
-                for key, row in places:
-                    if row >= len(block.keys) or block.keys[row] != key:
-                        raise DamagedBlock(f"{path}: another block than before")
-                    vectors = block.read(row)
-                    if vectors.shape != (self.n_layers, len(wanted[key]), self.width):
-                        raise DamagedBlock(f"{path}: vectors of another shape")
-                    whole[key] = vectors
+                block = self._index.write(rows)
             except FileNotFoundError:
-                self._forget(path)  # evicted
-            except DamagedBlock:
-                self._drop(path)
-            else:
-                found.update(whole)
-                touch(path)
-        return found
+                return None
+            self._index.merge()
+        return block
 
-    def _take_up(self, path: Path, keys: list[bytes]) -> None:
-        self._known[path] = keys
-        self._index.update((key, (path, row)) for row, key in enumerate(keys))
+    def _spill(self, rows: Mapping[bytes, Row], folder: Path) -> Block:
+        with self._disk_faults(folder):
+            block = Block(write_block(folder, self.name, rows, self.n_layers, self.width))
+            if block.is_open:
+                block.path.unlink()  # its space is free again when it is closed, even by a kill
+        return block
 
-    def _forget(self, path: Path) -> None:
-        for key in self._known.pop(path, []):
-            if self._index.get(key, (None,))[0] == path:
-                del self._index[key]
-
-    def _drop(self, path: Path) -> None:
-        self._forget(path)
+    @contextmanager
+    def _disk_faults(self, folder: Path) -> Iterator[None]:
         try:
-            path.unlink(missing_ok=True)
-        except OSError:
-            self._known[path] = []  # it cannot be removed: it is not looked at again
-
-    def _write(self, rows: dict[bytes, Row]) -> None:
-        size = sum(2 * len(row.values) for row in rows.values())
-        if size > self.limit:
-            return
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            evict(self.root, self.limit, size)
-            path = write_block(self.folder, self.name, rows, self.n_layers, self.width)
+            yield
         except (OSError, SafetensorError) as error:
             full = getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT) or "No space left" in str(error)
-            fault = "no space left for the cache of vectors" if full else "expected a writable cache folder"
+            fault = "no space left for cached vectors" if full else "the cache of vectors cannot be used"
             raise InputError(
-                f"{self.folder}: {fault} ({error}); free disk space, lower ELMO_TASKS_CACHE_LIMIT or set "
+                f"{folder}: {fault} ({error}); free disk space, lower ELMO_TASKS_CACHE_LIMIT or set "
                 "ELMO_TASKS_CACHE to a folder on another disk"
             ) from None
-        self._take_up(path, list(rows))
 
 
-def _blocks(keys: list[bytes], lengths: list[int]) -> Iterator[list[bytes]]:
-    """Cut where a block would have too many sentences or tokens; it has one sentence at least."""
-    block: list[bytes] = []
-    tokens = 0
-    for key, length in zip(keys, lengths, strict=True):
-        if block and (len(block) == _SENTENCES or tokens + length > _TOKENS):
-            yield block
-            block, tokens = [], 0
-        block.append(key)
-        tokens += length
-    if block:
-        yield block
+class StoredVectors:
+    """Vectors of sentences on disk. They stay readable when the cache removes or merges their blocks."""
+
+    def __init__(
+        self,
+        cached: CachedEmbedder,
+        sentences: Sentences,
+        places: Sequence[Place],
+        folder: Path | None = None,
+    ) -> None:
+        """folder: of blocks that are not in the cache; it is removed with this object."""
+        self._cached, self._sentences, self._places = cached, sentences, places
+        if folder is not None:
+            weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
+
+    def take(self, numbers: Sequence[int]) -> list[Tensor]:
+        """(L, T, D) float32 of each of these sentences. A damaged one is computed again."""
+        for path in {self._places[number].block.path for number in numbers}:
+            touch(path)
+        read = {number: self._read(number) for number in set(numbers)}
+        return [read[number] for number in numbers]
+
+    def _read(self, number: int) -> Tensor:
+        block, row = self._places[number]
+        try:
+            return block.read(row)
+        except DamagedBlock:
+            return self._cached.embed([self._sentences[number]])[0]

@@ -18,7 +18,7 @@ from elmo_tasks.core.errors import InputError
 from elmo_tasks.core.files import disk_faults
 from elmo_tasks.core.settings import flat
 from elmo_tasks.data.splits import Splits
-from elmo_tasks.integrations.sklearn.token_lists import full_token_lists
+from elmo_tasks.integrations.sklearn.token_lists import check_writable, full_token_lists
 from elmo_tasks.runs.experiment import Experiment, resolve_experiment
 from elmo_tasks.runs.folder import RunFolder
 from elmo_tasks.runs.hub import find_run, push_to_hub
@@ -93,6 +93,9 @@ class RunEstimator(BaseEstimator, ABC):  # type: ignore[misc]
         Raises:
             InputError: `X` and `y` do not fit each other, a setting that there is not, an embedder that is not there.
         """
+        if (X_dev is None) != (y_dev is None):
+            given, missing = ("y_dev", "X_dev") if X_dev is None else ("X_dev", "y_dev")
+            raise InputError(f"fit: got {given} without {missing}; pass both, or neither to draw dev data from X")
         examples = self._gold_examples(X, y := list(y), "")
         if X_dev is None or y_dev is None:
             strata = self._strata(y)
@@ -168,6 +171,7 @@ class RunEstimator(BaseEstimator, ABC):  # type: ignore[misc]
         sentences = full_token_lists(X, f"X{suffix}")
         if len(sentences) != len(y):
             raise InputError(f"y{suffix}: expected gold for {len(sentences)} documents, got {len(y)}")
+        check_writable(sentences, f"X{suffix}")
         return self._examples(sentences, y, f"y{suffix}")
 
     def _experiment(self) -> Experiment:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from elmo_tasks.core.errors import InputError
@@ -28,9 +28,9 @@ def token_lists(documents: Iterable[Any], name: str = "X") -> list[tuple[str, ..
     found = []
     for number, document in enumerate(documents):
         if isinstance(document, str):
-            found.append(split_tokens(document))
-            continue
-        tokens = tuple(document) if isinstance(document, Iterable) and not isinstance(document, bytes) else (None,)
+            tokens: tuple[Any, ...] = split_tokens(document)
+        else:
+            tokens = tuple(document) if isinstance(document, Iterable) and not isinstance(document, bytes) else (None,)
         if not all(isinstance(token, str) for token in tokens):
             raise InputError(f"{name}[{number}]: expected a text or a list of tokens, got {document!r:.60}")
         found.append(tokens)
@@ -44,3 +44,18 @@ def full_token_lists(documents: Iterable[Any], name: str) -> list[tuple[str, ...
         if not tokens:
             raise InputError(f"{name}[{number}]: expected a document with tokens, got an empty one; leave it out")
     return found
+
+
+def check_writable(sentences: Sequence[tuple[str, ...]], name: str) -> None:
+    """Raises InputError for a token that the files of a run cannot hold: one word per line, in UTF-8."""
+    for number, tokens in enumerate(sentences):
+        for token in tokens:
+            if "\n" in token or "\r" in token:
+                raise InputError(f"{name}[{number}]: the token {token!r:.60} has a line break in it; split it there")
+            try:
+                token.encode()
+            except UnicodeEncodeError:
+                raise InputError(
+                    f"{name}[{number}]: the token {token!r:.60} has half of a surrogate pair, as a cut emoji leaves it; "
+                    "remove it"
+                ) from None

@@ -117,12 +117,27 @@ def test_grid_search() -> None:
         ([["a", "b"]] * 9, [["O"]] * 9, r"y\[0\]: expected a tag for each of 2 tokens, got 1"),
         ([["a"], []], [["O"], []], r"X\[1\]: expected a document with tokens, got an empty one"),
         ([["a"]] * 9, [["PER"]] * 9, "expected a tag such as O, B-PER or I-PER, got 'PER'"),
+        ([["a"], ["b\nc"]], [["O"]] * 2, r"X\[1\]: the token 'b\\nc' has a line break in it"),
+        ([["a"], ["\ud83d"]], [["O"]] * 2, r"X\[1\]: the token '\\ud83d' has half of a surrogate pair"),
         ([["a"]], [["O"]], "fit: cannot put a dev part aside .*; give X_dev and y_dev"),
     ],
 )
 def test_faults(sentences: Any, tags: Any, message: str) -> None:
     with pytest.raises(InputError, match=message):
         tagger().fit(sentences, tags)
+
+
+@pytest.mark.parametrize(
+    ("dev", "message"),
+    [
+        ({"X_dev": X}, "fit: got X_dev without y_dev; pass both, or neither to draw dev data from X"),
+        ({"y_dev": Y}, "fit: got y_dev without X_dev; pass both"),
+        ({"X_dev": X, "y_dev": Y[1:]}, "y_dev: expected gold for 20 documents, got 19"),
+    ],
+)
+def test_dev_data_that_is_not_whole(dev: Any, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        tagger().fit(X, Y, **dev)
 
 
 def test_an_unknown_setting() -> None:

@@ -1,0 +1,131 @@
+"""What `train ner` takes of memory on cached vectors of ELMo's original width, and how long an epoch is.
+
+    python benchmarks/train_memory.py --data conll2003 --tokens 1200000 --output results/benchmark-train-memory.json
+
+The vectors are random and of the shape of the original biLM's (3 layers of 1,024, layer 0 twice the same 512), since
+neither memory nor time depends on their values. They go through the real cache and the real training. The training split
+is repeated, with other words at its sentences' ends, until it has the tokens. The cache is in a temporary folder
+(`$TMPDIR`; about 5 KB per token) that is removed at the end.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import count
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from elmo_tasks.core.memory import peak_rss_mb
+from elmo_tasks.data.catalog import load_data
+from elmo_tasks.embedders.protocol import Sentences
+from elmo_tasks.embedders.registry import PROVIDERS, Provider, _frozen
+from elmo_tasks.runs.experiment import resolve_experiment
+from elmo_tasks.task import load_task
+from elmo_tasks.text.examples import Example, TaggedSentence
+from elmo_tasks.training.train import train
+
+
+class Original:
+    """Random vectors of the original biLM's shape, a few microseconds per token."""
+
+    name, n_layers, width, parameters = "original", 3, 1024, 0
+    fingerprint = "random-of-original-width"
+
+    def embed(self, sentences: Sentences) -> list[Tensor]:
+        """One (3, T, 1024) tensor per sentence."""
+        found = []
+        for words in sentences:
+            generator = torch.Generator().manual_seed(len(words))
+            layers = torch.randn(3, len(words), 1024, generator=generator)
+            layers[0, :, 512:] = layers[0, :, :512]
+            found.append(layers)
+        return found
+
+
+def repeated(examples: tuple[Example, ...], tokens: int) -> Iterator[Example]:
+    """The examples again and again, each time with another last word, until there are so many tokens."""
+    found = 0
+    for turn in count():
+        for example in examples:
+            assert isinstance(example, TaggedSentence)
+            last = example.tokens[-1] if turn == 0 else f"{example.tokens[-1]}{turn}"
+            yield replace(example, tokens=(*example.tokens[:-1], last))
+            found += len(example.tokens)
+            if found >= tokens:
+                return
+
+
+class Watch(threading.Thread):
+    """The most anonymous and file-backed memory that this process has held, looked at ten times per second."""
+
+    def __init__(self) -> None:
+        super().__init__(daemon=True)
+        self.most = {"RssAnon": 0.0, "RssFile": 0.0, "VmRSS": 0.0}
+
+    def run(self) -> None:
+        while True:
+            for line in Path("/proc/self/status").read_text().splitlines():
+                key = line.partition(":")[0]
+                if key in self.most:
+                    self.most[key] = max(self.most[key], int(line.split()[1]) / 1e6)
+            time.sleep(0.1)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", default="conll2003")
+    parser.add_argument("--tokens", type=int, default=1_200_000, help="of the training split")
+    parser.add_argument("--dev", type=int, default=300, metavar="N", help="sentences of the dev split")
+    parser.add_argument("--epochs", type=int, default=1)
+    parser.add_argument("--hidden", type=int, help="of the BiLSTM, if not the configuration's")
+    parser.add_argument("--output", type=Path)
+    options = parser.parse_args()
+    PROVIDERS["original"] = Provider(
+        lambda request: _frozen(Original(), request, "mix", False, 0.0), "random", "random vectors of original's width"
+    )
+    settings = [f"training.epochs={options.epochs}"]
+    settings += [f"model.hidden={options.hidden}"] if options.hidden else []
+    experiment = resolve_experiment("ner", None, {"embedders": ["original", "chars"]}, settings)
+    whole = load_data(options.data, load_task("ner").read)
+    splits = replace(whole, train=tuple(repeated(whole.train, options.tokens)), dev=whole.dev[: options.dev], test=())
+    before = peak_rss_mb()
+    watch = Watch()
+    watch.start()
+    with tempfile.TemporaryDirectory() as scratch:
+        os.environ["ELMO_TASKS_CACHE"], os.environ["ELMO_TASKS_CACHE_LIMIT"] = scratch, "none"
+        started = time.process_time()
+        outcome = train(experiment, Path(scratch) / "run", splits=splits)
+        seconds = time.process_time() - started
+        disk = sum(path.stat().st_size for path in Path(scratch).rglob("*.safetensors"))
+    record = {
+        "benchmark": "train-memory",
+        "data": options.data,
+        "train_tokens": sum(len(example.tokens) for example in splits.train),
+        "train_sentences": len(splits.train),
+        "epochs": options.epochs,
+        "cache_gb": disk / 1e9,
+        "before_gb": before / 1e3,
+        "peak_rss_gb": peak_rss_mb() / 1e3,
+        "peak_anonymous_gb": watch.most["RssAnon"],
+        "peak_file_backed_gb": watch.most["RssFile"],
+        "cpu_seconds": seconds,
+        "seconds_per_epoch": [row["seconds"] for row in outcome.history],
+        "threads": torch.get_num_threads(),
+        "torch": torch.__version__,
+    }
+    print(json.dumps(record, indent=2))
+    if options.output is not None:
+        options.output.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
