@@ -20,7 +20,7 @@ from typing import Any
 from elmo_tasks.benchmark.record import REPLICATES
 from elmo_tasks.benchmark.rows import Run, compare_runs, in_rows, read_runs
 from elmo_tasks.core.files import read_json, write_text
-from elmo_tasks.pretraining.evaluation import evaluate
+from elmo_tasks.pretraining.evaluation import evaluate_bilm
 from elmo_tasks.runs.collect import circumstances, without_folders
 
 BEFORE, AFTER = "elmo", "elmo:"
@@ -57,7 +57,8 @@ def main() -> None:
     stage = trained["stages"][-1]
     texts = {}
     for text in args.heldout:
-        sides = {side: evaluate(name, text) for side, name in (("before", stage["init"]), ("after", str(args.tuned)))}
+        names = {"before": stage["init"], "after": str(args.tuned)}
+        sides = {side: evaluate_bilm(name, text) for side, name in names.items()}
         texts[text.name.split(".")[0]] = {
             side: dataclasses.asdict(found) | {"mean": found.mean} for side, found in sides.items()
         }

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeAlias, TypeVar
 
 from elmo_tasks.core.errors import InputError
 from elmo_tasks.core.paths import task_path
@@ -17,14 +17,17 @@ from elmo_tasks.text.examples import Example
 from elmo_tasks.text.labels import LabelSet
 
 if TYPE_CHECKING:
-    from torch import nn
+    from torch import Tensor
 
+    from elmo_tasks.nn.batch import Batch
     from elmo_tasks.nn.embedding_mix import EmbeddingMix
 
+ExampleT = TypeVar("ExampleT", bound=Example)
+PredictionT = TypeVar("PredictionT")
+SettingsT = TypeVar("SettingsT")
 
-# What `Task.decode` makes of a model's output for one example. Only the task itself looks inside: a tagger's are tags,
-# a classifier's a label with its probabilities.
-Prediction: TypeAlias = Any
+Prediction: TypeAlias = object
+"""A prediction outside its task. Only the task itself looks inside."""
 
 
 class Scores(Protocol):
@@ -35,64 +38,95 @@ class Scores(Protocol):
         """A text table."""
 
     def as_dict(self) -> dict[str, Any]:
-        """JSON values; the task's headline is among them."""
+        """JSON values. Only the task's headline must be among them, as a fraction from 0 to 1, higher is better.
+
+        Other numbers are shown in the closing table of `train`: floats as per cent, whole numbers as they are. Two
+        optional keys are shown in more detail:
+        `per_type`, a dictionary of `{"precision", "recall", "f1", "support"}` by type, and `confusion`,
+        `{"labels": [...], "counts": [[...], ...]}` with one row per gold label.
+        """
 
 
-def no_further(example: Example, predicted: Prediction) -> Sequence[Example]:
-    """Most predictions are all there is to say."""
+class TaskModel(Protocol):
+    """What `Task.build_model` returns: a `torch.nn.Module` with these two methods and the mix that it was given."""
+
+    @property
+    def mix(self) -> EmbeddingMix:
+        """The learned mix of the embedders."""
+
+    def loss(self, batch: Batch) -> Tensor:
+        """The scalar loss of a batch with gold."""
+
+    def decode(self, batch: Batch) -> Sequence[Sequence[Any]]:
+        """One output per example of the batch, which `Task.decode` turns into a prediction."""
+
+
+def no_further(example: object, predicted: object) -> tuple[()]:
+    """No further examples: the prediction is complete."""
     return ()
 
 
 @dataclass(frozen=True)
-class Task:
+class Task(Generic[ExampleT, PredictionT, SettingsT]):
     """One downstream task.
 
-    settings: the dataclass of the model's settings, `model:` in a configuration; headline: the key of the scores that
-    dev chooses by; default_data: what `train` uses without `--data`.
+    The type parameters are the types of its examples (see `Example`), of its predictions (any type) and of its
+    model's settings (a frozen dataclass).
 
-    read: a split's file to examples; parse: the examples of one input line of `predict` (line, `file:line`), none or
-    several if the task wants it so; labels: of the training examples; encode: an example's gold, label numbers a token
-    or one number.
-
-    decode: what the model's `decode` gives for one example to a prediction; an example without tokens reaches no model,
-    and its prediction is `decode` of `()`. score: examples and predictions to Scores. describe: the JSON value that
-    `predict` prints for a line, from the line, its examples and their predictions. record: the text of
-    `predictions.test.txt`. closed: whether test may have only labels that the training data has, as dev may of every
-    task; where it may have others, they count as missed. gold: the text of `gold.test.txt`, if a foreign script wants
-    the two apart.
-
-    count: what one example adds to the headline, its gold, predicted and right spans, or labels (one of each). Summed
-    over a split, 2 right / (gold + predicted) is the headline: F1 of spans, accuracy of labels.
-
-    follow: further examples that a prediction of `predict` calls for (the predicates of a sentence, once they are
-    found); they are decoded too, and `describe` gets them behind the line's own.
+    Args:
+        name: the task's name, which its runs record.
+        settings: the dataclass of the model's settings, `model:` in a configuration. Every field has a default.
+        headline: the key of the scores by which the best epoch on dev is chosen.
+        default_data: the data that `train` uses without `--data`: a name of the catalog or a folder.
+        read: reads the file of a split. It may take the keywords `columns`, `encoding` and `note`, see
+            `elmo_tasks.data.reading`.
+        parse: the examples of one input line of `predict`, from the line without its line break and its `file:line`;
+            usually one, but there may be none or several.
+        labels: the labels of the training examples.
+        encode: the gold of an example as numbers: one per token, or one for the sentence.
+        decode: turns what the model's `decode` returns for one example into a prediction. An example without tokens
+            never reaches the model; its prediction is `decode` of `()`.
+        build_model: makes the model, a `torch.nn.Module` as described by `TaskModel`.
+        score: compares examples with predictions.
+        count: what one example adds to the headline: its gold, predicted and correct items, such as spans, or its
+            label (one of each). Summed over a split, 2 correct / (gold + predicted) is the headline: F1 of spans,
+            accuracy of labels. `benchmark` tests differences for significance by these counts; if they do not add up
+            to the headline, it reports no p-value.
+        describe: the JSON value that `predict` prints for a line, from the line (without its line break), its examples
+            and their predictions.
+        record: the text of `predictions.test.txt`.
+        closed: if true, labels in dev or test that the training data lacks are an error; otherwise they count as
+            misses.
+        gold: the text of `gold.test.txt`, if a foreign scorer wants gold and predictions in separate files.
+        follow: further examples that a prediction of `predict` calls for, such as the predicates that were found in a
+            sentence. They are predicted too, and `describe` gets them after the examples of the line.
     """
 
     name: str
-    settings: type[Any]
+    settings: type[SettingsT]
     headline: str
     default_data: str
-    read: Callable[[Path], Sequence[Example]]
-    parse: Callable[[str, str], Sequence[Example]]
-    labels: Callable[[Sequence[Example]], LabelSet]
-    encode: Callable[[Example, LabelSet], list[int] | int]
-    decode: Callable[[Sequence[Any], LabelSet], Prediction]
-    build_model: Callable[[EmbeddingMix, LabelSet, Any], nn.Module]
-    score: Callable[[Sequence[Example], Sequence[Prediction]], Scores]
-    count: Callable[[Example, Prediction], Counts]
-    describe: Callable[[str, Sequence[Example], Sequence[Prediction]], dict[str, Any]]
-    record: Callable[[Sequence[Example], Sequence[Prediction]], str]
+    read: Callable[[Path], Sequence[ExampleT]]
+    parse: Callable[[str, str], Sequence[ExampleT]]
+    labels: Callable[[Sequence[ExampleT]], LabelSet]
+    encode: Callable[[ExampleT, LabelSet], list[int] | int]
+    decode: Callable[[Sequence[Any], LabelSet], PredictionT]
+    build_model: Callable[[EmbeddingMix, LabelSet, SettingsT], TaskModel]
+    score: Callable[[Sequence[ExampleT], Sequence[PredictionT]], Scores]
+    count: Callable[[ExampleT, PredictionT], Counts]
+    describe: Callable[[str, Sequence[ExampleT], Sequence[PredictionT]], dict[str, Any]]
+    record: Callable[[Sequence[ExampleT], Sequence[PredictionT]], str]
     closed: bool = False
-    gold: Callable[[Sequence[Example]], str] | None = None
-    follow: Callable[[Example, Prediction], Sequence[Example]] = no_further
+    gold: Callable[[Sequence[ExampleT]], str] | None = None
+    follow: Callable[[ExampleT, PredictionT], Sequence[ExampleT]] = no_further
 
-    def check(self, examples: Sequence[Example], known: LabelSet) -> None:
-        """Raises InputError, with `file:line`, when the labels are closed and an example has another."""
+    def check(self, examples: Sequence[ExampleT], known: LabelSet) -> None:
+        """Raise InputError, with `file:line`, if the labels are closed and an example has an unseen one."""
         if self.closed:
             for example in examples:
                 self.encode(example, known)
 
-    def model_settings(self, values: Mapping[str, Any]) -> Any:
+    def model_settings(self, values: Mapping[str, Any]) -> SettingsT:
         """The `settings` with these values, all others at their defaults.
 
         Raises:
@@ -101,8 +135,12 @@ class Task:
         return from_mapping(self.settings, values, "model.")
 
 
-def load_task(name: str) -> Task:
-    """Load a task by its name or the path of its `task.py`.
+AnyTask: TypeAlias = Task[Any, Any, Any]
+"""A task whose types are only known to its recipe."""
+
+
+def load_task(name: str) -> AnyTask:
+    """Load a task by its name or the path of its `task.py`, which is executed.
 
     Raises:
         InputError: no such task, or the file defines no `task`.
@@ -118,5 +156,5 @@ def load_task(name: str) -> Task:
         raise InputError(f"{path}: cannot be loaded as a task ({type(error).__name__}: {error})") from None
     task = getattr(module, "task", None)
     if not isinstance(task, Task):
-        raise InputError(f"{path}: expected a module that defines `task = Task(...)`, found none")
+        raise InputError(f"{path}: defines no task; it must have a line `task = Task(...)`")
     return task

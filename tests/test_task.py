@@ -22,10 +22,10 @@ def test_labels_are_closed_where_the_task_says_so() -> None:
 @pytest.mark.parametrize("name", ["ner", "sentiment", "srl"])
 def test_a_line_of_input_is_split_as_the_data_are(name: str) -> None:
     """At blanks and tabs: U+00A0 and U+2028 belong to a token."""
-    for line in ("10\u00a0000  boats\tsa\u2028nk\r\n", " 10\u00a0000 boats sa\u2028nk"):
+    for line in ("10\u00a0000  boats\tsa\u2028nk", " 10\u00a0000 boats sa\u2028nk"):
         (example,) = load_task(name).parse(line, "stdin:1")
         assert example.tokens == ("10\u00a0000", "boats", "sa\u2028nk")
-    (empty,) = load_task(name).parse("\n", "stdin:2")
+    (empty,) = load_task(name).parse("", "stdin:2")
     assert empty.tokens == ()
 
 
@@ -44,5 +44,5 @@ def test_a_line_of_input_is_split_as_the_data_are(name: str) -> None:
     ],
 )
 def test_settings_out_of_bounds(name: str, key: str, value: float, expected: str) -> None:
-    with pytest.raises(InputError, match=f"^model.{key}: expected {expected}$"):
+    with pytest.raises(InputError, match=f"^model.{key} must be {expected}$"):
         load_task(name).model_settings({key: value})

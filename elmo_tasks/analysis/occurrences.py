@@ -88,7 +88,7 @@ def occurrence_vectors(embedder: Embedder, occurrences: Sequence[Occurrence]) ->
     return torch.stack(found) if found else torch.zeros(0, embedder.n_layers, embedder.width)
 
 
-def layer_weights(layer: str, n_layers: int) -> Tensor:
+def weights_of_layer(layer: str, n_layers: int) -> Tensor:
     """(L,) weights that sum to 1: one layer's number, `average`, or the mix that a finished run (its folder) learned.
 
     Raises:

@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from elmo_tasks.analysis.occurrences import layer_weights, occurrence_vectors
+from elmo_tasks.analysis.occurrences import occurrence_vectors, weights_of_layer
 from elmo_tasks.core.errors import InputError
 from elmo_tasks.data.senses import Occurrence
 from elmo_tasks.embedders.protocol import Embedder
@@ -38,15 +38,15 @@ def project_layers(
     clustering: str = "kmeans",
     clusters: int | None = None,
 ) -> list[Projection]:
-    """Project every layer, or the one that `layer` names (see `layer_weights`).
+    """Project every layer, or the one that `layer` names (see `weights_of_layer`).
 
     clusters: as many as there are senses by default, or 2 where the senses are not known.
 
     Raises:
-        InputError: as `project` and `layer_weights`.
+        InputError: as `project` and `weights_of_layer`.
     """
     chosen = [layer] if layer is not None else [str(number) for number in range(embedder.n_layers)]
-    weights = {name: layer_weights(name, embedder.n_layers) for name in chosen}
+    weights = {name: weights_of_layer(name, embedder.n_layers) for name in chosen}
     senses = {occurrence.sense for occurrence in occurrences}
     count = clusters or (2 if None in senses else len(senses))
     vectors = occurrence_vectors(embedder, occurrences)  # (N, L, D)

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from elmo_tasks.benchmark.cell import Cell, cell_name
 from elmo_tasks.core.errors import InputError
+from elmo_tasks.embedders.registry import BETWEEN_NAMES
 from elmo_tasks.runs.experiment import resolve_experiment
 from elmo_tasks.task import load_task
-
-_BETWEEN_EMBEDDERS = re.compile(r"(?<!\.json),")  # not the comma of elmo:OPTIONS.json,WEIGHTS.hdf5
 
 
 def build_grid(
@@ -62,7 +60,7 @@ def build_grid(
 
 def split_embedders(text: str, option: str = "--embedders") -> tuple[str, ...]:
     """`elmo,glove,chars` to its three names."""
-    names = tuple(name for name in _BETWEEN_EMBEDDERS.split(text) if name)
+    names = tuple(name for name in BETWEEN_NAMES.split(text) if name)
     if not names:
         raise InputError(f"{option}: expected names with commas between those that are concatenated, got {text!r}")
     return names

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import statistics
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 from elmo_tasks.benchmark.rows import COSTS, SIZES, Run, compare_runs, in_rows, read_runs
 from elmo_tasks.core.files import read_json
 from elmo_tasks.core.paths import recipe_root
+from elmo_tasks.core.settings import to_dict
 from elmo_tasks.runs.collect import circumstances, without_folders
 
 KIND, BASELINE, REPLICATES = "benchmark", ("glove",), 10_000
@@ -122,7 +122,7 @@ def _differing(runs: Iterable[Run]) -> list[str]:
     """The settings, besides embedders, seed and fraction, that are not the same in all runs."""
     found: dict[str, set[str]] = {}
     for run in runs:
-        for key, value in dataclasses.asdict(run.experiment).items():
+        for key, value in to_dict(run.experiment).items():
             for name, inner in value.items() if isinstance(value, dict) else [("", value)]:
                 found.setdefault(f"{key}.{name}".rstrip("."), set()).add(repr(inner))
     varied = {"embedders", "seed", "training.fraction", "data"}

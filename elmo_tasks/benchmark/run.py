@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
-from dataclasses import replace
 from pathlib import Path
 
 from rich.console import Console
@@ -19,7 +18,7 @@ from elmo_tasks.core.errors import InputError
 from elmo_tasks.core.files import write_text
 from elmo_tasks.core.folders import use_folder
 from elmo_tasks.core.outputs import hold, output_folder
-from elmo_tasks.runs.store import inputs_of
+from elmo_tasks.embedders.registry import build_inputs
 from elmo_tasks.training.resumption import data_digest
 from elmo_tasks.views.tables import print_line
 
@@ -110,7 +109,7 @@ def current_fingerprints(cells: Sequence[Cell]) -> Mapping[str, str]:
             for name in cell.experiment.embedders:
                 if name not in found:
                     try:
-                        (source,) = inputs_of(replace(cell.experiment, embedders=(name,)), [], None)
+                        (source,) = build_inputs([name], cell.experiment.embedder_settings)
                     except InputError:
                         continue
                     found[name] = source.fingerprint

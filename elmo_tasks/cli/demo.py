@@ -13,10 +13,15 @@ from elmo_tasks.core.terminal import say
 def add(verbs: Verbs) -> None:
     """Declare the verb."""
     demo = verbs.add_parser("demo", help="a local web page: type a sentence, see what runs say of it")
-    demo.add_argument("runs", metavar="RUN", nargs="+", help="a run's folder, or ORG/NAME on the Hugging Face hub")
+    demo.add_argument("runs", metavar="RUN", nargs="+", help="a run's folder, or hf:ORG/NAME on the Hugging Face hub")
     demo.add_argument("--host", default="127.0.0.1", help="default: %(default)s, this machine alone")
     demo.add_argument("--port", type=int, help="default: the first free one from 7860 on")
     demo.add_argument("--no-browser", action="store_true", help="only serve the page")
+    demo.add_argument(
+        "--task-file",
+        metavar="PATH",
+        help="the task.py of a run that was trained with a task of your own; it is executed",
+    )
     demo.set_defaults(verb=_demo)
 
 
@@ -26,4 +31,5 @@ def _demo(options: argparse.Namespace) -> None:
     from elmo_tasks.demo.runs import load_runs
     from elmo_tasks.demo.server import serve
 
-    serve(load_runs(options.runs), host=options.host, port=options.port, browser=not options.no_browser, tell=say)
+    runs = load_runs(options.runs, task_file=options.task_file)
+    serve(runs, host=options.host, port=options.port, browser=not options.no_browser, tell=say)

@@ -14,12 +14,13 @@ from elmo_tasks.core.terminal import say, say_json
 def add(verbs: Verbs) -> None:
     """Declare the verb."""
     evaluate = verbs.add_parser("evaluate", help="score a trained run on a split")
-    evaluate.add_argument("run", metavar="RUN", help="a run's folder, or ORG/NAME on the Hugging Face hub")
+    evaluate.add_argument("run", metavar="RUN", help="a run's folder, or hf:ORG/NAME on the Hugging Face hub")
     evaluate.add_argument("--data", metavar="NAME|DIR", help="other data than the run's own, or one file of it")
     evaluate.add_argument("--split", default="test", choices=("train", "dev", "test"), help="default: test")
     add_reading_options(evaluate)
     evaluate.add_argument("--output", metavar="FILE", type=Path, help="write the predictions to this file")
     evaluate.add_argument("--json", action="store_true", help="print the scores as JSON")
+    evaluate.add_argument("--task-file", metavar="PATH", help="task.py of a run of a task of your own; it is executed")
     add_threads(evaluate)
     evaluate.set_defaults(verb=_evaluate)
 
@@ -39,6 +40,7 @@ def _evaluate(options: argparse.Namespace) -> None:
         options.split,
         reading=ReadingConfig(**given) if given else None,
         output=options.output,
+        task_file=options.task_file,
         tell=notes.append,
     )
     for note in notes:

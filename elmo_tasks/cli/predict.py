@@ -15,8 +15,9 @@ from elmo_tasks.core.terminal import say_json
 def add(verbs: Verbs) -> None:
     """Declare the verb."""
     predict = verbs.add_parser("predict", help="apply a trained run: a tokenised sentence a line in, JSON Lines out")
-    predict.add_argument("run", metavar="RUN", help="a run's folder, or ORG/NAME on the Hugging Face hub")
+    predict.add_argument("run", metavar="RUN", help="a run's folder, or hf:ORG/NAME on the Hugging Face hub")
     predict.add_argument("file", metavar="FILE", nargs="?", type=Path, help="default: standard input")
+    predict.add_argument("--task-file", metavar="PATH", help="task.py of a run of a task of your own; it is executed")
     add_threads(predict)
     predict.set_defaults(verb=_predict)
 
@@ -32,7 +33,8 @@ def _predict(options: argparse.Namespace) -> None:
     origin = "stdin" if interactive else str(options.file)
     numbered = decode_lines(standard_input(), origin) if interactive else open_lines(options.file)
     block = 1 if interactive and sys.stdin.isatty() else 64
-    for frame in predict(find_run(options.run), (line for _, line in numbered), block, origin):
+    lines = (line for _, line in numbered)
+    for frame in predict(find_run(options.run), lines, block, origin, task_file=options.task_file):
         say_json(frame)
         if interactive:
             sys.stdout.flush()

@@ -95,13 +95,13 @@ def _vocabulary(options: argparse.Namespace) -> None:
 
 
 def _perplexity(options: argparse.Namespace) -> None:
-    from elmo_tasks.pretraining.evaluation import evaluate, evaluate_trigram, surprisal_lines
+    from elmo_tasks.pretraining.evaluation import evaluate_bilm, evaluate_trigram, surprisal_lines
 
     if options.surprisal:
         for frame in surprisal_lines(options.bilm, options.text):
             say_json(frame)
         return
-    found = evaluate(options.bilm, options.text)
+    found = evaluate_bilm(options.bilm, options.text)
     say(
         f"perplexity {found.mean:.2f} (forward {found.forward:.2f}, backward {found.backward:.2f}) "
         f"over {found.tokens} words, {100 * found.unknown:.2f} % of them outside the vocabulary"

@@ -34,14 +34,14 @@ def add(verbs: Verbs) -> None:
 def _similar(options: argparse.Namespace) -> None:
     if options.top < 1:
         raise InputError(f"--top: expected 1 or more, got {options.top}")
-    from elmo_tasks.analysis.occurrences import layer_weights, occurrences_in, query_occurrence
+    from elmo_tasks.analysis.occurrences import occurrences_in, query_occurrence, weights_of_layer
     from elmo_tasks.analysis.similar import nearest
     from elmo_tasks.embedders.frozen import bilm_embedder
     from elmo_tasks.views.tables import print_similar
 
     query = query_occurrence(options.word, options.sentence, options.text, options.position)
     embedder = bilm_embedder(options.bilm)
-    weights = layer_weights(options.layer, embedder.n_layers)
+    weights = weights_of_layer(options.layer, embedder.n_layers)
     candidates = occurrences_in(options.text, None if options.any else options.word)
     found = nearest(embedder, query, candidates, weights, options.top)
     if options.json:

@@ -8,7 +8,7 @@ from typing import Any
 
 from elmo_tasks.cli.verb import Verbs, add_reading_options, add_threads, check_threads, use_threads
 from elmo_tasks.core.terminal import say
-from elmo_tasks.embedders.registry import PROVIDERS
+from elmo_tasks.embedders.registry import PROVIDERS, check_names
 
 
 def add(verbs: Verbs) -> None:
@@ -57,10 +57,10 @@ def _train(options: argparse.Namespace) -> None:
     output = options.output or default_output(experiment)
     from elmo_tasks.training.train import train
     from elmo_tasks.views.plots import draw_run
-    from elmo_tasks.views.summary import print_outcome
+    from elmo_tasks.views.summary import print_summary
 
     say(f"data {experiment.data}, embedders {' + '.join(experiment.embedders)}, seed {experiment.seed}, into {output}")
-    if not any(name.partition(":")[0] in ("elmo", "minilm", "transformer") for name in experiment.embedders):
+    if not any(provider.contextual for provider in check_names(experiment.embedders)):
         say(
             "note: no biLM among the embedders; the one inside the package is added by "
             f"--embedders elmo {' '.join(experiment.embedders)}"
@@ -74,7 +74,7 @@ def _train(options: argparse.Namespace) -> None:
         tell=say,
         draw=draw_run,
     )
-    print_outcome(outcome.folder, outcome.metrics)
+    print_summary(outcome.folder, outcome.metrics)
 
 
 def default_output(experiment: Any) -> Path:

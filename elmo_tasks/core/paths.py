@@ -10,6 +10,7 @@ from pathlib import Path
 
 from elmo_tasks.core.errors import InputError
 
+_HUB_NAME = re.compile(r"(?:([A-Za-z0-9][\w.-]*)/)?[A-Za-z0-9][\w.-]*", re.ASCII)
 _PACKAGE = Path(__file__).resolve().parents[1]
 
 
@@ -99,12 +100,31 @@ def config_path(given: Path) -> Path:
     raise InputError(f"{given}: no such configuration file; expected a path or one of {', '.join(names)}")
 
 
+def hub_name(given: str, *, bare: bool = False) -> str | None:
+    """The Hugging Face repository that a name means, or None if it can only be a local path.
+
+    `hf:ORG/NAME` always means a repository. A plain `ORG/NAME` does too, unless it looks local: a file or folder of
+    that name or a folder `ORG` exists here, or `ORG` is `runs`, where `elmo-tasks train` writes. So a mistyped path
+    is never sent to the hub.
+
+    Args:
+        given: what the user wrote. `~`, a backslash, `./`, `../`, a leading or a second slash make it a path.
+        bare: whether `NAME` without an organisation is a repository too, as those of some encoders are.
+    """
+    name = given.removeprefix("hf:")
+    matched = _HUB_NAME.fullmatch(name)
+    if matched is None or not (matched[1] or bare):
+        return None
+    looks_local = Path(name).exists() or (matched[1] and (matched[1] == "runs" or Path(matched[1]).exists()))
+    return None if looks_local and name == given else name
+
+
 def task_names() -> list[str]:
     """The tasks that the package ships."""
     return sorted(path.parent.name for path in recipe_root("tasks").glob("*/task.py"))
 
 
-def task_path(name: str) -> Path:
+def task_path(name: str | Path) -> Path:
     """The `task.py` that a name or a path means.
 
     Raises:
@@ -116,8 +136,8 @@ def task_path(name: str) -> Path:
             return given
         raise InputError(f"{given}: no such task file")
     names = task_names()
-    if name not in names:
-        close = difflib.get_close_matches(name, names, n=1)
-        guess = f"; did you mean {close[0]}?" if close else ""
-        raise InputError(f"expected a task among {', '.join(names)} or the path of a task.py, got {name!r}{guess}")
+    if str(name) not in names:
+        close = difflib.get_close_matches(str(name), names, n=1)
+        guess = f"did you mean {close[0]}? Choose" if close else "choose"
+        raise InputError(f"unknown task {str(name)!r}; {guess} {', '.join(names)} or the path of a task.py")
     return recipe_root("tasks") / name / "task.py"

@@ -1,4 +1,9 @@
-"""The one strict reader of settings: dataclasses from YAML, mappings and `--set key=value`."""
+"""The one strict reader of settings: dataclasses from YAML, JSON, mappings and `--set key=value`.
+
+A dataclass says what it accepts by the types and defaults of its fields: `bool`, `int`, `float`, `str`, `Literal[...]`
+for a choice, `X | None`, tuples, and other such dataclasses for keys below; `bounded`, `matching` and `sections` say
+the rest. A field without a default is required.
+"""
 
 from __future__ import annotations
 
@@ -6,32 +11,154 @@ import dataclasses
 import difflib
 import math
 import operator
+import re
 import types
 import typing
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import field
 from pathlib import Path
-from typing import Any
-
-import yaml
+from typing import Any, Literal, TypeVar
 
 from elmo_tasks.core.errors import InputError
+from elmo_tasks.core.yaml_text import parse_yaml, read_yaml
+
+T = TypeVar("T")
 
 _BOUNDS = {
-    "least": (operator.ge, "of {} or more"),
-    "above": (operator.gt, "above {}"),
-    "most": (operator.le, "up to {}"),
-    "below": (operator.lt, "below {}"),
+    "least": (operator.ge, "of {:g} or more"),
+    "above": (operator.gt, "above {:g}"),
+    "most": (operator.le, "up to {:.10g}"),
+    "below": (operator.lt, "below {:g}"),
 }
+_KINDS = {bool: "true or false", int: "a whole number", float: "a number", str: "text", type(None): "null"}
 
 
-def bounded(default: float, **bounds: float) -> Any:
-    """A field of a configuration that is a finite number: `least`, `above`, `most` and `below` say which.
+def bounded(default: Any = dataclasses.MISSING, **bounds: float) -> Any:
+    """A field that holds a finite number: `least`, `above`, `most` and `below` say which, None is always allowed.
 
-    The default is not checked, and a value only where it is read: by `from_mapping`, so from files and `--set`.
+    Raises:
+        ValueError: an unknown bound, or a default outside the bounds.
     """
-    assert bounds.keys() <= _BOUNDS.keys()
+    if unknown := bounds.keys() - _BOUNDS.keys():
+        raise ValueError(f"unknown bounds: {', '.join(sorted(unknown))}")
+    if isinstance(default, (int, float)) and not _within(default, bounds):
+        raise ValueError(f"the default {default} is outside its own bounds {bounds}")
     return field(default=default, metadata={"bounds": bounds})
+
+
+def matching(default: str, pattern: str, expected: str) -> Any:
+    """A field that holds text of a form, which `expected` describes in messages. Raises ValueError as `bounded`."""
+    if not re.fullmatch(pattern, default):
+        raise ValueError(f"the default {default!r} is not {expected}")
+    return field(default=default, metadata={"pattern": pattern, "expected": expected})
+
+
+def sections(kinds: Mapping[str, type[Any]]) -> Any:
+    """A field that holds other settings by their names, which stand beside the other keys and not below this one."""
+    return field(default_factory=lambda: {name: kind() for name, kind in kinds.items()}, metadata={"sections": kinds})
+
+
+class Layers:
+    """Values from defaults, files, code and the command line: what is added later wins, and each knows its place."""
+
+    def __init__(self, values: Mapping[str, Any] | None = None) -> None:
+        self.values: dict[str, Any] = {}
+        self.places: dict[str, str] = {}
+        self.add(values or {})
+
+    def add(self, values: Mapping[str, Any], places: Mapping[str, str] | None = None) -> None:
+        """Add nested values. places: the `file:line` of each, by its dotted key."""
+        for key in flat(values):
+            self.places.pop(key, None)
+        self.places |= places or {}
+        _merge(self.values, values)
+
+    def add_file(self, path: Path) -> None:
+        """Add a YAML or JSON file. Raises InputError if it cannot be read, see `read_yaml`."""
+        self.add(*read_yaml(path))
+
+    def add_set(self, settings: Iterable[str]) -> None:
+        """Add the values of `--set key=value`. Raises InputError for another form, or a value that is not YAML."""
+        for setting in settings:
+            key, sign, text = setting.partition("=")
+            if not (sign and key):
+                raise InputError(f"--set {setting!r} has no value; write key=value, such as --set training.epochs=3")
+            nested: Any = parse_yaml(text, f"--set {key}")[0]
+            for part in reversed(key.split(".")):
+                nested = {part: nested}
+            self.add(nested)
+
+    def read(self, kind: type[T]) -> T:
+        """The dataclass with these values. Raises InputError, see `from_mapping`."""
+        return from_mapping(kind, self.values, places=self.places)
+
+
+def from_mapping(
+    kind: type[T], values: Mapping[str, Any], where: str = "", places: Mapping[str, str] | None = None
+) -> T:
+    """Build a dataclass from nested mappings: every key known, every value of its type and within its bounds.
+
+    Args:
+        kind: the dataclass.
+        values: what it is built from; fields that are not there have their defaults.
+        where: what stands before the keys in messages, such as `model.`.
+        places: the `file:line` of values, by their dotted keys.
+
+    Raises:
+        InputError: an unknown key (the nearest is named), a required key that is missing, a value of the wrong type.
+    """
+    assert dataclasses.is_dataclass(kind)
+    places, hints = places or {}, typing.get_type_hints(kind)
+    fields = {entry.name: entry for entry in dataclasses.fields(kind)}
+    beside = {name: (entry.name, below) for entry in fields.values() for name, below in _sections(entry).items()}
+    known = [name for entry in fields.values() for name in _sections(entry) or (entry.name,)]
+    made: dict[str, Any] = {}
+    for key, value in values.items():
+        full = f"{where}{key}"
+        at = f"{places[full]}: " if full in places else ""
+        if key not in known:
+            raise InputError(at + unknown_key(full, [where + name for name in known]))
+        inner = beside[key][1] if key in beside else hints[key]
+        if inner == dict[str, Any] or dataclasses.is_dataclass(inner):
+            if not isinstance(value, Mapping):
+                raise InputError(f"{at}{full} must have keys of its own, got {shown(value)}")
+            below: Any = dict(value)
+            if inner != dict[str, Any]:
+                below = from_mapping(typing.cast("type[Any]", inner), value, f"{full}.", places)
+            if key in beside:
+                entry = fields[beside[key][0]]
+                made.setdefault(entry.name, {name: below() for name, below in _sections(entry).items()})[key] = below
+            else:
+                made[key] = below
+        else:
+            made[key] = _checked(f"{at}{full}", _coerce(f"{at}{full}", value, inner), fields[key])
+    for name, entry in fields.items():
+        if name not in made and entry.default is dataclasses.MISSING and entry.default_factory is dataclasses.MISSING:
+            raise InputError(f"{where}{name} is missing; it has no default")
+    return kind(**made)
+
+
+def check(settings: Any) -> None:
+    """Check the values of a dataclass that was built in code, as `from_mapping` checks those that it reads.
+
+    Raises:
+        InputError: a value outside its bounds or not among its choices.
+    """
+    hints = typing.get_type_hints(type(settings))
+    for entry in dataclasses.fields(settings):
+        value = getattr(settings, entry.name)
+        if typing.get_origin(hints[entry.name]) is Literal:
+            _coerce(entry.name, value, hints[entry.name])
+        _checked(entry.name, value, entry)
+
+
+def to_dict(settings: Any) -> dict[str, Any]:
+    """The nested dictionary that `from_mapping` reads back, in the order of the fields; tuples are lists."""
+    made: dict[str, Any] = {}
+    for entry in dataclasses.fields(settings):
+        value = getattr(settings, entry.name)
+        made |= {name: to_dict(value[name]) for name in _sections(entry)} or {entry.name: _plain(value)}
+    return made
 
 
 def flat(values: Mapping[str, Any], where: str = "") -> dict[str, Any]:
@@ -42,92 +169,103 @@ def flat(values: Mapping[str, Any], where: str = "") -> dict[str, Any]:
     return made
 
 
-def from_mapping(kind: type[Any], values: Mapping[str, Any], where: str = "") -> Any:
-    """Build a dataclass from nested mappings: every key known, every value of its type and within its bounds.
+def unknown_key(key: str, known: Sequence[str]) -> str:
+    """What is said of an unknown key."""
+    close = difflib.get_close_matches(key, known, n=1)
+    return f"unknown key {key!r}; " + (f"did you mean {close[0]}?" if close else f"the keys are {', '.join(known)}")
 
-    Raises:
-        InputError: one of them is not.
-    """
-    hints = typing.get_type_hints(kind)
-    bounds = {entry.name: entry.metadata.get("bounds", {}) for entry in dataclasses.fields(kind)}
-    made: dict[str, Any] = {}
+
+def shown(value: Any) -> str:
+    """A value for a message, cut where it is long."""
+    text = f"a list of {len(value)}" if isinstance(value, list) and len(value) > 20 else repr(value)
+    return text if len(text) <= 80 else f"{text[:60]}... ({len(text)} characters)"
+
+
+def _sections(entry: dataclasses.Field[Any]) -> Mapping[str, type[Any]]:
+    found: Mapping[str, type[Any]] = entry.metadata.get("sections", {})
+    return found
+
+
+def _plain(value: Any) -> Any:
+    if dataclasses.is_dataclass(value):
+        return to_dict(value)
+    return [_plain(item) for item in value] if isinstance(value, tuple) else value
+
+
+def _merge(into: dict[str, Any], values: Mapping[str, Any]) -> None:
     for key, value in values.items():
-        full = f"{where}{key}"
-        if key not in hints:
-            close = difflib.get_close_matches(str(key), hints, n=1)
-            guess = f"; did you mean {where}{close[0]}?" if close else ""
-            raise InputError(f"unknown configuration key {full!r}: expected one of {', '.join(hints)}{guess}")
-        hint = hints[key]
-        if dataclasses.is_dataclass(hint):
-            if not isinstance(value, Mapping):
-                raise InputError(f"{full}: expected keys below it, got {value!r}")
-            made[key] = from_mapping(typing.cast("type[Any]", hint), value, f"{full}.")
-        elif hint == dict[str, Any]:
-            if not isinstance(value, Mapping):
-                raise InputError(f"{full}: expected keys below it, got {value!r}")
-            made[key] = dict(value)
+        if isinstance(value, Mapping):
+            if not isinstance(into.get(key), dict):
+                into[key] = {}
+            _merge(into[key], value)
         else:
-            made[key] = _coerce(full, value, hint)
-            _check_bounds(full, made[key], bounds[key])
-    return kind(**made)
+            into[key] = value
 
 
 def _coerce(name: str, value: Any, hint: Any) -> Any:
-    if hint == tuple[str, ...]:
-        if isinstance(value, (list, tuple)) and all(isinstance(item, str) for item in value):
-            return tuple(value)
-        raise InputError(f"{name}: expected a list of names, got {value!r}")
-    kinds = typing.get_args(hint) if isinstance(hint, types.UnionType) else (hint,)
+    """The value in the type of its field."""
+    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    if origin is Literal:
+        for choice in arguments:
+            if not isinstance(value, bool) and value in (choice, *([int(choice)] if str(choice).isdecimal() else [])):
+                return choice
+        close = difflib.get_close_matches(str(value), map(str, arguments), n=1)
+        guess = f"; did you mean {close[0]}?" if close else ""
+        raise InputError(f"{name} must be {_either(map(str, arguments))}, got {shown(value)}{guess}")
+    if origin is tuple:
+        if isinstance(value, (list, tuple)) and (arguments[-1] is ... or len(arguments) == len(value)):
+            kinds = arguments[:1] * len(value) if arguments[-1] is ... else arguments
+            return tuple(_coerce(name, item, kind) for item, kind in zip(value, kinds, strict=True))
+        raise InputError(f"{name} must be {_called(hint)}, got {shown(value)}")
+    kinds = arguments if isinstance(hint, types.UnionType) else (hint,)
     if value is None and type(None) in kinds:
         return None
-    if bool in kinds and isinstance(value, bool):
-        return value
-    if isinstance(value, (int, float)) and not isinstance(value, bool):
+    if isinstance(value, bool):
+        if bool in kinds:
+            return value
+    elif isinstance(value, (int, float)):
         if int in kinds and value % 1 == 0:  # of infinity it is not a number
             return int(value)
         if float in kinds:
-            return float(value)
+            return math.copysign(math.inf, value) if abs(value) > 1e300 else float(value)  # an int may overflow
         if str in kinds:
             return str(value)
-    if float in kinds and isinstance(value, str):  # YAML 1.1 reads 1e-3 as text
+    elif isinstance(value, str) and str in kinds:
+        return value
+    elif isinstance(value, str) and float in kinds:  # YAML 1.1 reads 1e-3 as text
         try:
             return float(value)
         except ValueError:
             pass
-    if str in kinds and isinstance(value, str):
-        return value
-    expected = " or ".join("null" if kind is type(None) else kind.__name__ for kind in kinds)
-    raise InputError(f"{name}: expected {expected}, got {value!r}")
+    raise InputError(f"{name} must be {_either(map(_called, kinds))}, got {shown(value)}")
 
 
-def _check_bounds(name: str, value: Any, bounds: Mapping[str, float]) -> None:
-    if bounds and not (abs(value) < math.inf and all(_BOUNDS[key][0](value, limit) for key, limit in bounds.items())):
+def _checked(name: str, value: Any, entry: dataclasses.Field[Any]) -> Any:
+    bounds = entry.metadata.get("bounds")
+    if bounds is not None and value is not None and not _within(value, bounds):
         kind = "a whole number" if isinstance(value, int) else "a number"
-        range_ = " and ".join(_BOUNDS[key][1].format(limit) for key, limit in bounds.items())
-        raise InputError(f"{name}: expected {kind} {range_}, got {value}")
+        allowed = " and ".join(_BOUNDS[key][1].format(limit) for key, limit in bounds.items())
+        raise InputError(f"{name} must be {kind} {allowed}, got {shown(value)}")
+    if "pattern" in entry.metadata and not re.fullmatch(entry.metadata["pattern"], value):
+        raise InputError(f"{name} must be {entry.metadata['expected']}, got {shown(value)}")
+    return value
 
 
-def read_yaml(path: Path) -> dict[str, Any]:
-    try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such configuration file") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: cannot be read as a configuration ({error})") from None
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        line = f":{mark.line + 1}" if mark else ""
-        raise InputError(f"{path}{line}: expected YAML ({getattr(error, 'problem', error)})") from None
-    if values is None:
-        return {}
-    if not isinstance(values, dict):
-        raise InputError(f"{path}: expected keys and values, got {type(values).__name__}")
-    return values
+def _within(value: float, bounds: Mapping[str, float]) -> bool:
+    return abs(value) < math.inf and all(_BOUNDS[key][0](value, limit) for key, limit in bounds.items())
 
 
-def merge(into: dict[str, Any], values: Mapping[str, Any]) -> None:
-    for key, value in values.items():
-        if isinstance(value, Mapping) and isinstance(into.get(key), dict):
-            merge(into[key], value)
-        else:
-            into[key] = dict(value) if isinstance(value, Mapping) else value
+def _called(hint: Any) -> str:
+    """What values of a type are called."""
+    if typing.get_origin(hint) is tuple:
+        inner = typing.get_args(hint)
+        if typing.get_origin(inner[0]) is tuple:
+            return "a list of pairs of whole numbers"
+        return {str: "a list of names"}.get(inner[0], f"a list, each {_called(inner[0])}")
+    return _KINDS.get(hint, str(hint))
+
+
+def _either(names: Iterable[str]) -> str:
+    """`a, b or c`."""
+    *first, last = names
+    return f"{', '.join(first)} or {last}" if first else last

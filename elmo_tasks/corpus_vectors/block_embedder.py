@@ -11,8 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from elmo_tasks.core.errors import InputError
-from elmo_tasks.embedders.device import frozen_device
-from elmo_tasks.embedders.elmo import BilmEmbedder
+from elmo_tasks.embedders.elmo import BilmEmbedder, frozen_device
 from elmo_tasks.embedders.frozen import frozen_embedder
 from elmo_tasks.embedders.protocol import Embedder
 

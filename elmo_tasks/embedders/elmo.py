@@ -1,15 +1,66 @@
-"""The frozen biLM as an embedder."""
+"""`elmo`: the frozen biLM as an embedder."""
 
 from __future__ import annotations
 
 import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
 
-import torch
-from torch import Tensor
+from elmo_tasks.core.settings import bounded, matching
+from elmo_tasks.embedders.protocol import Input, Provider, Request, Sentences
 
-from elmo_tasks.elmo import BiLM, load_bilm
-from elmo_tasks.elmo.engine import Engine
-from elmo_tasks.embedders.protocol import Sentences
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+    from elmo_tasks.elmo import BiLM
+
+
+@dataclass(frozen=True)
+class ElmoSettings:
+    """`elmo:` in a configuration.
+
+    weights: the biLM that `elmo` without a name means: a name, folder or file as `load_bilm` takes it.
+    layers: `mix` for a learned mix of all layers, or the number of one layer.
+    layer_norm: whether the mixed vectors are normalised.
+    dropout: on the mixed vectors.
+    precision: in which the vectors are computed: `exact` is float32, `fast` bfloat16 or 8-bit, `auto` the faster one.
+    """
+
+    weights: str = "default"
+    layers: str = matching("mix", r"mix|\d+", "mix or the number of a layer")
+    layer_norm: bool = False
+    dropout: float = bounded(0.0, least=0, below=1)
+    precision: Literal["auto", "exact", "fast", "int8"] = "auto"
+
+
+def build(request: Request, settings: ElmoSettings) -> Input:
+    """The biLM's layers, kept in the cache and mixed in the model."""
+    from elmo_tasks.embedders.inputs import frozen_input
+
+    weights, precision = request.detail or settings.weights, settings.precision
+    embedder = BilmEmbedder(weights, request.name, precision=precision, device=frozen_device(precision))
+    return frozen_input(embedder, request.cache_folder, settings.layers, settings.layer_norm, settings.dropout)
+
+
+PROVIDER = Provider(
+    build,
+    ElmoSettings,
+    "elmo",
+    "frozen biLM: small, medium, original, original-5.5b, a folder, options,weights",
+    "WEIGHTS",
+    contextual=True,
+)
+
+
+def frozen_device(precision: str = "auto") -> torch.device:
+    """The first GPU of CUDA, else the CPU; always the CPU for a biLM in `int8`, which runs only there.
+
+    Set `CUDA_VISIBLE_DEVICES=` (nothing) to stay on the CPU, as with every program that uses PyTorch.
+    """
+    import torch
+
+    return torch.device("cuda:0" if torch.cuda.is_available() and precision != "int8" else "cpu")
 
 
 class BilmEmbedder:
@@ -29,6 +80,9 @@ class BilmEmbedder:
         device: str | torch.device = "cpu",
     ) -> None:
         """device: where to compute; the vectors come back to the CPU. The other arguments are the engine's."""
+        from elmo_tasks.elmo.engine.runner import Engine
+        from elmo_tasks.elmo.weights.resolve import load_bilm
+
         self.name, self.weights = name, weights
         bilm = load_bilm(weights)
         self.n_layers, self.width = bilm.n_layers, bilm.width
@@ -38,7 +92,7 @@ class BilmEmbedder:
         self.fingerprint = f"elmo-{_digest(bilm)}{how}"
 
     def embed(self, sentences: Sentences) -> list[Tensor]:
-        """One (L, T, D) float32 tensor a sentence."""
+        """One (L, T, D) float32 tensor per sentence."""
         return self.engine.embed(sentences)
 
 

@@ -10,8 +10,7 @@ import torch
 from elmo_tasks.core.errors import InputError
 from elmo_tasks.elmo import BiLM, load_bilm
 from elmo_tasks.elmo.weights.safetensors import write_safetensors
-from elmo_tasks.embedders.device import frozen_device
-from elmo_tasks.embedders.elmo import BilmEmbedder
+from elmo_tasks.embedders.elmo import BilmEmbedder, frozen_device
 from elmo_tasks.embedders.inputs import FrozenInput, WordInput
 from elmo_tasks.embedders.protocol import Embedder
 from elmo_tasks.embedders.registry import build_inputs

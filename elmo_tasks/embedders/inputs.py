@@ -1,19 +1,18 @@
-"""The three kinds of sources that feed a model: frozen layers, words in a table, characters."""
+"""Frozen vectors as the inputs of a model: the layers of an embedder, or words in a table."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 from torch import Tensor
 
 from elmo_tasks.core.errors import InputError
-from elmo_tasks.elmo.characters import N_CHARACTERS, encode_words
 from elmo_tasks.embedders.cache.cached import CachedEmbedder
 from elmo_tasks.embedders.protocol import Embedder, Prepared, Sentences
 from elmo_tasks.embedders.words.vectors import WordVectors
-from elmo_tasks.nn.char_cnn import CharCnn
 from elmo_tasks.nn.embedding_mix import FrozenLayers, WordLookup
 
 AT_ONCE = 16384
@@ -55,8 +54,18 @@ class Looked:
         return [self.table[self.rows[number]] for number in numbers]
 
 
+def frozen_input(
+    embedder: Embedder, cache_folder: Path | None, layers: str, layer_norm: bool, dropout: float
+) -> FrozenInput:
+    """An embedder whose vectors cost enough to be kept on disk; see `FrozenInput`. No cache folder keeps none."""
+    kept = embedder if cache_folder is None else CachedEmbedder(embedder, cache_folder)
+    return FrozenInput(kept, layers=layers, layer_norm=layer_norm, dropout=dropout)
+
+
 class FrozenInput:
     """Vectors of a frozen Embedder, mixed in the model."""
+
+    tuned_words: tuple[str, ...] = ()
 
     def __init__(
         self, embedder: Embedder, *, layers: str = "mix", layer_norm: bool = False, dropout: float = 0.0
@@ -64,7 +73,7 @@ class FrozenInput:
         """layers: `mix` or the number of one; layer_norm, dropout: what is done to the mixed vectors."""
         if layers != "mix" and not (layers.isdecimal() and int(layers) < embedder.n_layers):
             raise InputError(
-                f"layers of {embedder.name}: expected mix or a layer of 0 to {embedder.n_layers - 1}, got {layers!r}"
+                f"layers of {embedder.name} must be mix or a number from 0 to {embedder.n_layers - 1}, got {layers!r}"
             )
         self.embedder, self.layers, self.layer_norm, self.dropout = embedder, layers, layer_norm, dropout
         self.name = embedder.name
@@ -73,6 +82,11 @@ class FrozenInput:
     def fingerprint(self) -> str:
         """That of the embedder, whatever the arithmetic: a trained model may move to a machine with another."""
         return self.embedder.fingerprint.partition(".")[0]
+
+    @property
+    def frozen_parameters(self) -> int:
+        """Those of the embedder."""
+        return self.embedder.parameters
 
     def prepare(self, sentences: Sentences) -> Prepared:
         """(L, T, D) per sentence: from the cache, in memory if they are few, else computed again for each batch."""
@@ -97,14 +111,19 @@ class WordInput:
     """Static word vectors, looked up in the model; `tuned_words` get a trained offset."""
 
     def __init__(self, name: str, vectors: WordVectors, tuned_words: Iterable[str] = ()) -> None:
-        self.name, self.vectors = name, vectors
-        known = {vectors.row(word) for word in tuned_words} - {len(vectors.matrix)}
+        self.name, self.vectors, self.tuned_words = name, vectors, tuple(tuned_words)
+        known = {vectors.row(word) for word in self.tuned_words} - {len(vectors.matrix)}
         self.tuned_rows = sorted(known)
 
     @property
     def fingerprint(self) -> str:
         """Digest of the vectors."""
         return f"words-{self.vectors.fingerprint}"
+
+    @property
+    def frozen_parameters(self) -> int:
+        """Those of the table."""
+        return self.vectors.parameters
 
     def prepare(self, sentences: Sentences) -> InMemory:
         """(T,) row numbers per sentence."""
@@ -114,30 +133,3 @@ class WordInput:
     def build_module(self) -> WordLookup:
         """The table."""
         return WordLookup(self.vectors.matrix, self.tuned_rows)
-
-
-class CharsInput:
-    """Characters for a trainable char-CNN."""
-
-    name = "chars"
-    max_characters = 32
-
-    def __init__(self, *, dim: int = 16, filters: int = 128, width: int = 3) -> None:
-        self.dim, self.filters, self.width = dim, filters, width
-
-    @property
-    def fingerprint(self) -> str:
-        """Its shape."""
-        return f"chars-{self.dim}-{self.filters}-{self.width}"
-
-    def prepare(self, sentences: Sentences) -> Looked:
-        """(T, C) UTF-8 byte ids per sentence with begin and end marks, 0 behind."""
-        known = sorted({word for words in sentences for word in words})
-        table = encode_words(known, self.max_characters)  # (V, C)
-        table[table == N_CHARACTERS - 1] = 0  # a model of its own needs no learned padding
-        rows = {word: row for row, word in enumerate(known)}
-        return Looked(table, [torch.tensor([rows[word] for word in words], dtype=torch.long) for words in sentences])
-
-    def build_module(self) -> CharCnn:
-        """The char-CNN."""
-        return CharCnn(n_characters=N_CHARACTERS, dim=self.dim, filters=self.filters, width=self.width)

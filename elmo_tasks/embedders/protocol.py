@@ -1,17 +1,21 @@
-"""What every frozen embedder offers."""
+"""What embedders, the inputs of a model, and the providers that make them have in common."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
-from torch import Tensor, nn
+if TYPE_CHECKING:
+    from torch import Tensor, nn
 
 Sentences = Sequence[Sequence[str]]
+SettingsT = TypeVar("SettingsT")
 
 
 class Embedder(Protocol):
-    """Sentences in, one tensor of frozen vectors a sentence out.
+    """Sentences in, one tensor of frozen vectors per sentence out.
 
     A sentence's vectors depend on that sentence alone: not on its neighbours, their order or the batch size.
     """
@@ -44,14 +48,14 @@ class Embedder(Protocol):
 
 
 class Prepared(Protocol):
-    """Sentences that one source has prepared. What is large stays on the disk until a batch needs it."""
+    """Sentences that an input has prepared. What is large stays on the disk until a batch needs it."""
 
     def take(self, numbers: Sequence[int]) -> list[Tensor]:
         """One tensor for each of these sentences: (L, T, D) frozen layers, or time first."""
 
 
 class Input(Protocol):
-    """A source of a model: prepared sentences on one side, a module for the collated batch on the other."""
+    """What feeds a model: prepared sentences on one side, a module for the collated batch on the other."""
 
     @property
     def name(self) -> str:
@@ -61,8 +65,57 @@ class Input(Protocol):
     def fingerprint(self) -> str:
         """What a stored model must find again to be usable."""
 
+    @property
+    def frozen_parameters(self) -> int:
+        """How many frozen numbers it has beside those of its module."""
+
+    @property
+    def tuned_words(self) -> tuple[str, ...]:
+        """Words of the training data that have parameters of their own; they are stored with the run."""
+
     def prepare(self, sentences: Sentences) -> Prepared:
         """Do once per split what need not be done in every epoch."""
 
     def build_module(self) -> nn.Module:
         """A module with `.width` that maps the collated tensor and mask (B, T) to (B, T, width)."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is asked of a provider.
+
+    name: as the user wrote it; detail: the part after its colon, or ""; cache_folder: where frozen vectors are kept,
+    None keeps none; train_words: the words of the training data, sorted.
+    """
+
+    name: str
+    detail: str = ""
+    cache_folder: Path | None = None
+    train_words: Iterable[str] = ()
+
+
+@dataclass(frozen=True)
+class NoSettings:
+    """The settings of a provider that has none."""
+
+
+@dataclass(frozen=True)
+class Provider(Generic[SettingsT]):
+    """Makes the inputs of a name such as `elmo` or `glove:FILE`. The module of a provider imports nothing heavy.
+
+    build: makes the input; settings: the dataclass that it takes, `section:` in a configuration; summary: for `list`;
+    detail: what may follow the colon; preset: the detail of a name that takes none; contextual: whether a word's vector
+    depends on its sentence.
+    """
+
+    build: Callable[[Request, SettingsT], Input]
+    settings: type[SettingsT]
+    section: str
+    summary: str
+    detail: str = ""
+    preset: str = ""
+    contextual: bool = False
+
+    def form(self, kind: str) -> str:
+        """How it is written, such as `glove[:FILE]`."""
+        return f"{kind}[:{self.detail}]" if self.detail else kind

@@ -1,14 +1,25 @@
-"""The control: a fixed random vector a word. What a model reaches with it owes nothing to pre-training."""
+"""`random`, the control: a fixed random vector per word, so that nothing comes from pre-training."""
 
 from __future__ import annotations
 
 import hashlib
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-import torch
-from torch import Tensor
+from elmo_tasks.embedders.protocol import Input, NoSettings, Provider, Request, Sentences
 
-from elmo_tasks.embedders.protocol import Sentences
+if TYPE_CHECKING:
+    import numpy as np
+    from torch import Tensor
+
+
+def build(request: Request, settings: NoSettings) -> Input:
+    """Random vectors of the default width."""
+    from elmo_tasks.embedders.inputs import FrozenInput
+
+    return FrozenInput(RandomEmbedder())
+
+
+PROVIDER = Provider(build, NoSettings, "random", "a fixed random vector per word: the control")
 
 
 class RandomEmbedder:
@@ -21,16 +32,19 @@ class RandomEmbedder:
 
     @property
     def fingerprint(self) -> str:
-        """The width decides all."""
+        """Depends only on the width."""
         return f"random-{self.width}"
 
     @property
     def parameters(self) -> int:
-        """None: a vector is drawn when it is asked for."""
+        """None: a vector is drawn when it is needed."""
         return 0
 
     def embed(self, sentences: Sentences) -> list[Tensor]:
-        """One (1, T, D) tensor a sentence."""
+        """One (1, T, D) tensor per sentence."""
+        import numpy as np
+        import torch
+
         known = {word: self._vector(word) for words in sentences for word in words}
         return [
             torch.from_numpy(np.stack([known[word] for word in words]))[None]
@@ -39,6 +53,8 @@ class RandomEmbedder:
             for words in sentences
         ]  # (1, T, D)
 
-    def _vector(self, word: str) -> np.ndarray:
+    def _vector(self, word: str) -> np.ndarray[Any, np.dtype[np.float32]]:
+        import numpy as np
+
         seed = hashlib.blake2b(word.encode("utf-8", "surrogatepass"), digest_size=8).digest()
         return np.random.default_rng(int.from_bytes(seed, "little")).standard_normal(self.width).astype(np.float32)

@@ -16,7 +16,7 @@ from elmo_tasks.pretraining.perplexity import Perplexity, perplexity, surprisals
 from elmo_tasks.pretraining.trigram import trigram_perplexity
 
 
-def evaluate(name: str, text: Path) -> Perplexity:
+def evaluate_bilm(name: str, text: Path) -> Perplexity:
     """Perplexity of a biLM folder on a text file. Raises InputError when there is no word in it."""
     found = perplexity(read_language_model(name), read_sentences(text))
     if math.isnan(found.mean):

@@ -195,6 +195,6 @@ class Pretraining(lightning.LightningModule):
         return gathered.permute(1, 2, 3, 0, 4).flatten(2, 3)
 
 
-def loader(stream: WindowStream) -> DataLoader[Window]:
+def window_loader(stream: WindowStream) -> DataLoader[Window]:
     """One window an item, as it is."""
     return DataLoader(stream, batch_size=None)

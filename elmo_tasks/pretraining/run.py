@@ -38,9 +38,9 @@ from elmo_tasks.pretraining.corpus import (
 )
 from elmo_tasks.pretraining.course import check_course, course_of_text, keep_course
 from elmo_tasks.pretraining.curve import read_curve
-from elmo_tasks.pretraining.evaluation import evaluate
+from elmo_tasks.pretraining.evaluation import evaluate_bilm
 from elmo_tasks.pretraining.initial_weights import initialise
-from elmo_tasks.pretraining.module import Pretraining, Schedule, WindowStream, loader
+from elmo_tasks.pretraining.module import Pretraining, Schedule, WindowStream, window_loader
 from elmo_tasks.pretraining.objective import Objective
 from elmo_tasks.pretraining.settings import PretrainConfig
 from elmo_tasks.pretraining.start import Start, number_of_process, read_start
@@ -103,7 +103,7 @@ def pretrain(
         }
         write_bilm_folder(folder.work, objective, words, record)
         if heldout is not None:
-            found = evaluate(str(folder.work), heldout)
+            found = evaluate_bilm(str(folder.work), heldout)
             record |= {"heldout_forward": found.forward, "heldout_backward": found.backward}
             record |= {"heldout_perplexity": found.mean, "heldout_unknown": found.unknown}
             tell(f"held-out perplexity {found.mean:.2f} (forward {found.forward:.2f}, backward {found.backward:.2f})")
@@ -150,7 +150,7 @@ def _train(
     watch: list[lightning.Callback] = [Progress(tell)]
     if start.heldout:
         watch.insert(0, HeldOut(start.heldout, numbers, config.heldout_windows, tell))
-    return objective, words, fit(config, objective, windows, folder, watch, processes=processes, resume=resume)
+    return objective, words, fit_bilm(config, objective, windows, folder, watch, processes=processes, resume=resume)
 
 
 def _stage(config: PretrainConfig, text: Corpus, init: str | None, command: str, seconds: float) -> dict[str, Any]:
@@ -186,7 +186,7 @@ def build_objective(config: PretrainConfig, vocabulary: int) -> Objective:
     )
 
 
-def fit(
+def fit_bilm(
     config: PretrainConfig,
     objective: Objective,
     windows: Windows,
@@ -231,7 +231,7 @@ def fit(
         # Said, so that torch does not warn at the first sparse gradient.
         torch.sparse.check_sparse_tensor_invariants.disable()  # type: ignore[no-untyped-call]
         with interruptible(trainer):
-            trainer.fit(module, loader(stream), ckpt_path=path, weights_only=True)
+            trainer.fit(module, window_loader(stream), ckpt_path=path, weights_only=True)
     assert module.windows_seen == total, (module.windows_seen, total)
     return time.perf_counter() - started
 

@@ -2,99 +2,135 @@
 
 from __future__ import annotations
 
-import dataclasses
-import difflib
-import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
-
-import yaml
+from typing import Any, Literal
 
 from elmo_tasks.core.errors import InputError
 from elmo_tasks.core.paths import config_path
+from elmo_tasks.core.settings import Layers, bounded, check, from_mapping, shown, to_dict
 from elmo_tasks.elmo.options import BilmOptions
 from elmo_tasks.pretraining.corpus import SPECIALS
 
-# Keys of bilm-tf that need no field: the architecture is read by BilmOptions, tokens are counted here (bilm-tf plans
-# 1.5 million batches for 1,200 sentences when n_train_tokens is left at its default, its issue 234).
-_COUNTS = (
-    "batch_size",
-    "unroll_steps",
-    "n_negative_samples_batch",
-    "n_tokens_vocab",
-    "min_count",
-    "accumulate",
-    "checkpoint_windows",
-    "heldout_windows",
-)
 _ONLY = {
     "bidirectional": (True, "ELMo reads both ways"),
     "sample_softmax": (True, "training samples words; `pretrain eval` computes the full softmax"),
     "share_embedding_softmax": (False, "the input is characters, which share nothing with the softmax's words"),
 }
 """Keys of bilm-tf that have one value here, and why."""
-_ELSEWHERE = ("lstm", "char_cnn", "n_train_tokens", *_ONLY)
-_RANGES: dict[str, tuple[Callable[[float], bool], str]] = {
-    "dropout": (lambda value: 0 <= value < 1, "at least 0 and less than 1"),
-    "all_clip_norm_val": (lambda value: value > 0, "more than 0"),
-    "n_epochs": (lambda value: 0 < value < math.inf, "more than 0"),
-    "n_tokens_vocab": (lambda value: value > len(SPECIALS), f"more than {len(SPECIALS)}, which the specials are"),
-    "learning_rate": (lambda value: 0 < value < math.inf, "a finite number above 0"),
-    "warmup": (lambda value: value >= 0, "0 or more"),
-    "decay": (lambda value: 0 <= value <= 1, "0 to 1"),
-    "checkpoint_minutes": (lambda value: value >= 0, "0 or more"),
-    "seed": (lambda value: 0 <= value < 1 << 32, "0 to 4294967295"),
-}
+
+
+@dataclass(frozen=True)
+class EmbeddingSettings:
+    """`char_cnn.embedding`. dim: width of a character's embedding."""
+
+    dim: int = bounded(least=1)
+
+
+@dataclass(frozen=True)
+class CharCnnSettings:
+    """`char_cnn`: the encoder of words.
+
+    embedding: of the characters.
+    filters: pairs of the width of a filter and how many there are of it.
+    activation: of the filters.
+    max_characters_per_token: longer words are cut.
+    n_highway: number of highway layers.
+    n_characters: 261, or 262 with the padding; there is nothing to choose.
+    """
+
+    embedding: EmbeddingSettings
+    filters: tuple[tuple[int, int], ...]
+    activation: Literal["relu", "tanh"]
+    max_characters_per_token: int = bounded(least=1)
+    n_highway: int = bounded(0, least=0)
+    n_characters: Literal[261, 262] = 261
+
+
+@dataclass(frozen=True)
+class LstmSettings:
+    """`lstm`: the two language models.
+
+    dim: width of a cell.
+    projection_dim: width of a layer's output in one direction.
+    n_layers: number of layers.
+    cell_clip, proj_clip: the largest value of a cell and of an output; null or 0 clips nothing.
+    use_skip_connections: whether a layer's input is added to its output from the second layer on.
+    """
+
+    dim: int = bounded(least=1)
+    projection_dim: int = bounded(least=1)
+    n_layers: int = bounded(1, least=1)
+    cell_clip: float | None = bounded(None, least=0)
+    proj_clip: float | None = bounded(None, least=0)
+    use_skip_connections: bool = False
 
 
 @dataclass(frozen=True)
 class PretrainConfig:
-    """Fields named as in bilm-tf, with its defaults: dropout, batch_size (streams of all processes together; bilm-tf
-    counts those of one GPU), unroll_steps, n_negative_samples_batch, all_clip_norm_val, n_epochs (also 0.5),
-    n_tokens_vocab (most words of the softmax; none: all).
+    """Fields named as in bilm-tf, with its defaults, and ours.
 
-    Ours: min_count (a word of the softmax occurs at least so often), optimizer (adagrad as bilm-tf, or adamw),
-    fresh_sentences (the state is zero where a sentence begins, as it is in use; bilm-tf carries it on), learning_rate,
-    warmup (windows), decay (last share of the run, in which the rate falls to 0), accumulate (windows an update),
-    precision (bf16 or 32), compile (fuse element-wise parts by torch.compile), checkpoint_minutes and
-    checkpoint_windows (none: by time alone), heldout_windows (between two held-out perplexities), seed.
+    bilm: the architecture, from `lstm` and `char_cnn`.
+    dropout: on the input and output of each layer.
+    fresh_sentences: whether the state is zero at the start of a sentence, as it is in use; bilm-tf carries it on.
+    batch_size: streams of all processes together; bilm-tf counts those of one GPU.
+    unroll_steps: tokens of a window.
+    n_negative_samples_batch: words that are sampled for the softmax of a window.
+    all_clip_norm_val: the largest norm of the gradient.
+    n_epochs: also a part of one, such as 0.5.
+    n_tokens_vocab: the most words of the softmax; null for all.
+    min_count: how often a word of the softmax occurs at least.
+    optimizer: `adagrad` as bilm-tf, or `adamw`.
+    learning_rate: after the warm-up.
+    warmup: windows over which the rate rises.
+    decay: the last share of the run, in which the rate falls to 0.
+    accumulate: windows per update.
+    precision: of the products.
+    compile: whether element-wise parts are fused by torch.compile.
+    checkpoint_minutes: between two checkpoints.
+    checkpoint_windows: likewise in windows; null for by time only.
+    heldout_windows: between two held-out perplexities.
+    seed: of everything random.
     """
 
     bilm: BilmOptions = field(default_factory=BilmOptions)
-    dropout: float = 0.1
+    dropout: float = bounded(0.1, least=0, below=1)
     fresh_sentences: bool = False
-    batch_size: int = 128
-    unroll_steps: int = 20
-    n_negative_samples_batch: int = 8192
-    all_clip_norm_val: float = 10.0
-    n_epochs: float = 10
-    n_tokens_vocab: int | None = None
-    min_count: int = 1
-    optimizer: str = "adagrad"
-    learning_rate: float = 0.2
-    warmup: int = 0
-    decay: float = 0.0
-    accumulate: int = 1
-    precision: str = "bf16"
+    batch_size: int = bounded(128, least=1)
+    unroll_steps: int = bounded(20, least=1)
+    n_negative_samples_batch: int = bounded(8192, least=1)
+    all_clip_norm_val: float = bounded(10.0, above=0)
+    n_epochs: float = bounded(10, above=0)
+    n_tokens_vocab: int | None = bounded(None, above=len(SPECIALS))
+    min_count: int = bounded(1, least=1)
+    optimizer: Literal["adagrad", "adamw"] = "adagrad"
+    learning_rate: float = bounded(0.2, above=0)
+    warmup: int = bounded(0, least=0)
+    decay: float = bounded(0.0, least=0, most=1)
+    accumulate: int = bounded(1, least=1)
+    precision: Literal["bf16", "32"] = "bf16"
     compile: bool = False
-    checkpoint_minutes: float = 10.0
-    checkpoint_windows: int | None = None
-    heldout_windows: int = 2000
-    seed: int = 1
+    checkpoint_minutes: float = bounded(10.0, least=0)
+    checkpoint_windows: int | None = bounded(None, least=1)
+    heldout_windows: int = bounded(2000, least=1)
+    seed: int = bounded(1, least=0, most=2**32 - 1)
 
     def __post_init__(self) -> None:
-        if self.precision not in ("bf16", "32"):
-            raise InputError(f"precision: expected bf16 or 32, got {self.precision!r}")
-        if self.optimizer not in ("adagrad", "adamw"):
-            raise InputError(f"optimizer: expected adagrad or adamw, got {self.optimizer!r}")
-        for name in _COUNTS:
-            if (value := getattr(self, name)) is not None and value < 1:
-                raise InputError(f"{name}: expected at least 1, got {value}")
-        for name, (fits, expected) in _RANGES.items():
-            if (value := getattr(self, name)) is not None and not fits(value):
-                raise InputError(f"{name}: expected {expected}, got {value}")
+        check(self)
+
+
+@dataclass(frozen=True)
+class _Options(PretrainConfig):
+    """The keys of an options.json as they stand in the file."""
+
+    bilm: Any = None
+    char_cnn: CharCnnSettings = field(kw_only=True)
+    lstm: LstmSettings = field(kw_only=True)
+    bidirectional: bool = True
+    sample_softmax: bool = True
+    share_embedding_softmax: bool = False
+    n_train_tokens: int | None = None  # counted here: bilm-tf plans 1.5 million batches for 1,200 sentences otherwise
 
 
 def load_pretrain_config(path: Path, settings: Sequence[str] = ()) -> PretrainConfig:
@@ -104,112 +140,22 @@ def load_pretrain_config(path: Path, settings: Sequence[str] = ()) -> PretrainCo
         InputError: no such file, an unknown key (the nearest is named), a value of the wrong type or out of its range,
             or one that bilm-tf knows and this does not, such as `bidirectional: false`, which makes no ELMo.
     """
-    path = config_path(path)
-    try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise InputError(f"{path}: expected YAML or JSON ({str(error).splitlines()[0]})") from None
-    if not isinstance(values, dict):
-        raise InputError(f"{path}: expected the keys of bilm-tf's options, got {type(values).__name__}")
-    for setting in settings:
-        key, sign, text = setting.partition("=")
-        if not sign:
-            raise InputError(f"--set: expected key=value, got {setting!r}")
-        target, *parts = values, *key.split(".")
-        for depth, part in enumerate(parts[:-1], 1):
-            target = target.setdefault(part, {})
-            if not isinstance(target, dict):
-                raise InputError(f"--set {key}: expected keys below {'.'.join(parts[:depth])}, got {target!r} there")
-        try:
-            target[parts[-1]] = yaml.safe_load(text)
-        except yaml.YAMLError:
-            raise InputError(f"--set {key}: expected a YAML value, got {text!r}") from None
-    return from_options(values, str(path))
+    layers, path = Layers(), config_path(path)
+    layers.add_file(path)
+    layers.add_set(settings)
+    return from_options(layers.values, str(path), layers.places)
 
 
-def from_options(values: Mapping[str, Any], source: str) -> PretrainConfig:
-    """The config that nested options mean."""
-    known = {entry.name: entry for entry in dataclasses.fields(PretrainConfig) if entry.name != "bilm"}
-    made: dict[str, Any] = {}
-    for key, value in values.items():
-        if key in _ELSEWHERE:
-            continue
-        if key not in known:
-            raise InputError(_unknown(source, str(key), [*known, *_ELSEWHERE]))
-        made[key] = _coerce(f"{source}: {key}", value, str(known[key].type))
+def from_options(values: Mapping[str, Any], origin: str, places: Mapping[str, str] | None = None) -> PretrainConfig:
+    """The config that nested options mean. origin: the file; places: see `from_mapping`."""
+    if "bilm" in values:
+        raise InputError(f"{origin}: unknown key 'bilm'; the architecture is given by lstm and char_cnn")
+    options = from_mapping(_Options, values, places=places)
     for key, (only, why) in _ONLY.items():
-        if values.get(key, only) is not only:
-            raise InputError(f"{source}: expected {key}: {str(only).lower()}, got {values[key]!r}; {why}")
-    architecture = {key: values[key] for key in ("lstm", "char_cnn") if key in values}
-    return PretrainConfig(bilm=_architecture(architecture, source), **made)
-
-
-def _architecture(given: Mapping[str, Any], source: str) -> BilmOptions:
-    """The biLM's options. Strict, unlike the reading of a biLM that is there: what is misspelt here is trained."""
-    template = BilmOptions().to_dict()
-    _check_keys(given, template, source)
-    options = BilmOptions.from_dict(given, source)
-    read = options.to_dict()
-    if given["char_cnn"].get("n_characters", 261) not in (261, 262):
-        raise InputError(
-            f"{source}: char_cnn.n_characters: expected 261, or 262 with the padding, got "
-            f"{given['char_cnn']['n_characters']!r}"
-        )
-    read["char_cnn"].pop("n_characters")
-    _check_values(given, read, source)
-    return options
-
-
-def _check_keys(given: Mapping[str, Any], known: Mapping[str, Any], source: str, where: str = "") -> None:
-    """Raise InputError for a key that the architecture does not have."""
-    for key, value in given.items():
-        if key not in known:
-            raise InputError(_unknown(source, f"{where}{key}", [where + name for name in known]))
-        if isinstance(value, Mapping) and isinstance(known[key], dict):
-            _check_keys(value, known[key], source, f"{where}{key}.")
-
-
-def _check_values(given: Mapping[str, Any], read: Mapping[str, Any], source: str, where: str = "") -> None:
-    """Raise InputError for a value that was not read as it stands, such as half a layer, and for a clip below 0."""
-    for key, value in read.items():
-        said = given.get(key)
-        if isinstance(value, dict):
-            _check_values(said or {}, value, source, f"{where}{key}.")
-        elif key.endswith("_clip"):
-            if value is not None and not 0 < value < math.inf:
-                raise InputError(f"{source}: {where}{key}: expected a finite number above 0, or null, got {said!r}")
-        elif said is not None and (said != value or isinstance(said, bool) is not isinstance(value, bool)):
-            raise InputError(f"{source}: {where}{key}: expected {_kind(value)}, got {said!r}")
-
-
-def _kind(value: Any) -> str:
-    """What a value like this one is called."""
-    kinds = {bool: "true or false", int: "a whole number", list: "pairs of whole numbers"}
-    return kinds.get(type(value), type(value).__name__)
-
-
-def _unknown(source: str, key: str, known: Sequence[str]) -> str:
-    """What is said of an unknown key; the nearest is named."""
-    close = difflib.get_close_matches(key, known, n=1)
-    guess = f"; did you mean {close[0]}?" if close else ""
-    return f"{source}: unknown key {key!r} of a pre-training run{guess}"
-
-
-def _coerce(where: str, value: Any, kind: str) -> Any:
-    try:
-        if kind.startswith("bool"):
-            if isinstance(value, bool):
-                return value
-        elif kind.startswith("int"):
-            if value is None and "None" in kind:
-                return None
-            if not isinstance(value, bool) and int(value) == float(value):
-                return int(value)
-        elif kind.startswith("float"):
-            if not isinstance(value, bool):
-                return float(value)
-        else:
-            return str(value)
-    except (TypeError, ValueError, OverflowError):
-        pass
-    raise InputError(f"{where}: expected {kind}, got {value!r}")
+        if getattr(options, key) is not only:
+            raise InputError(f"{origin}: {key} must be {str(only).lower()}, got {shown(values[key])}; {why}")
+    architecture = {"char_cnn": to_dict(options.char_cnn), "lstm": to_dict(options.lstm)}
+    own = PretrainConfig.__dataclass_fields__.keys() - {"bilm"}
+    return PretrainConfig(
+        bilm=BilmOptions.from_dict(architecture, origin), **{name: getattr(options, name) for name in own}
+    )

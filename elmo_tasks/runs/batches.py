@@ -12,7 +12,7 @@ from torch.utils.data import DataLoader, Sampler
 
 from elmo_tasks.embedders.protocol import Input, Prepared
 from elmo_tasks.nn.batch import Batch, Item, collate
-from elmo_tasks.task import Task
+from elmo_tasks.task import AnyTask
 from elmo_tasks.text.examples import Example, TaggedSentence
 from elmo_tasks.text.labels import LabelSet
 
@@ -27,7 +27,7 @@ class Items(Sequence[Item]):
         places: Sequence[int],
         golds: Sequence[Tensor | None],
     ) -> None:
-        """prepared: one per source; places: the number of each example's sentence in them."""
+        """prepared: one per input; places: the number of each example's sentence in them."""
         self._examples, self._prepared, self._places, self._golds = examples, prepared, places, golds
         self.lengths = [len(example.tokens) for example in examples]
 
@@ -41,7 +41,7 @@ class Items(Sequence[Item]):
         """The items of a batch; torch's loader asks for all of them at once."""
         chosen = [range(len(self))[index] for index in indices]  # raises IndexError, counts from the end
         places = [self._places[index] for index in chosen]
-        inputs = zip(*(source.take(places) for source in self._prepared), strict=True)
+        inputs = zip(*(each.take(places) for each in self._prepared), strict=True)
         return [self._item(index, tensors) for index, tensors in zip(chosen, inputs, strict=True)]
 
     def _item(self, index: int, inputs: tuple[Tensor, ...]) -> Item:
@@ -50,7 +50,7 @@ class Items(Sequence[Item]):
         return Item(inputs, self.lengths[index], index, self._golds[index], predicate)
 
 
-def prepare(examples: Sequence[Example], inputs: Sequence[Input], task: Task, labels: LabelSet | None) -> Items:
+def prepare(examples: Sequence[Example], inputs: Sequence[Input], task: AnyTask, labels: LabelSet | None) -> Items:
     """Items of a split, with gold if `labels` are given. Examples of one sentence share its vectors.
 
     Raises:
@@ -58,7 +58,7 @@ def prepare(examples: Sequence[Example], inputs: Sequence[Input], task: Task, la
     """
     golds = [torch.tensor(task.encode(example, labels)) if labels is not None else None for example in examples]
     place = {tokens: number for number, tokens in enumerate(dict.fromkeys(example.tokens for example in examples))}
-    prepared = [source.prepare(list(place)) for source in inputs]
+    prepared = [each.prepare(list(place)) for each in inputs]
     return Items(examples, prepared, [place[example.tokens] for example in examples], golds)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import platform
 import re
 from collections.abc import Sequence
@@ -13,6 +12,7 @@ from typing import Any
 
 from elmo_tasks.core.errors import InputError
 from elmo_tasks.core.files import json_keys, read_json
+from elmo_tasks.core.settings import to_dict
 from elmo_tasks.runs.experiment import load_experiment
 
 _LIBRARIES = ("torch", "lightning", "pytorch-crf", "seqeval", "scikit-learn")
@@ -38,7 +38,7 @@ def collect(folders: Sequence[Path]) -> dict[str, Any]:
     for folder, run in zip(folders, metrics, strict=True):
         if "test" not in run:
             raise InputError(f"{folder}: expected a run with test scores, got one that was fitted without a test split")
-    configs = [dataclasses.asdict(load_experiment([folder / "config.yaml"])) for folder in folders]
+    configs = [to_dict(load_experiment([folder / "config.yaml"])) for folder in folders]
     for folder, config in zip(folders, configs, strict=True):
         if config | {"seed": 0} != configs[0] | {"seed": 0}:
             raise InputError(f"{folder}: expected a run that differs from {folders[0]} in its seed alone")

@@ -2,73 +2,42 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import yaml
 
 from elmo_tasks.core.errors import InputError
 from elmo_tasks.core.paths import config_path, recipe_root
-from elmo_tasks.core.settings import bounded, from_mapping, merge, read_yaml
+from elmo_tasks.core.settings import Layers, bounded, from_mapping, sections, to_dict
 from elmo_tasks.data.reading import ReadingConfig
+from elmo_tasks.embedders.registry import SECTIONS, check_names
 from elmo_tasks.task import load_task
 
 
 @dataclass(frozen=True)
-class ElmoConfig:
-    """weights: a name, folder or file of a biLM; layers: `mix` or one layer's number; dropout on the mixed vectors;
-    precision: `auto`, `exact` (float32), `fast` (bfloat16) or `int8`, in which the biLM's vectors are computed."""
-
-    weights: str = "default"
-    layers: str = "mix"
-    layer_norm: bool = False
-    dropout: float = bounded(0.0, least=0, below=1)
-    precision: str = "auto"
-
-
-@dataclass(frozen=True)
-class GloveConfig:
-    """path: a file of word vectors instead of GloVe 6B 50d; trainable: fine-tune the training data's words."""
-
-    path: str | None = None
-    trainable: bool = False
-
-
-@dataclass(frozen=True)
-class TransformerConfig:
-    """A frozen Hugging Face encoder, `minilm` too. model: what `transformer` without a name is; pooling: a word is its
-    `first` piece or the `mean` of them; layers, layer_norm, dropout: as for the biLM."""
-
-    model: str = "minilm"
-    pooling: str = "mean"
-    layers: str = "mix"
-    layer_norm: bool = False
-    dropout: float = bounded(0.0, least=0, below=1)
-
-
-@dataclass(frozen=True)
-class CharsConfig:
-    """The trainable char-CNN (AllenNLP's NER baseline: 16, 128, 3)."""
-
-    dim: int = bounded(16, least=1)
-    filters: int = bounded(128, least=1)
-    width: int = bounded(3, least=1)
-
-
-@dataclass(frozen=True)
 class TrainingConfig:
-    """Optimisation. Deviation: AllenNLP allows 75 epochs and waits 25; ours halves the rate after `rate_patience`
-    epochs without a better dev score and stops after `patience`.
+    """`training:` in a configuration.
 
-    optimizer: `adam`, or `adadelta` with a rate of 1 (AllenNLP's for semantic roles, rho 0.95); final_rate: the share
-    of the rate that is left in the last of `epochs`, falling in equal steps from 1; fraction: per cent of the training
-    sentences that are used, drawn with the seed; dev and test stay whole; clip_norm: of 0 clips nothing; min_updates: 0
-    takes `batch_size` as it is."""
+    Deviation: AllenNLP allows 75 epochs and waits 25; ours halves the rate after `rate_patience` epochs without a
+    better dev score and stops after `patience`.
 
-    optimizer: str = "adam"
+    optimizer: `adam`, or `adadelta` with a rate of 1 (AllenNLP's for semantic roles, rho 0.95).
+    fraction: per cent of the training sentences to use, drawn with the seed; dev and test stay whole.
+    epochs: the most to train for.
+    patience: epochs without a better dev score after which training stops.
+    rate_patience: epochs without a better dev score after which the learning rate is halved.
+    batch_size: sentences per batch.
+    min_updates: the least number of batches per epoch: small data gets smaller batches; 0 takes `batch_size` as it is.
+    learning_rate: in the first epoch.
+    final_rate: the share of the rate that is left in the last of `epochs`, falling in equal steps from 1.
+    clip_norm: the largest norm of the gradient; 0 clips nothing.
+    mix_l2: the weight of the L2 penalty on the weights of the embedders' layers.
+    """
+
+    optimizer: Literal["adam", "adadelta"] = "adam"
     fraction: float = bounded(100.0, above=0, most=100)
     epochs: int = bounded(30, least=1)
     patience: int = bounded(6, least=1)
@@ -91,17 +60,23 @@ class TrainingConfig:
 
 @dataclass(frozen=True)
 class Experiment:
-    """Everything that decides the outcome of a run. `model` has the keys of the task's own `Settings`."""
+    """Everything that decides the outcome of a run.
+
+    task: the name of a task, or the path of a `task.py`.
+    data: a name of the catalog or a folder.
+    embedders: names as `--embedders` takes them.
+    seed: of everything random.
+    embedder_settings: the settings of the embedders' providers, by section: `elmo:`, `glove:` and so on.
+    model: `model:`, with the keys of the task's own settings.
+    training: `training:`.
+    """
 
     task: str = "ner"
     data: str = "sample"
     reading: ReadingConfig = field(default_factory=ReadingConfig)
     embedders: tuple[str, ...] = ("glove", "chars")
     seed: int = bounded(1, least=0, most=2**32 - 1)  # as numpy's generators take it
-    elmo: ElmoConfig = field(default_factory=ElmoConfig)
-    glove: GloveConfig = field(default_factory=GloveConfig)
-    transformer: TransformerConfig = field(default_factory=TransformerConfig)
-    chars: CharsConfig = field(default_factory=CharsConfig)
+    embedder_settings: Mapping[str, Any] = sections(SECTIONS)
     model: dict[str, Any] = field(default_factory=dict)
     training: TrainingConfig = field(default_factory=TrainingConfig)
 
@@ -116,31 +91,14 @@ def load_experiment(
     (`training.epochs=3`) over all.
 
     Raises:
-        InputError: an unknown key (the nearest is named), a value of the wrong type, unreadable YAML.
+        InputError: an unknown key or embedder (the nearest is named), a value of the wrong type, unreadable YAML.
     """
-    values: dict[str, Any] = dict(defaults or {})
-    for path in files:
-        merge(values, read_yaml(path))
-    merge(values, dict(overrides or {}))
-    for setting in settings:
-        key, sign, text = setting.partition("=")
-        if not sign:
-            raise InputError(f"--set: expected key=value such as training.epochs=3, got {setting!r}")
-        try:
-            nested: Any = yaml.safe_load(text)
-        except yaml.YAMLError:
-            raise InputError(f"--set {key}: expected a YAML value, got {text!r}") from None
-        for part in reversed(key.split(".")):
-            nested = {part: nested}
-        merge(values, nested)
-    experiment: Experiment = from_mapping(Experiment, values)
-    return experiment
+    return _read(_layers(files, overrides, settings, defaults))
 
 
 def to_yaml(experiment: Experiment) -> str:
     """All keys with their values; `load_experiment` reads it back."""
-    plain = dataclasses.asdict(experiment) | {"embedders": list(experiment.embedders)}
-    return yaml.safe_dump(plain, sort_keys=False, allow_unicode=True)
+    return yaml.safe_dump(to_dict(experiment), sort_keys=False, allow_unicode=True)
 
 
 def resolve_experiment(
@@ -149,14 +107,35 @@ def resolve_experiment(
     """The whole experiment of a task: its own configuration, then `config`, then what is `given`, then `settings`.
 
     Raises:
-        InputError: no such task or file, an unknown key, a value of the wrong type.
+        InputError: no such task or file, an unknown key or embedder, a value of the wrong type.
     """
     recipe = load_task(task)
     own = recipe_root("configs") / f"{recipe.name}.yaml"
     files = [own] if own.exists() else []
     if config is not None:
         files.append(config_path(config))
-    experiment = load_experiment(
-        files, {**(given or {}), "task": task}, settings, defaults={"data": recipe.default_data}
-    )
-    return replace(experiment, model=asdict(recipe.model_settings(experiment.model)))
+    layers = _layers(files, {**(given or {}), "task": task}, settings, {"data": recipe.default_data})
+    experiment = _read(layers)
+    if experiment.task != task:
+        raise InputError(f"--set task: the task is {task}, named on its own; give {experiment.task} there instead")
+    return replace(experiment, model=to_dict(from_mapping(recipe.settings, experiment.model, "model.", layers.places)))
+
+
+def _layers(
+    files: Sequence[Path],
+    overrides: Mapping[str, Any] | None,
+    settings: Sequence[str],
+    defaults: Mapping[str, Any] | None,
+) -> Layers:
+    layers = Layers(defaults)
+    for path in files:
+        layers.add_file(path)
+    layers.add(overrides or {})
+    layers.add_set(settings)
+    return layers
+
+
+def _read(layers: Layers) -> Experiment:
+    experiment = layers.read(Experiment)
+    check_names(experiment.embedders)
+    return experiment

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import difflib
 import tempfile
 from pathlib import Path
 
 from elmo_tasks.core.errors import InputError
 from elmo_tasks.core.files import read_json
-from elmo_tasks.core.paths import cache_root, task_names
-from elmo_tasks.elmo.weights.resolve import BILM_FILES, HUB_NAME, hub_folder
+from elmo_tasks.core.paths import cache_root, hub_name, task_names
+from elmo_tasks.elmo.weights.resolve import BILM_FILES, hub_folder
 from elmo_tasks.runs.experiment import load_experiment
 from elmo_tasks.runs.model_card import bilm_card, run_card
 from elmo_tasks.runs.store import Trained, load_trained
@@ -44,9 +45,10 @@ def push_to_hub(
     """
     from huggingface_hub import HfApi
 
-    folder = Path(folder)
-    if not HUB_NAME.fullmatch(name):
-        raise InputError(f"expected a name such as ORG/NAME, got {name!r}")
+    folder, repository = Path(folder), hub_name(f"hf:{name.removeprefix('hf:')}")
+    if repository is None:
+        raise InputError(f"{name!r} is not the name of a repository; give one such as ORG/NAME")
+    name = repository
     if (folder / "model.safetensors").is_file():
         _check_task(folder, name)
         card, files = run_card(name, read_json(folder / "metrics.json"), license), list(RUN_FILES)
@@ -74,40 +76,58 @@ def push_to_hub(
 
 
 def find_run(name: str | Path) -> Path:
-    """The run folder of that path, or of `ORG/NAME` on the hub, downloaded once into the cache folder.
+    """The run folder of that path, or of a repository on the hub, downloaded once into the cache folder.
+
+    name: a folder, `hf:ORG/NAME`, or `ORG/NAME` where that cannot be a local path (`elmo_tasks.core.paths.hub_name`).
 
     Raises:
-        InputError: neither, or a repository that holds no run, or one of a task that is not shipped.
+        InputError: no such folder, or a repository that holds no run, or one of a task that is not shipped.
     """
-    folder = Path(name)
-    if folder.is_dir() or not HUB_NAME.fullmatch(str(name)):
+    folder = Path(name).expanduser()
+    if folder.is_dir():
         return folder
-    fetched = hub_folder(str(name), RUN_FILES)
+    repository = hub_name(str(name))
+    if repository is None:
+        raise InputError(f"{name}: {_why_no_run(folder)}")
+    fetched = hub_folder(repository, RUN_FILES)
     if not (fetched / "model.safetensors").is_file():
         raise InputError(
-            f"{name}: expected a repository with a run in it, found no model.safetensors; a biLM is "
-            f"named by --embedders elmo:{name}"
+            f"{name}: this repository holds no run (no model.safetensors); name a biLM by --embedders elmo:{name}"
         )
     _check_task(fetched, str(name))
     return fetched
 
 
-def from_pretrained(name: str | Path) -> Trained:
-    """A trained run by its folder or by `ORG/NAME`, ready for `predict_examples`.
+def _why_no_run(folder: Path) -> str:
+    """What is wrong with a path that is not a folder, and which folder beside it has the nearest name."""
+    if folder.exists():
+        return "not a folder; give the folder of a finished run"
+    beside = [path.name for path in folder.parent.glob("*") if path.is_dir()] if folder.parent.is_dir() else []
+    close = difflib.get_close_matches(folder.name, beside, n=1)
+    guess = f"did you mean {folder.with_name(close[0])}? Or " if close else ""
+    return f"no such folder; {guess}write hf:ORG/NAME for a run on the Hugging Face hub"
+
+
+def from_pretrained(name: str | Path, task_file: str | Path | None = None) -> Trained:
+    """A trained run by its folder, or by `ORG/NAME` or `hf:ORG/NAME`, ready for `predict_examples`.
 
     A biLM is loaded by `load_bilm("ORG/NAME")` or `ElmoEmbedder.from_pretrained("ORG/NAME")`.
+
+    Args:
+        name: see `find_run`.
+        task_file: the `task.py` of a run that was trained with a task of your own; it is executed.
 
     Raises:
         InputError: as `find_run`, or the run cannot be loaded.
     """
-    return load_trained(find_run(name), cache_root() / "vectors")
+    return load_trained(find_run(name), cache_root() / "vectors", task_file=task_file)
 
 
 def _check_task(folder: Path, name: str) -> None:
-    """A run of the hub must not name a file to be executed."""
+    """Runs on the hub are of shipped tasks only: a task file does not travel with a run."""
     task = load_experiment([folder / "config.yaml"]).task
     if task not in task_names():
         raise InputError(
-            f"{name}: expected a run of a shipped task ({', '.join(task_names())}), got {task!r}; a task file of your "
-            "own does not travel with a run"
+            f"{name}: a run of the task {task!r} cannot be shared, since a task file of your own does not travel with "
+            f"a run; the hub takes runs of {', '.join(task_names())}"
         )

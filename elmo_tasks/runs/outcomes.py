@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from elmo_tasks.core.files import read_json, write_text
-from elmo_tasks.task import Prediction, Task
+from elmo_tasks.task import AnyTask, Prediction
 from elmo_tasks.text.examples import Example, by_sentence
 
 FILE = "outcomes.test.json"
@@ -27,7 +27,7 @@ class Outcomes:
     counts: np.ndarray[Any, Any]
 
 
-def count_outcomes(task: Task, examples: Sequence[Example], predicted: Sequence[Prediction]) -> Outcomes:
+def count_outcomes(task: AnyTask, examples: Sequence[Example], predicted: Sequence[Prediction]) -> Outcomes:
     """Sum `Task.count` over the examples of each sentence (the predicates of a sentence stand or fall together)."""
     digest = hashlib.blake2b(digest_size=16)
     rows = []

@@ -17,7 +17,7 @@ from elmo_tasks.data.reading import ReadingConfig
 from elmo_tasks.embedders.inputs import AT_ONCE
 from elmo_tasks.runs.batches import loader, prepare
 from elmo_tasks.runs.store import Trained, load_trained
-from elmo_tasks.task import Prediction, Task
+from elmo_tasks.task import AnyTask, Prediction
 from elmo_tasks.text.examples import Example
 from elmo_tasks.text.labels import LabelSet
 
@@ -56,6 +56,7 @@ def evaluate(
     data: str | None = None,
     split: str = "test",
     *,
+    task_file: str | Path | None = None,
     reading: ReadingConfig | None = None,
     output: Path | None = None,
     tell: Callable[[str], object] = lambda note: None,
@@ -64,7 +65,7 @@ def evaluate(
 
     data: a data set's name or folder, of which only the split has to be there, or a file; reading: how its files are
     read, if not as the run's own (if `data` is None) or as usual; output: a new file for the predictions, in the form
-    of `predictions.test.txt`; tell: gets notes on how the data were read.
+    of `predictions.test.txt`; tell: gets notes on how the data were read; task_file: see `load_trained`.
 
     Raises:
         InputError: no such run or data, the split is missing or damaged, or `output` is there already.
@@ -72,7 +73,7 @@ def evaluate(
     if output is not None and output.exists():
         raise InputError(f"--output: {output} already exists; choose another file")
     keep_freed_memory()
-    trained = load_trained(folder, cache_root() / "vectors")
+    trained = load_trained(folder, cache_root() / "vectors", task_file=task_file)
     own = trained.experiment
     if reading is None:
         reading = own.reading if data is None else ReadingConfig()
@@ -90,12 +91,19 @@ def evaluate(
     return found.as_dict(), found.report
 
 
-def predict(folder: Path, lines: Iterable[str], block: int = 64, origin: str = "input") -> Iterator[dict[str, Any]]:
-    """Apply a run's model to tokenised sentences, a line each and `block` at a time. Yields what `Task.describe` says.
+def predict(
+    folder: Path,
+    lines: Iterable[str],
+    block: int = 64,
+    origin: str = "input",
+    *,
+    task_file: str | Path | None = None,
+) -> Iterator[dict[str, Any]]:
+    """Apply a run's model to tokenised sentences, one per line, `block` at a time. Yields what `Task.describe` returns.
 
-    origin: what the lines came from, for messages.
+    origin: what the lines came from, for messages; task_file: see `load_trained`.
     """
-    trained = load_trained(folder)
+    trained = load_trained(folder, task_file=task_file)
     task = trained.task
     waiting: list[tuple[str, Sequence[Example]]] = []
 
@@ -110,7 +118,8 @@ def predict(folder: Path, lines: Iterable[str], block: int = 64, origin: str = "
             yield task.describe(line, [*examples, *more], [*found[0], *found[1]])
         waiting.clear()
 
-    for number, line in enumerate(lines, 1):
+    for number, ended in enumerate(lines, 1):
+        line = ended.rstrip("\r\n")
         waiting.append((line, task.parse(line, f"{origin}:{number}")))
         if len(waiting) == block:
             yield from flush()
@@ -124,7 +133,7 @@ def _predict_lines(trained: Trained, lines: Sequence[Sequence[Example]]) -> list
 
 
 @torch.no_grad()
-def decode_all(model: Any, batches: Any, count: int, task: Task, labels: LabelSet) -> list[Prediction]:
+def decode_all(model: Any, batches: Any, count: int, task: AnyTask, labels: LabelSet) -> list[Prediction]:
     """The task's prediction for every item, in the items' order."""
     model.eval()
     found: dict[int, Prediction] = {}

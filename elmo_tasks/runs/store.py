@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +13,13 @@ from safetensors.torch import save_file
 
 from elmo_tasks.core.errors import InputError
 from elmo_tasks.core.files import atomic_file, disk_faults, write_text
+from elmo_tasks.core.paths import task_names
 from elmo_tasks.embedders.protocol import Input
 from elmo_tasks.embedders.registry import build_inputs
 from elmo_tasks.nn.embedding_mix import EmbeddingMix
 from elmo_tasks.runs.experiment import Experiment, load_experiment
 from elmo_tasks.runs.folder import FORMAT
-from elmo_tasks.task import Task, load_task
+from elmo_tasks.task import AnyTask, load_task
 from elmo_tasks.text.labels import LabelSet
 
 
@@ -25,44 +27,46 @@ from elmo_tasks.text.labels import LabelSet
 class Trained:
     """A model ready to decode, and what it was made of."""
 
-    task: Task
+    task: AnyTask
     experiment: Experiment
     labels: LabelSet
     inputs: tuple[Input, ...]
     model: Any
 
 
-def inputs_of(experiment: Experiment, train_words: Any, cache_folder: Path | None) -> list[Input]:
-    """The experiment's inputs."""
-    sections = {key: value for key, value in asdict(experiment).items() if isinstance(value, dict)}
-    return build_inputs(experiment.embedders, sections, cache_folder=cache_folder, train_words=train_words)
-
-
-def build_model(task: Task, experiment: Experiment, labels: LabelSet, inputs: Any) -> Any:
+def build_model(task: AnyTask, experiment: Experiment, labels: LabelSet, inputs: Any) -> Any:
     """A fresh model on its inputs."""
-    mix = EmbeddingMix([source.name for source in inputs], [source.build_module() for source in inputs])
+    mix = EmbeddingMix([each.name for each in inputs], [each.build_module() for each in inputs])
     return task.build_model(mix, labels, task.model_settings(experiment.model))
 
 
-def save_trained(folder: Path, trained: Trained, train_words: list[str]) -> None:
+def save_trained(folder: Path, trained: Trained) -> None:
     """Write `model.safetensors` and `words.txt` (the words whose vectors were tuned)."""
+    words = sorted({word for each in trained.inputs for word in each.tuned_words})
     metadata = {
         "format": FORMAT,
-        "task": trained.experiment.task,
+        "task": trained.task.name,
         "labels": json.dumps(trained.labels.names),
-        "fingerprints": json.dumps({source.name: source.fingerprint for source in trained.inputs}),
+        "fingerprints": json.dumps({each.name: each.fingerprint for each in trained.inputs}),
     }
     tensors = {name: value.detach().contiguous().clone() for name, value in trained.model.state_dict().items()}
-    write_text(folder / "words.txt", "".join(word + "\n" for word in train_words))
+    write_text(folder / "words.txt", "".join(word + "\n" for word in words))
     with disk_faults(folder), atomic_file(folder / "model.safetensors") as partial:
         save_file(tensors, partial, metadata)
 
 
-def load_trained(folder: Path, cache_folder: Path | None = None) -> Trained:
+def load_trained(folder: Path, cache_folder: Path | None = None, *, task_file: str | Path | None = None) -> Trained:
     """Rebuild a run's model.
 
+    Args:
+        folder: the run's.
+        cache_folder: where frozen vectors are kept; None keeps none.
+        task_file: the `task.py` of a run that was trained with a task of your own. It is executed; a file that only
+            the run's folder names never is.
+
     Raises:
-        InputError: no run there, another format, a damaged file, or an embedder that is not the one it was trained on.
+        InputError: no run there, another format, a damaged file, an embedder that is not the one it was trained on, a
+            run of a task of your own without `task_file`, or a `task_file` with another task.
     """
     path = folder / "model.safetensors"
     if not path.exists():
@@ -76,12 +80,14 @@ def load_trained(folder: Path, cache_folder: Path | None = None) -> Trained:
     if metadata.get("format") != FORMAT:
         raise InputError(f"{path}: expected format {FORMAT}, got {metadata.get('format')!r}; train it again")
     experiment = load_experiment([folder / "config.yaml"])
-    task = load_task(experiment.task)
+    task = _task_of(folder, experiment, metadata, task_file)
     labels = LabelSet(tuple(json.loads(metadata["labels"])))
     words = (folder / "words.txt").read_text(encoding="utf-8").split("\n")[:-1]
-    inputs = inputs_of(experiment, words, cache_folder)
+    inputs = build_inputs(
+        experiment.embedders, experiment.embedder_settings, cache_folder=cache_folder, train_words=words
+    )
     for name, expected in json.loads(metadata["fingerprints"]).items():
-        got = next(source.fingerprint for source in inputs if source.name == name)
+        got = next(each.fingerprint for each in inputs if each.name == name)
         if got != expected:
             raise InputError(
                 f"{folder}: trained on {name} {expected}, but that name now means {got}; restore it or retrain"
@@ -93,3 +99,20 @@ def load_trained(folder: Path, cache_folder: Path | None = None) -> Trained:
         raise InputError(f"{path}: does not fit its config.yaml ({str(error).splitlines()[-1].strip()})") from None
     model.eval()
     return Trained(task, experiment, labels, tuple(inputs), model)
+
+
+def _task_of(
+    folder: Path, experiment: Experiment, metadata: Mapping[str, str], task_file: str | Path | None
+) -> AnyTask:
+    """The shipped task that a run names, or that of `task_file`."""
+    if task_file is None:
+        if experiment.task in task_names():
+            return load_task(experiment.task)
+        raise InputError(
+            f"{folder}: trained with a task of your own, {experiment.task}, which is not executed because a folder "
+            "names it; give --task-file PATH (in Python: task_file=PATH) if you trust that file"
+        )
+    task = load_task(str(task_file))
+    if metadata["task"] not in (task.name, experiment.task):  # the latter in runs of version 0.1
+        raise InputError(f"{folder}: a run of the task {metadata['task']}, but {task_file} defines {task.name}")
+    return task

@@ -5,12 +5,29 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from typing import TypeAlias
+from typing import Any, ClassVar, Protocol
+
+
+class Example(Protocol):
+    """What the examples of every task have in common: frozen dataclasses with at least these two fields.
+
+    Two examples with the same tokens, one after the other, are of one sentence; only SRL has such examples.
+    """
+
+    __dataclass_fields__: ClassVar[dict[str, Any]]
+
+    @property
+    def tokens(self) -> tuple[str, ...]:
+        """The words of the sentence."""
+
+    @property
+    def source(self) -> str:
+        """`file:line` of the first token, for error messages."""
 
 
 @dataclass(frozen=True, slots=True)
 class TaggedSentence:
-    """A sentence with one tag a token (NER, or SRL with its predicate's position).
+    """A sentence with one tag per token (NER, or SRL with the position of its predicate).
 
     `source` is `file:line` of the first token, so that every later error can point at it.
     """
@@ -28,9 +45,6 @@ class LabelledSentence:
     tokens: tuple[str, ...]
     label: str
     source: str = ""
-
-
-Example: TypeAlias = TaggedSentence | LabelledSentence
 
 
 def by_sentence(examples: Sequence[Example]) -> list[list[int]]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from elmo_tasks.embedders.cache.cached import CachedEmbedder
-from elmo_tasks.embedders.inputs import FrozenInput, WordInput
+from elmo_tasks.embedders.inputs import FrozenInput
 from elmo_tasks.embedders.protocol import Input
 from elmo_tasks.runs.store import Trained
 from elmo_tasks.text.examples import Example, by_sentence
@@ -25,7 +25,8 @@ def sizes(trained: Trained, model_file: Path) -> dict[str, int]:
     """Frozen and trained parameters, and bytes: the file of the trained model, and frozen weights at 32 bits each."""
     parameters = list(trained.model.parameters())
     trainable = sum(parameter.numel() for parameter in parameters if parameter.requires_grad)
-    frozen = sum(parameter.numel() for parameter in parameters) - trainable + sum(map(_frozen, trained.inputs))
+    beside = sum(each.frozen_parameters for each in trained.inputs)
+    frozen = sum(parameter.numel() for parameter in parameters) - trainable + beside
     return {
         "trained_parameters": trainable,
         "frozen_parameters": frozen,
@@ -51,16 +52,10 @@ def reading_speed(trained: Trained, examples: Sequence[Example], apply: Apply) -
     return {"tokens_per_second": tokens / seconds, "tokens_measured": tokens}
 
 
-def _frozen(source: Input) -> int:
-    if isinstance(source, FrozenInput):
-        return source.embedder.parameters
-    return source.vectors.parameters if isinstance(source, WordInput) else 0
-
-
-def _uncached(source: Input) -> Input:
-    """The same source, its vectors computed anew."""
-    if not (isinstance(source, FrozenInput) and isinstance(source.embedder, CachedEmbedder)):
-        return source
-    bare = copy.copy(source)
-    bare.embedder = source.embedder.inner
+def _uncached(given: Input) -> Input:
+    """The same input, its vectors computed again."""
+    if not (isinstance(given, FrozenInput) and isinstance(given.embedder, CachedEmbedder)):
+        return given
+    bare = copy.copy(given)
+    bare.embedder = given.embedder.inner
     return bare

@@ -14,7 +14,7 @@ from torch import Tensor
 from elmo_tasks.core.errors import InputError
 from elmo_tasks.nn.batch import Batch
 from elmo_tasks.runs.experiment import TrainingConfig
-from elmo_tasks.task import Prediction, Task
+from elmo_tasks.task import AnyTask, Prediction
 from elmo_tasks.text.examples import Example
 from elmo_tasks.text.labels import LabelSet
 
@@ -37,7 +37,7 @@ class TaskModule(lightning.LightningModule):
     def __init__(
         self,
         model: Any,
-        task: Task,
+        task: AnyTask,
         labels: LabelSet,
         training: TrainingConfig,
         *,
@@ -46,9 +46,6 @@ class TaskModule(lightning.LightningModule):
         seed: int,
     ) -> None:
         super().__init__()
-        if training.optimizer not in OPTIMIZERS:
-            known = ", ".join(OPTIMIZERS)
-            raise InputError(f"training.optimizer: expected one of {known}, got {training.optimizer!r}")
         self.model, self.task, self.labels, self.training_config = model, task, labels, training
         self.train_examples, self.dev_examples, self.seed = train, dev, seed
         self.rate, self.best, self.waited = training.learning_rate, -math.inf, 0

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from elmo_tasks.core.errors import InputError
 from elmo_tasks.core.files import read_json, write_json, write_text
-from elmo_tasks.core.settings import flat
+from elmo_tasks.core.settings import flat, to_dict
 from elmo_tasks.data.catalog import load_data
+from elmo_tasks.embedders.registry import build_inputs
 from elmo_tasks.runs.experiment import Experiment, load_experiment, to_yaml
 from elmo_tasks.runs.folder import LAST
-from elmo_tasks.runs.store import Trained, inputs_of
+from elmo_tasks.runs.store import Trained
 from elmo_tasks.task import load_task
 
 FINGERPRINTS = "checkpoints/fingerprints.json"
@@ -30,7 +30,7 @@ def check_beginning(work: Path, trained: Trained, data: str) -> None:
     Raises:
         InputError: another experiment, other data or another embedder than when the run began.
     """
-    own = {DATA: data} | {source.name: source.fingerprint for source in trained.inputs}
+    own = {DATA: data} | {each.name: each.fingerprint for each in trained.inputs}
     if (work / LAST).exists():
         _compare_settings(work, trained.experiment)
         for name, began in _fingerprints(work).items():
@@ -47,7 +47,8 @@ def check_beginning(work: Path, trained: Trained, data: str) -> None:
 def began_alike(work: Path, experiment: Experiment) -> bool:
     """Whether data and embedders of an unfinished run are what they were; also where one cannot be read now."""
     try:
-        now = {source.name: source.fingerprint for source in inputs_of(experiment, (), None)}
+        inputs = build_inputs(experiment.embedders, experiment.embedder_settings)
+        now = {each.name: each.fingerprint for each in inputs}
         now[DATA] = data_digest(experiment)
         return all(now[name] == began for name, began in _fingerprints(work).items())
     except InputError:
@@ -65,7 +66,7 @@ def _fingerprints(work: Path) -> dict[str, str]:
 
 
 def _compare_settings(work: Path, experiment: Experiment) -> None:
-    began, now = flat(asdict(load_experiment([work / "config.yaml"]))), flat(asdict(experiment))
+    began, now = flat(to_dict(load_experiment([work / "config.yaml"]))), flat(to_dict(experiment))
     others = [key for key in began | now if began.get(key) != now.get(key)]
     if others:
         first, second = (", ".join(f"{key}={_shown(values.get(key))}" for key in others) for values in (began, now))

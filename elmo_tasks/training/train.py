@@ -18,17 +18,18 @@ from elmo_tasks.core.errors import InputError
 from elmo_tasks.core.files import disk_faults, write_json, write_text
 from elmo_tasks.core.lightning_manners import interruptible, quiet_lightning
 from elmo_tasks.core.memory import keep_freed_memory, peak_rss_mb
-from elmo_tasks.core.paths import cache_root
+from elmo_tasks.core.paths import cache_root, task_names
 from elmo_tasks.core.terminal import say
 from elmo_tasks.data.catalog import load_data
 from elmo_tasks.data.splits import Splits
+from elmo_tasks.embedders.registry import build_inputs
 from elmo_tasks.runs.batches import loader, prepare
 from elmo_tasks.runs.experiment import Experiment
 from elmo_tasks.runs.folder import LAST, RunFolder
 from elmo_tasks.runs.outcomes import count_outcomes, write_outcomes
 from elmo_tasks.runs.predict import predict_examples
-from elmo_tasks.runs.store import Trained, build_model, inputs_of, load_trained, save_trained
-from elmo_tasks.task import Task, load_task
+from elmo_tasks.runs.store import Trained, build_model, load_trained, save_trained
+from elmo_tasks.task import AnyTask, load_task
 from elmo_tasks.text.examples import Example
 from elmo_tasks.text.labels import LabelSet
 from elmo_tasks.training.checkpoints import RunCheckpoint, WholeCheckpoints
@@ -47,7 +48,7 @@ Draw = Callable[[Path, Sequence[dict[str, float]], dict[str, Any]], None]
 
 
 @dataclass(frozen=True)
-class Outcome:
+class FinishedRun:
     """A finished run: its folder, what metrics.json holds, and the two score tables."""
 
     folder: Path
@@ -66,7 +67,7 @@ def train(
     overwrite: bool = False,
     tell: Tell = say,
     draw: Draw | None = None,
-) -> Outcome:
+) -> FinishedRun:
     """Run an experiment into the folder `output`.
 
     dev chooses the epoch; test is read once, after training. The folder appears under its name when it is whole.
@@ -92,8 +93,12 @@ def train(
         for split in ("dev", "test"):
             task.check(splits.get(split), labels)
         splits = replace(splits, train=draw_fraction(splits.train, experiment.training.fraction, experiment.seed))
-        words = _words(splits) if experiment.glove.trainable else []
-        inputs = inputs_of(experiment, words, cache_root() / "vectors")
+        inputs = build_inputs(
+            experiment.embedders,
+            experiment.embedder_settings,
+            cache_folder=cache_root() / "vectors",
+            train_words=_words(splits),
+        )
         folder.begin(resume=resume)
         lightning.seed_everything(experiment.seed, verbose=False)
         trained = Trained(task, experiment, labels, tuple(inputs), build_model(task, experiment, labels, inputs))
@@ -102,15 +107,15 @@ def train(
         notes = [*splits.notes, *_note_unknown(trained, splits)]
         for note in notes:
             tell(f"note: {note}")
-        best_epoch = fit(trained, splits, folder, lines, resume=resume)
-        return _conclude(trained, splits, digest, folder, lines, best_epoch, notes, words, command, tell, draw)
+        best_epoch = fit_model(trained, splits, folder, lines, resume=resume)
+        return _conclude(trained, splits, digest, folder, lines, best_epoch, notes, command, tell, draw)
 
 
 def _words(splits: Splits) -> list[str]:
     return sorted({word for example in splits.train for word in example.tokens})
 
 
-def fit(trained: Trained, splits: Splits, folder: RunFolder, lines: EpochLines, *, resume: bool) -> int:
+def fit_model(trained: Trained, splits: Splits, folder: RunFolder, lines: EpochLines, *, resume: bool) -> int:
     """Train with early stopping on dev, then put the best epoch's weights into the model. Returns that epoch."""
     training, seed = trained.experiment.training, trained.experiment.seed
     module = TaskModule(
@@ -156,7 +161,7 @@ def fit(trained: Trained, splits: Splits, folder: RunFolder, lines: EpochLines, 
     return int(best["epoch"])
 
 
-def _encode_if_known(task: Task, example: Example, labels: LabelSet) -> Any:
+def _encode_if_known(task: AnyTask, example: Example, labels: LabelSet) -> Any:
     """The gold of an example of dev, None if it has a label that the training data lacks."""
     try:
         return task.encode(example, labels)
@@ -184,11 +189,10 @@ def _conclude(
     lines: EpochLines,
     best_epoch: int,
     notes: list[str],
-    words: list[str],
     command: str,
     tell: Tell,
     draw: Draw | None,
-) -> Outcome:
+) -> FinishedRun:
     """Evaluate, write everything, give the folder its name."""
     work, experiment, history = folder.work, trained.experiment, lines.history
     scores, reports = {}, {}
@@ -206,14 +210,14 @@ def _conclude(
             write_outcomes(work, count_outcomes(trained.task, splits.test, predicted))
             if trained.task.gold is not None:
                 write_text(work / "gold.test.txt", trained.task.gold(splits.test))
-    save_trained(work, trained, words)
+    save_trained(work, trained)
     metrics: dict[str, Any] = {
         "task": trained.task.name,
         "data": experiment.data,
         "data_digest": digest,
         "seed": experiment.seed,
         "embedders": list(experiment.embedders),
-        "fingerprints": {source.name: source.fingerprint for source in trained.inputs},
+        "fingerprints": {each.name: each.fingerprint for each in trained.inputs},
         "headline": trained.task.headline,
         **scores,
         "mix": trained.model.mix.mix_weights(),
@@ -243,7 +247,7 @@ def _conclude(
     write_json(work / "metrics.json", metrics)
     _read_back(work, trained, [*splits.train[:_READ_BACK], *splits.dev[:_READ_BACK]])
     folder.finish()
-    return Outcome(folder.path, metrics, reports, history)
+    return FinishedRun(folder.path, metrics, reports, history)
 
 
 def _read_back(work: Path, trained: Trained, examples: Sequence[Example]) -> None:
@@ -252,7 +256,8 @@ def _read_back(work: Path, trained: Trained, examples: Sequence[Example]) -> Non
     Raises:
         InputError: it cannot be loaded, or predicts something else than the model that was trained.
     """
-    saved = load_trained(work, cache_root() / "vectors")
+    own = None if trained.experiment.task in task_names() else trained.experiment.task
+    saved = load_trained(work, cache_root() / "vectors", task_file=own)
     if predict_examples(saved, examples) != predict_examples(trained, examples):
         raise InputError(
             f"{work}: the run that was written predicts something else than the model that was trained; check the disk, "

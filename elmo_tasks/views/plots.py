@@ -38,7 +38,8 @@ def draw_run(folder: Path, history: Sequence[Mapping[str, float]], metrics: Mapp
             axes.set_ylabel("learned weight")
             axes.set_title(f"{name}, gamma {learned['gamma']:.2f}")
         save_picture(figure, folder / "mix_weights.png")
-    if confusion := metrics["test"].get("confusion"):
+    confusion = metrics.get("test", {}).get("confusion")
+    if isinstance(confusion, Mapping) and confusion.keys() >= {"labels", "counts"} and confusion["labels"]:
         draw_confusion(folder / "confusion_matrix.png", confusion["labels"], confusion["counts"])
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,20 +10,14 @@ from rich.console import Console
 
 from elmo_tasks.views.tables import print_line, print_table
 
+_NAMES = {"f1": "F1", "macro_f1": "macro F1"}
+_THREE = ("precision", "recall", "f1")
 
-def print_outcome(folder: Path, metrics: dict[str, Any], console: Console | None = None) -> None:
-    """Dev and test scores, per type, the learned mix, time and memory, and where everything is."""
+
+def print_summary(folder: Path, metrics: dict[str, Any], console: Console | None = None) -> None:
+    """Dev and test scores, per type if there are any, the learned mix, time and memory, and where everything is."""
     console = console or Console()
-    spans = "f1" in metrics["test"]
-    types, whole = _types(metrics), _spans(metrics) if spans else _labels(metrics)
-    print_table(
-        ("", "dev P", "dev R", "dev F1", "test P", "test R", "test F1", "spans" if spans else "examples"),
-        [*types, *whole],
-        numbers=range(1, 8),
-        title=f"{metrics['task']} on {metrics['data']}: {' + '.join(metrics['embedders'])} (seed {metrics['seed']})",
-        bold={len(types)},
-        console=console,
-    )
+    _print_scores(metrics, console)
     for name, learned in metrics["mix"].items():
         weights = "  ".join(f"layer {layer}: {weight:.3f}" for layer, weight in enumerate(learned["weights"]))
         print_line(f"mix of {name}: {weights}  gamma: {learned['gamma']:.3f}", console)
@@ -34,35 +29,67 @@ def print_outcome(folder: Path, metrics: dict[str, Any], console: Console | None
     print_line(f"written to {folder}: {', '.join(sorted(path.name for path in folder.iterdir()))}", console)
 
 
-def _types(metrics: dict[str, Any]) -> list[tuple[str, ...]]:
-    """Dev and test scores of each type of span, or of each label."""
+def _print_scores(metrics: Mapping[str, Any], console: Console) -> None:
+    """One row per type, then one per score. Only the headline is sure to be there, see `elmo_tasks.task.Scores`."""
+    splits = {split: metrics[split] for split in ("dev", "test") if split in metrics}
+    types = {split: _groups(scores.get("per_type")) for split, scores in splits.items()}
+    groups = {split: _groups(scores) for split, scores in splits.items()}  # such as the predicates of SRL
+    f1 = {split: scores for split, scores in splits.items() if _is_group(scores)}
+    columns = ("P", "R", "F1") if f1 or any(types.values()) or any(groups.values()) else ("",)
     rows: list[tuple[str, ...]] = []
-    for name in sorted(set(metrics["dev"]["per_type"]) | set(metrics["test"]["per_type"])):
-        dev, test = (metrics[split]["per_type"].get(name) for split in ("dev", "test"))
-        rows.append((name, *_three(dev), *_three(test), str(test["support"]) if test else "0"))
-    return rows
+    bold: set[int] = set()
+
+    def add(name: str, cells: Mapping[str, Sequence[str]], last: str = "", headline: bool = False) -> None:
+        if headline:
+            bold.add(len(rows))
+        filled = [cell for split in splits for cell in cells.get(split, ["-"] * len(columns))]
+        rows.append((name, *filled, *([last] if any(types.values()) else [])))
+
+    for name in sorted({name for found in types.values() for name in found}):
+        support = types.get("test", {}).get(name, {}).get("support", 0)
+        add(name, {split: _three(found[name]) for split, found in types.items() if name in found}, str(support))
+    if f1:
+        strict = any("conlleval" in found for found in groups.values())
+        add("all (strict)" if strict else "all", {split: _three(scores) for split, scores in f1.items()}, headline=True)
+    for name in dict.fromkeys(name for found in groups.values() for name in found):
+        add(name, {split: _three(found[name]) for split, found in groups.items() if name in found})
+    for key in dict.fromkeys(key for scores in splits.values() for key, value in scores.items() if _is_number(value)):
+        if not (f1 and key in _THREE):
+            blank = [""] * (len(columns) - 1)
+            cells = {split: [*blank, _cell(scores[key])] for split, scores in splits.items() if key in scores}
+            add(_NAMES.get(key, key), cells, headline=key == metrics["headline"])
+    headings = [f"{split} {name}".strip() for split in splits for name in columns]
+    ends = ["spans" if f1 else "examples"] if any(types.values()) else []
+    print_table(
+        ("", *headings, *ends),
+        rows,
+        numbers=range(1, 1 + len(headings) + len(ends)),
+        title=f"{metrics['task']} on {metrics['data']}: {' + '.join(metrics['embedders'])} (seed {metrics['seed']})",
+        bold=bold,
+        console=console,
+    )
 
 
-def _spans(metrics: dict[str, Any]) -> list[tuple[str, ...]]:
-    """Scores of all spans: the task's own, then others."""
-    whole = "all (strict)" if "conlleval" in metrics["test"] else "all"
-    others = [name for name in ("conlleval", "predicates") if name in metrics["test"]]
-    return [
-        (whole, *_three(metrics["dev"]), *_three(metrics["test"]), ""),
-        *((name, *_three(metrics["dev"][name]), *_three(metrics["test"][name]), "") for name in others),
-    ]
+def _groups(found: Any) -> dict[str, Mapping[str, Any]]:
+    """Those entries of a dictionary that hold precision, recall and F1."""
+    entries = found.items() if isinstance(found, Mapping) else ()
+    return {str(name): scores for name, scores in entries if _is_group(scores)}
 
 
-def _labels(metrics: dict[str, Any]) -> list[tuple[str, ...]]:
-    """Scores of all examples that have one label each."""
-    dev, test = metrics["dev"], metrics["test"]
-    return [
-        (name, "", "", f"{100 * dev[key]:.2f}", "", "", f"{100 * test[key]:.2f}", "")
-        for name, key in (("accuracy", "accuracy"), ("macro F1", "macro_f1"))
-    ]
+def _is_group(scores: Any) -> bool:
+    return isinstance(scores, Mapping) and all(_is_number(scores.get(key)) for key in _THREE)
 
 
-def _three(scores: dict[str, Any] | None) -> tuple[str, str, str]:
-    if scores is None:
-        return "-", "-", "-"
-    return tuple(f"{100 * scores[key]:.2f}" for key in ("precision", "recall", "f1"))  # type: ignore[return-value]
+def _three(scores: Mapping[str, Any]) -> list[str]:
+    return [_cell(scores[key]) for key in _THREE]
+
+
+def _cell(value: Any) -> str:
+    """A fraction in per cent, a whole number as it is."""
+    if not _is_number(value):
+        return "-"
+    return f"{value:,}" if isinstance(value, int) else f"{100 * value:.2f}"
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)

@@ -17,31 +17,28 @@ from elmo_tasks.data.marked import read_input
 from elmo_tasks.metrics import Counts, SpanScores, conlleval_counts, score_spans
 from elmo_tasks.task import Task
 from elmo_tasks.text.columns import to_columns
-from elmo_tasks.text.examples import Example, TaggedSentence
+from elmo_tasks.text.examples import TaggedSentence
 from elmo_tasks.text.labels import LabelSet, span_types
 from elmo_tasks.text.spans import convert, to_spans
 
 if TYPE_CHECKING:
-    from torch import nn
-
     from elmo_tasks.nn.embedding_mix import EmbeddingMix
+    from elmo_tasks.nn.tagger import Tagger
 
 SCHEME = "BIOES"
+Tags = tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class Settings:
-    """The head (AllenNLP's NER model: 200, 2, 0.5)."""
+    """The head, with the defaults of AllenNLP's NER model.
+
+    hidden, layers: width of each direction and number of the BiLSTM layers; dropout: on their input and output.
+    """
 
     hidden: int = bounded(200, least=1)
     layers: int = bounded(2, least=1)
     dropout: float = bounded(0.5, least=0, below=1)
-
-
-def tags_of(example: Example) -> tuple[str, ...]:
-    """The gold tags (BIO)."""
-    assert isinstance(example, TaggedSentence)
-    return example.tags
 
 
 def parse(line: str, source: str) -> list[TaggedSentence]:
@@ -50,44 +47,42 @@ def parse(line: str, source: str) -> list[TaggedSentence]:
     return [TaggedSentence(tokens, ("O",) * len(tokens), source=source)]
 
 
-def labels(train: Sequence[Example]) -> LabelSet:
+def labels(train: Sequence[TaggedSentence]) -> LabelSet:
     """All BIOES tags of the span types that the training data has. Raises InputError when it has none."""
-    types = span_types(tags_of(example) for example in train)
+    types = span_types(example.tags for example in train)
     if not types:
-        raise InputError(
-            f"{train[0].source}: expected spans in the training data, got only O in {len(train)} sentences"
-        )
+        raise InputError(f"{train[0].source}: no spans in the training data, only O in {len(train)} sentences")
     return LabelSet.of_types(types, SCHEME)
 
 
-def encode(example: Example, known: LabelSet) -> list[int]:
+def encode(example: TaggedSentence, known: LabelSet) -> list[int]:
     """Gold tags as numbers."""
-    return known.encode(convert(tags_of(example), "BIO", SCHEME), example.source)
+    return known.encode(convert(example.tags, "BIO", SCHEME), example.source)
 
 
-def decode(numbers: Sequence[int], known: LabelSet) -> tuple[str, ...]:
+def decode(numbers: Sequence[int], known: LabelSet) -> Tags:
     """Numbers as BIO tags."""
     return convert(known.decode(numbers), SCHEME, "BIO")
 
 
-def build_model(mix: EmbeddingMix, known: LabelSet, model: Settings) -> nn.Module:
+def build_model(mix: EmbeddingMix, known: LabelSet, model: Settings) -> Tagger:
     """The paper's BiLSTM-CRF."""
     from elmo_tasks.nn.tagger import Tagger
 
     return Tagger(mix, known, scheme=SCHEME, hidden=model.hidden, layers=model.layers, dropout=model.dropout)
 
 
-def score(examples: Sequence[Example], predicted: Sequence[tuple[str, ...]]) -> SpanScores:
+def score(examples: Sequence[TaggedSentence], predicted: Sequence[Tags]) -> SpanScores:
     """Strict span F1 and conlleval's counts."""
-    return score_spans([tags_of(example) for example in examples], predicted)
+    return score_spans([example.tags for example in examples], predicted)
 
 
-def count(example: Example, predicted: tuple[str, ...]) -> Counts:
+def count(example: TaggedSentence, predicted: Tags) -> Counts:
     """A sentence's spans."""
-    return conlleval_counts([tags_of(example)], [predicted])
+    return conlleval_counts([example.tags], [predicted])
 
 
-def describe(line: str, examples: Sequence[Example], predicted: Sequence[tuple[str, ...]]) -> dict[str, Any]:
+def describe(line: str, examples: Sequence[TaggedSentence], predicted: Sequence[Tags]) -> dict[str, Any]:
     """`{"tokens", "tags", "entities"}`; an entity is the tokens from `start` up to `end`."""
     (tokens,), (tags,) = [example.tokens for example in examples], predicted
     entities = [
@@ -97,11 +92,11 @@ def describe(line: str, examples: Sequence[Example], predicted: Sequence[tuple[s
     return {"tokens": list(tokens), "tags": list(tags), "entities": entities}
 
 
-def record(examples: Sequence[Example], predicted: Sequence[tuple[str, ...]]) -> str:
+def record(examples: Sequence[TaggedSentence], predicted: Sequence[Tags]) -> str:
     """The input of conlleval: `token gold predicted`."""
     return to_columns(
         [
-            list(zip(example.tokens, tags_of(example), tags, strict=True))
+            list(zip(example.tokens, example.tags, tags, strict=True))
             for example, tags in zip(examples, predicted, strict=True)
         ]
     )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from elmo_tasks.core.errors import InputError
 from elmo_tasks.core.settings import bounded
@@ -16,12 +16,11 @@ from elmo_tasks.data.labelled import read_labelled
 from elmo_tasks.data.marked import read_input
 from elmo_tasks.metrics import ClassScores, Counts, score_classes
 from elmo_tasks.task import Task
-from elmo_tasks.text.examples import Example, LabelledSentence
+from elmo_tasks.text.examples import LabelledSentence
 from elmo_tasks.text.labels import LabelSet
 
 if TYPE_CHECKING:
-    from torch import nn
-
+    from elmo_tasks.nn.classifier import Classifier
     from elmo_tasks.nn.embedding_mix import EmbeddingMix
 
 Probabilities = dict[str, float]
@@ -29,17 +28,16 @@ Probabilities = dict[str, float]
 
 @dataclass(frozen=True)
 class Settings:
-    """head: mean, max, attention or bcn; hidden: width of its layers; dropout: on embeddings and in the ReLU layer."""
+    """The head.
 
-    head: str = "mean"
+    head: how the tokens of a sentence become one vector; `bcn` is the network of McCann et al. 2017.
+    hidden: width of the head's layers.
+    dropout: on the embeddings and in the ReLU layer.
+    """
+
+    head: Literal["mean", "max", "attention", "bcn"] = "mean"
     hidden: int = bounded(256, least=1)
     dropout: float = bounded(0.5, least=0, below=1)
-
-
-def label_of(example: Example) -> str:
-    """The gold label."""
-    assert isinstance(example, LabelledSentence)
-    return example.label
 
 
 def parse(line: str, source: str) -> list[LabelledSentence]:
@@ -47,17 +45,17 @@ def parse(line: str, source: str) -> list[LabelledSentence]:
     return [LabelledSentence(read_input(line, source), "", source)]
 
 
-def labels(train: Sequence[Example]) -> LabelSet:
+def labels(train: Sequence[LabelledSentence]) -> LabelSet:
     """The labels of the training data. Raises InputError when there is only one."""
-    own = LabelSet.of_classes(label_of(example) for example in train)
+    own = LabelSet.of_classes(example.label for example in train)
     if len(own) < 2:
         raise InputError(f"{train[0].source}: expected training data of two labels or more, got {own.names[0]!r} alone")
     return own
 
 
-def encode(example: Example, known: LabelSet) -> int:
+def encode(example: LabelledSentence, known: LabelSet) -> int:
     """The gold label as a number."""
-    return known.index(label_of(example), example.source)
+    return known.index(example.label, example.source)
 
 
 def decode(output: Sequence[float], known: LabelSet) -> Probabilities:
@@ -70,34 +68,34 @@ def best(probabilities: Probabilities) -> str | None:
     return max(probabilities, key=probabilities.__getitem__, default=None)
 
 
-def build_model(mix: EmbeddingMix, known: LabelSet, model: Settings) -> nn.Module:
+def build_model(mix: EmbeddingMix, known: LabelSet, model: Settings) -> Classifier:
     """The classifier."""
     from elmo_tasks.nn.classifier import Classifier
 
     return Classifier(mix, len(known), head=model.head, hidden=model.hidden, dropout=model.dropout)
 
 
-def score(examples: Sequence[Example], predicted: Sequence[Probabilities]) -> ClassScores:
+def score(examples: Sequence[LabelledSentence], predicted: Sequence[Probabilities]) -> ClassScores:
     """Accuracy, macro F1, each label's scores and the confusion matrix."""
-    return score_classes([label_of(example) for example in examples], [str(best(found)) for found in predicted])
+    return score_classes([example.label for example in examples], [str(best(found)) for found in predicted])
 
 
-def count(example: Example, predicted: Probabilities) -> Counts:
+def count(example: LabelledSentence, predicted: Probabilities) -> Counts:
     """One label, right or wrong."""
-    return Counts(gold=1, predicted=1, correct=int(label_of(example) == best(predicted)))
+    return Counts(gold=1, predicted=1, correct=int(example.label == best(predicted)))
 
 
-def describe(line: str, examples: Sequence[Example], predicted: Sequence[Probabilities]) -> dict[str, Any]:
+def describe(line: str, examples: Sequence[LabelledSentence], predicted: Sequence[Probabilities]) -> dict[str, Any]:
     """`{"tokens", "label", "probabilities"}`; the label of no tokens is null."""
     (example,), (found,) = examples, predicted
     rounded = {name: round(value, 6) for name, value in found.items()}
     return {"tokens": list(example.tokens), "label": best(found), "probabilities": rounded}
 
 
-def record(examples: Sequence[Example], predicted: Sequence[Probabilities]) -> str:
+def record(examples: Sequence[LabelledSentence], predicted: Sequence[Probabilities]) -> str:
     """Gold label, predicted label, its probability and the text, tabs between them."""
     return "".join(
-        f"{label_of(example)}\t{best(found)}\t{max(found.values()):.4f}\t{' '.join(example.tokens)}\n"
+        f"{example.label}\t{best(found)}\t{max(found.values()):.4f}\t{' '.join(example.tokens)}\n"
         for example, found in zip(examples, predicted, strict=True)
     )
 

@@ -9,30 +9,34 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from elmo_tasks.core.settings import bounded
 from elmo_tasks.data.marked import read_marked
 from elmo_tasks.data.srl import read_srl
 from elmo_tasks.metrics import RoleScores, count_arguments, score_roles
 from elmo_tasks.task import Task
-from elmo_tasks.text.examples import Example, TaggedSentence
+from elmo_tasks.text.examples import TaggedSentence
 from elmo_tasks.text.labels import LabelSet, span_types
 from elmo_tasks.text.propositions import to_frame, to_propositions
 
 if TYPE_CHECKING:
-    from torch import nn
-
     from elmo_tasks.nn.embedding_mix import EmbeddingMix
+    from elmo_tasks.nn.role_labeller import RoleLabeller
 
 Tags = tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class Settings:
-    """The labeller: width and number of its layers, dropout on its input and output, variational dropout inside, width
-    of the predicate indicator (AllenNLP's); the width of the finder's two directions; precision of the labeller's
-    products: 32, bf16, or auto, which is bf16 where the processor has it."""
+    """The labeller and the finder of predicates.
+
+    hidden, layers: width and number of the labeller's layers.
+    dropout, recurrent_dropout: on its input and output, and variational inside.
+    indicator: width of the indicator of the predicate (AllenNLP's).
+    finder_hidden: width of each direction of the finder.
+    precision: of the labeller's products; `auto` is bf16 if the processor has it.
+    """
 
     hidden: int = bounded(128, least=1)
     layers: int = bounded(4, least=1)
@@ -40,64 +44,60 @@ class Settings:
     recurrent_dropout: float = bounded(0.1, least=0, below=1)
     indicator: int = bounded(100, least=1)
     finder_hidden: int = bounded(64, least=1)
-    precision: str = "auto"
-
-
-def tagged(example: Example) -> TaggedSentence:
-    """A predicate with its BIO tags, or, without `predicate`, the sentence itself with a tag B-V on each predicate."""
-    assert isinstance(example, TaggedSentence)
-    return example
+    precision: Literal["auto", "32", "bf16"] = "auto"
 
 
 def parse(line: str, source: str) -> list[TaggedSentence]:
-    """An example a marked predicate, or the sentence itself if the predicates are to be found."""
+    """One example per marked predicate, or the sentence itself if the predicates are to be found.
+
+    An example is a predicate with its BIO tags or, without `predicate`, the sentence with a tag B-V on each predicate.
+    """
     tokens, marked = read_marked(line, source)
     return [TaggedSentence(tokens, ("O",) * len(tokens), at, source) for at in ((None,) if marked is None else marked)]
 
 
-def follow(example: Example, predicted: Tags) -> list[TaggedSentence]:
+def follow(example: TaggedSentence, predicted: Tags) -> list[TaggedSentence]:
     """A sentence's predicates, once they are found."""
-    sentence = tagged(example)
-    found = [place for place, tag in enumerate(predicted) if tag == "B-V" and sentence.predicate is None]
-    return [TaggedSentence(sentence.tokens, sentence.tags, place, sentence.source) for place in found]
+    found = [place for place, tag in enumerate(predicted) if tag == "B-V" and example.predicate is None]
+    return [TaggedSentence(example.tokens, example.tags, place, example.source) for place in found]
 
 
-def labels(train: Sequence[Example]) -> LabelSet:
+def labels(train: Sequence[TaggedSentence]) -> LabelSet:
     """All BIO tags of the roles that the training data has, and of V."""
-    return LabelSet.of_types({*span_types(tagged(example).tags for example in train), "V"}, "BIO")
+    return LabelSet.of_types({*span_types(example.tags for example in train), "V"}, "BIO")
 
 
-def build_model(mix: EmbeddingMix, known: LabelSet, model: Settings) -> nn.Module:
+def build_model(mix: EmbeddingMix, known: LabelSet, model: Settings) -> RoleLabeller:
     """The highway LSTM and the finder."""
     from elmo_tasks.nn.role_labeller import RoleLabeller
 
     return RoleLabeller(mix, known, **asdict(model))
 
 
-def score(examples: Sequence[Example], predicted: Sequence[Tags]) -> RoleScores:
+def score(examples: Sequence[TaggedSentence], predicted: Sequence[Tags]) -> RoleScores:
     """Arguments of the gold predicates as `srl-eval.pl` counts them, and the predicates that were found."""
-    pairs = [(tagged(example), tags) for example, tags in zip(examples, predicted, strict=True)]
+    pairs = list(zip(examples, predicted, strict=True))
     framed = [(own.tags, tags) for own, tags in pairs if own.predicate is not None]
     plain = [(own.tags, tags) for own, tags in pairs if own.predicate is None]
     return score_roles(framed, plain)
 
 
-def describe(line: str, examples: Sequence[Example], predicted: Sequence[Tags]) -> dict[str, Any]:
+def describe(line: str, examples: Sequence[TaggedSentence], predicted: Sequence[Tags]) -> dict[str, Any]:
     """`{"tokens", "frames"}`, a frame a predicate."""
     tokens = read_marked(line).tokens
-    places = [tagged(example).predicate for example in examples]
+    places = [example.predicate for example in examples]
     frames = [to_frame(tokens, at, tags) for at, tags in zip(places, predicted, strict=True) if at is not None]
     return {"tokens": list(tokens), "frames": frames}
 
 
-def record(examples: Sequence[Example], predicted: Sequence[Tags]) -> str:
+def record(examples: Sequence[TaggedSentence], predicted: Sequence[Tags]) -> str:
     """The predicted propositions as `srl-eval.pl` reads them."""
-    return to_propositions([tagged(example) for example in examples], predicted)
+    return to_propositions(examples, predicted)
 
 
-def gold(examples: Sequence[Example]) -> str:
+def gold(examples: Sequence[TaggedSentence]) -> str:
     """The gold propositions, the predicates named as in `record`: the script compares these names too."""
-    return record(examples, [tagged(example).tags for example in examples])
+    return record(examples, [example.tags for example in examples])
 
 
 task = Task(
@@ -108,11 +108,11 @@ task = Task(
     read=read_srl,
     parse=parse,
     labels=labels,
-    encode=lambda example, known: known.encode(tagged(example).tags, example.source),
+    encode=lambda example, known: known.encode(example.tags, example.source),
     decode=lambda numbers, known: known.decode(numbers),
     build_model=build_model,
     score=score,
-    count=lambda example, tags: count_arguments(tagged(example).tags, tags),  # none where only predicates are marked
+    count=lambda example, tags: count_arguments(example.tags, tags),  # none where only predicates are marked
     describe=describe,
     record=record,
     gold=gold,

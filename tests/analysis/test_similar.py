@@ -11,11 +11,11 @@ import pytest
 import torch
 
 from elmo_tasks.analysis.occurrences import (
-    layer_weights,
     occurrence_vectors,
     occurrences_in,
     position_of,
     query_occurrence,
+    weights_of_layer,
 )
 from elmo_tasks.analysis.similar import nearest
 from elmo_tasks.core.errors import InputError
@@ -67,7 +67,7 @@ def test_streaming_is_the_same_as_sorting(tiny_bilm: str) -> None:
     """Against a full sort, over several blocks."""
     embedder = bilm_embedder(tiny_bilm)
     candidates = [occurrence(f"w{n * 7 % 1201}", "bark", f"x{n % 13}") for n in range(1201)]
-    query, weights = occurrence("the", "bark"), layer_weights("average", 3)
+    query, weights = occurrence("the", "bark"), weights_of_layer("average", 3)
     target, *others = torch.einsum("nld,l->nd", occurrence_vectors(embedder, [query, *candidates]), weights)
     cosines = torch.cosine_similarity(torch.stack(others), target[None])
     found = nearest(embedder, query, iter(candidates), weights, 7)
@@ -133,12 +133,12 @@ def test_the_query_is_the_files_first_without_a_sentence(tmp_path: Path) -> None
 
 
 def test_layers_by_name(tmp_path: Path) -> None:
-    assert layer_weights("1", 3).tolist() == [0, 1, 0]
-    assert layer_weights("average", 2).tolist() == [0.5, 0.5]
+    assert weights_of_layer("1", 3).tolist() == [0, 1, 0]
+    assert weights_of_layer("average", 2).tolist() == [0.5, 0.5]
     (tmp_path / "metrics.json").write_text(json.dumps({"mix": {"elmo": {"weights": [0.2, 0.8], "gamma": 1.0}}}))
-    assert layer_weights(str(tmp_path), 2).tolist() == pytest.approx([0.2, 0.8])
+    assert weights_of_layer(str(tmp_path), 2).tolist() == pytest.approx([0.2, 0.8])
     with pytest.raises(InputError, match="expected a run that mixed 3 layers, got .*elmo"):
-        layer_weights(str(tmp_path), 3)
+        weights_of_layer(str(tmp_path), 3)
     for wrong in ("3", "-1", "top"):
         with pytest.raises(InputError, match="--layer: expected average, 0 to 2 or the folder of a run, got"):
-            layer_weights(wrong, 3)
+            weights_of_layer(wrong, 3)

@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 import torch
 
+from elmo_tasks.embedders.registry import build_inputs
 from elmo_tasks.embedders.words.vectors import WordVectors
 from elmo_tasks.runs.experiment import load_experiment
-from elmo_tasks.runs.store import build_model, inputs_of
+from elmo_tasks.runs.store import build_model
 from elmo_tasks.task import load_task
 from elmo_tasks.text.labels import LabelSet
 
@@ -42,7 +43,8 @@ def test_builds(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     task = load_task(experiment.task)
     labels = LabelSet(("O", "B-V", "I-V", "B-X", "I-X", "E-X", "S-X"))
     with torch.device("meta"):
-        model = build_model(task, experiment, labels, inputs_of(experiment, ["a"], None))
+        inputs = build_inputs(experiment.embedders, experiment.embedder_settings, train_words=["a"])
+        model = build_model(task, experiment, labels, inputs)
     assert any(parameter.requires_grad for parameter in model.parameters())
     assert {parameter.device.type for parameter in model.parameters()} == {"meta"}
 

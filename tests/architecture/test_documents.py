@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -77,6 +78,17 @@ def test_command_parses(where: str, arguments: list[str]) -> None:
     config = getattr(parsed, "config", None)
     for name in [config] if isinstance(config, (str, Path)) else config or []:
         assert str(name).startswith(("my", "runs/")) or (ROOT / name).is_file(), f"{where}: there is no {name}"
+
+
+def test_the_way_of_an_embedder_is_short_and_as_it_is_written() -> None:
+    """From the command line to the first matrix product: at most six files, each of which imports the next."""
+    _, _, part = (ROOT / "CONTRIBUTING.md").read_text("utf-8").partition("## From `--embedders elmo` to ")
+    files = re.findall(r"^\d\. `(\S+\.py)`", part.partition("\n## ")[0], re.MULTILINE)
+    assert files[0] == "elmo_tasks/cli/train.py" and 2 <= len(files) <= 6
+    for file, following in pairwise(files):
+        module = following.removesuffix(".py").replace("/", ".")
+        assert f"from {module} import " in (ROOT / file).read_text("utf-8"), f"{file} does not import {following}"
+    assert "self.filters(windows" in (ROOT / files[-1]).read_text("utf-8")
 
 
 def test_commands_are_found() -> None:

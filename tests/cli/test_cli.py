@@ -165,10 +165,10 @@ def test_an_earlier_run_is_kept(data: Path, capsys: pytest.CaptureFixture[str]) 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["nerr"], " or the path of a task.py, got 'nerr'; did you mean ner?"),
+        (["nerr"], "unknown task 'nerr'; did you mean ner? Choose ner, sentiment, srl or the path of a task.py"),
         (["ner", "--data", "conl2003"], "did you mean conll2003?"),
         (["ner", "--set", "training.epoch=3"], "did you mean training.epochs?"),
-        (["ner", "--set", "training.epochs=many"], "training.epochs: expected int, got 'many'"),
+        (["ner", "--set", "training.epochs=many"], "training.epochs must be a whole number, got 'many'"),
         (["ner", "--set", "training"], "expected key=value"),
         (["ner", "--config", "none.yaml"], "none.yaml: no such configuration file"),
         (["ner", "--embedders", "glov"], "did you mean glove?"),

@@ -31,7 +31,7 @@ def refused(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
 
 def test_a_folder_that_is_no_run_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "expected the folder of a finished run" in refused(capsys, str(tmp_path))
-    assert "expected the folder of a finished run" in refused(capsys, str(tmp_path / "nothing"))
+    assert "nothing: no such folder" in refused(capsys, str(tmp_path / "nothing"))
 
 
 def test_a_run_of_another_version_is_refused(
@@ -55,7 +55,14 @@ def test_a_run_of_another_task_is_refused(
     folder = shutil.copytree(run_folders["ner"], tmp_path / "run")
     config = (folder / "config.yaml").read_text(encoding="utf-8")
     (folder / "config.yaml").write_text(config.replace("task: ner", f"task: {own}"), encoding="utf-8")
-    assert "expected a run of ner, srl, sentiment, got one of 'chunk' (Tagger)" in refused(capsys, str(folder))
+    assert "give --task-file PATH" in refused(capsys, str(folder))
+    option = f"--task-file={own}"
+    assert f"a run of the task ner, but {own} defines chunk" in refused(capsys, str(folder), option)
+    with safe_open(folder / "model.safetensors", framework="pt") as file:
+        metadata = file.metadata() | {"task": "chunk"}
+        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no iterator)
+    save_file(tensors, folder / "model.safetensors", metadata)
+    assert "expected a run of ner, srl, sentiment, got one of 'chunk' (Tagger)" in refused(capsys, str(folder), option)
 
 
 def test_without_gradio_the_extra_is_named(

@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from elmo_tasks.embedders.device import frozen_device
-from elmo_tasks.embedders.elmo import BilmEmbedder
+from elmo_tasks.embedders.elmo import BilmEmbedder, frozen_device
 from elmo_tasks.embedders.inputs import FrozenInput
 from elmo_tasks.embedders.registry import build_inputs
 

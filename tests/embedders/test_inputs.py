@@ -1,42 +1,93 @@
-"""From names to sources: one entry a provider, and what a name must look like."""
+"""From names to inputs: one entry per provider, and what a name must look like."""
 
 from __future__ import annotations
 
-import inspect
-from dataclasses import fields
+from dataclasses import asdict, dataclass
 
 import pytest
+import torch
 
 from elmo_tasks.core.errors import InputError
-from elmo_tasks.embedders.registry import PROVIDERS, build_inputs
-from elmo_tasks.runs.experiment import Experiment
+from elmo_tasks.core.settings import bounded, to_dict
+from elmo_tasks.embedders.chars import CharsInput
+from elmo_tasks.embedders.inputs import FrozenInput, WordInput
+from elmo_tasks.embedders.protocol import Provider, Sentences
+from elmo_tasks.embedders.random import RandomEmbedder
+from elmo_tasks.embedders.registry import PROVIDERS, SECTIONS, build_inputs, check_names
+from elmo_tasks.embedders.words.vectors import WordVectors
+from elmo_tasks.runs.experiment import Experiment, load_experiment, resolve_experiment, to_yaml
 
 
 @pytest.mark.parametrize("name", PROVIDERS)
-def test_a_provider_takes_the_keys_of_its_section(name: str) -> None:
-    """With the same defaults, so that a source means the same with and without a configuration."""
+def test_a_configuration_holds_the_settings_of_every_provider(name: str) -> None:
+    """With the defaults of the provider, which are written in one place."""
     provider = PROVIDERS[name]
-    taken = {
-        key: parameter.default
-        for key, parameter in inspect.signature(provider.build).parameters.items()
-        if parameter.kind is inspect.Parameter.KEYWORD_ONLY
-    }
-    section = getattr(Experiment(), provider.section, None)
-    assert taken == ({field.name: getattr(section, field.name) for field in fields(section)} if section else {})
+    held = to_dict(Experiment()).get(provider.section, {})
+    assert held == asdict(provider.settings())
 
 
 @pytest.mark.parametrize(
     ("names", "message"),
     [
-        ([], "expected one or more of elmo, glove, minilm, transformer, chars, random, got none"),
-        (["chars", "chars"], "expected each name once, got chars chars"),
-        (["glvoe"], "got 'glvoe'; did you mean glove?"),
-        (["chars:3"], "--embedders: expected chars, got 'chars:3'"),
-        (["minilm:x"], "--embedders: expected minilm, got 'minilm:x'"),
-        (["glove:"], r"--embedders: expected glove\[:FILE\], got 'glove:'"),
-        ([""], "got ''"),
+        ([], "no name given; choose one or more of elmo, glove, minilm, transformer, chars, random"),
+        (["chars", "chars"], "chars chars has a name twice"),
+        (["glvoe"], "unknown embedder 'glvoe'; did you mean glove?"),
+        (["chars:3"], "'chars:3' is not complete or takes no colon; write chars$"),
+        (["minilm:x"], "'minilm:x' is not complete or takes no colon; write minilm$"),
+        (["glove:"], r"'glove:' is not complete or takes no colon; write glove\[:FILE\]"),
+        ([""], "unknown embedder ''"),
+        (["elmo,glove,chars"], "separate embedders with blanks, not commas: --embedders elmo glove chars$"),
+        (["elmo:small,glove", "chars"], "not commas: --embedders elmo:small glove$"),
+        (["elmo:o.json,w.hdf5,glove"], "not commas: --embedders elmo:o.json,w.hdf5 glove$"),
     ],
 )
 def test_names(names: list[str], message: str) -> None:
     with pytest.raises(InputError, match=message):
         build_inputs(names)
+
+
+def test_names_are_checked_when_an_experiment_is_resolved() -> None:
+    with pytest.raises(InputError, match="separate embedders with blanks, not commas: --embedders elmo glove chars"):
+        resolve_experiment("ner", given={"embedders": ["elmo,glove,chars"]})
+
+
+def test_commas_that_belong_to_one_name() -> None:
+    assert check_names(["elmo:o.json,w.hdf5", "glove:a,b.txt"]) == [PROVIDERS["elmo"], PROVIDERS["glove"]]
+
+
+def test_a_word_table_says_which_words_it_tunes() -> None:
+    vectors = WordVectors(["a", "b", "c"], torch.zeros(3, 2), "here")
+    assert WordInput("glove", vectors, ["a", "x"]).tuned_words == ("a", "x")
+    assert WordInput("glove", vectors).tuned_words == CharsInput().tuned_words == ()
+
+
+@dataclass(frozen=True)
+class LengthSettings:
+    scale: int = bounded(1, least=1)
+
+
+class Lengths(RandomEmbedder):
+    """A word's vector is its length, `scale` times."""
+
+    def __init__(self, name: str, settings: LengthSettings) -> None:
+        super().__init__(1, name)
+        self.scale = settings.scale
+
+    def embed(self, sentences: Sentences) -> list[torch.Tensor]:
+        return [torch.tensor([[[self.scale * len(w)] for w in words]]).float() for words in sentences]  # (1, T, 1)
+
+
+def test_an_embedder_is_one_entry(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its settings have a section in every configuration, with their bounds."""
+    provider = Provider(
+        lambda request, settings: FrozenInput(Lengths(request.name, settings)), LengthSettings, "length", "of the word"
+    )
+    monkeypatch.setitem(PROVIDERS, "length", provider)
+    monkeypatch.setitem(SECTIONS, "length", LengthSettings)
+    experiment = load_experiment(settings=["embedders=[length]", "length.scale=2"])
+    assert "\nlength:\n  scale: 2\n" in to_yaml(experiment)
+    (made,) = build_inputs(experiment.embedders, experiment.embedder_settings)
+    assert made.prepare([["a", "bcd"]]).take([0])[0].tolist() == [[[2.0], [6.0]]]
+    with pytest.raises(InputError, match="length.scale must be a whole number of 1 or more, got 0"):
+        load_experiment(settings=["length.scale=0"])
+    assert "length" in SECTIONS and list(SECTIONS)[:4] == ["elmo", "glove", "transformer", "chars"]

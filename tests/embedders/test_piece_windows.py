@@ -7,8 +7,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from elmo_tasks.embedders.length_groups import length_groups
-from elmo_tasks.embedders.transformer.piece_windows import window_of_pieces, window_starts
+from elmo_tasks.embedders.transformer.piece_windows import length_groups, window_of_pieces, window_starts
 
 
 @pytest.mark.parametrize(

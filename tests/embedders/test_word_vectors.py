@@ -17,6 +17,7 @@ import torch
 from elmo_tasks.core.errors import InputError
 from elmo_tasks.embedders.registry import build_inputs
 from elmo_tasks.embedders.words.load import load_word_vectors
+from elmo_tasks.embedders.words.provider import GloveSettings
 from elmo_tasks.embedders.words.vectors import StaticEmbedder, WordVectors
 
 FIXTURES = Path(__file__).parent / "fixtures"
@@ -106,13 +107,16 @@ def test_fasttext_lower_cases_before_it_takes_pieces() -> None:
 
 def test_fasttext_as_a_source(tmp_path: Path) -> None:
     name = f"glove:{FIXTURES / 'fasttext-subwords.bin'}"
-    (source,) = build_inputs([name], {"glove": {"trainable": False}})
+    (source,) = build_inputs([name], {"glove": GloveSettings(trainable=False)})
     (vectors,) = source.prepare([["cat", "Katze"]]).take([0])
     mixed = source.build_module()(vectors[None], torch.ones(1, 2, dtype=torch.bool))  # (1, T, D)
     expected = torch.tensor([FASTTEXT["subwords"]["cat"], FASTTEXT["subwords"]["Katze"]])
     torch.testing.assert_close(mixed[0], expected, rtol=1e-5, atol=1e-6)
-    with pytest.raises(InputError, match="glove.trainable: expected a table of words .* --set glove.trainable=false"):
-        build_inputs([name], {"glove": {"trainable": True}})
+    with pytest.raises(
+        InputError,
+        match="fastText model, which has no table to tune; give --set glove.trainable=false",
+    ):
+        build_inputs([name], {"glove": GloveSettings(trainable=True)})
 
 
 def test_a_table_is_an_embedder_too(tmp_path: Path) -> None:

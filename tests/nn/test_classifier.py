@@ -6,7 +6,8 @@ import pytest
 import torch
 
 from elmo_tasks.core.errors import InputError
-from elmo_tasks.embedders.inputs import CharsInput, FrozenInput
+from elmo_tasks.embedders.chars import CharsInput, CharsSettings
+from elmo_tasks.embedders.inputs import FrozenInput
 from elmo_tasks.embedders.random import RandomEmbedder
 from elmo_tasks.nn.batch import Item, collate
 from elmo_tasks.nn.classifier import HEADS, Classifier
@@ -18,7 +19,7 @@ GOLD = [2, 0, 0, 1]
 
 def build(head: str) -> tuple[Classifier, list[Item]]:
     torch.manual_seed(0)
-    inputs = [FrozenInput(RandomEmbedder(8)), CharsInput(filters=8)]
+    inputs = [FrozenInput(RandomEmbedder(8)), CharsInput(CharsSettings(filters=8))]
     prepared = [source.prepare(SENTENCES).take(range(len(SENTENCES))) for source in inputs]
     items = [
         Item(tuple(part[index] for part in prepared), len(words), index, torch.tensor(GOLD[index]))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import torch
 
-from elmo_tasks.embedders.inputs import CharsInput, FrozenInput
+from elmo_tasks.embedders.chars import CharsInput, CharsSettings
+from elmo_tasks.embedders.inputs import FrozenInput
 from elmo_tasks.embedders.random import RandomEmbedder
 from elmo_tasks.embedders.registry import build_inputs
 from elmo_tasks.nn.batch import Item, collate
@@ -19,7 +20,7 @@ TAGS = [["S-P", "O"], ["O", "O", "B-P", "E-P", "O"], ["O"], ["B-P", "E-P", "O"]]
 
 def build() -> tuple[Tagger, list[Item]]:
     torch.manual_seed(0)
-    inputs = [FrozenInput(RandomEmbedder(8)), CharsInput(filters=8)]
+    inputs = [FrozenInput(RandomEmbedder(8)), CharsInput(CharsSettings(filters=8))]
     prepared = [source.prepare(SENTENCES).take(range(len(SENTENCES))) for source in inputs]
     items = [
         Item(tuple(part[index] for part in prepared), len(words), index, torch.tensor(LABELS.encode(TAGS[index])))

@@ -17,7 +17,7 @@ from elmo_tasks.elmo.characters import batch_to_ids
 from elmo_tasks.elmo.options import BilmOptions
 from elmo_tasks.pretraining.bilm_folder import read_language_model, write_bilm_folder
 from elmo_tasks.pretraining.corpus import MAX_LINE_TOKENS
-from elmo_tasks.pretraining.evaluation import evaluate, surprisal_lines
+from elmo_tasks.pretraining.evaluation import evaluate_bilm, surprisal_lines
 from elmo_tasks.pretraining.objective import Objective
 from elmo_tasks.pretraining.perplexity import LanguageModel, surprisals
 
@@ -84,4 +84,4 @@ def test_sentences_of_any_length_keep_their_order_and_stand_alone(folder: Path) 
 def test_a_text_without_sentences_is_refused(folder: Path, tmp_path: Path) -> None:
     (tmp_path / "t.txt").write_text("the cat\n" + "cat " * (MAX_LINE_TOKENS + 1))
     with pytest.raises(InputError, match=r"t\.txt:2: expected one sentence a line of at most 2000 words, got 2001"):
-        evaluate(str(folder), tmp_path / "t.txt")
+        evaluate_bilm(str(folder), tmp_path / "t.txt")

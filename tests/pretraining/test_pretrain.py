@@ -20,7 +20,7 @@ from elmo_tasks.elmo.characters import encode_words
 from elmo_tasks.elmo.engine import Engine
 from elmo_tasks.pretraining import run as pretrain_run
 from elmo_tasks.pretraining.bilm_folder import read_language_model
-from elmo_tasks.pretraining.evaluation import evaluate
+from elmo_tasks.pretraining.evaluation import evaluate_bilm
 from elmo_tasks.pretraining.export import export_bilm_folder
 from elmo_tasks.pretraining.objective import Objective, StreamState, Window
 from elmo_tasks.pretraining.perplexity import perplexity, surprisals
@@ -34,7 +34,7 @@ def quiet(line: str) -> None:
 
 def test_a_tiny_corpus_is_learned_by_heart(pretraining_config: Any, text: Path, tmp_path: Path) -> None:
     pretrain(pretraining_config(n_epochs=100, dropout=0.0, decay=0.5), [str(text)], tmp_path / "bilm", tell=quiet)
-    found = evaluate(str(tmp_path / "bilm"), text)
+    found = evaluate_bilm(str(tmp_path / "bilm"), text)
     assert found.unknown == 0.0
     # Stateless: the first words of a sentence cannot be known, so the bound is on both directions' mean.
     assert found.mean < 3.0, found
@@ -125,7 +125,7 @@ def test_fine_tuning_starts_from_the_other_model(
     pretrain(pretraining_config(n_epochs=20), [str(text)], tmp_path / "first", tell=quiet)
     pretrain(pretraining_config(n_epochs=1), [str(text)], tmp_path / "scratch", tell=quiet)
     pretrain(pretraining_config(n_epochs=1), [str(text)], tmp_path / "tuned", init=str(tmp_path / "first"), tell=quiet)
-    assert evaluate(str(tmp_path / "tuned"), text).mean < evaluate(str(tmp_path / "scratch"), text).mean / 1.5
+    assert evaluate_bilm(str(tmp_path / "tuned"), text).mean < evaluate_bilm(str(tmp_path / "scratch"), text).mean / 1.5
     lstm = pretraining_options["lstm"] | {"dim": 80}
     with pytest.raises(InputError, match=r"--init .*first: its options disagree"):
         pretrain(pretraining_config(lstm=lstm), [str(text)], tmp_path / "x", init=str(tmp_path / "first"), tell=quiet)

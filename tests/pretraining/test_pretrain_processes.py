@@ -26,7 +26,7 @@ from elmo_tasks.elmo.characters import encode_vocabulary
 from elmo_tasks.elmo.weights.safetensors import write_safetensors
 from elmo_tasks.pretraining.corpus import encode_corpus
 from elmo_tasks.pretraining.course import check_course, course_of, keep_course
-from elmo_tasks.pretraining.evaluation import evaluate
+from elmo_tasks.pretraining.evaluation import evaluate_bilm
 from elmo_tasks.pretraining.module import Pretraining, Schedule, to_window
 from elmo_tasks.pretraining.run import build_objective, pretrain
 from elmo_tasks.pretraining.windows import Windows, classes_of
@@ -244,7 +244,7 @@ def test_the_softmax_keeps_the_vocabulary_of_the_model_that_is_tuned(
     assert sum("held-out perplexity" in line and "first 100 sentences" in line for line in told) >= 1
     assert any("heldout_forward" in row for row in second["curve"])
     assert (tmp_path / "second/plots/pretraining.png").exists() is False
-    assert evaluate(str(tmp_path / "second"), other).unknown == pytest.approx(0.4)
+    assert evaluate_bilm(str(tmp_path / "second"), other).unknown == pytest.approx(0.4)
     words = tmp_path / "words.txt"
     words.write_text("<S> 0\n</S> 0\n<UNK> 0\nzebra 60\nthe 30\n")
     third = pretrain(
@@ -254,7 +254,7 @@ def test_the_softmax_keeps_the_vocabulary_of_the_model_that_is_tuned(
         vocabulary=words,
         tell=told.append,
     )
-    assert third["vocabulary"] == 5 and evaluate(str(tmp_path / "third"), other).unknown == pytest.approx(0.4)
+    assert third["vocabulary"] == 5 and evaluate_bilm(str(tmp_path / "third"), other).unknown == pytest.approx(0.4)
 
 
 @pytest.mark.parametrize(

@@ -160,7 +160,7 @@ def test_a_biLM_without_a_record(hub: Path, tmp_path: Path) -> None:
     push_to_hub(tmp_path / "bilm", "someone/other")
     assert "- Licence: not stated" in (hub / "someone/other/README.md").read_text()
     assert ElmoEmbedder.from_pretrained("someone/other").embed_sentence(["cat"]).shape == (3, 1, 12)
-    with pytest.raises(InputError, match="no model.safetensors; a biLM is named by --embedders elmo:someone/other"):
+    with pytest.raises(InputError, match="holds no run .* name a biLM by --embedders elmo:someone/other"):
         find_run("someone/other")
 
 
@@ -172,13 +172,14 @@ def refuse(error: Exception) -> Callable[..., None]:
 
 
 def test_faults(hub: Path, run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(InputError, match="expected a name such as ORG/NAME, got 'small'"):
+    with pytest.raises(InputError, match="'small' is not the name of a repository; give one such as ORG/NAME"):
         push_to_hub(run, "small")
     with pytest.raises(InputError, match="expected the folder of a finished run or of a biLM, found no weights in it"):
         push_to_hub(tmp_path, "someone/x")
-    with pytest.raises(InputError, match="expected 'someone/x' to be a folder here or a repository .*, found neither"):
+    with pytest.raises(InputError, match="someone/x: neither a folder here nor a repository"):
         find_run("someone/x")
-    assert find_run("no-such-run") == Path("no-such-run")  # load_trained says that it is none
+    with pytest.raises(InputError, match="^no-such-run: no such folder; write hf:ORG/NAME"):
+        find_run("no-such-run")
     monkeypatch.setattr(HfApi, "create_repo", refuse(RuntimeError("401 Unauthorized\nInvalid token")))
     with pytest.raises(InputError, match=r"someone/x: the .* hub did not take the upload \(401 Unauthorized Invalid"):
         push_to_hub(run, "someone/x")
@@ -191,9 +192,9 @@ def test_a_run_that_names_a_file_to_execute_is_refused_both_ways(hub: Path, run:
     for folder in (run, hub / "someone/x"):
         text = (folder / "config.yaml").read_text().replace("task: ner", f"task: {evil}")
         (folder / "config.yaml").write_text(text)
-    with pytest.raises(InputError, match="expected a run of a shipped task .* a task file of your own does not travel"):
+    with pytest.raises(InputError, match="cannot be shared, since a task file of your own does not travel"):
         push_to_hub(run, "someone/y")
-    with pytest.raises(InputError, match="someone/x: expected a run of a shipped task"):
+    with pytest.raises(InputError, match="someone/x: a run of the task .* cannot be shared"):
         from_pretrained("someone/x")
 
 
@@ -214,5 +215,5 @@ def test_the_softmax_of_a_biLM_comes_with_it(hub: Path, tmp_path: Path, capsys: 
     kept = [0, 1, 2, 4, 5, 6]
     assert (here.softmax.weight.weight[kept] == there.softmax.weight.weight).all()
     assert stages_of("someone/lm") == record["stages"]
-    with pytest.raises(InputError, match="expected 'someone/else' to be a folder here or a repository"):
+    with pytest.raises(InputError, match="someone/else: neither a folder here nor a repository"):
         stages_of("someone/else")

@@ -147,7 +147,7 @@ def test_damaged_data(data: Path, capsys: pytest.CaptureFixture[str], name: str,
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--set", "model.head=sum"], "model.head: expected one of mean, max, attention, bcn, got 'sum'"),
+        (["--set", "model.head=sum"], "model.head must be mean, max, attention or bcn, got 'sum'"),
         (["--set", "model.heads=max"], "did you mean model.head?"),
         (["--data", "sst3"], "did you mean sst"),
     ],

@@ -8,10 +8,10 @@ import pytest
 
 from elmo_tasks.core.errors import InputError
 from elmo_tasks.runs.experiment import TrainingConfig, load_experiment
-from elmo_tasks.training.train import Outcome, train
+from elmo_tasks.training.train import FinishedRun, train
 
 
-def run(corpus: Path, output: Path, *settings: str) -> Outcome:
+def run(corpus: Path, output: Path, *settings: str) -> FinishedRun:
     given = {"data": str(corpus), "embedders": ["random"]}
     common = ["model.hidden=6", "training.epochs=3", "training.batch_size=4", "training.rate_patience=9"]
     return train(load_experiment([], given, [*common, *settings]), output, tell=lambda line: None)
@@ -34,6 +34,6 @@ def test_adadelta_is_another_optimiser(corpus: Path, tmp_path: Path) -> None:
 
 
 def test_an_unknown_optimiser(corpus: Path, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="training.optimizer: expected one of adam, adadelta, got 'sgdd'"):
+    with pytest.raises(InputError, match="training.optimizer must be adam or adadelta, got 'sgdd'"):
         run(corpus, tmp_path / "run", "training.optimizer=sgdd")
     assert not list(tmp_path.glob("*run*"))

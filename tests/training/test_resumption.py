@@ -15,7 +15,7 @@ from elmo_tasks.runs.folder import LAST, RunFolder
 from elmo_tasks.training import train as run
 from elmo_tasks.training.epoch_lines import EpochLines
 from elmo_tasks.training.resumption import FINGERPRINTS, began_alike
-from elmo_tasks.training.train import Outcome, train
+from elmo_tasks.training.train import FinishedRun, train
 
 
 class PulledThePlug(Exception):
@@ -41,7 +41,7 @@ def cut(experiment: Any, output: Path) -> Path:
     return RunFolder(output).work
 
 
-def go_on(experiment: Any, output: Path) -> Outcome:
+def go_on(experiment: Any, output: Path) -> FinishedRun:
     return train(experiment, output, tell=lambda line: None, resume=True)
 
 

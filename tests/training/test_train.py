@@ -23,7 +23,7 @@ from elmo_tasks.runs.store import load_trained
 from elmo_tasks.task import load_task
 from elmo_tasks.text.examples import TaggedSentence
 from elmo_tasks.training import train as run
-from elmo_tasks.training.train import Outcome, train
+from elmo_tasks.training.train import FinishedRun, train
 from elmo_tasks.views.plots import draw_run
 
 VOLATILE = ("seconds", "training_seconds", "seconds_per_epoch", "peak_rss_mb", "tokens_per_second")
@@ -35,11 +35,11 @@ def small(corpus: Path, *settings: str, embedders: tuple[str, ...] = ("random", 
     return load_experiment([], given, [*common, *settings])
 
 
-def quiet(experiment: Any, output: Path, **options: Any) -> Outcome:
+def quiet(experiment: Any, output: Path, **options: Any) -> FinishedRun:
     return train(experiment, output, tell=lambda line: None, draw=draw_run, **options)
 
 
-def steady(outcome: Outcome) -> dict[str, Any]:
+def steady(outcome: FinishedRun) -> dict[str, Any]:
     return {key: value for key, value in outcome.metrics.items() if key not in VOLATILE}
 
 
@@ -191,10 +191,10 @@ def test_memory_does_not_grow_with_epochs(corpus: Path, tmp_path: Path) -> None:
 def test_a_label_that_only_dev_has_is_found_before_anything_is_embedded(
     corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, split: str, message: str
 ) -> None:
-    def embedded(*_: object) -> None:
+    def embedded(*_: object, **__: object) -> None:
         raise InputError("no embedder today")
 
-    monkeypatch.setattr(run, "inputs_of", embedded)
+    monkeypatch.setattr(run, "build_inputs", embedded)
     (corpus / f"{split}.txt").write_text("Acme B-ORG\n")
     with pytest.raises(InputError, match=message):
         quiet(small(corpus), tmp_path / "run")

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from elmo_tasks.core.errors import InputError
+from elmo_tasks.core.paths import hub_name
 from elmo_tasks.elmo.weights.download import RemoteFile, fetch
 
 if TYPE_CHECKING:
@@ -25,7 +25,6 @@ _OFFICIAL: dict[str, tuple[str, int | None, str | None]] = {  # folder on the se
     "original-5.5b": ("2x4096_512_2048cnn_2xhighway_5.5B", None, None),
 }
 _SHIPPED = Path(__file__).parents[1] / "shipped"
-HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
 BILM_FILES = ("*.safetensors", "*.hdf5", "*.json", "vocabulary.txt")
 """A biLM's files in a repository of the hub, those of its softmax too."""
 
@@ -40,7 +39,8 @@ def load_bilm(name: str = "default") -> BiLM:
     Args:
         name: `default` or `shipped` (the biLM inside the package), `small`, `medium`, `original`, `original-5.5b` (the
             official ones, downloaded once into the cache folder), a folder, a `.safetensors` file,
-            `options.json,weights.hdf5` (paths or http addresses), or a Hugging Face repository `organisation/name`.
+            `options.json,weights.hdf5` (paths or http addresses), or a Hugging Face repository, `ORG/NAME` or
+            `hf:ORG/NAME` (see `elmo_tasks.core.paths.hub_name`).
 
     Raises:
         InputError: nothing of that name, a file that is missing or broken, options that do not fit the weights, no
@@ -65,11 +65,11 @@ def load_bilm(name: str = "default") -> BiLM:
             f"{path}: expected a folder, a .safetensors file or OPTIONS.json,WEIGHTS.hdf5, got a file of another kind; "
             "give both files of a bilm-tf pair, with a comma between them"
         )
-    if HUB_NAME.fullmatch(name):
-        return _load_folder(hub_folder(name, BILM_FILES))
+    if (repository := hub_name(name)) is not None:
+        return _load_folder(hub_folder(repository, BILM_FILES))
     raise InputError(
-        f"expected a biLM, got {name!r}, which is neither a folder nor a file nor a known name; "
-        f"choose one of {', '.join(KNOWN_NAMES)}, a path, or a Hugging Face repository organisation/name"
+        f"no biLM named {name!r}: it is neither a folder nor a file nor a known name; "
+        f"choose {', '.join(KNOWN_NAMES)}, a path, or hf:ORG/NAME for a repository on the Hugging Face hub"
     )
 
 
@@ -121,7 +121,7 @@ def hub_folder(name: str, patterns: Sequence[str]) -> Path:
     except (OSError, ValueError, HFValidationError) as error:  # the hub's own errors are OSErrors
         reason = " ".join(str(error).split())[:200]
         raise InputError(
-            f"expected {name!r} to be a folder here or a repository on the Hugging Face hub, found neither ({reason}); "
+            f"{name}: neither a folder here nor a repository on the Hugging Face hub ({reason}); "
             "without a network, fetch the repository elsewhere and give its folder"
         ) from None
     return Path(folder)
@@ -140,7 +140,8 @@ def folder_of(name: str) -> Path | None:
         return None
     if path.is_dir():
         return path
-    return hub_folder(name, BILM_FILES) if HUB_NAME.fullmatch(name) else None
+    repository = hub_name(name)
+    return None if repository is None else hub_folder(repository, BILM_FILES)
 
 
 def _load_pair(options: Path, weights: Path) -> BiLM:

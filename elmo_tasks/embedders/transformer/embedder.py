@@ -10,9 +10,8 @@ import torch
 from torch import Tensor
 
 from elmo_tasks.core.errors import InputError
-from elmo_tasks.embedders.length_groups import length_groups
 from elmo_tasks.embedders.protocol import Sentences
-from elmo_tasks.embedders.transformer.piece_windows import window_of_pieces, window_starts
+from elmo_tasks.embedders.transformer.piece_windows import length_groups, window_of_pieces, window_starts
 from elmo_tasks.embedders.transformer.pretrained import load_pretrained
 from elmo_tasks.embedders.transformer.word_pieces import WordPieces
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,8 +11,8 @@ from typing import Any
 from torch import nn
 
 from elmo_tasks.core.errors import InputError
+from elmo_tasks.core.paths import hub_name
 
-_HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?")
 _POSITIONS = 512  # where neither model nor tokeniser has a limit, what they were most often trained on
 
 
@@ -109,12 +108,13 @@ def _place(model: str) -> str:
     folder = Path(model).expanduser()
     if model and folder.is_dir():
         return str(folder)
-    if folder.exists() or not _HUB_NAME.fullmatch(model):
+    repository = None if folder.exists() else hub_name(model, bare=True)
+    if repository is None:
         raise InputError(
-            f"embedder transformer:{model}: expected a folder with config.json and *.safetensors, or a model's name on "
-            "the Hugging Face hub such as organisation/name, found neither"
+            f"embedder transformer:{model}: no such folder; name a folder with config.json and *.safetensors, or write "
+            "transformer:hf:ORG/NAME for a model on the Hugging Face hub"
         )
-    return model
+    return repository
 
 
 def _expected(place: str) -> str:

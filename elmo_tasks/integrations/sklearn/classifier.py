@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -63,7 +63,7 @@ class ElmoClassifier(ClassifierMixin, RunEstimator):  # type: ignore[misc]
     def predict_proba(self, X: Iterable[Any]) -> NDArray[np.float64]:
         """(N, K) the probability of each label. Raises InputError for a document without tokens."""
         classes = self.classes_
-        found = self._predictions(full_token_lists(X, "X"))
+        found = cast("list[dict[str, float]]", self._predictions(full_token_lists(X, "X")))
         return np.array([[each[str(label)] for label in classes] for each in found]).reshape(-1, len(classes))  # (N, K)
 
     def _examples(self, sentences: Sequence[tuple[str, ...]], y: Sequence[Any], name: str) -> list[Example]:

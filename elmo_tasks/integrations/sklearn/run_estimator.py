@@ -6,7 +6,6 @@ import json
 import tempfile
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
@@ -16,7 +15,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from elmo_tasks.core.errors import InputError
 from elmo_tasks.core.files import disk_faults
-from elmo_tasks.core.settings import flat
+from elmo_tasks.core.settings import flat, to_dict
 from elmo_tasks.data.splits import Splits
 from elmo_tasks.integrations.sklearn.token_lists import check_writable, full_token_lists
 from elmo_tasks.runs.experiment import Experiment, resolve_experiment
@@ -147,7 +146,7 @@ class RunEstimator(BaseEstimator, ABC):  # type: ignore[misc]
         if trained.task.name != cls.task:
             raise InputError(f"{folder}: expected a run of the task {cls.task}, got one of {trained.task.name}")
         given = trained.experiment
-        settings = {key: value for key, value in flat(asdict(given)).items() if "." in key}
+        settings = {key: value for key, value in flat(to_dict(given)).items() if "." in key}
         estimator = cls(embedders=given.embedders, settings=settings, random_state=given.seed)
         estimator._take(place)
         return estimator

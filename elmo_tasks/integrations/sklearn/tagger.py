@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, cast
 
 from elmo_tasks.core.errors import InputError
 from elmo_tasks.integrations.sklearn.run_estimator import RunEstimator
@@ -30,7 +30,7 @@ class ElmoTagger(RunEstimator):
 
     def predict(self, X: Iterable[Any]) -> list[list[str]]:
         """BIO tags of each sentence. X: texts, which are split at white space, or lists of tokens."""
-        return [list(tags) for tags in self._predictions(token_lists(X))]
+        return [list(cast("Sequence[str]", tags)) for tags in self._predictions(token_lists(X))]
 
     def _examples(self, sentences: Sequence[tuple[str, ...]], y: Sequence[Any], name: str) -> list[Example]:
         golds = [tuple(tags) for tags in y]

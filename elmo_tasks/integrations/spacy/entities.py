@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import cast
 
 from spacy.language import Language
 from spacy.tokens import Doc, Span
@@ -19,6 +20,7 @@ from elmo_tasks.runs.store import Trained, load_trained
 from elmo_tasks.text.examples import TaggedSentence
 from elmo_tasks.text.spans import to_spans
 
+Tags = tuple[str, ...]
 RUN = ("config.yaml", "metrics.json", "model.safetensors", "words.txt")
 
 
@@ -60,7 +62,7 @@ class ElmoEntities:
             for (number, positions), tags in zip(sentences, predict_examples(self._load(), examples), strict=True):
                 found[number] += [
                     Span(docs[number], positions[start], positions[end - 1] + 1, label=label)
-                    for label, start, end in to_spans(tags, "BIO")
+                    for label, start, end in to_spans(cast("Tags", tags), "BIO")
                 ]
             for doc, entities in zip(docs, found, strict=True):
                 doc.set_ents(entities)

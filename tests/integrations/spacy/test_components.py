@@ -138,7 +138,7 @@ def test_a_stored_pipeline_carries_its_own_run(run_folder: Path, tmp_path: Path)
 def test_a_run_that_is_not_there_or_of_another_task(run_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pipeline = spacy.blank("en")
     pipeline.add_pipe("elmo_ner", config={"run": "nowhere"})
-    with pytest.raises(InputError, match="nowhere: expected the folder of a finished run"):
+    with pytest.raises(InputError, match="nowhere: no such folder"):
         pipeline("Ada")
     component = entities.ElmoEntities(str(run_folder))
     monkeypatch.setattr(entities, "load_trained", lambda _: _OfAnotherTask)

@@ -1,0 +1,57 @@
+"""`transformer` and `minilm`: a frozen Hugging Face encoder."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from elmo_tasks.core.settings import bounded, matching
+from elmo_tasks.embedders.elmo import frozen_device
+from elmo_tasks.embedders.protocol import Input, Provider, Request
+
+
+@dataclass(frozen=True)
+class TransformerSettings:
+    """`transformer:` in a configuration, of `minilm` too.
+
+    model: the encoder that `transformer` without a name means.
+    pooling: a word is the `mean` of its pieces, or the `first` of them.
+    layers: `mix` for a learned mix of all layers, or the number of one layer.
+    layer_norm: whether the mixed vectors are normalised.
+    dropout: on the mixed vectors.
+    """
+
+    model: str = "minilm"
+    pooling: Literal["mean", "first"] = "mean"
+    layers: str = matching("mix", r"mix|\d+", "mix or the number of a layer")
+    layer_norm: bool = False
+    dropout: float = bounded(0.0, least=0, below=1)
+
+
+def build(request: Request, settings: TransformerSettings) -> Input:
+    """The encoder's hidden layers, kept in the cache and mixed in the model."""
+    from elmo_tasks.embedders.inputs import frozen_input
+    from elmo_tasks.embedders.transformer.embedder import TransformerEmbedder
+
+    embedder = TransformerEmbedder(
+        request.detail or settings.model, name=request.name, pooling=settings.pooling, device=frozen_device()
+    )
+    return frozen_input(embedder, request.cache_folder, settings.layers, settings.layer_norm, settings.dropout)
+
+
+MINILM = Provider(
+    build,
+    TransformerSettings,
+    "transformer",
+    "frozen MiniLM-L6, inside a package",
+    preset="minilm",
+    contextual=True,
+)
+PROVIDER = Provider(
+    build,
+    TransformerSettings,
+    "transformer",
+    "any frozen Hugging Face encoder, a folder or hf:ORG/NAME on the hub",
+    "MODEL",
+    contextual=True,
+)

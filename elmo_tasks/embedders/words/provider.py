@@ -1,0 +1,42 @@
+"""`glove`: static word vectors, of GloVe or of a file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from elmo_tasks.core.errors import InputError
+from elmo_tasks.embedders.protocol import Input, Provider, Request
+
+
+@dataclass(frozen=True)
+class GloveSettings:
+    """`glove:` in a configuration.
+
+    path: a file of word vectors instead of GloVe 6B 50d.
+    trainable: whether the vectors of the training data's words are fine-tuned.
+    """
+
+    path: str | None = None
+    trainable: bool = False
+
+
+def build(request: Request, settings: GloveSettings) -> Input:
+    """A table that is looked up in the model, or the vectors of a fastText model."""
+    from elmo_tasks.embedders.inputs import FrozenInput, WordInput
+    from elmo_tasks.embedders.words.load import load_word_vectors
+    from elmo_tasks.embedders.words.vectors import StaticEmbedder, WordVectors
+
+    vectors = load_word_vectors(request.detail or settings.path)
+    if isinstance(vectors, WordVectors):
+        return WordInput(request.name, vectors, request.train_words if settings.trainable else ())
+    if settings.trainable:
+        raise InputError(
+            f"glove.trainable: {vectors.origin} is a fastText model, which has no table to tune; "
+            "give --set glove.trainable=false"
+        )
+    return FrozenInput(StaticEmbedder(vectors, request.name))
+
+
+PROVIDER = Provider(
+    build, GloveSettings, "glove", "word vectors: GloVe 6B 50d, or a GloVe, word2vec or fastText file", "FILE"
+)
