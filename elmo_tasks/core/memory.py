@@ -10,11 +10,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-try:
-    import resource
-except ImportError:  # Windows
-    resource = None  # type: ignore[assignment]
-
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
 
 
@@ -59,7 +54,9 @@ def rss_mb() -> float:
 
 def peak_rss_mb() -> float:
     """Most memory that this process has held so far, in MB; 0 where the system does not tell."""
-    if resource is None:
+    try:
+        import resource
+    except ImportError:  # Windows
         return _windows_memory()[1]
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak * (1 if sys.platform == "darwin" else 1024) / 1e6  # elsewhere it is in KiB
@@ -92,7 +89,7 @@ def _windows_memory() -> tuple[float, float]:
 def without_garbage_collection() -> Iterator[None]:
     """For importing libraries and loading models: nearly all objects that are made there live as long as the program.
 
-    Looking for garbage among them takes a seventh of the time of importing PyTorch. They are not looked at later either.
+    Looking for garbage among them takes a seventh of the time of importing PyTorch. Later collections skip them too.
     """
     if not gc.isenabled():
         yield

@@ -21,7 +21,7 @@ def open_zstd(path: Path) -> IO[bytes]:
     try:
         import zstandard
     except ImportError:
-        raise InputError(f"{path}: reading .zst needs `pip install zstandard`") from None
+        raise InputError(f"{path}: reading .zst files needs zstandard; pip install 'elmo-tasks[zstd]'") from None
     return io.BufferedReader(_Frames(path, zstandard))
 
 

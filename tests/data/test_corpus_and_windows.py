@@ -6,6 +6,7 @@ import bz2
 import gzip
 import lzma
 import random
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -77,6 +78,15 @@ def test_zstd_frames_are_one_text(tmp_path: Path, corpus: Corpus) -> None:
     for name in ("whole", "frames"):
         again = encode_corpus([tmp_path / f"{name}.zst"], tmp_path / name)
         assert (again.digest, again.words) == (corpus.digest, corpus.words)
+
+
+def test_without_zstandard_a_zst_text_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "t.zst").write_bytes(zstandard.compress(b"a b"))
+    monkeypatch.setitem(sys.modules, "zstandard", None)
+    with pytest.raises(
+        InputError, match=r"t.zst: reading .zst files needs zstandard; pip install 'elmo-tasks\[zstd\]'"
+    ):
+        next(iter(open_lines(tmp_path / "t.zst")))
 
 
 def test_a_long_zstd_text_is_read_whole(tmp_path: Path) -> None:
