@@ -57,8 +57,8 @@ class Task:
     decode: what the model's `decode` gives for one example to a prediction; an example without tokens reaches no model,
     and its prediction is `decode` of `()`. score: examples and predictions to Scores. describe: the JSON value that
     `predict` prints for a line, from the line, its examples and their predictions. record: the text of
-    `predictions.test.txt`. closed: whether test may have only labels that the training data has, as dev may of every
-    task; where it may have others, they count as missed. gold: the text of `gold.test.txt`, if a foreign script wants
+    `predictions.test.txt`. closed: whether dev and test may have only labels that the training data has; where they
+    may have others, these count as missed. gold: the text of `gold.test.txt`, if a foreign script wants
     the two apart.
 
     count: what one example adds to the headline, its gold, predicted and right spans, or labels (one of each). Summed

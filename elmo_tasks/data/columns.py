@@ -50,8 +50,14 @@ def read_blocks(
                 block = []
             continue
         if is_tag and not block and row.cells[0].startswith("#"):
-            if not is_tag(row.cells[-1]) or (width is not None and len(row.cells) != width):
+            like_others = width is None or len(row.cells) == width
+            if not (like_others and is_tag(row.cells[-1])):
                 continue
+        if "\t" in row.text and " " in row.cells[0] and len(row.cells) != width:
+            raise InputError(
+                f"{path}:{row.line}: {row.cells[0]!r} holds a blank, and its row a tab; separate all columns by tabs "
+                "or all by blanks"
+            )
         if row.text[0] in BLANKS and not indented and width is not None and len(row.cells) < width:
             raise InputError(f"{path}:{row.line}: expected {width} columns, got an empty first one: {row.text!r}")
         block.append(row)

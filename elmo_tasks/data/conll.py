@@ -58,7 +58,7 @@ def read_conll(
             f"{path}: two columns of tags; the outer spans (column 3) are read, --columns token=2,tag=4 reads the inner"
         )
     tag_column = 2 if outer else -1 if tag_column is None else tag_column
-    sentences = _sentences(path, blocks, token_column, tag_column)
+    sentences = _join_blanks(path, _sentences(path, blocks, token_column, tag_column), note)
     if is_io({tag for sentence in sentences for tag in sentence.tags}):
         sentences = [sentence._replace(tags=from_io(sentence.tags)) for sentence in sentences]
     else:
@@ -119,15 +119,38 @@ def _sentences(path: Path, blocks: Sequence[Sequence[Row]], token: int, tag: int
             for what, cell in (("token", row.cells[token]), ("tag", row.cells[tag])):
                 if not cell:
                     raise InputError(f"{path}:{row.line}: the {what} is empty: {row.text!r}")
-                if " " in cell:
-                    raise InputError(
-                        f"{path}:{row.line}: the {what} {cell!r} holds a blank, and its row a tab; separate all "
-                        "columns by tabs, and give each token a row of its own"
-                    )
         found.append(
             _Sentence([row.cells[token] for row in rows], [row.cells[tag] for row in rows], [row.line for row in rows])
         )
     return found
+
+
+def _join_blanks(path: Path, sentences: Sequence[_Sentence], note: Note) -> list[_Sentence]:
+    """Tokens between tabs may hold a blank (`New Bremen`), which becomes a no-break space: the files that we write have
+    blanks between columns.
+
+    Raises:
+        InputError: so many have one that the columns must be separated by tabs and blanks alike.
+    """
+    odd = [
+        (line, token)
+        for sentence in sentences
+        for token, line in zip(sentence.tokens, sentence.lines, strict=True)
+        if " " in token
+    ]
+    if not odd:
+        return list(sentences)
+    line, token = odd[0]
+    if 10 * len(odd) > sum(len(sentence.tokens) for sentence in sentences):
+        raise InputError(
+            f"{path}:{line}: the token {token!r} holds a blank, and its row a tab; separate all columns by tabs, and "
+            "give each token a row of its own"
+        )
+    more = f" and {len(odd) - 1} others" if len(odd) > 1 else ""
+    note(f"{path}:{line}: the token {token!r}{more} holds a blank; it stays one token, with a no-break space")
+    return [
+        sentence._replace(tokens=[token.replace(" ", "\u00a0") for token in sentence.tokens]) for sentence in sentences
+    ]
 
 
 def _is_tag(tag: str) -> bool:

@@ -36,8 +36,7 @@ def open_lines(path: Path, origin: str | None = None, encoding: str = "utf-8") -
         InputError: no such file, not text in this encoding, a line of over `LONGEST_LINE` characters, damaged
             compressed data or data that expands beyond measure, with `file:line`.
     """
-    for number, line in _unbroken(_open_pieces(path, origin or str(path), encoding)):
-        yield number, line
+    return _unbroken(_open_pieces(path, origin or str(path), encoding))
 
 
 def decode_lines(stream: IO[bytes], origin: str, encoding: str = "utf-8") -> Iterator[tuple[int, str]]:

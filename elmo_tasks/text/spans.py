@@ -68,7 +68,8 @@ def beginnings(tags: Sequence[str]) -> tuple[list[int], list[int]]:
 
     A file in BIO has only the former, one in IOB1 only the latter.
     """
-    with_b, with_i = [], []
+    with_b: list[int] = []
+    with_i: list[int] = []
     before = ("O", "")
     for position, tag in enumerate(tags):
         now = split_tag(tag)

@@ -13,7 +13,8 @@ from elmo_tasks.views.tables import print_line, print_table
 def print_outcome(folder: Path, metrics: dict[str, Any], console: Console | None = None) -> None:
     """Dev and test scores, per type, the learned mix, time and memory, and where everything is."""
     console = console or Console()
-    spans = "f1" in metrics["test"]
+    metrics = {"test": None, **metrics}  # data without a test split have no such scores
+    spans = "f1" in metrics["dev"]
     types, whole = _types(metrics), _spans(metrics) if spans else _labels(metrics)
     print_table(
         ("", "dev P", "dev R", "dev F1", "test P", "test R", "test F1", "spans" if spans else "examples"),
@@ -37,19 +38,21 @@ def print_outcome(folder: Path, metrics: dict[str, Any], console: Console | None
 def _types(metrics: dict[str, Any]) -> list[tuple[str, ...]]:
     """Dev and test scores of each type of span, or of each label."""
     rows: list[tuple[str, ...]] = []
-    for name in sorted(set(metrics["dev"]["per_type"]) | set(metrics["test"]["per_type"])):
-        dev, test = (metrics[split]["per_type"].get(name) for split in ("dev", "test"))
+    per_type = {split: (metrics[split] or {"per_type": {}})["per_type"] for split in ("dev", "test")}
+    for name in sorted({*per_type["dev"], *per_type["test"]}):
+        dev, test = (per_type[split].get(name) for split in ("dev", "test"))
         rows.append((name, *_three(dev), *_three(test), str(test["support"]) if test else "0"))
     return rows
 
 
 def _spans(metrics: dict[str, Any]) -> list[tuple[str, ...]]:
     """Scores of all spans: the task's own, then others."""
-    whole = "all (strict)" if "conlleval" in metrics["test"] else "all"
-    others = [name for name in ("conlleval", "predicates") if name in metrics["test"]]
+    dev, test = metrics["dev"], metrics["test"]
+    whole = "all (strict)" if "conlleval" in dev else "all"
+    others = [name for name in ("conlleval", "predicates") if name in dev]
     return [
-        (whole, *_three(metrics["dev"]), *_three(metrics["test"]), ""),
-        *((name, *_three(metrics["dev"][name]), *_three(metrics["test"][name]), "") for name in others),
+        (whole, *_three(dev), *_three(test), ""),
+        *((name, *_three(dev[name]), *_three(test and test[name]), "") for name in others),
     ]
 
 
@@ -57,7 +60,7 @@ def _labels(metrics: dict[str, Any]) -> list[tuple[str, ...]]:
     """Scores of all examples that have one label each."""
     dev, test = metrics["dev"], metrics["test"]
     return [
-        (name, "", "", f"{100 * dev[key]:.2f}", "", "", f"{100 * test[key]:.2f}", "")
+        (name, "", "", f"{100 * dev[key]:.2f}", "", "", f"{100 * test[key]:.2f}" if test else "-", "")
         for name, key in (("accuracy", "accuracy"), ("macro F1", "macro_f1"))
     ]
 

@@ -1,4 +1,4 @@
-"""Files as people bring them: each is read as its right outcome says, or refused in one line with a way out that works."""
+"""Files as people bring them: each is read as its right outcome says, or refused with a way out that works."""
 
 from __future__ import annotations
 
@@ -86,7 +86,8 @@ NER_REFUSED = {
         rows("{token}\tX\t{tag}") + "\tX\tO\n",
         r"file.txt:6: the token is empty",
     ),
-    "a blank in a token": (SENTENCE.replace(" ", "\t") + "New Bremen\tB-LOC\n", r"file.txt:6: .*'New Bremen' holds a"),
+    "blanks and a tab": (SENTENCE.replace("lives ", "lives VBZ\t"), r"file.txt:3: the token 'lives VBZ' holds a blank"),
+    "a row of other columns": (rows("{token}\tX\t{tag}") + "New Bremen\tB-LOC\n", r"file.txt:6: 'New Bremen' holds a"),
     "a glued tag": (SENTENCE + "Nurses'I-ORG\n", r"file.txt:6: expected at least 2 columns"),
     "a line with a no-break space": (SENTENCE + "\u00a0\n" + SENTENCE, r"file.txt:6: expected at least 2 columns"),
     "tags behind": ("Nadia PER-B\nHaddad PER-I\nis O\n", r"file.txt:1: .*the prefix stands first: write B-PER"),
@@ -142,6 +143,14 @@ def test_other_text_is_kept(tmp_path: Path) -> None:
     token = "a\u0301\u200d\U0001f600\u0085\u2028\x0b\x0cb"
     (found,) = read_conll(write(tmp_path, f"{token} O\n{'x' * 5000} B-X\n"))
     assert found.tokens == (token, "x" * 5000)
+
+
+def test_a_token_with_a_blank_stays_one_token(tmp_path: Path) -> None:
+    notes: list[str] = []
+    text = 4 * SENTENCE.replace(" ", "\t") + "New Bremen\tB-LOC\n"
+    (found,) = read_conll(write(tmp_path, text), note=notes.append)
+    assert found.tokens[-1] == "New\u00a0Bremen"
+    assert "file.txt:21: the token 'New Bremen' holds a blank; it stays one token, with a no-break" in notes[0]
 
 
 def test_one_slip_does_not_change_the_scheme(tmp_path: Path) -> None:
@@ -385,6 +394,14 @@ def test_dev_is_held_out_of_train(tmp_path: Path) -> None:
     write(tmp_path, "w O\n", "dev.txt")
     with pytest.raises(InputError, match="--dev-fraction, but the folder has a dev file"):
         read_folder(tmp_path, read_conll, reading=reading)
+
+
+def test_a_file_alone_is_train_and_dev(tmp_path: Path) -> None:
+    path = write(tmp_path, "".join(f"w{n} B-X\n\n" for n in range(50)), "all.txt")
+    found = load_data(str(path), read_conll, ReadingConfig(dev_fraction=0.1))
+    assert (len(found.train), len(found.dev), len(found.test)) == (45, 5, 0) and "no test file" in found.notes[0]
+    with pytest.raises(InputError, match=r"got a file; hold a part of it out as dev by --dev-fraction 0.1"):
+        load_data(str(path), read_conll)
 
 
 @pytest.mark.parametrize(
