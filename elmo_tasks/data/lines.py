@@ -14,7 +14,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import IO
 
-from elmo_tasks.core.errors import InputError
+from elmo_tasks.core.errors import InputError, quoted
 from elmo_tasks.data.zstd_file import open_zstd
 
 COMPRESSED = (".xz", ".gz", ".bz2", ".zst")
@@ -62,7 +62,7 @@ def read_lines(path: Path, encoding: str = "utf-8") -> list[str]:
         for (number, piece), (_, following) in pairwise([*pieces, (0, "")]):
             if piece.endswith("\r") and following != "\r\n":
                 raise InputError(
-                    f"{path}:{number}: a carriage return inside the line {piece.strip()[:60]!r}; replace it by a blank"
+                    f"{path}:{number}: a carriage return inside the line {quoted(piece.strip())}; replace it by a blank"
                 )
     return [line for _, line in _unbroken(iter(pieces))]
 
@@ -115,8 +115,8 @@ def _pieces(stream: IO[bytes], origin: str, encoding: str, packed: int | None = 
                     "decompress it yourself if you trust it"
                 )
             yield number, piece
-    except UnicodeDecodeError as error:
-        raise InputError(f"{origin}:{number + 1}: not {encoding} text ({error.reason})") from None
+    except UnicodeError as error:
+        raise InputError(f"{origin}:{number + 1}: not {encoding} text ({error})") from None
     except (lzma.LZMAError, zlib.error, EOFError) as error:
         raise InputError(f"{origin}:{number + 1}: damaged or cut compressed file ({error})") from None
     except OSError as error:  # gzip and bz2 raise a bare one, without a number, for damage
@@ -124,7 +124,8 @@ def _pieces(stream: IO[bytes], origin: str, encoding: str, packed: int | None = 
             raise
         raise InputError(f"{origin}:{number + 1}: damaged or cut compressed file ({error})") from None
     finally:
-        text.detach()  # the stream is the caller's to close
+        if not stream.closed:
+            text.detach()  # the stream is the caller's to close
 
 
 def _check_piece(piece: str, source: str, encoding: str, *, first: bool) -> None:

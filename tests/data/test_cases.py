@@ -229,7 +229,7 @@ SENT_REFUSED: dict[str, tuple[str, str, str, dict[str, str] | None]] = {
     "other keys": (
         "train.jsonl",
         table(ONE).replace("label", "stars").replace("text", "review"),
-        r'train.jsonl:1: .*got no "label" among \[.*--columns label=stars,text=review',
+        r"train.jsonl:1: .*got no 'label' among \[.*--columns label=stars,text=review",
         {"label": "stars", "text": "review"},
     ),
     "a label with blanks before a tab, elsewhere none": (
