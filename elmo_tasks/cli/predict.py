@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from elmo_tasks.cli.verb import Verbs, add_threads, use_threads
+from elmo_tasks.cli.verb import Verbs, add_encoding, add_threads, use_threads
 from elmo_tasks.core.files import standard_input
 from elmo_tasks.core.memory import without_garbage_collection
 from elmo_tasks.core.terminal import say_json
@@ -17,6 +17,7 @@ def add(verbs: Verbs) -> None:
     predict = verbs.add_parser("predict", help="apply a trained run: a tokenised sentence a line in, JSON Lines out")
     predict.add_argument("run", metavar="RUN", help="a run's folder, or ORG/NAME on the Hugging Face hub")
     predict.add_argument("file", metavar="FILE", nargs="?", type=Path, help="default: standard input")
+    add_encoding(predict)
     add_threads(predict)
     predict.set_defaults(verb=_predict)
 
@@ -30,7 +31,11 @@ def _predict(options: argparse.Namespace) -> None:
     use_threads(options.threads)
     interactive = options.file is None
     origin = "stdin" if interactive else str(options.file)
-    numbered = decode_lines(standard_input(), origin) if interactive else open_lines(options.file)
+    encoding = options.encoding or "utf-8"
+    if interactive:
+        numbered = decode_lines(standard_input(), origin, encoding)
+    else:
+        numbered = open_lines(options.file, encoding=encoding)
     block = 1 if interactive and sys.stdin.isatty() else 64
     for frame in predict(find_run(options.run), (line for _, line in numbered), block, origin):
         say_json(frame)

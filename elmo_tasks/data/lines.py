@@ -23,6 +23,7 @@ LONGEST_LINE = 1 << 24
 FREE_TEXT, MOST_EXPANSION = 1 << 26, 500
 """A compressed file may expand to `FREE_TEXT` characters, and beyond that to `MOST_EXPANSION` times its own bytes."""
 
+_CONVERT = "convert it to UTF-8, or pass --encoding {} to train, evaluate or predict"
 _UNDECODABLE = re.compile("[\udc80-\udcff]")  # how `surrogateescape` marks bytes that are no text
 _UTF16_MARKS = ("\udcff\udcfe", "\udcfe\udcff")
 
@@ -132,15 +133,15 @@ def _check_piece(piece: str, source: str, encoding: str, *, first: bool) -> None
     if len(piece) == LONGEST_LINE and not piece.endswith(("\n", "\r")):
         raise InputError(f"{source}: a line of over {LONGEST_LINE:,} characters; break the text into lines")
     if first and piece.startswith(_UTF16_MARKS):
-        raise InputError(f"{source}: expected {encoding.upper()} text, got UTF-16; pass --encoding utf-16")
+        raise InputError(f"{source}: expected {encoding.upper()} text, got UTF-16; {_CONVERT.format('utf-16')}")
     if "\0" in piece:
         raise InputError(
-            f"{source}: expected text, got binary data (a NUL byte); pass --encoding utf-16 if the file is UTF-16"
+            f"{source}: expected text, got binary data (a NUL byte); if it is UTF-16, {_CONVERT.format('utf-16')}"
         )
     if not piece.isascii() and (bad := _UNDECODABLE.search(piece)):
         raise InputError(
-            f"{source}: expected {encoding.upper()} text, got byte {ord(bad[0]) - 0xDC00:#04x}; pass the file's "
-            "--encoding, such as latin-1 or cp1252"
+            f"{source}: expected {encoding.upper()} text, got byte {ord(bad[0]) - 0xDC00:#04x}; if it is "
+            f"Latin-1, {_CONVERT.format('latin-1')}"
         )
 
 

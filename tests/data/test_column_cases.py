@@ -92,7 +92,7 @@ NER_REFUSED = {
     "a malformed tag": (SENTENCE + "left o\n", r"file.txt:6: .*got 'o'; correct this row"),
     "an illegal step of BIOES": ("a S-X\n\nb B-X\nc O\nd E-X\n", r"file.txt:4: expected a legal BIOES sequence"),
     "ISO-8859-1": (SENTENCE.replace("Nadia", "Nadiá").encode("latin-1"), r"file.txt:1: .*0xe1; .*--encoding"),
-    "UTF-16": (SENTENCE.encode("utf-16"), r"file.txt:1: .*got UTF-16; pass --encoding utf-16"),
+    "UTF-16": (SENTENCE.encode("utf-16"), r"file.txt:1: .*got UTF-16; convert it to UTF-8, or pass --encoding utf-16"),
     "UTF-16 without a mark": (SENTENCE.encode("utf-16-le"), r"file.txt:1: .*NUL byte"),
     "a NUL": (SENTENCE + "\0 O\n", r"file.txt:6: .*NUL byte"),
 }
