@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from elmo_tasks.cli.verb import Verbs, add_threads, use_threads
+from elmo_tasks.cli.verb import Verbs, add_encoding, add_threads, use_threads
 from elmo_tasks.core.files import standard_input
 from elmo_tasks.core.memory import without_garbage_collection
 from elmo_tasks.core.terminal import say_json
@@ -18,6 +18,7 @@ def add(verbs: Verbs) -> None:
     predict.add_argument("run", metavar="RUN", help="a run's folder, or hf:ORG/NAME on the Hugging Face hub")
     predict.add_argument("file", metavar="FILE", nargs="?", type=Path, help="default: standard input")
     predict.add_argument("--task-file", metavar="PATH", help="task.py of a run of a task of your own; it is executed")
+    add_encoding(predict)
     add_threads(predict)
     predict.set_defaults(verb=_predict)
 
@@ -31,7 +32,11 @@ def _predict(options: argparse.Namespace) -> None:
     use_threads(options.threads)
     interactive = options.file is None
     origin = "stdin" if interactive else str(options.file)
-    numbered = decode_lines(standard_input(), origin) if interactive else open_lines(options.file)
+    encoding = options.encoding or "utf-8"
+    if interactive:
+        numbered = decode_lines(standard_input(), origin, encoding)
+    else:
+        numbered = open_lines(options.file, encoding=encoding)
     block = 1 if interactive and sys.stdin.isatty() else 64
     lines = (line for _, line in numbered)
     for frame in predict(find_run(options.run), lines, block, origin, task_file=options.task_file):

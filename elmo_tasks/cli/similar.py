@@ -36,9 +36,11 @@ def _similar(options: argparse.Namespace) -> None:
         raise InputError(f"--top: expected 1 or more, got {options.top}")
     from elmo_tasks.analysis.occurrences import occurrences_in, query_occurrence, weights_of_layer
     from elmo_tasks.analysis.similar import nearest
+    from elmo_tasks.data.lines import require_regular_file
     from elmo_tasks.embedders.frozen import bilm_embedder
     from elmo_tasks.views.tables import print_similar
 
+    require_regular_file(options.text, "similar reads")
     query = query_occurrence(options.word, options.sentence, options.text, options.position)
     embedder = bilm_embedder(options.bilm)
     weights = weights_of_layer(options.layer, embedder.n_layers)

@@ -20,6 +20,11 @@ def add_reading_options(verb: argparse.ArgumentParser) -> None:
         metavar="NAME=COLUMN,...",
         help="where things are in the files, from 1 or by name, such as token=1,tag=3 or text=review,label=sentiment",
     )
+    add_encoding(verb)
+
+
+def add_encoding(verb: argparse.ArgumentParser) -> None:
+    """The encoding of the files that are read."""
     verb.add_argument("--encoding", metavar="NAME", help="of the files, such as latin-1 or utf-16 (default: utf-8)")
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from elmo_tasks.core.errors import InputError
-from elmo_tasks.data.lines import open_lines, require_regular_file
+from elmo_tasks.data.lines import open_lines
 from elmo_tasks.text.tokens import split_tokens
 
 MOST_TOKENS, MOST_SENTENCES = 8192, 1024
@@ -75,7 +75,6 @@ def survey(path: Path, origin: str) -> Survey:
     Raises:
         InputError: it cannot be read, or has no word.
     """
-    require_regular_file(path, "embed reads")
     digest = hashlib.blake2b(digest_size=16)
     blocks = sentences = tokens = size = 0
     for block in cut_blocks(path, origin):

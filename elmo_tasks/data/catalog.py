@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
 from elmo_tasks.core.errors import InputError
 from elmo_tasks.core.paths import data_root
 from elmo_tasks.data.hub import load_conll2003, load_sst2, load_sst5
-from elmo_tasks.data.reading import Reader, ReadingConfig, bind, note_oddities
-from elmo_tasks.data.splits import SPLIT_NAMES, Splits, read_folder
+from elmo_tasks.data.reading import Reader, ReadingConfig
+from elmo_tasks.data.splits import SPLIT_NAMES, Splits, read_file, read_folder
 
 SAMPLE = Path(__file__).parent / "sample"
 
@@ -77,7 +77,8 @@ def load_data(
     """Find and read a data set.
 
     name: a folder, `FOLDER:VARIANT` of one that holds several, a name of the catalog, a folder's name below
-    `$ELMO_TASKS_DATA`, or, where `only` has one split, a file; only: the splits that are needed.
+    `$ELMO_TASKS_DATA`, or a file, which is the only split or, with `reading.dev_fraction`, train and dev; only: the
+    splits that are needed.
 
     Raises:
         InputError: there is no such data, or it is damaged.
@@ -86,11 +87,8 @@ def load_data(
     place = locate(name)
     if place is not None:
         return read_folder(place.folder, reader, name=name, variant=place.variant, reading=reading, only=only)
-    if len(only) == 1 and Path(name).is_file():
-        notes: list[str] = []
-        examples = tuple(bind(reader, reading, notes.append)(Path(name)))
-        note_oddities(examples, notes.append)
-        return replace(Splits(name, name, notes=tuple(notes)), **{only[0]: examples})
+    if Path(name).is_file():
+        return read_file(Path(name), reader, reading, only)
     entry = CATALOG.get(name)
     if entry is not None and entry.hub is not None:
         if reading != ReadingConfig():

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from elmo_tasks.core.errors import InputError
+from elmo_tasks.core.errors import InputError, quoted
 from elmo_tasks.data.lines import read_lines
 from elmo_tasks.text.tokens import split_tokens
 
@@ -50,10 +50,16 @@ def read_blocks(
                 block = []
             continue
         if is_tag and not block and row.cells[0].startswith("#"):
-            if not is_tag(row.cells[-1]) or (width is not None and len(row.cells) != width):
+            like_others = width is None or len(row.cells) == width
+            if not (like_others and is_tag(row.cells[-1])):
                 continue
+        if "\t" in row.text and " " in row.cells[0] and len(row.cells) != width:
+            raise InputError(
+                f"{path}:{row.line}: {quoted(row.cells[0])} holds a blank, and its row a tab; separate all columns by "
+                "tabs or all by blanks"
+            )
         if row.text[0] in BLANKS and not indented and width is not None and len(row.cells) < width:
-            raise InputError(f"{path}:{row.line}: expected {width} columns, got an empty first one: {row.text!r}")
+            raise InputError(f"{path}:{row.line}: expected {width} columns, got an empty first one: {quoted(row.text)}")
         block.append(row)
     return [*blocks, block] if block else blocks
 
@@ -75,7 +81,7 @@ def drop_numbers(path: Path, blocks: list[list[Row]]) -> tuple[int, list[list[Ro
     if sum(map(len, blocks)) > 1 and all(row.cells[0].isdecimal() for rows in blocks for row in rows):
         raise InputError(
             f"{path}:{first.line}: the first column has only numbers, which do not count the tokens of a sentence: "
-            f"{first.text!r}; say where the tokens are, such as --columns token=2,tag={len(first.cells)}"
+            f"{quoted(first.text)}; say where the tokens are, such as --columns token=2,tag={len(first.cells)}"
         )
     return 0, blocks
 

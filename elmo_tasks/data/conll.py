@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from elmo_tasks.core.errors import InputError
+from elmo_tasks.core.errors import InputError, quoted
 from elmo_tasks.data.columns import Row, column_of, drop_numbers, read_blocks
 from elmo_tasks.data.reading import Note, no_note, positions_of
 from elmo_tasks.text.examples import TaggedSentence
@@ -58,7 +58,7 @@ def read_conll(
             f"{path}: two columns of tags; the outer spans (column 3) are read, --columns token=2,tag=4 reads the inner"
         )
     tag_column = 2 if outer else -1 if tag_column is None else tag_column
-    sentences = _sentences(path, blocks, token_column, tag_column)
+    sentences = _join_blanks(path, _sentences(path, blocks, token_column, tag_column), note)
     if is_io({tag for sentence in sentences for tag in sentence.tags}):
         sentences = [sentence._replace(tags=from_io(sentence.tags)) for sentence in sentences]
     else:
@@ -114,20 +114,43 @@ def _sentences(path: Path, blocks: Sequence[Sequence[Row]], token: int, tag: int
             if len(row.cells) < needed:
                 raise InputError(
                     f"{path}:{row.line}: expected at least {needed} columns (token ... tag), got {len(row.cells)}: "
-                    f"{row.text!r}"
+                    f"{quoted(row.text)}"
                 )
             for what, cell in (("token", row.cells[token]), ("tag", row.cells[tag])):
                 if not cell:
-                    raise InputError(f"{path}:{row.line}: the {what} is empty: {row.text!r}")
-                if " " in cell:
-                    raise InputError(
-                        f"{path}:{row.line}: the {what} {cell!r} holds a blank, and its row a tab; separate all "
-                        "columns by tabs, and give each token a row of its own"
-                    )
+                    raise InputError(f"{path}:{row.line}: the {what} is empty: {quoted(row.text)}")
         found.append(
             _Sentence([row.cells[token] for row in rows], [row.cells[tag] for row in rows], [row.line for row in rows])
         )
     return found
+
+
+def _join_blanks(path: Path, sentences: Sequence[_Sentence], note: Note) -> list[_Sentence]:
+    """Tokens between tabs may hold a blank (`New Bremen`), which becomes a no-break space: the files that we write have
+    blanks between columns.
+
+    Raises:
+        InputError: so many have one that the columns must be separated by tabs and blanks alike.
+    """
+    odd = [
+        (line, token)
+        for sentence in sentences
+        for token, line in zip(sentence.tokens, sentence.lines, strict=True)
+        if " " in token
+    ]
+    if not odd:
+        return list(sentences)
+    line, token = odd[0]
+    if 10 * len(odd) > sum(len(sentence.tokens) for sentence in sentences):
+        raise InputError(
+            f"{path}:{line}: the token {quoted(token)} holds a blank, and its row a tab; separate all columns by "
+            "tabs, and give each token a row of its own"
+        )
+    more = f" and {len(odd) - 1} others" if len(odd) > 1 else ""
+    note(f"{path}:{line}: the token {quoted(token)}{more} holds a blank; it stays one token, with a no-break space")
+    return [
+        sentence._replace(tokens=[token.replace(" ", "\u00a0") for token in sentence.tokens]) for sentence in sentences
+    ]
 
 
 def _is_tag(tag: str) -> bool:
@@ -162,14 +185,14 @@ def _check_tags(path: Path, blocks: Sequence[Sequence[Row]], sentences: Sequence
     if better is not None:
         advice = f"column {better + 1} has tags: pass --columns token={token + 1},tag={better + 1}"
     elif tag[-2:] in ("-B", "-I", "-E", "-S"):
-        advice = f"the prefix stands first: write {tag[-1]}-{tag[:-2]}"
+        advice = f"the prefix stands first: write {tag[-1]}-{tag[:-2][:40]}"
     elif len(wrong) == 1 and line == sentences[0].lines[0]:
         advice = "delete this line if it is a header"
     elif len(wrong) < total / 2:
         advice = "correct this row"
     else:
         advice = "only spans are read (BIO, IOB1, BIOES, BILOU, BMES, or IO with O), not one label for each token"
-    raise InputError(f"{path}:{line}: expected a tag such as O, B-PER or I-PER, got {tag!r}; {advice}")
+    raise InputError(f"{path}:{line}: expected a tag such as O, B-PER or I-PER, got {quoted(tag)}; {advice}")
 
 
 def _note_mixture(path: Path, sentences: Sequence[_Sentence], note: Note) -> None:
@@ -181,8 +204,8 @@ def _note_mixture(path: Path, sentences: Sequence[_Sentence], note: Note) -> Non
             counts[prefix] += len(positions)
             if positions and prefix not in first:
                 at = positions[0]
-                before = repr(tags[at - 1]) if at else "the beginning of a sentence"
-                first[prefix] = f"{path}:{lines[at]}: {tags[at]!r} after {before}"
+                before = quoted(tags[at - 1]) if at else "the beginning of a sentence"
+                first[prefix] = f"{path}:{lines[at]}: {quoted(tags[at])} after {before}"
     if counts["B"] and counts["I"]:
         odd, usual = ("I", "B") if counts["I"] <= counts["B"] else ("B", "I")
         more = f" and in {counts[odd] - 1} other places" if counts[odd] > 1 else ""

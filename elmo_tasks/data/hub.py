@@ -83,11 +83,10 @@ def load_first(name: str, sources: Sequence[Source], advice: str, load: Load | N
     for source in sources:
         try:
             found: Mapping[str, Any] = load(source.repository, revision=source.revision)
-            splits = {
-                split: tuple(source.read(found[theirs], f"{source.repository}/{theirs}"))
-                for split, theirs in HUB_SPLITS.items()
-            }
-            return Splits(name=name, origin=f"hub:{source.repository}", **splits)
+            splits = Splits(name=name, origin=f"hub:{source.repository}")
+            for split, theirs in HUB_SPLITS.items():
+                splits = splits.having(split, tuple(source.read(found[theirs], f"{source.repository}/{theirs}")))
+            return splits
         except ConnectionError:
             faults.append("no connection")
             break  # a mirror is on the same hub

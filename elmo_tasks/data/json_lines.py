@@ -77,7 +77,7 @@ def _check_text(text: str, value: Any, source: str) -> None:
         plain.encode()
     except UnicodeEncodeError as error:
         raise InputError(
-            f"{source}: half of a surrogate pair (\\u{ord(plain[error.start]):04x}), as a cut emoji leaves it; remove it"
+            f"{source}: half of a surrogate pair (\\u{ord(plain[error.start]):04x}), left by a cut emoji; remove it"
         ) from None
     if "\\u0000" in plain:
         raise InputError(f"{source}: a NUL character (\\u0000) in the text; remove it")

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from elmo_tasks.core.errors import InputError
+from elmo_tasks.core.errors import InputError, quoted
 from elmo_tasks.data.json_lines import json_array, load_json
 from elmo_tasks.data.lines import COMPRESSED, read_lines
 from elmo_tasks.data.reading import check_columns
@@ -93,13 +93,13 @@ def _text_rows(path: Path, full: Sequence[tuple[int, str]]) -> _Rows:
         if " " in label and not tabs:  # the other lines say that a blank ends the label
             if label.split(" ", 1)[0] not in first_words:
                 raise InputError(
-                    f"{path}:{number}: the label {label!r} ends at a tab, but other lines have no tab; separate labels "
-                    "from texts alike in all lines"
+                    f"{path}:{number}: the label {quoted(label)} ends at a tab, but other lines have no tab; separate "
+                    "labels from texts alike in all lines"
                 )
             label, _, text = line.partition(" ")
         tokens = split_tokens(text)
         if not label or not tokens:
-            raise InputError(f"{path}:{number}: expected a label, a blank or tab and a text, got {line!r}")
+            raise InputError(f"{path}:{number}: expected a label, a blank or tab and a text, got {quoted(line)}")
         yield number, label, tokens
 
 
@@ -114,7 +114,7 @@ def _check_order(path: Path, full: Sequence[tuple[int, str]]) -> None:
     ):
         count = full[0][1].count("\t") + 1
         raise InputError(
-            f"{path}:{full[0][0]}: expected the label before the text, got {firsts[0][:60]!r} as a label; pass "
+            f"{path}:{full[0][0]}: expected the label before the text, got {quoted(firsts[0])} as a label; pass "
             f"--columns text=1,label={count}"
         )
 
@@ -125,21 +125,21 @@ _EXPECTED = 'expected a JSON object such as {"label": "1", "text": "a fine film"
 def _json_row(row: Any, source: str, columns: Mapping[str, str]) -> tuple[str, tuple[str, ...]]:
     expected = f"{source}: {_EXPECTED}"
     if not isinstance(row, dict):
-        raise InputError(f"{expected}, got {_short(row)}")
+        raise InputError(f"{expected}, got {quoted(row)}")
     label_key, text_key = columns.get("label", "label"), columns.get("text")
     for key in (label_key, *([text_key] if text_key else [])):
         if key not in row:
             keys = sorted(map(str, row), key=lambda name: len(str(row[name])))
-            guess = f"label={keys[0]},text={keys[-1]}" if len(keys) > 1 else "label=KEY,text=KEY"
-            raise InputError(f'{expected}, got no "{key}" among {_short(list(row))}; pass --columns {guess}')
+            guess = f"label={keys[0][:40]},text={keys[-1][:40]}" if len(keys) > 1 else "label=KEY,text=KEY"
+            raise InputError(f"{expected}, got no {quoted(key)} among {quoted(list(row))}; pass --columns {guess}")
     label, text = row[label_key], row[text_key] if text_key else row.get("tokens", row.get("text"))
     if isinstance(label, float) and label.is_integer():  # pandas writes integers so
         label = int(label)
     if isinstance(label, bool) or not isinstance(label, (str, int)) or label == "":
-        raise InputError(f"{expected}: a label of text or an integer, got {_short(label)}")
+        raise InputError(f"{expected}: a label of text or an integer, got {quoted(label)}")
     tokens = split_tokens(text) if isinstance(text, str) else text
     if not isinstance(tokens, (list, tuple)) or not all(isinstance(token, str) and token for token in tokens):
-        raise InputError(f'{expected}, or "tokens" with a list of words, got {_short(text)}')
+        raise InputError(f'{expected}, or "tokens" with a list of words, got {quoted(text)}')
     check_tokens(tokens, source)
     if not tokens:
         raise InputError(f"{expected}, got a row without text")
@@ -150,7 +150,7 @@ def check_tokens(tokens: Sequence[str], source: str) -> None:
     """Raises InputError for a token with a blank, a tab or a line break in it."""
     for token in tokens:
         if split_tokens(token) != (token,):
-            raise InputError(f"{source}: expected tokens without blanks or line breaks, got {_short(token)}")
+            raise InputError(f"{source}: expected tokens without blanks or line breaks, got {quoted(token)}")
 
 
 def _as_label(label: str | int, source: str) -> str:
@@ -160,7 +160,7 @@ def _as_label(label: str | int, source: str) -> str:
     except ValueError:  # an integer of thousands of digits, 1e999 is none
         text = ""
     if not text:
-        raise InputError(f"{source}: expected a label of text or an integer, got {_short(label)}")
+        raise InputError(f"{source}: expected a label of text or an integer, got {quoted(label)}")
     return text
 
 
@@ -175,8 +175,3 @@ def _read_folders(path: Path, encoding: str) -> Iterator[LabelledSentence]:
         if not tokens:
             raise InputError(f"{file}:1: expected a text, got an empty file")
         yield LabelledSentence(tokens, _as_label(label, str(path)), f"{file}:1")
-
-
-def _short(value: Any) -> str:
-    shown = ascii(value) if isinstance(value, str) and not value.isprintable() else repr(value)
-    return shown if len(shown) <= 60 else shown[:57] + "..."

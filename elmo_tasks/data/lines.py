@@ -14,7 +14,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import IO
 
-from elmo_tasks.core.errors import InputError
+from elmo_tasks.core.errors import InputError, quoted
 from elmo_tasks.data.zstd_file import open_zstd
 
 COMPRESSED = (".xz", ".gz", ".bz2", ".zst")
@@ -23,6 +23,7 @@ LONGEST_LINE = 1 << 24
 FREE_TEXT, MOST_EXPANSION = 1 << 26, 500
 """A compressed file may expand to `FREE_TEXT` characters, and beyond that to `MOST_EXPANSION` times its own bytes."""
 
+_CONVERT = "convert it to UTF-8, or pass --encoding {} to train, evaluate or predict"
 _UNDECODABLE = re.compile("[\udc80-\udcff]")  # how `surrogateescape` marks bytes that are no text
 _UTF16_MARKS = ("\udcff\udcfe", "\udcfe\udcff")
 
@@ -36,8 +37,7 @@ def open_lines(path: Path, origin: str | None = None, encoding: str = "utf-8") -
         InputError: no such file, not text in this encoding, a line of over `LONGEST_LINE` characters, damaged
             compressed data or data that expands beyond measure, with `file:line`.
     """
-    for number, line in _unbroken(_open_pieces(path, origin or str(path), encoding)):
-        yield number, line
+    return _unbroken(_open_pieces(path, origin or str(path), encoding))
 
 
 def decode_lines(stream: IO[bytes], origin: str, encoding: str = "utf-8") -> Iterator[tuple[int, str]]:
@@ -63,7 +63,7 @@ def read_lines(path: Path, encoding: str = "utf-8") -> list[str]:
         for (number, piece), (_, following) in pairwise([*pieces, (0, "")]):
             if piece.endswith("\r") and following != "\r\n":
                 raise InputError(
-                    f"{path}:{number}: a carriage return inside the line {piece.strip()[:60]!r}; replace it by a blank"
+                    f"{path}:{number}: a carriage return inside the line {quoted(piece.strip())}; replace it by a blank"
                 )
     return [line for _, line in _unbroken(iter(pieces))]
 
@@ -116,8 +116,8 @@ def _pieces(stream: IO[bytes], origin: str, encoding: str, packed: int | None = 
                     "decompress it yourself if you trust it"
                 )
             yield number, piece
-    except UnicodeDecodeError as error:
-        raise InputError(f"{origin}:{number + 1}: not {encoding} text ({error.reason})") from None
+    except UnicodeError as error:
+        raise InputError(f"{origin}:{number + 1}: not {encoding} text ({error})") from None
     except (lzma.LZMAError, zlib.error, EOFError) as error:
         raise InputError(f"{origin}:{number + 1}: damaged or cut compressed file ({error})") from None
     except OSError as error:  # gzip and bz2 raise a bare one, without a number, for damage
@@ -125,22 +125,23 @@ def _pieces(stream: IO[bytes], origin: str, encoding: str, packed: int | None = 
             raise
         raise InputError(f"{origin}:{number + 1}: damaged or cut compressed file ({error})") from None
     finally:
-        text.detach()  # the stream is the caller's to close
+        if not stream.closed:
+            text.detach()  # the stream is the caller's to close
 
 
 def _check_piece(piece: str, source: str, encoding: str, *, first: bool) -> None:
     if len(piece) == LONGEST_LINE and not piece.endswith(("\n", "\r")):
         raise InputError(f"{source}: a line of over {LONGEST_LINE:,} characters; break the text into lines")
     if first and piece.startswith(_UTF16_MARKS):
-        raise InputError(f"{source}: expected {encoding.upper()} text, got UTF-16; pass --encoding utf-16")
+        raise InputError(f"{source}: expected {encoding.upper()} text, got UTF-16; {_CONVERT.format('utf-16')}")
     if "\0" in piece:
         raise InputError(
-            f"{source}: expected text, got binary data (a NUL byte); pass --encoding utf-16 if the file is UTF-16"
+            f"{source}: expected text, got binary data (a NUL byte); if it is UTF-16, {_CONVERT.format('utf-16')}"
         )
     if not piece.isascii() and (bad := _UNDECODABLE.search(piece)):
         raise InputError(
-            f"{source}: expected {encoding.upper()} text, got byte {ord(bad[0]) - 0xDC00:#04x}; pass the file's "
-            "--encoding, such as latin-1 or cp1252"
+            f"{source}: expected {encoding.upper()} text, got byte {ord(bad[0]) - 0xDC00:#04x}; if it is "
+            f"Latin-1, {_CONVERT.format('latin-1')}"
         )
 
 

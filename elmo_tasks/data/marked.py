@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from elmo_tasks.core.errors import InputError
+from elmo_tasks.core.errors import InputError, quoted
 from elmo_tasks.data.json_lines import load_json
 from elmo_tasks.data.labelled import check_tokens
 from elmo_tasks.text.tokens import split_tokens
@@ -42,13 +42,13 @@ def read_marked(line: str, source: str = "") -> MarkedLine:
     value: Any = load_json(line, source, _EXPECTED)
     unknown = sorted(value.keys() - {"tokens", "text", "predicates"})
     if unknown:
-        raise InputError(f"{source}: {_EXPECTED}, got the unknown key {unknown[0]!r}")
+        raise InputError(f"{source}: {_EXPECTED}, got the unknown key {quoted(unknown[0])}")
     tokens, places = _tokens(value, source, _EXPECTED), value.get("predicates")
     if places is None:
         return MarkedLine(tokens)
     whole = isinstance(places, list) and all(isinstance(place, int) and place is not True for place in places)
     if not whole or not all(0 <= place < len(tokens) for place in places):
-        raise InputError(f"{source}: {_EXPECTED}, got predicates {places!r:.60} for {len(tokens)} tokens")
+        raise InputError(f"{source}: {_EXPECTED}, got predicates {quoted(places)} for {len(tokens)} tokens")
     return MarkedLine(tokens, tuple(places))
 
 
@@ -61,6 +61,6 @@ def _tokens(value: Any, source: str, expected: str) -> tuple[str, ...]:
     if tokens is None and isinstance(text := value.get("text"), str):
         tokens = list(split_tokens(text))
     if not isinstance(tokens, list) or not all(isinstance(token, str) and token for token in tokens):
-        raise InputError(f"{source}: {expected}, got tokens {tokens!r:.60}")
+        raise InputError(f"{source}: {expected}, got tokens {quoted(tokens)}")
     check_tokens(tokens, source)
     return tuple(tokens)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from elmo_tasks.core.errors import InputError
+from elmo_tasks.core.errors import InputError, quoted
 from elmo_tasks.data.json_lines import load_json
 from elmo_tasks.data.labelled import check_tokens
 from elmo_tasks.data.lines import read_lines
@@ -66,14 +66,14 @@ def _occurrence(line: str, source: str) -> Occurrence:
     try:
         tokens, index, lemma, sense = (row[key] for key in ("tokens", "index", "lemma", "sense"))
     except (KeyError, TypeError):
-        raise InputError(f"{source}: {expected}, got {line[:60]!r}") from None
+        raise InputError(f"{source}: {expected}, got {quoted(line)}") from None
     if not (isinstance(tokens, list) and tokens and all(isinstance(token, str) for token in tokens)):
-        raise InputError(f'{source}: expected "tokens" to be a list of words, got {tokens!r}')
+        raise InputError(f'{source}: expected "tokens" to be a list of words, got {quoted(tokens)}')
     check_tokens(tokens, source)
     if not isinstance(index, int) or isinstance(index, bool) or not 0 <= index < len(tokens):
-        raise InputError(f'{source}: expected "index" of 0 to {len(tokens) - 1}, got {index!r}')
+        raise InputError(f'{source}: expected "index" of 0 to {len(tokens) - 1}, got {quoted(index)}')
     if not (isinstance(lemma, str) and isinstance(sense, str)):
-        raise InputError(f'{source}: expected "lemma" and "sense" to be text, got {lemma!r} and {sense!r}')
+        raise InputError(f'{source}: expected "lemma" and "sense" to be text, got {quoted(lemma)} and {quoted(sense)}')
     return Occurrence(tuple(tokens), index, lemma, sense, source)
 
 

@@ -43,6 +43,11 @@ class Splits:
         examples: tuple[Example, ...] = getattr(self, split)
         return examples
 
+    def having(self, split: str, examples: Sequence[Example]) -> Splits:
+        """The same with other examples in one split."""
+        self.get(split)
+        return replace(self, **{split: tuple(examples)})  # type: ignore[arg-type]
+
     def digest(self) -> str:
         """Of all that the examples say, gold included, wherever they were read from."""
         digest = hashlib.blake2b(digest_size=16)
@@ -118,8 +123,9 @@ def _choices(found: dict[Path, set[str]]) -> set[str]:
     """The parts of names that tell the files of a split apart."""
     if len(found) < 2:
         return set()
+    parts = list(found.values())
     endings = {ending[1:] for ending in COMPRESSED}
-    return set.union(*found.values()) - set.intersection(*found.values()) - _ALL_NAMES - endings
+    return parts[0].union(*parts) - parts[0].intersection(*parts) - _ALL_NAMES - endings
 
 
 def read_folder(
@@ -152,11 +158,34 @@ def read_folder(
         wanted.remove("test")
         notes.append(f"{folder}: no test file; scores are those of dev, by which the epoch is chosen")
     paths = {split: find_split(folder, split, variant) for split in wanted if not (held_out and split == "dev")}
-    examples = {split: tuple(read(path)) for split, path in paths.items()}
-    note_oddities([example for split in paths for example in examples[split]], notes.append)
+    splits = Splits(name or str(folder), str(folder))
+    for split, path in paths.items():
+        splits = splits.having(split, read(path))
+    note_oddities([*splits.train, *splits.dev, *splits.test], notes.append)
     distinct = {text.rpartition(": ")[2]: text for text in reversed(notes)}  # the same of each file is said once
-    splits = Splits(name or str(folder), str(folder), **examples, notes=tuple(reversed(distinct.values())))
+    splits = replace(splits, notes=tuple(reversed(distinct.values())))
     return hold_out(splits, reading.dev_fraction) if held_out else splits
+
+
+def read_file(path: Path, reader: Reader, reading: ReadingConfig, only: Sequence[str] = tuple(SPLIT_NAMES)) -> Splits:
+    """Read a lone file: as the split that is wanted, or, where `reading` holds a part out, as train and dev.
+
+    Raises:
+        InputError: the file is damaged, or more than it has is wanted.
+    """
+    notes: list[str] = []
+    if len(only) > 1 and not reading.dev_fraction:
+        raise InputError(
+            f"{path}: expected a folder with train, dev and test files, got a file; hold a part of it out as dev by "
+            "--dev-fraction 0.1"
+        )
+    examples = tuple(bind(reader, reading, notes.append)(path))
+    note_oddities(examples, notes.append)
+    if reading.dev_fraction and tuple(only) != ("test",):
+        notes.append(f"{path}: no test file; scores are those of dev, by which the epoch is chosen")
+        whole = Splits(str(path), str(path), train=examples, notes=tuple(notes))
+        return hold_out(whole, reading.dev_fraction)
+    return Splits(str(path), str(path), notes=tuple(notes)).having(only[0], examples)
 
 
 def hold_out(splits: Splits, fraction: float) -> Splits:
@@ -169,8 +198,8 @@ def hold_out(splits: Splits, fraction: float) -> Splits:
     count = round(fraction * len(sentences))
     if not 0 < count < len(sentences):
         raise InputError(
-            f"{splits.origin}: --dev-fraction {fraction:g} of {len(sentences)} training sentences leaves no sentence for "
-            f"{'dev' if count == 0 else 'train'}"
+            f"{splits.origin}: --dev-fraction {fraction:g} of {len(sentences)} training sentences leaves no sentence "
+            f"for {'dev' if count == 0 else 'train'}"
         )
     drawn = set(random.Random(0).sample(range(len(sentences)), count))
     parts = [

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from elmo_tasks.core.errors import InputError
+from elmo_tasks.core.errors import InputError, quoted
 from elmo_tasks.data.lines import read_lines
 from elmo_tasks.data.reading import Note, no_note
 from elmo_tasks.text.brackets import from_brackets
@@ -57,8 +57,8 @@ def read_srl(path: Path, *, encoding: str = "utf-8", note: Note = no_note) -> li
     languages), in any of the three layouts, which a file shows itself.
 
     Of each sentence come first the sentence itself, its `predicate` None and a tag B-V on each predicate, then one
-    example per predicate with the BIO tags of its arguments and of V. A column of spans that has only `*` and belongs to
-    no predicate, which one sentence of CoNLL-2012 has, is ignored and told to `note`.
+    example per predicate with the BIO tags of its arguments and of V. A column of spans that has only `*` and belongs
+    to no predicate, which one sentence of CoNLL-2012 has, is ignored and told to `note`.
 
     Raises:
         InputError: nothing there, no sentence in it, another layout, no predicate in any sentence, a ragged row, as
@@ -126,7 +126,7 @@ def _layout(sentences: Sequence[Sequence[Row]], path: Path) -> Layout | None:
     if len(rows) > 1 and (documents or all(cell.isdecimal() for cell in first)):
         raise InputError(
             f"{path}:{rows[0].line}: expected {_EXPECTED}, got a first column that is neither words nor numbers from 0 "
-            f"or 1: {' '.join(first)[:60]!r}"
+            f"or 1: {quoted(' '.join(first))}"
         )
     return None
 
@@ -137,8 +137,8 @@ def _conll2005(rows: Sequence[Row], path: Path) -> Layout:
     mark = next((c for c in reversed(range(width)) if any("*" not in row.cells[c] for row in rows)), 0)
     if mark == 0:
         raise InputError(
-            f"{path}:{rows[0].line}: expected {_EXPECTED}, got {' '.join(rows[0].cells)!r} without a column that marks "
-            "the predicates"
+            f"{path}:{rows[0].line}: expected {_EXPECTED}, got {quoted(' '.join(rows[0].cells))} without a column that "
+            "marks the predicates"
         )
     return Layout(word=0, mark=mark, spans=mark + 1)
 
@@ -168,12 +168,12 @@ def _sentence(rows: Sequence[Row], layout: Layout, path: Path, stray: list[str])
         if len(verbs) != 1:
             raise InputError(
                 f"{sources[verbs[1] if verbs else place]}: expected one span V in the column of predicate {number}, "
-                f"{tokens[place]!r}, got {len(verbs)}"
+                f"{quoted(tokens[place])}, got {len(verbs)}"
             )
         if verbs[0] != place:
             raise InputError(
                 f"{sources[verbs[0]]}: expected the V of predicate {number} on the row that is marked, "
-                f"{tokens[place]!r} of line {rows[place].line}, got it on {tokens[verbs[0]]!r}"
+                f"{quoted(tokens[place])} of line {rows[place].line}, got it on {quoted(tokens[verbs[0]])}"
             )
         yield TaggedSentence(tokens, tags, place, sources[0])
 
@@ -184,18 +184,18 @@ def _check_rows(rows: Sequence[Row], layout: Layout, width: int, path: Path) -> 
         if len(row.cells) != width:
             raise InputError(
                 f"{path}:{row.line}: expected {width} columns as in the rest of the sentence, got {len(row.cells)}: "
-                f"{' '.join(row.cells)!r}"
+                f"{quoted(' '.join(row.cells))}"
             )
         if layout.start is not None and row.cells[0] != str(layout.start + place):
             raise InputError(
                 f"{path}:{row.line}: expected the number {layout.start + place} in the first column, as the file's "
-                f"sentences are numbered from {layout.start}, got {row.cells[0]!r}"
+                f"sentences are numbered from {layout.start}, got {quoted(row.cells[0])}"
             )
         for column in range(layout.spans, width - layout.behind):
             if "*" not in row.cells[column]:
                 raise InputError(
                     f"{path}:{row.line}: expected {_EXPECTED}, spans such as (ARG0* or * in column {column + 1}, got "
-                    f"{row.cells[column]!r}"
+                    f"{quoted(row.cells[column])}"
                 )
 
 

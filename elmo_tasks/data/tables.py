@@ -6,7 +6,7 @@ import csv
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from elmo_tasks.core.errors import InputError
+from elmo_tasks.core.errors import InputError, quoted
 from elmo_tasks.data.reading import positions_of
 from elmo_tasks.text.tokens import split_tokens
 
@@ -49,7 +49,7 @@ def read_table(
             places, header = _by_name(path, first, columns), {}
     elif header is None:
         raise InputError(
-            f"{path}:{number}: expected a header line that names label and text, got {', '.join(first)[:60]!r}; "
+            f"{path}:{number}: expected a header line that names label and text, got {quoted(', '.join(first))}; "
             f"say where they are, such as --columns {_guess(first, next(rows, begin)[1])}"
         )
     else:
@@ -86,7 +86,7 @@ def _row(path: Path, number: int, cells: Sequence[str], places: Mapping[str, int
         raise InputError(f"{path}:{number}: expected at least {max(places.values()) + 1} columns, got {len(cells)}")
     label, tokens = " ".join(split_tokens(cells[places["label"]])), split_tokens(cells[places["text"]])
     if not label or not tokens:
-        raise InputError(f"{path}:{number}: expected a label and a text, got {', '.join(cells)[:60]!r}")
+        raise InputError(f"{path}:{number}: expected a label and a text, got {quoted(', '.join(cells))}")
     return number, label, tokens
 
 
@@ -94,7 +94,9 @@ def _by_name(path: Path, header: Sequence[str], columns: Mapping[str, str]) -> d
     names = [cell.strip() for cell in header]
     for column in columns.values():
         if names.count(column) != 1:
-            raise InputError(f"{path}:1: expected one column {column!r} in the header, got {', '.join(names)[:80]!r}")
+            raise InputError(
+                f"{path}:1: expected one column {quoted(column)} in the header, got {quoted(', '.join(names), 80)}"
+            )
     return {name: names.index(column) for name, column in columns.items()}
 
 

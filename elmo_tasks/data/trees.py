@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from elmo_tasks.core.errors import InputError
+from elmo_tasks.core.errors import InputError, quoted
 
 _BEGIN = re.compile(r"\s*\([0-9]+[ \t]+\S")
 _PIECE = re.compile(r"\(([0-9]+)(?=[ \t(])|(\))|([^ \t()]+)|[()]")  # other blanks, such as U+00A0, belong to a token
@@ -35,7 +35,7 @@ def read_tree(line: str, source: str) -> tuple[str, tuple[str, ...]]:
         elif close and open_nodes and inner:
             open_nodes.pop()
         else:
-            raise _broken(source, f"{piece[0]!r} in column {piece.start() + 1}")
+            raise _broken(source, f"{quoted(piece[0])} in column {piece.start() + 1}")
     if open_nodes or not tokens:
         raise _broken(source, f"{len(open_nodes)} brackets that are not closed by the end of the line")
     return root, tuple(tokens)

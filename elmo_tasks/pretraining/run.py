@@ -21,6 +21,7 @@ from elmo_tasks.core.lightning_manners import interruptible, quiet_lightning
 from elmo_tasks.core.memory import keep_freed_memory, peak_rss_mb
 from elmo_tasks.core.outputs import output_file
 from elmo_tasks.core.terminal import say
+from elmo_tasks.data.lines import require_regular_file
 from elmo_tasks.elmo.bilm import BiLM
 from elmo_tasks.elmo.characters import encode_vocabulary
 from elmo_tasks.elmo.engine.precision import has_bf16
@@ -78,6 +79,8 @@ def pretrain(
             architecture, or an unfinished run of another configuration or corpus.
     """
     keep_freed_memory()
+    for path in (*corpus_files(corpus), *([heldout] if heldout else [])):
+        require_regular_file(path, "pretrain reads")
     folder = RunFolder(output, BILM, prepared=CORPUS)
     if number_of_process(devices, nodes) != 0:
         files = corpus_files(corpus)

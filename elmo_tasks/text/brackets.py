@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from elmo_tasks.core.errors import InputError
+from elmo_tasks.core.errors import InputError, quoted
 from elmo_tasks.text.spans import Span, from_spans, to_spans
 
 _CELL = re.compile(r"((?:\([^()*\s]+)*)\*(\)*)")
@@ -26,26 +26,26 @@ def from_brackets(cells: Sequence[str], sources: Sequence[str]) -> tuple[str, ..
             continue
         parts = _CELL.fullmatch(cell)
         if parts is None:
-            raise InputError(f"{sources[place]}: expected brackets such as (ARG0*, *, *) or (V*), got {cell!r}")
+            raise InputError(f"{sources[place]}: expected brackets such as (ARG0*, *, *) or (V*), got {quoted(cell)}")
         opened = parts[1].split("(")[1:]
         if len(opened) > 1 or (opened and start >= 0):
             outer = label if start >= 0 else opened[0]
             raise InputError(
-                f"{sources[place]}: expected spans side by side, got {cell!r}, a span inside {outer}; "
+                f"{sources[place]}: expected spans side by side, got {quoted(cell)}, a span inside {outer[:60]}; "
                 "close one before the next opens"
             )
         if opened:
             label, start = opened[0], place
         if len(parts[2]) > (start >= 0):
             raise InputError(
-                f"{sources[place]}: expected balanced brackets, got {cell!r}, which closes what is not open"
+                f"{sources[place]}: expected balanced brackets, got {quoted(cell)}, which closes what is not open"
             )
         if parts[2]:
             spans.append(Span(label, start, place + 1))
             start = -1
     if start >= 0:
         raise InputError(
-            f"{sources[start]}: expected balanced brackets, got {cells[start]!r}, which is not closed "
+            f"{sources[start]}: expected balanced brackets, got {quoted(cells[start])}, which is not closed "
             "by the end of its sentence"
         )
     return from_spans(spans, len(cells), "BIO")

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from elmo_tasks.core.errors import InputError
+from elmo_tasks.core.errors import InputError, quoted
 
 _INTEGER = re.compile(r"[+-]?[0-9]+")
 
@@ -32,7 +32,7 @@ class LabelSet:
         except KeyError:
             at = f"{source}: " if source else ""
             known = ", ".join(self.names[:20]) + (", ..." if len(self.names) > 20 else "")
-            raise InputError(f"{at}expected a label of the training data ({known}), got {name!r}") from None
+            raise InputError(f"{at}expected a label of the training data ({known}), got {quoted(name)}") from None
 
     def encode(self, names: Iterable[str], source: str = "") -> list[int]:
         """Numbers of many labels."""

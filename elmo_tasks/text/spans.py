@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection, Iterable, Sequence
 from typing import NamedTuple
 
-from elmo_tasks.core.errors import InputError
+from elmo_tasks.core.errors import InputError, quoted
 
 SCHEMES = ("IOB1", "BIO", "BIOES")
 _OTHER_NAMES = {"L": "E", "U": "S", "M": "I", "W": "S"}  # BILOU and BMES are BIOES under other names
@@ -27,7 +27,7 @@ def split_tag(tag: str, source: str = "") -> tuple[str, str]:
         return "O", ""
     prefix, dash, label = tag.partition("-")
     if not (dash and label and prefix in ("B", "I", "E", "S", *_OTHER_NAMES)):
-        raise InputError(_at(source) + f"expected a tag such as O, B-PER or I-PER, got {tag!r}")
+        raise InputError(_at(source) + f"expected a tag such as O, B-PER or I-PER, got {quoted(tag)}")
     return _OTHER_NAMES.get(prefix, prefix), label
 
 
@@ -68,7 +68,8 @@ def beginnings(tags: Sequence[str]) -> tuple[list[int], list[int]]:
 
     A file in BIO has only the former, one in IOB1 only the latter.
     """
-    with_b, with_i = [], []
+    with_b: list[int] = []
+    with_i: list[int] = []
     before = ("O", "")
     for position, tag in enumerate(tags):
         now = split_tag(tag)
@@ -178,10 +179,10 @@ def _source_of(source: str | Sequence[str], position: int) -> str:
 
 
 def _illegal(tags: Sequence[str], position: int, scheme: str, source: str | Sequence[str]) -> InputError:
-    before = tags[position - 1] if position else "the start"
+    before = quoted(tags[position - 1] if position else "the start")
     return InputError(
         _at(_source_of(source, position))
-        + f"expected a legal {scheme} sequence, got {tags[position]!r} after {before!r} at token {position + 1}"
+        + f"expected a legal {scheme} sequence, got {quoted(tags[position])} after {before} at token {position + 1}"
     )
 
 

@@ -40,8 +40,8 @@ from elmo_tasks.training.lightning_module import TaskModule
 from elmo_tasks.training.resumption import check_beginning
 
 _NOTHING_PREDICTED = (
-    "the model predicts nothing on dev, so its scores are 0; train longer (training.epochs, training.patience), give it "
-    "more data or add embedders"
+    "the model predicts nothing on dev, so its scores are 0; train longer (training.epochs, training.patience), give "
+    "it more data or add embedders"
 )
 _READ_BACK = 8  # examples of train and of dev each, whose predictions a run must give again when it is loaded
 Draw = Callable[[Path, Sequence[dict[str, float]], dict[str, Any]], None]

@@ -79,7 +79,7 @@ def test_a_label_ends_at_the_first_tab(tmp_path: Path) -> None:
         ('{"label": 1, "tokens": []}\n', r"file.txt:1: expected a JSON object.*got a row without text"),
         ('{"label": 1}\n', r"file.txt:1: .*\"tokens\" with a list of words, got None"),
         ('{"label": 1, "tokens": ["a", 2]}\n', r"file.txt:1: .*\"tokens\" with a list of words, got \['a', 2\]"),
-        ('{"text": "a"}\n', r"file.txt:1: .*, got no \"label\" among \['text'\]; pass --columns"),
+        ('{"text": "a"}\n', r"file.txt:1: .*, got no 'label' among \['text'\]; pass --columns"),
         ('{"label": true, "text": "a"}\n', r"file.txt:1: .*: a label of text or an integer, got True"),
         ('{"label": 0.5, "text": "a"}\n', r"file.txt:1: .*: a label of text or an integer, got 0.5"),
     ],

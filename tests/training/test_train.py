@@ -184,20 +184,28 @@ def test_memory_does_not_grow_with_epochs(corpus: Path, tmp_path: Path) -> None:
     assert peaks[-1] < peaks[4] + 40
 
 
-@pytest.mark.parametrize(
-    ("split", "message"),
-    [("dev", r"dev.txt:1: expected a label of the training data .*, got 'S-ORG'"), ("test", "no embedder today")],
-)
-def test_a_label_that_only_dev_has_is_found_before_anything_is_embedded(
-    corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, split: str, message: str
-) -> None:
+@pytest.mark.parametrize("split", ["dev", "test"])
+def test_a_label_that_only_dev_or_test_has_counts_as_missed(corpus: Path, tmp_path: Path, split: str) -> None:
+    with (corpus / f"{split}.txt").open("a") as file:
+        file.write("\nAcme B-ORG\n")
+    told: list[str] = []
+    outcome = train(small(corpus), tmp_path / "run", tell=told.append)
+    (note,) = outcome.metrics["notes"]
+    assert note.startswith("1 of ") and f"examples of {split} have a label that the training data lacks" in note
+    assert f"note: {note}" in told
+    assert outcome.metrics[split]["per_type"]["ORG"]["recall"] == 0 < outcome.metrics[split]["f1"]
+    assert evaluate(outcome.folder, split=split)[0] == outcome.metrics[split]
+
+
+def test_a_closed_label_that_only_dev_has(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def embedded(*_: object, **__: object) -> None:
         raise InputError("no embedder today")
 
     monkeypatch.setattr(run, "build_inputs", embedded)
-    (corpus / f"{split}.txt").write_text("Acme B-ORG\n")
-    with pytest.raises(InputError, match=message):
-        quiet(small(corpus), tmp_path / "run")
+    for name in ("train", "dev", "test"):
+        (tmp_path / f"{name}.txt").write_text("1 a\n0 b\n" if name == "train" else "7 a\n")
+    with pytest.raises(InputError, match=r"dev.txt:1: expected a label of the training data .*, got '7'"):
+        quiet(load_experiment([], {"task": "sentiment", "data": str(tmp_path)}), tmp_path / "run")
 
 
 def test_nothing_is_left_when_the_model_cannot_be_built(

@@ -1,0 +1,162 @@
+"""Folders of splits, propositions and lines for `predict`, as people bring them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from elmo_tasks.core.errors import InputError
+from elmo_tasks.data.catalog import load_data
+from elmo_tasks.data.conll import read_conll
+from elmo_tasks.data.reading import ReadingConfig
+from elmo_tasks.data.splits import Splits, find_split, read_folder
+from elmo_tasks.data.srl import read_srl
+from elmo_tasks.task import load_task
+
+SENTENCE = "Nadia B-PER\nHaddad I-PER\nlives O\nin O\nOslo B-LOC\n"
+
+
+def write(folder: Path, data: str | bytes, name: str = "file.txt") -> Path:
+    path = folder / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(data if isinstance(data, bytes) else data.encode())
+    return path
+
+
+def test_a_very_long_sentence_is_told(tmp_path: Path) -> None:
+    for split in ("train", "dev", "test"):
+        write(tmp_path, SENTENCE * 300, f"{split}.txt")
+    assert "train.txt:1: a sentence of 1500 tokens" in read_folder(tmp_path, read_conll).notes[0]
+
+
+V05 = "Ada - (A0*)\nleft leave (V*)\n\n"
+V12 = "x 0 0 Ada NN * - - - - * (ARG0*) -\nx 0 1 left VB * leave 01 - - * (V*) -\n\n"
+
+
+def test_a_stray_column_of_roles_is_ignored_and_told(tmp_path: Path) -> None:
+    """As one sentence of CoNLL-2012 has it: a column of spans, and no predicate."""
+    notes: list[str] = []
+    text = "#begin document (x); part 000\n" + V12 + "x 0 0 Yes UH * - - - - * * -\n\n#end document\n"
+    found = read_srl(write(tmp_path, text), note=notes.append)
+    assert [example.predicate for example in found] == [None, 1, None] and found[2].tags == ("O",)
+    assert notes == [f"{tmp_path}/file.txt:5: an empty column of spans without a predicate is ignored"]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (V05 + "Ada - (A1(A2*)\nleft leave (V*)\nnow - *)\n", r"file.txt:4: expected spans side by side"),
+        (V05 + "Ada - (A0*)\nleft leave *\n", r"file.txt:5: expected one span V"),
+        (
+            "1 Ada left . ||| B-A0 B-V O\n3 Kofi wants to go . ||| O O O B-V O\n",
+            r"file.txt:1: expected sentences in the c",
+        ),
+    ],
+)
+def test_propositions_that_are_refused(tmp_path: Path, text: str, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        read_srl(write(tmp_path, text))
+
+
+def folder_of(tmp_path: Path, names: Sequence[str]) -> Path:
+    """A folder of files of one sentence each, whose token is the file's name."""
+    for name in names:
+        write(tmp_path, f"{name} B-X\n", name)
+    return tmp_path
+
+
+def firsts(splits: Splits) -> list[str]:
+    return [examples[0].tokens[0] if examples else "" for examples in (splits.train, splits.dev, splits.test)]
+
+
+@pytest.mark.parametrize(
+    ("names", "variant", "expected"),
+    [
+        (["train.txt", "val.txt", "test.txt"], "", ["train.txt", "val.txt", "test.txt"]),
+        (["train.tsv", "train_dev.tsv", "devel.tsv", "test.tsv"], "", ["train.tsv", "devel.tsv", "test.tsv"]),
+        (["train-set", "dev-set", "test-wsj", "test-brown"], "brown", ["train-set", "dev-set", "test-brown"]),
+        (["train-set", "dev-set", "test-wsj", "test-brown"], "WSJ", ["train-set", "dev-set", "test-wsj"]),
+        (["train.txt", "dev.txt"], "", ["train.txt", "dev.txt", ""]),
+    ],
+)
+def test_names_of_files(tmp_path: Path, names: list[str], variant: str, expected: list[str]) -> None:
+    assert firsts(read_folder(folder_of(tmp_path, names), read_conll, variant=variant)) == expected
+
+
+def test_a_variant_does_not_mix_data_sets(tmp_path: Path) -> None:
+    folder_of(tmp_path, ["a.train", "a.dev", "a.test", "b.test"])
+    with pytest.raises(InputError, match="one file of the train split.*got none"):
+        find_split(tmp_path, "train", "b")
+    with pytest.raises(InputError, match=r"several: test-brown, test-wsj.*such as .*:brown"):
+        read_folder(folder_of(tmp_path / "srl", ["train-set", "dev-set", "test-wsj", "test-brown"]), read_conll)
+
+
+def test_a_lone_test_file_is_enough_to_evaluate(tmp_path: Path) -> None:
+    folder_of(tmp_path, ["test.txt"])
+    for name in (tmp_path, tmp_path / "test.txt"):
+        assert load_data(str(name), read_conll, only=("test",)).test[0].tokens == ("test.txt",)
+    with pytest.raises(InputError, match="expected one file of the test split"):
+        load_data(str(folder_of(tmp_path / "other", ["train.txt"])), read_conll, only=("test",))
+
+
+def test_dev_is_held_out_of_train(tmp_path: Path) -> None:
+    write(tmp_path, "".join(f"w{n} B-X\n\n" for n in range(50)), "train.txt")
+    write(tmp_path, "w O\n", "test.txt")
+    with pytest.raises(InputError, match=r"dev split.*got none.*--dev-fraction 0.1 holds a part of train out"):
+        read_folder(tmp_path, read_conll)
+    reading = ReadingConfig(dev_fraction=0.2)
+    found = read_folder(tmp_path, read_conll, reading=reading)
+    assert (len(found.train), len(found.dev), len(found.test)) == (40, 10, 1)
+    assert len({example.tokens for example in (*found.train, *found.dev)}) == 50
+    assert "10 of 50 training sentences are held out as dev" in found.notes[-1]
+    assert found.dev == read_folder(tmp_path, read_conll, reading=reading, only=("dev",)).dev
+    with pytest.raises(InputError, match="leaves no sentence for dev"):
+        read_folder(tmp_path, read_conll, reading=ReadingConfig(dev_fraction=0.001))
+    write(tmp_path, "w O\n", "dev.txt")
+    with pytest.raises(InputError, match="--dev-fraction, but the folder has a dev file"):
+        read_folder(tmp_path, read_conll, reading=reading)
+
+
+def test_a_file_alone_is_train_and_dev(tmp_path: Path) -> None:
+    path = write(tmp_path, "".join(f"w{n} B-X\n\n" for n in range(50)), "all.txt")
+    found = load_data(str(path), read_conll, ReadingConfig(dev_fraction=0.1))
+    assert (len(found.train), len(found.dev), len(found.test)) == (45, 5, 0) and "no test file" in found.notes[0]
+    with pytest.raises(InputError, match=r"got a file; hold a part of it out as dev by --dev-fraction 0.1"):
+        load_data(str(path), read_conll)
+
+
+@pytest.mark.parametrize(
+    ("columns", "message"),
+    [
+        ("token", "name=column pairs"),
+        ("token=0", "number of a column"),
+        ("a=1", "token and tag"),
+        ("tag=²", "number of"),
+    ],
+)
+def test_damaged_columns(tmp_path: Path, columns: str, message: str) -> None:
+    folder_of(tmp_path, ["train", "dev", "test"])
+    with pytest.raises(InputError, match=f"--columns: expected.*{message}"):
+        read_folder(tmp_path, read_conll, reading=ReadingConfig(columns=columns))
+
+
+def test_choices_that_a_reader_does_not_have(tmp_path: Path) -> None:
+    folder_of(tmp_path, ["train", "dev", "test"])
+    with pytest.raises(InputError, match="--columns: the reader of this task's files has no such choice"):
+        read_folder(tmp_path, lambda path: read_conll(path), reading=ReadingConfig(columns="token=1"))
+    with pytest.raises(InputError, match="--encoding: unknown encoding 'utf-99'"):
+        read_folder(tmp_path, read_conll, reading=ReadingConfig(encoding="utf-99"))
+
+
+@pytest.mark.parametrize("task", ["ner", "sentiment", "srl"])
+def test_json_lines_for_predict(task: str) -> None:
+    """A line of JSON is a sentence, never tokens such as `{"text":`."""
+    parse = load_task(task).parse
+    for line in ('{"tokens": ["a\u00a0b", "c"]}', '{"text": "a\u00a0b\\nc"}', "a\u00a0b c"):
+        assert [example.tokens for example in parse(line, "f:1")] == [("a\u00a0b", "c")]
+    for line in ('{"label": 1}', '{"tokens": ["a b"]}', '{"text"', '{"tokens": [1]}', '{"text": "\\ud83d"}'):
+        with pytest.raises(InputError, match="f:1: ") as fault:
+            parse(line, "f:1")
+        assert "\n" not in str(fault.value)

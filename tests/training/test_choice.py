@@ -1,0 +1,111 @@
+"""Which epoch is chosen, and what a run says when there is nothing to choose by; data with a split missing."""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from elmo_tasks.cli import main
+from elmo_tasks.core.errors import InputError
+from elmo_tasks.runs.experiment import load_experiment
+from elmo_tasks.runs.predict import evaluate
+from elmo_tasks.training.train import Outcome, train
+from elmo_tasks.views.summary import print_outcome
+
+
+def run(corpus: Path, output: Path, *settings: str, **given: Any) -> Outcome:
+    values = {"data": str(corpus), "embedders": ["random", "chars"], **given}
+    common = ["model.hidden=12", "training.epochs=4", "training.batch_size=4"]
+    return train(load_experiment([], values, [*common, *settings]), output, tell=lambda line: None)
+
+
+@pytest.fixture
+def sparse(tmp_path: Path) -> Path:
+    """Sentences whose tokens are hardly ever in an entity, so that the first epochs predict none."""
+    folder = tmp_path / "sparse"
+    folder.mkdir()
+    for split, size in (("train", 24), ("dev", 8), ("test", 8)):
+        plain = "it O\nrains O\nin O\nthe O\nnorth O\nand O\nthe O\nwest O\n. O\n\n"
+        text = "".join(plain + f"in O\nOslo B-LOC\n{plain}" if number % 4 == 0 else plain for number in range(size))
+        (folder / f"{split}.txt").write_text(text)
+    return folder
+
+
+def test_while_the_dev_score_is_0_the_dev_loss_decides(sparse: Path, tmp_path: Path) -> None:
+    """Equal scores of 0 used to count as no better: the rate was halved, and the run ended with an all-O model."""
+    hasty = ("training.patience=1", "training.rate_patience=1")
+    outcome = run(sparse, tmp_path / "run", *hasty, "training.learning_rate=0.001")
+    assert [row["dev"] for row in outcome.history] == [0.0] * 4  # else this tests nothing
+    assert [row["rate"] for row in outcome.history] == pytest.approx([0.001] * 4)
+    assert outcome.metrics["best_epoch"] == 3
+    (note,) = outcome.metrics["notes"]
+    assert note.startswith("the model predicts nothing on dev, so its scores are 0; train longer")
+    assert json.loads((outcome.folder / "metrics.json").read_text())["notes"] == [note]
+
+    patient = run(sparse, tmp_path / "patient", *hasty, "training.learning_rate=0.01", "training.epochs=30")
+    assert patient.metrics["dev"]["f1"] == 1.0 and not patient.metrics["notes"]
+    assert patient.history[0]["dev"] == 0.0
+    best = max(patient.history, key=lambda row: row["dev"])
+    assert patient.metrics["best_epoch"] == best["epoch"] == patient.history[-2]["epoch"]
+
+
+@pytest.mark.parametrize("task", ["ner", "sentiment"])
+def test_a_run_without_test(corpus: Path, tmp_path: Path, task: str) -> None:
+    if task == "sentiment":
+        for split in ("train", "dev"):
+            (corpus / f"{split}.txt").write_text("1 good film\n0 bad film\n" * 4)
+    (corpus / "test.txt").unlink()
+    outcome = run(corpus, tmp_path / "run", task=task)
+    assert "test" not in outcome.metrics and "no test file" in outcome.metrics["notes"][0]
+    printed = io.StringIO()
+    print_outcome(outcome.folder, outcome.metrics, Console(file=printed, width=120))
+    assert "best epoch" in printed.getvalue()
+    with pytest.raises(InputError, match="expected one file of the test split"):
+        evaluate(outcome.folder)
+
+
+def test_the_command_line_reads_as_it_is_told(corpus: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """`--columns`, `--encoding` and `--dev-fraction` are part of the run: its own data are read so again."""
+    for split in ("train", "dev", "test"):
+        lines = (corpus / f"{split}.txt").read_text().splitlines()
+        rows = [f"x {line} {number}" if line else "" for number, line in enumerate(lines)]
+        (corpus / f"{split}.txt").write_bytes("\n".join([*rows, "", "x Zoé B-PER 0", ""]).encode("latin-1"))
+    (corpus / "dev.txt").unlink()
+    reading = ["--columns", "token=2,tag=3", "--encoding", "latin-1"]
+    fast = [f"--set={value}" for value in ("model.hidden=12", "training.epochs=1", "training.batch_size=4")]
+    folder = tmp_path / "run"
+    argv = ["train", "ner", "--data", str(corpus), "--embedders", "random", "--output", str(folder), *fast, *reading]
+    assert main(argv) == 2
+    assert "--dev-fraction 0.1 holds a part of train out as dev" in capsys.readouterr().err
+    assert main([*argv, "--dev-fraction", "0.25"]) == 0
+    assert "training sentences are held out as dev (--dev-fraction 0.25)" in capsys.readouterr().out
+    assert "dev_fraction: 0.25" in (folder / "config.yaml").read_text()
+    metrics = json.loads((folder / "metrics.json").read_text())
+    assert "held out as dev" in metrics["notes"][0]
+    for split in ("dev", "test"):
+        assert main(["evaluate", str(folder), "--split", split, "--json"]) == 0
+        assert json.loads(capsys.readouterr().out) == metrics[split]
+
+    text = tmp_path / "text.txt"
+    text.write_bytes("Zoé lives in Oslo .\n".encode("latin-1"))
+    assert main(["predict", str(folder), str(text)]) == 2
+    assert "pass --encoding latin-1 to train, evaluate or predict" in capsys.readouterr().err
+    assert main(["predict", str(folder), str(text), "--encoding", "latin-1"]) == 0
+    assert json.loads(capsys.readouterr().out)["tokens"][0] == "Zoé"
+
+    lone, predictions = tmp_path / "lone" / "test.txt", tmp_path / "predictions.txt"
+    lone.parent.mkdir()
+    lone.write_bytes((corpus / "test.txt").read_bytes())
+    for data in (lone, lone.parent):
+        given = ["evaluate", str(folder), "--data", str(data), "--json", *reading]
+        assert main([*given, "--output", str(predictions)]) == 0
+        assert json.loads(capsys.readouterr().out) == metrics["test"]
+        assert predictions.read_text() == (folder / "predictions.test.txt").read_text()
+        assert main([*given, "--output", str(predictions)]) == 2
+        assert "already exists" in capsys.readouterr().err
+        predictions.unlink()
