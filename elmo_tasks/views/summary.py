@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -9,12 +10,18 @@ from rich.console import Console
 
 from elmo_tasks.views.tables import print_line, print_table
 
+Scores = Mapping[str, Any]
+
 
 def print_outcome(folder: Path, metrics: dict[str, Any], console: Console | None = None) -> None:
-    """Dev and test scores, per type, the learned mix, time and memory, and where everything is."""
+    """Dev and test scores, per type, the learned mix, time and memory, and where everything is.
+
+    Data without a test split has no scores of it.
+    """
     console = console or Console()
-    spans = "f1" in metrics["test"]
-    types, whole = _types(metrics), _spans(metrics) if spans else _labels(metrics)
+    spans = "f1" in metrics["dev"]
+    dev, test = metrics["dev"], metrics.get("test")
+    types, whole = _types(dev, test), _spans(dev, test) if spans else _labels(dev, test)
     print_table(
         ("", "dev P", "dev R", "dev F1", "test P", "test R", "test F1", "spans" if spans else "examples"),
         [*types, *whole],
@@ -34,35 +41,38 @@ def print_outcome(folder: Path, metrics: dict[str, Any], console: Console | None
     print_line(f"written to {folder}: {', '.join(sorted(path.name for path in folder.iterdir()))}", console)
 
 
-def _types(metrics: dict[str, Any]) -> list[tuple[str, ...]]:
+def _types(dev: Scores, test: Scores | None) -> list[tuple[str, ...]]:
     """Dev and test scores of each type of span, or of each label."""
-    rows: list[tuple[str, ...]] = []
-    for name in sorted(set(metrics["dev"]["per_type"]) | set(metrics["test"]["per_type"])):
-        dev, test = (metrics[split]["per_type"].get(name) for split in ("dev", "test"))
-        rows.append((name, *_three(dev), *_three(test), str(test["support"]) if test else "0"))
-    return rows
-
-
-def _spans(metrics: dict[str, Any]) -> list[tuple[str, ...]]:
-    """Scores of all spans: the task's own, then others."""
-    whole = "all (strict)" if "conlleval" in metrics["test"] else "all"
-    others = [name for name in ("conlleval", "predicates") if name in metrics["test"]]
+    of_dev, of_test = dev["per_type"], test["per_type"] if test else {}
     return [
-        (whole, *_three(metrics["dev"]), *_three(metrics["test"]), ""),
-        *((name, *_three(metrics["dev"][name]), *_three(metrics["test"][name]), "") for name in others),
+        (name, *_three(of_dev.get(name)), *_three(found := of_test.get(name)), str(found["support"]) if found else "0")
+        for name in sorted({*of_dev, *of_test})
     ]
 
 
-def _labels(metrics: dict[str, Any]) -> list[tuple[str, ...]]:
-    """Scores of all examples that have one label each."""
-    dev, test = metrics["dev"], metrics["test"]
+def _spans(dev: Scores, test: Scores | None) -> list[tuple[str, ...]]:
+    """Scores of all spans: the task's own, then others."""
+    whole = "all (strict)" if "conlleval" in dev else "all"
+    others = [name for name in ("conlleval", "predicates") if name in dev]
     return [
-        (name, "", "", f"{100 * dev[key]:.2f}", "", "", f"{100 * test[key]:.2f}", "")
+        (whole, *_three(dev), *_three(test), ""),
+        *((name, *_three(dev[name]), *_three(test and test[name]), "") for name in others),
+    ]
+
+
+def _labels(dev: Scores, test: Scores | None) -> list[tuple[str, ...]]:
+    """Scores of all examples that have one label each."""
+    return [
+        (name, "", "", _per_cent(dev[key]), "", "", _per_cent(test[key]) if test else "-", "")
         for name, key in (("accuracy", "accuracy"), ("macro F1", "macro_f1"))
     ]
 
 
-def _three(scores: dict[str, Any] | None) -> tuple[str, str, str]:
+def _three(scores: Scores | None) -> tuple[str, ...]:
     if scores is None:
         return "-", "-", "-"
-    return tuple(f"{100 * scores[key]:.2f}" for key in ("precision", "recall", "f1"))  # type: ignore[return-value]
+    return tuple(_per_cent(scores[key]) for key in ("precision", "recall", "f1"))
+
+
+def _per_cent(fraction: float) -> str:
+    return f"{100 * fraction:.2f}"
