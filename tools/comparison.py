@@ -22,7 +22,7 @@ _NOTHING = ""
 _MIB = 1024 * 1024
 
 _MEASURED: tuple[tuple[str, Callable[[Mapping[str, Any]], str]], ...] = (
-    ("vectors: tokens a second", lambda found: f"{found['tokens_per_second']:,.0f}"),
+    ("vectors: tokens per second", lambda found: f"{found['tokens_per_second']:,.0f}"),
     ("one sentence of 20 tokens, ms", lambda found: f"{1000 * found['seconds_a_sentence']:.2f}"),
     ("peak memory of the process, MiB", lambda found: f"{found['peak_rss_mb']:,.0f}"),
     ("frozen parameters", lambda found: f"{found['parameters'] / 1e6:.1f} M"),

@@ -11,7 +11,7 @@ Record = Mapping[str, Any]
 
 
 def inference_table(record: Record) -> str:
-    """Tokens a second of each contestant, as multiples of the others', and its share of the machine's products."""
+    """Tokens per second of each contestant, as multiples of the others, and its share of the peak products."""
     peer = next((name for name in ("allennlp", "simple_elmo_pytorch") if _has(record, name)), None)
     head = ["biLM", "computed by", "tokens/s", "times the reference"]
     rows = []
@@ -73,10 +73,10 @@ def cache_table(record: Record) -> str:
             (Markdown("held in memory, as `train` does from the second epoch on"), "epoch_of_train_seconds"),
         )
     ]
-    size = f"{record['bytes_a_token_on_disk']:,.0f} bytes a token on the disk"
+    size = f"{record['bytes_a_token_on_disk']:,.0f} bytes per token on disk"
     read = f"{record['train_tokens']:,} tokens of {escape(record['data'])}"
     about = f"\n`original`, {read}, {size}, {record['threads']} threads.\n"
-    return markdown_table(["vectors", "seconds an epoch", "times as fast"], rows) + about
+    return markdown_table(["vectors", "seconds per epoch", "times as fast"], rows) + about
 
 
 def embed_memory_table(record: Record) -> str:
@@ -91,7 +91,7 @@ def embed_memory_table(record: Record) -> str:
 
 
 def demo_table(record: Record) -> str:
-    """Milliseconds an answer of the page of `elmo-tasks demo`."""
+    """Milliseconds per answer of the page of `elmo-tasks demo`."""
     rows = [
         [where, str(found["answers"]), *(f"{found[key]:.0f}" for key in ("median_ms", "ninth_decile_ms", "longest_ms"))]
         for where, found in (
@@ -127,4 +127,4 @@ def _has(record: Record, contestant: str) -> bool:
 
 def _machine(record: Record) -> str:
     about = f"{record['machine']}, {record['threads']} threads, torch {record['torch']}"
-    return f"\n{escape(about)}; medians of {record['rounds']} turns.\n"
+    return f"\n{escape(about)}; medians of {record['rounds']} rounds.\n"

@@ -11,10 +11,10 @@ from elmo_tasks.core.markdown import code, markdown_table
 from elmo_tasks.metrics.spread import spread
 
 _HEADLINES = {"f1": "F1", "accuracy": "accuracy"}
-_COSTS = ("epochs", "seconds an epoch", "minutes a run", "peak memory", "record or source")
+_COSTS = ("epochs", "seconds per epoch", "minutes per run", "peak memory", "record or source")
 _OVERVIEW = (
-    *("task", "embedders", "seeds", "test", "against {baseline}", "errors gone", "p"),
-    *("minutes of training", "tokens a second", "peak memory", "parameters frozen", "trained", "record"),
+    *("task", "embedders", "seeds", "test", "against {baseline}", "error reduction", "p"),
+    *("minutes of training", "tokens per second", "peak memory", "parameters frozen", "trained", "record"),
 )
 
 

@@ -54,7 +54,7 @@ def read_records(folder: Path) -> list[dict[str, Any]]:
 
 
 def fill(text: str, records: Sequence[Mapping[str, Any]]) -> str:
-    """The text with every table between `<!-- table:NAME -->` and `<!-- /table:NAME -->` made anew.
+    """The text with every table between `<!-- table:NAME -->` and `<!-- /table:NAME -->` updated.
 
     A name is a task, `benchmark` (all benchmarks), `comparison` (embedders against each other), `bilm` (the training of
     the one inside the package), `fine-tuning` (what more text of a domain changed in it), a measurement's
@@ -98,7 +98,7 @@ def main(root: Path) -> None:
         new = fill(old, records)
         if new != old:
             path.write_text(new, encoding="utf-8")
-            print(f"{path}: tables made anew")
+            print(f"{path}: tables updated")
 
 
 if __name__ == "__main__":

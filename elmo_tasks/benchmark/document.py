@@ -1,4 +1,4 @@
-"""The report in words, tables and pictures, before it becomes Markdown or HTML: both say the same."""
+"""The report as words, tables and pictures; Markdown and HTML are made from it and say the same."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Section:
 
 
 def document(record: Mapping[str, Any]) -> list[Section]:
-    """The first section is the answer in short; then one a task, the mix weights, what failed, how it was made."""
+    """The sections: a summary, one per task, the mix weights, failed cells, and how the report was made."""
     baseline = " + ".join(record["baseline"])
     made = [Section("In short", tuple(_in_short(task, baseline) for task in record["tasks"]))]
     for task in record["tasks"]:
@@ -31,8 +31,8 @@ def document(record: Mapping[str, Any]) -> list[Section]:
     mix = mix_picture(record["tasks"])
     if mix is not None:
         sentence = (
-            "How much of each layer the task takes, softmax-normalised, after Figure 2 of Peters et al. 2018. The "
-            "dashed line is the equal share; bars of layers with more are dark. Layer 0, below all context, is on top."
+            "The softmax-normalised weight of each layer in each task, after Figure 2 of Peters et al. 2018. The "
+            "dashed line marks equal weights; layers above it are dark. Layer 0, which sees no context, is on top."
         )
         made.append(Section("Learned mix weights", (sentence,), pictures=(mix,)))
     if record["failed"]:
@@ -49,7 +49,7 @@ def _in_short(task: Mapping[str, Any], baseline: str) -> str:
     if found is not None:
         told = []
         if found["error_reduction"] is not None:
-            told.append(f"{100 * found['error_reduction']:.1f} % of its errors gone")
+            told.append(f"error reduction {100 * found['error_reduction']:.1f} %")
         if found["p"] is not None:
             told.append(f"p {found['p']:.2g}")
         side = "above" if found["difference"] >= 0 else "below"
@@ -65,13 +65,14 @@ def _how(record: Mapping[str, Any]) -> tuple[str, ...]:
     threads = sorted({row["threads"] for task in record["tasks"] for row in task["rows"]})
     return (
         f"Command: {record['command']}",
-        f"Machine: {record['machine']}, threads a run: {' or '.join(f'{count:g}' for count in threads)}. Newest "
+        f"Machine: {record['machine']}, threads per run: {' or '.join(f'{count:g}' for count in threads)}. Newest "
         f"run: {record['date']}. {versions}.",
-        "The dev split chooses the epoch; the test split is read once, after training. A row is one configuration and "
-        "its seeds; the deviation is the sample standard deviation over them.",
-        "p: on each test sentence the outputs of the two systems are swapped with probability 1/2, for all seeds at "
-        "once, and the difference of their mean scores is taken anew; p is the part of such differences that are as "
-        "large as the one found (Noreen 1989; Yeh 2000). It speaks of other sentences, the deviation of other seeds. "
-        "Each p is of one comparison: with many of them, some are small by chance.",
-        "The interval is the percentile bootstrap of the difference over test sentences.",
+        "The best epoch is chosen on the dev split; the test split is evaluated once, after training. Each row is one "
+        "configuration with all its seeds; the deviation is the sample standard deviation over seeds.",
+        "p-values come from a paired approximate randomisation test (Noreen 1989; Yeh 2000): on each test sentence, "
+        "the outputs of the two systems are swapped with probability 1/2, for all seeds at once, and p is the share of "
+        "such swaps whose difference of mean scores is at least as large as the observed one. The p-value covers "
+        "variation between test sentences; the standard deviation covers variation between seeds. They are not "
+        "corrected for multiple comparisons: among many, some are small by chance.",
+        "Intervals are percentile bootstrap intervals of the difference over test sentences.",
     )

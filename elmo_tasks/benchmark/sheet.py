@@ -24,7 +24,7 @@ class Sheet:
 
 
 def sheets(task: Mapping[str, Any], baseline: str, replicates: int) -> list[Sheet]:
-    """All tables of one task that have a row: scores, pairs, costs, less training data, published results."""
+    """All tables of one task that have rows: scores, pairs, costs, less training data, published results."""
     made = [scores(task, baseline, replicates), pairs(task), costs(task), fractions(task), published(task)]
     return [sheet for sheet in made if sheet.rows]
 
@@ -46,15 +46,14 @@ def label(row: Mapping[str, Any]) -> str:
 
 
 def scores(task: Mapping[str, Any], baseline: str, replicates: int) -> Sheet:
-    """Dev and test, and what is gained over the baseline."""
+    """Dev and test scores, and the gain over the baseline."""
     name, rows = headline(task), full_rows(task)
     part = "" if rows[0]["fraction"] == 100 else f" on {rows[0]['fraction']:g} % of the training data"
     return Sheet(
         f"Scores{part}",
         f"{name} in per cent, mean ± sample standard deviation over seeds. Against {baseline}: difference of the "
-        "test means with its 95 % bootstrap interval, the part of its errors that is gone, and p of a paired "
-        f"approximate randomisation test over the {task['test_sentences']:,} test sentences ({replicates:,} "
-        "replicates, two-sided).",
+        "test means with its 95 % bootstrap interval, error reduction, and p of a paired approximate randomisation "
+        f"test over the {task['test_sentences']:,} test sentences ({replicates:,} replicates, two-sided).",
         (
             "embedders",
             "seeds",
@@ -62,7 +61,7 @@ def scores(task: Mapping[str, Any], baseline: str, replicates: int) -> Sheet:
             f"test {name}",
             f"against {baseline}",
             "95 % interval",
-            "errors gone",
+            "error reduction",
             "p",
         ),
         tuple(
@@ -73,7 +72,7 @@ def scores(task: Mapping[str, Any], baseline: str, replicates: int) -> Sheet:
 
 
 def pairs(task: Mapping[str, Any]) -> Sheet:
-    """Every row but the baseline against every other: the row's test score less the column's, with p."""
+    """Every row but the baseline against every other: the row's test score minus the column's, with p."""
     found = {(" + ".join(pair["embedders"]), " + ".join(pair["other"])): pair for pair in task["pairs"]}
     rows, columns = (list(dict.fromkeys(key[place] for key in found)) for place in (0, 1))
 
@@ -83,7 +82,7 @@ def pairs(task: Mapping[str, Any]) -> Sheet:
 
     return Sheet(
         "Against each other",
-        f"Test {headline(task)} of the row less that of the column, and p of the same test.",
+        f"Test {headline(task)} of the row minus that of the column, and p of the same test.",
         ("embedders", *columns),
         tuple((row, *(cell(row, column) for column in columns)) for row in rows),
     )
@@ -93,14 +92,14 @@ def costs(task: Mapping[str, Any]) -> Sheet:
     """Time, memory, size."""
     return Sheet(
         "Costs",
-        "Means over seeds, the largest for memory. Training is the epochs alone (vectors are cached before); tokens a "
-        "second are of the trained model on new text: embedding without cache, model and decoding, measured once a "
-        "run. On disk: the model's file and the frozen weights, these at 32 bits.",
+        "Means over seeds; for memory, the maximum. Training covers only the epochs (vectors are cached before them). "
+        "Tokens per second are of the trained model on new text: embedding without a cache, model and decoding, "
+        "measured once per run. On disk: the model's file, and the frozen weights at 32 bits.",
         (
             "embedders",
             "minutes of training",
             "epochs",
-            "tokens a second",
+            "tokens per second",
             "peak memory",
             "parameters frozen",
             "trained",
@@ -125,7 +124,7 @@ def costs(task: Mapping[str, Any]) -> Sheet:
 
 
 def fractions(task: Mapping[str, Any]) -> Sheet:
-    """Test scores by the part of the training data; empty if there is one part only."""
+    """Test scores by share of the training data; empty if there is only one share."""
     parts = sorted({row["fraction"] for row in task["rows"]})
     found = {(tuple(row["embedders"]), row["fraction"]): row for row in task["rows"]}
     names = list(dict.fromkeys(tuple(row["embedders"]) for row in [*full_rows(task), *task["rows"]]))
@@ -136,21 +135,21 @@ def fractions(task: Mapping[str, Any]) -> Sheet:
     rows = [(" + ".join(name), *(cell(name, part) for part in parts)) for name in names]
     return Sheet(
         "With less training data",
-        f"Test {headline(task)} in per cent by the part of the training sentences, mean ± deviation over seeds. Each "
-        "seed draws its own sentences, the smaller parts within the larger; dev and test are whole.",
+        f"Test {headline(task)} in per cent by share of the training sentences, mean ± deviation over seeds. Each seed "
+        "draws its own sentences; smaller samples are contained in larger ones. Dev and test are always complete.",
         ("embedders", *(f"{part:g} %" for part in parts)),
         tuple(rows) if len(parts) > 1 else (),
     )
 
 
 def published(task: Mapping[str, Any]) -> Sheet:
-    """Others' results, with what differs."""
+    """Published results, and how they differ from ours."""
     columns = ("model", "data", "seeds", "dev", "test", "what differs from ours", "source")
     keys = ("model", "data", "seeds", "dev", "test", "differs", "source")
     return Sheet(
         "Published",
-        f"Results of others, {headline(task)} as their source gives it; besides what is named, they differ in code and "
-        "optimisation.",
+        f"Results of others, {headline(task)} as reported in their source. Apart from the differences listed, they "
+        "also differ in code and optimisation.",
         columns,
         tuple(
             tuple(str(entry.get(key, "") or NOTHING) for key in keys)
@@ -167,17 +166,20 @@ def _differs(entry: Mapping[str, Any], data: str) -> str:
 
 
 def notes(task: Mapping[str, Any]) -> list[str]:
-    """What a reader must know of these rows before comparing them."""
+    """What a reader must know before comparing these rows."""
     found = []
     if task["differing_settings"]:
-        found.append(f"Not all runs have the same settings: {', '.join(task['differing_settings'])} differ.")
+        found.append(f"Not all runs have the same settings: they differ in {', '.join(task['differing_settings'])}.")
     uneven = [label(row) for row in full_rows(task) if len(row["seeds"]) < max(len(r["seeds"]) for r in task["rows"])]
     if uneven:
         found.append(
-            f"Fewer seeds than the others: {', '.join(uneven)}. Comparisons use the seeds that both sides have."
+            f"Fewer seeds than the others: {', '.join(uneven)}. Comparisons use the seeds that both systems have."
         )
     if any(row["against_baseline"] and row["against_baseline"]["p"] is None for row in task["rows"]):
-        found.append("No p where the runs read other test sentences or the score is not one of counted items.")
+        found.append(
+            "There is no p where the runs were tested on different sentences or the score is not computed from counted "
+            "items."
+        )
     return found
 
 

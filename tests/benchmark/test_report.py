@@ -113,7 +113,7 @@ def test_all_forms(grid: Path) -> None:
     assert 'name="viewport"' in html and 'lang="en"' in html
     elmo = record["tasks"][0]["rows"][3]
     for text in (read.text, page.text):
-        for part in ("elmo:bilm + glove", "2", "test F1", "errors gone", "tokens a second", "12,346", "1.0 GiB"):
+        for part in ("elmo:bilm + glove", "2", "test F1", "error reduction", "tokens per second", "12,346", "1.0 GiB"):
             assert part in text
         assert f"{100 * elmo['test']['mean']:.2f} ± {100 * elmo['test']['deviation']:.2f}" in text
         assert f"{100 * elmo['against_baseline']['error_reduction']:.1f} %" in text
@@ -178,14 +178,14 @@ def test_what_cannot_be_paired_has_no_p(make_cell: MakeCell, tmp_path: Path, fau
     task = only(benchmark_record(tmp_path / "grid", replicates=100))
     against = task["rows"][1]["against_baseline"]
     assert against["p"] is None and against["difference"] > 0
-    assert any(note.startswith("No p where") for note in notes(task))
+    assert any(note.startswith("There is no p where") for note in notes(task))
 
 
 def test_differing_settings_are_told(make_cell: MakeCell, tmp_path: Path) -> None:
     make_cell(["glove"])
     make_cell(["elmo"], epochs=7)
     task = only(benchmark_record(tmp_path / "grid", replicates=100))
-    assert notes(task) == ["Not all runs have the same settings: training.epochs differ."]
+    assert notes(task) == ["Not all runs have the same settings: they differ in training.epochs."]
 
 
 def test_another_baseline(make_cell: MakeCell, tmp_path: Path) -> None:

@@ -66,7 +66,7 @@ def test_runs_of_another_model_are_left_out() -> None:
 
 
 def test_what_was_measured_of_one_embedder_is_not_said_of_its_concatenations() -> None:
-    assert cells([measured()], "vectors: tokens a second") == ["", "12,345", "", "", ""]
+    assert cells([measured()], "vectors: tokens per second") == ["", "12,345", "", "", ""]
     assert cells([measured()], "one sentence") == ["", "6.25", "", "", ""]
     assert cells([measured()], "UPOS probe") == ["", "90.00", "", "", ""]
     assert cells([measured()], "on disk") == ["", "14", "", "", ""]

@@ -36,7 +36,7 @@ def test_inference() -> None:
         "| small, 1,234 tokens | `reference` | 1,234 | 1.0 | 2.0 |  |\n"
         "| small, 1,234 tokens | `simple_elmo_pytorch` | 617 | 0.5 | 1.0 |  |\n"
         "| small, 1,234 tokens | `fast` | 12,340 | 10.0 | 20.0 | 61 % |\n"
-        "\na machine, 2 threads, torch 2.9; medians of 5 turns.\n"
+        "\na machine, 2 threads, torch 2.9; medians of 5 rounds.\n"
     )
 
 

@@ -86,3 +86,16 @@ def test_a_table_fits_the_encoding(encoding: str, spread: str) -> None:
     console, written = shown(80, encoding)
     print_table(("name", "F1"), [("LOC", "90.00 ± 1.00")], numbers={1}, console=console)
     assert spread in text(console, written)
+
+
+@pytest.mark.parametrize("key", ["f1", "accuracy"])
+def test_a_run_without_a_test_split_has_its_dev_scores(key: str, tmp_path: Path) -> None:
+    console, written = shown(100)
+    made = metrics(["LOC"])
+    del made["test"]
+    if key == "accuracy":
+        made["dev"] = {"accuracy": 0.5, "macro_f1": 0.25, "per_type": {}}
+    print_outcome(tmp_path, made, console)  # type: ignore[arg-type]
+    said = text(console, written)
+    assert ("50.00" in said and "25.00" in said) if key == "accuracy" else "98.77" in said
+    assert "-" in said
