@@ -15,8 +15,13 @@ from elmo_tasks.core.errors import InputError
 from elmo_tasks.elmo.bilm import BiLM
 from elmo_tasks.elmo.options import BilmOptions
 from elmo_tasks.elmo.weights.hdf5 import write_hdf5
+from elmo_tasks.embedders import inputs as inputs_module
+from elmo_tasks.embedders.cache.block import Block
+from elmo_tasks.embedders.cache.cached import CachedEmbedder
+from elmo_tasks.embedders.inputs import FrozenInput
+from elmo_tasks.embedders.random import RandomEmbedder
 from elmo_tasks.embedders.registry import build_inputs
-from elmo_tasks.runs.batches import prepare
+from elmo_tasks.runs.batches import loader, prepare
 from elmo_tasks.runs.experiment import load_experiment
 from elmo_tasks.runs.predict import evaluate, predict
 from elmo_tasks.runs.store import load_trained
@@ -120,6 +125,32 @@ def test_examples_of_one_sentence_share_its_vectors() -> None:
     items = prepare([*examples, TaggedSentence(("Bo",), ("O",))], build_inputs(["random"]), load_task("ner"), None)
     assert items[0].inputs[0] is items[1].inputs[0]
     assert [item.predicate for item in items] == [0, 2, None]
+
+
+def test_vectors_are_read_when_a_batch_needs_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    cached = CachedEmbedder(RandomEmbedder(6), tmp_path)
+    examples = [TaggedSentence((f"w{number}",) * (1 + number % 5), ("O",) * (1 + number % 5)) for number in range(40)]
+    items = prepare(examples, [FrozenInput(cached)], load_task("ner"), None)
+    read: list[int] = []
+    monkeypatch.setattr(Block, "read", lambda self, number, read_it=Block.read: read.append(0) or read_it(self, number))
+    seen = set()
+    for batch in loader(items, 8):
+        assert len(read) == 8
+        read.clear()
+        seen.update(batch.indices)
+        for index, vectors, length in zip(batch.indices, batch.inputs[0], batch.lengths.tolist(), strict=True):
+            assert torch.equal(vectors[:, :length], cached.embed([examples[index].tokens])[0])
+        read.clear()
+    assert seen == set(range(40)) and [item.index for item in items[3:5]] == [3, 4]
+
+
+def test_many_sentences_that_no_cache_keeps_are_computed_batch_by_batch(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(inputs_module, "AT_ONCE", 10)
+    sentences = [[f"w{number}"] * 3 for number in range(5)]
+    prepared = FrozenInput(RandomEmbedder(6)).prepare(sentences)
+    assert isinstance(prepared, inputs_module.Computed)
+    expected = RandomEmbedder(6).embed(sentences)
+    assert all(map(torch.equal, prepared.take([4, 0]), (expected[4], expected[0])))
 
 
 def test_a_seed_reproduces_every_figure(corpus: Path, tmp_path: Path) -> None:
