@@ -9,9 +9,10 @@ import torch
 from torch import Tensor
 
 from elmo_tasks.core.errors import InputError
+from elmo_tasks.core.sentences import checked_sentences
 from elmo_tasks.elmo.characters import N_CHARACTERS, encode_words
 from elmo_tasks.embedders.cache.cached import CachedEmbedder
-from elmo_tasks.embedders.protocol import Embedder, Prepared, Sentences
+from elmo_tasks.embedders.protocol import Embedder, Input, Prepared, Sentences
 from elmo_tasks.embedders.words.vectors import WordVectors
 from elmo_tasks.nn.char_cnn import CharCnn
 from elmo_tasks.nn.embedding_mix import FrozenLayers, WordLookup
@@ -74,8 +75,14 @@ class FrozenInput:
         """That of the embedder, whatever the arithmetic: a trained model may move to a machine with another."""
         return self.embedder.fingerprint.partition(".")[0]
 
+    @property
+    def arithmetic(self) -> str:
+        """That of the embedder, such as `fast/int8-gates`; empty where it has only one."""
+        return self.embedder.fingerprint.partition(".")[2].replace("-", "/", 1)
+
     def prepare(self, sentences: Sentences) -> Prepared:
         """(L, T, D) per sentence: from the cache, in memory if they are few, else computed again for each batch."""
+        sentences = checked_sentences(sentences)
         if isinstance(self.embedder, CachedEmbedder):
             return self.embedder.prepare(sentences)
         if sum(map(len, sentences)) <= AT_ONCE:
@@ -93,6 +100,13 @@ class FrozenInput:
         )
 
 
+def arithmetic_of(inputs: Iterable[Input]) -> dict[str, str]:
+    """The arithmetic of each embedder that may be computed in several, by name."""
+    return {
+        source.name: source.arithmetic for source in inputs if isinstance(source, FrozenInput) and source.arithmetic
+    }
+
+
 class WordInput:
     """Static word vectors, looked up in the model; `tuned_words` get a trained offset."""
 
@@ -108,8 +122,8 @@ class WordInput:
 
     def prepare(self, sentences: Sentences) -> InMemory:
         """(T,) row numbers per sentence."""
-        rows = [torch.tensor([self.vectors.row(word) for word in words], dtype=torch.long) for words in sentences]
-        return InMemory(rows)
+        rows = [[self.vectors.row(word) for word in words] for words in checked_sentences(sentences)]
+        return InMemory([torch.tensor(row, dtype=torch.long) for row in rows])
 
     def build_module(self) -> WordLookup:
         """The table."""
@@ -132,6 +146,7 @@ class CharsInput:
 
     def prepare(self, sentences: Sentences) -> Looked:
         """(T, C) UTF-8 byte ids per sentence with begin and end marks, 0 behind."""
+        sentences = checked_sentences(sentences)
         known = sorted({word for words in sentences for word in words})
         table = encode_words(known, self.max_characters)  # (V, C)
         table[table == N_CHARACTERS - 1] = 0  # a model of its own needs no learned padding

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from elmo_tasks.core.sentences import checked_sentences
 from elmo_tasks.embedders.protocol import Sentences
 
 
@@ -30,7 +31,8 @@ class RandomEmbedder:
         return 0
 
     def embed(self, sentences: Sentences) -> list[Tensor]:
-        """One (1, T, D) tensor a sentence."""
+        """One (1, T, D) tensor per sentence. Raises InputError for a string where a list of tokens belongs."""
+        sentences = checked_sentences(sentences)
         known = {word: self._vector(word) for words in sentences for word in words}
         return [
             torch.from_numpy(np.stack([known[word] for word in words]))[None]

@@ -1,9 +1,9 @@
 """The element-wise part of an LSTM step, and the whole of a sentence alone, compiled for the CPU by Numba.
 
 PyTorch takes seven passes over memory for what is one here, and for a single row its calls cost more than the
-arithmetic. All arrays are C-contiguous: float32, bfloat16 (as 16-bit integers), or weights of 8-bit integers. The conventions
-are those of `cells.cell_step`: gates in the order input, forget, output, candidate, the candidate's doubled; the cell
-doubled; what goes into the projection halved.
+arithmetic. All arrays are C-contiguous: float32, bfloat16 (as 16-bit integers), or weights of 8-bit integers. The
+conventions are those of `cells.cell_step`: gates in the order input, forget, output, candidate, the candidate's
+doubled; the cell doubled; what goes into the projection halved.
 
 The kernels release the GIL. They are compiled at first use (seconds) and kept on disk by Numba where it may write.
 """
