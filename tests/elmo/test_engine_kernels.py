@@ -83,7 +83,7 @@ def test_a_sentence(dtype: torch.dtype, size: int, width: int, clips: tuple[floa
     kernels.sentence(
         array(doubled_candidate(inputs)), scales.numpy(), array(doubled_candidate(bias)),
         kernels.in_blocks(array(doubled_candidate(recurrent))), none, kernels.in_blocks(array(2 * projection)), none,
-        array(hidden).copy(), twice.numpy(), np.float32(2 * clips[0]), np.float32(clips[1]), outputs.numpy(),
+        array(hidden).copy(), twice.numpy(), np.float32(2 * clips[0]), np.float32(clips[1]), 512, outputs.numpy(),
     )  # fmt: skip
     tolerance = 1e-5 if dtype == torch.float32 else 0.05
     torch.testing.assert_close(outputs.double(), torch.stack(expected), rtol=0, atol=tolerance)
