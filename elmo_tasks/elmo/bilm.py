@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
-from elmo_tasks.elmo.characters import BEGIN_SENTENCE, END_SENTENCE, boundary_ids
+from elmo_tasks.elmo.characters import BEGIN_SENTENCE, END_SENTENCE, boundary_ids, check_ids, encode_words
 from elmo_tasks.elmo.lstm import LstmState, ProjectedLstm
 from elmo_tasks.elmo.options import BilmOptions
 from elmo_tasks.elmo.token_encoder import CharacterEncoder
@@ -64,7 +64,12 @@ class BiLM(nn.Module):
 
         `<S>` and `</S>` are added before the run and their vectors removed after it, unless
         `keep_sentence_boundaries`; then T grows by 2. Vectors of absent words are 0.
+
+        Raises:
+            InputError: ids of another width, numbers that are no ids, or padding before a word, see `check_ids`.
         """
+        if not torch.compiler.is_compiling():
+            check_ids(char_ids, self.options.max_characters)
         mask = (char_ids > 0).any(dim=-1)  # (B, T)
         char_ids, inner_mask = add_sentence_boundaries(char_ids, mask)  # (B, T + 2, C)
         tokens = self.encode_tokens(char_ids, inner_mask)  # (B, T + 2, P)
@@ -80,6 +85,12 @@ class BiLM(nn.Module):
         tokens = vectors.new_zeros(*mask.shape, vectors.shape[1])
         tokens[mask] = vectors[where]
         return tokens  # (B, T, P)
+
+    def boundary_vectors(self) -> Tensor:
+        """The vectors of `<S>` and `</S>`: (2, P)."""
+        ids = encode_words(["<S>", "</S>"], self.options.max_characters)
+        vectors: Tensor = self.token_encoder(ids.to(self.token_encoder.embedding.weight.device))
+        return vectors  # (2, P)
 
     def contextualise(self, tokens: Tensor, mask: Tensor, state: BilmState | None = None) -> tuple[Tensor, BilmState]:
         """tokens: (B, T, P), mask: (B, T) -> layers (B, L + 1, T, 2P) and the state after the last token."""

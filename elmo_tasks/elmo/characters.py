@@ -7,6 +7,9 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from elmo_tasks.core.errors import InputError
+from elmo_tasks.core.sentences import checked_sentences
+
 # Ids at use, one above those of training (bilm-tf's UnicodeCharsVocabulary), because 0 marks an absent word.
 BEGIN_SENTENCE, END_SENTENCE, BEGIN_WORD, END_WORD, PAD = 257, 258, 259, 260, 261
 N_CHARACTERS = 262
@@ -51,18 +54,53 @@ def encode_vocabulary(words: Sequence[str], max_characters: int) -> Tensor:
     return torch.from_numpy(table)  # (V, C)
 
 
+def check_ids(ids: Tensor, max_characters: int) -> None:
+    """Refuse character ids (B, T, C) that a biLM of `max_characters` would read as other words than were meant.
+
+    Raises:
+        InputError: another shape or width, numbers that are no ids, or absent words before present ones.
+    """
+    if ids.dim() != 3 or ids.shape[2] != max_characters:
+        raise InputError(
+            f"character ids of shape {tuple(ids.shape)} do not fit this biLM, which reads {max_characters} per word; "
+            f"make them with batch_to_ids(sentences, max_characters={max_characters})"
+        )
+    if not ids.numel():
+        return
+    if ids.is_floating_point() or int(ids.min()) < 0 or int(ids.max()) >= N_CHARACTERS:
+        raise InputError(
+            f"character ids are whole numbers from 0 to {N_CHARACTERS - 1}, got {ids.dtype} from {ids.min().item()} to "
+            f"{ids.max().item()}; make them with batch_to_ids"
+        )
+    present = (ids > 0).any(dim=-1)  # (B, T)
+    late = (present[:, 1:] & ~present[:, :-1]).any(dim=1)  # (B,)
+    if bool(late.any()):
+        raise InputError(
+            f"character ids of sentence {int(late.nonzero()[0])} have an absent word before a present one; pad on the "
+            "right, as batch_to_ids does"
+        )
+
+
 def batch_to_ids(batch: Sequence[Sequence[str]], max_characters: int = MAX_CHARACTERS) -> Tensor:
     """Character ids of tokenised sentences, absent words all 0. Returns: (B, T, max_characters) int64.
 
     The same ids as AllenNLP's function of this name.
 
+    Args:
+        batch: lists of tokens.
+        max_characters: the biLM's `options.max_characters`; 50 in the published ones.
+
+    Raises:
+        InputError: a string where a list of tokens belongs.
+
     Examples:
         >>> batch_to_ids([["Rain", "fell"], ["No"]]).shape
         torch.Size([2, 2, 50])
     """
+    batch = checked_sentences(batch)
     longest = max((len(sentence) for sentence in batch), default=0)
     ids = torch.zeros(len(batch), longest, max_characters, dtype=torch.long)
     for row, sentence in enumerate(batch):
-        if sentence:
+        if len(sentence):
             ids[row, : len(sentence)] = encode_words(sentence, max_characters)
     return ids  # (B, T, C)

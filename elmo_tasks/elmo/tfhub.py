@@ -21,6 +21,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from elmo_tasks.core.errors import InputError
+from elmo_tasks.core.sentences import checked_sentences
 from elmo_tasks.elmo.characters import batch_to_ids
 from elmo_tasks.elmo.scalar_mix import ScalarMix
 from elmo_tasks.elmo.weights.resolve import load_bilm
@@ -111,6 +112,7 @@ class Module(nn.Module):
         Raises:
             InputError: rows of several lengths, or lengths that do not fit them.
         """
+        tokens = checked_sentences(tokens, "tokens")
         lengths = [int(length) for length in sequence_len]
         width = max((len(row) for row in tokens), default=0)
         if len(lengths) != len(tokens) or any(len(row) != width for row in tokens):

@@ -54,9 +54,11 @@ class CharsInput:
         """(T, C) UTF-8 byte ids per sentence, with marks at the begin and end of a word, then 0."""
         import torch
 
+        from elmo_tasks.core.sentences import checked_sentences
         from elmo_tasks.elmo.characters import N_CHARACTERS, encode_words
         from elmo_tasks.embedders.inputs import Looked
 
+        sentences = checked_sentences(sentences)
         known = sorted({word for words in sentences for word in words})
         table = encode_words(known, self.max_characters)  # (V, C)
         table[table == N_CHARACTERS - 1] = 0  # a model of its own needs no learned padding

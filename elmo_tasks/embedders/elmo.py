@@ -66,9 +66,8 @@ def frozen_device(precision: str = "auto") -> torch.device:
 class BilmEmbedder:
     """All layers of a biLM, computed by the inference engine in `precision` (see `elmo_tasks.elmo.engine.resolve`).
 
-    Batches differ in shape and products of different shapes in their last bits, so a sentence's vectors depend on its
-    neighbours by rounding alone: at most 1e-5 in `exact`; in `fast`, where one alone has bfloat16 gates and others may
-    have 8-bit ones, a cosine of 1e-4.
+    A sentence's vectors do not depend on its neighbours, see `Engine` for what holds to which bit. Threads may share an
+    embedder, and it can be pickled.
     """
 
     def __init__(
@@ -88,8 +87,7 @@ class BilmEmbedder:
         self.n_layers, self.width = bilm.n_layers, bilm.width
         self.parameters = sum(weight.numel() for weight in bilm.parameters())
         self.engine = Engine(bilm, precision=precision, token_budget=token_budget, device=device)
-        how = "" if self.engine.precision == "exact" else f".{self.engine.precision}"
-        self.fingerprint = f"elmo-{_digest(bilm)}{how}"
+        self.fingerprint = f"elmo-{_digest(bilm)}.{self.engine.arithmetic.replace('/', '-')}"
 
     def embed(self, sentences: Sentences) -> list[Tensor]:
         """One (L, T, D) float32 tensor per sentence."""

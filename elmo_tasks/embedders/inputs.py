@@ -10,8 +10,9 @@ import torch
 from torch import Tensor
 
 from elmo_tasks.core.errors import InputError
+from elmo_tasks.core.sentences import checked_sentences
 from elmo_tasks.embedders.cache.cached import CachedEmbedder
-from elmo_tasks.embedders.protocol import Embedder, Prepared, Sentences
+from elmo_tasks.embedders.protocol import Embedder, Input, Prepared, Sentences
 from elmo_tasks.embedders.words.vectors import WordVectors
 from elmo_tasks.nn.embedding_mix import FrozenLayers, WordLookup
 
@@ -88,8 +89,14 @@ class FrozenInput:
         """Those of the embedder."""
         return self.embedder.parameters
 
+    @property
+    def arithmetic(self) -> str:
+        """That of the embedder, such as `fast/int8-gates`; empty where it has only one."""
+        return self.embedder.fingerprint.partition(".")[2].replace("-", "/", 1)
+
     def prepare(self, sentences: Sentences) -> Prepared:
         """(L, T, D) per sentence: from the cache, in memory if they are few, else computed again for each batch."""
+        sentences = checked_sentences(sentences)
         if isinstance(self.embedder, CachedEmbedder):
             return self.embedder.prepare(sentences)
         if sum(map(len, sentences)) <= AT_ONCE:
@@ -105,6 +112,13 @@ class FrozenInput:
             layer_norm=self.layer_norm,
             dropout=self.dropout,
         )
+
+
+def arithmetic_of(inputs: Iterable[Input]) -> dict[str, str]:
+    """The arithmetic of each embedder that may be computed in several, by name."""
+    return {
+        source.name: source.arithmetic for source in inputs if isinstance(source, FrozenInput) and source.arithmetic
+    }
 
 
 class WordInput:
@@ -127,8 +141,8 @@ class WordInput:
 
     def prepare(self, sentences: Sentences) -> InMemory:
         """(T,) row numbers per sentence."""
-        rows = [torch.tensor([self.vectors.row(word) for word in words], dtype=torch.long) for words in sentences]
-        return InMemory(rows)
+        rows = [[self.vectors.row(word) for word in words] for words in checked_sentences(sentences)]
+        return InMemory([torch.tensor(row, dtype=torch.long) for row in rows])
 
     def build_module(self) -> WordLookup:
         """The table."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING, Any
 
+from elmo_tasks.core.sentences import checked_sentences
 from elmo_tasks.embedders.protocol import Input, NoSettings, Provider, Request, Sentences
 
 if TYPE_CHECKING:
@@ -41,10 +42,11 @@ class RandomEmbedder:
         return 0
 
     def embed(self, sentences: Sentences) -> list[Tensor]:
-        """One (1, T, D) tensor per sentence."""
+        """One (1, T, D) tensor per sentence. Raises InputError for a string where a list of tokens belongs."""
         import numpy as np
         import torch
 
+        sentences = checked_sentences(sentences)
         known = {word: self._vector(word) for words in sentences for word in words}
         return [
             torch.from_numpy(np.stack([known[word] for word in words]))[None]

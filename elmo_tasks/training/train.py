@@ -22,6 +22,7 @@ from elmo_tasks.core.paths import cache_root, task_names
 from elmo_tasks.core.terminal import say
 from elmo_tasks.data.catalog import load_data
 from elmo_tasks.data.splits import Splits
+from elmo_tasks.embedders.inputs import arithmetic_of
 from elmo_tasks.embedders.registry import build_inputs
 from elmo_tasks.runs.batches import loader, prepare
 from elmo_tasks.runs.experiment import Experiment
@@ -218,6 +219,7 @@ def _conclude(
         "seed": experiment.seed,
         "embedders": list(experiment.embedders),
         "fingerprints": {each.name: each.fingerprint for each in trained.inputs},
+        "arithmetic": arithmetic_of(trained.inputs),
         "headline": trained.task.headline,
         **scores,
         "mix": trained.model.mix.mix_weights(),

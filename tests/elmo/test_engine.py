@@ -18,6 +18,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from elmo_tasks.elmo.bilm import BiLM
 from elmo_tasks.elmo.characters import batch_to_ids
 from elmo_tasks.elmo.engine import Engine, layer, products, runner
+from elmo_tasks.elmo.engine import precision as precision_module
 from elmo_tasks.elmo.options import BilmOptions
 from elmo_tasks.elmo.weights.hdf5 import read_hdf5
 from elmo_tasks.elmo.weights.resolve import load_bilm
@@ -140,9 +141,9 @@ def test_low_precision_on_the_shipped_biLM(
     if machine == "no kernels":
         no_kernels(monkeypatch)
     if machine == "amx":
-        monkeypatch.setattr(products, "int8_is_faster", lambda device: False)
+        monkeypatch.setattr(precision_module, "int8_is_faster", lambda device: False)
     if machine == "no bf16":
-        monkeypatch.setattr(products, "has_bf16", lambda device: False)
+        monkeypatch.setattr(precision_module, "has_bf16", lambda device: False)
     engine = Engine(bilm, precision=precision)
     assert similarity(engine.embed(TEXT + SENTENCES), expected) > bound
     assert similarity([engine.embed([words])[0] for words in TEXT], expected[: len(TEXT)]) > bound

@@ -70,19 +70,20 @@ def test_any_number_has_a_sigmoid(x: float) -> None:
 @pytest.mark.parametrize("clips", [(0.3, 0.2), (float("inf"), float("inf"))])
 def test_a_sentence(dtype: torch.dtype, size: int, width: int, clips: tuple[float, float]) -> None:
     torch.manual_seed(1)
-    inputs = torch.randn(6, 4 * size).to(dtype)
+    inputs, scales, bias = torch.randn(6, 4 * size).to(dtype), torch.rand(6) + 0.5, torch.randn(4 * size)
     recurrent, projection = torch.randn(width, 4 * size).to(dtype), (torch.randn(size, width) / size**0.5).to(dtype)
-    hidden, cell = torch.randn(width).to(dtype).float().clamp(-clips[1], clips[1]), torch.randn(size)
+    hidden, cell = torch.randn(width).to(dtype).clamp(-clips[1], clips[1]), torch.randn(size)
     expected, state = [], (hidden.double(), cell.double())
-    for x in inputs.double():
+    for x in inputs.double() * scales.double()[:, None] + bias:
         after, raw = lstm(x + state[0] @ recurrent.double(), state[1], clips[0])
         state = ((raw @ projection.double()).clamp(-clips[1], clips[1]), after)
         expected.append(state[0])
     outputs, twice = torch.empty(6, width), 2 * cell
+    none = np.empty(0, np.float32)
     kernels.sentence(
-        array(doubled_candidate(inputs)), kernels.in_blocks(array(doubled_candidate(recurrent))),
-        kernels.in_blocks(array(2 * projection)), hidden.numpy().copy(), twice.numpy(), np.float32(2 * clips[0]),
-        np.float32(clips[1]), outputs.numpy(),
+        array(doubled_candidate(inputs)), scales.numpy(), array(doubled_candidate(bias)),
+        kernels.in_blocks(array(doubled_candidate(recurrent))), none, kernels.in_blocks(array(2 * projection)), none,
+        array(hidden).copy(), twice.numpy(), np.float32(2 * clips[0]), np.float32(clips[1]), 512, outputs.numpy(),
     )  # fmt: skip
     tolerance = 1e-5 if dtype == torch.float32 else 0.05
     torch.testing.assert_close(outputs.double(), torch.stack(expected), rtol=0, atol=tolerance)

@@ -9,11 +9,13 @@ import torch
 
 from elmo_tasks.core.errors import InputError
 from elmo_tasks.elmo.bilm import BiLM
+from elmo_tasks.elmo.engine import Engine, layer, products, runner
 from elmo_tasks.elmo.engine import precision as arithmetic
 from elmo_tasks.elmo.options import BilmOptions
+from elmo_tasks.elmo.weights.resolve import load_bilm
 from elmo_tasks.elmo.weights.safetensors import write_safetensors
 from elmo_tasks.embedders.elmo import BilmEmbedder
-from elmo_tasks.embedders.inputs import FrozenInput
+from elmo_tasks.embedders.inputs import FrozenInput, arithmetic_of
 from elmo_tasks.runs.experiment import load_experiment
 
 SENTENCES = [[f"w{index}" for index in range(length)] for length in (9, 1, 30, 4, 4, 17)]
@@ -27,30 +29,68 @@ def weights(tmp_path: Path) -> str:
     return str(tmp_path / "bilm.safetensors")
 
 
-# float32 rounds to 2**-24, bfloat16 to 2**-9; products of other shapes add up in another order.
-@pytest.mark.parametrize(("precision", "bound"), [("exact", 1e-6), ("fast", 2**-7), ("int8", 2**-7)])
-def test_neighbours_are_felt_by_rounding_alone(weights: str, precision: str, bound: float) -> None:
+@pytest.fixture(params=["this machine", "amx", "no bf16", "no kernels"])
+def machine(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """What the engine takes the processor for."""
+    if request.param == "amx":
+        monkeypatch.setattr(arithmetic, "int8_is_faster", lambda device: False)
+        monkeypatch.setattr(arithmetic, "has_bf16", lambda device: True)
+    if request.param == "no bf16":
+        monkeypatch.setattr(arithmetic, "has_bf16", lambda device: False)
+    if request.param == "no kernels":
+        for module in (layer, products, runner):
+            monkeypatch.setattr(module, "has_kernels", lambda: False)
+    return str(request.param)
+
+
+@pytest.mark.parametrize("precision", ["exact", "fast", "int8", "auto"])
+def test_a_sentence_does_not_depend_on_the_batch(weights: str, precision: str, machine: str) -> None:
+    """Nor on the order, the budget, or the words seen before: to the last bit where oneDNN has AVX-512."""
     embedder = BilmEmbedder(weights, precision=precision)
     together = embedder.embed(SENTENCES)
+    backwards = BilmEmbedder(weights, precision=precision).embed(SENTENCES[::-1])[::-1]
     few = BilmEmbedder(weights, precision=precision, token_budget=20).embed(SENTENCES)
     for index, words in enumerate(SENTENCES):
-        (alone,) = embedder.embed([words])
-        scale = float(alone.abs().max())
-        assert (together[index] - alone).abs().max() <= bound * scale
-        assert (few[index] - alone).abs().max() <= bound * scale
+        (alone,) = BilmEmbedder(weights, precision=precision).embed([words])
+        (known,) = embedder.embed([words])
+        for other in (together[index], backwards[index], few[index], known):
+            if torch.backends.cpu.get_cpu_capability() == "AVX512":
+                assert torch.equal(other, alone)
+            elif precision == "exact":
+                torch.testing.assert_close(other, alone, rtol=0, atol=1e-6)
+            else:
+                assert torch.cosine_similarity(other, alone, dim=-1).min() > 1 - 1e-5
+
+
+@pytest.mark.parametrize("precision", ["exact", "fast", "int8"])
+def test_so_it_is_with_the_shipped_weights(precision: str) -> None:
+    engine = Engine(load_bilm("shipped"), precision=precision)
+    text = [f"Sentence {index} has {'very ' * index}few words .".split() for index in range(40)]
+    alone = [engine.embed([words])[0] for words in text]
+    worst = min(
+        float(torch.cosine_similarity(a, b, dim=-1).min()) for a, b in zip(alone, engine.embed(text), strict=True)
+    )
+    assert worst > 1 - 1e-5
 
 
 def test_the_fingerprint_says_the_arithmetic(weights: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(arithmetic, "has_bf16", lambda device: True)
-    names = ("exact", "fast", "int8", "auto")
-    exact, fast, int8, auto = (BilmEmbedder(weights, precision=name) for name in names)
-    assert fast.fingerprint == auto.fingerprint == exact.fingerprint + ".fast"
-    assert int8.fingerprint == exact.fingerprint + ".int8"
-    monkeypatch.setattr(arithmetic, "has_bf16", lambda device: False)
-    monkeypatch.setattr(arithmetic, "int8_is_faster", lambda device: False)
-    assert BilmEmbedder(weights).fingerprint == exact.fingerprint
-    # A trained model asks for the weights only: it may be used where there is no bfloat16.
-    assert FrozenInput(fast).fingerprint == FrozenInput(exact).fingerprint
+    def suffix(precision: str, *, bf16: bool, int8: bool) -> str:
+        monkeypatch.setattr(arithmetic, "has_bf16", lambda device: bf16)
+        monkeypatch.setattr(arithmetic, "int8_is_faster", lambda device: int8)
+        embedder = BilmEmbedder(weights, precision=precision)
+        assert FrozenInput(embedder).fingerprint == embedder.fingerprint.split(".")[0]  # what a trained model asks for
+        assert FrozenInput(embedder).arithmetic == embedder.engine.arithmetic
+        assert arithmetic_of([FrozenInput(embedder)]) == {"elmo": embedder.engine.arithmetic}
+        return embedder.fingerprint.split(".")[1]
+
+    for precision in ("fast", "auto"):
+        assert suffix(precision, bf16=True, int8=True) == "fast-int8-gates"
+        assert suffix(precision, bf16=False, int8=True) == "fast-int8-gates-float32"
+        assert suffix(precision, bf16=True, int8=False) == "fast-bf16"
+        assert suffix(precision, bf16=False, int8=False) == "exact-float32"
+    assert suffix("exact", bf16=True, int8=True) == suffix("exact", bf16=False, int8=False) == "exact-float32"
+    assert suffix("int8", bf16=True, int8=False) == "int8-int8"
+    assert suffix("int8", bf16=False, int8=True) == "int8-int8-float32"
 
 
 def test_the_configuration_has_it(weights: str) -> None:

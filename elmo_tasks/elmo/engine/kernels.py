@@ -1,9 +1,9 @@
 """The element-wise part of an LSTM step, and the whole of a sentence alone, compiled for the CPU by Numba.
 
 PyTorch takes seven passes over memory for what is one here, and for a single row its calls cost more than the
-arithmetic. All arrays are C-contiguous: float32, bfloat16 (as 16-bit integers), or weights of 8-bit integers. The conventions
-are those of `cells.cell_step`: gates in the order input, forget, output, candidate, the candidate's doubled; the cell
-doubled; what goes into the projection halved.
+arithmetic. All arrays are C-contiguous: float32, bfloat16 (as 16-bit integers), or weights of 8-bit integers. The
+conventions are those of `cells.cell_step`: gates in the order input, forget, output, candidate, the candidate's
+doubled; the cell doubled; what goes into the projection halved.
 
 The kernels release the GIL. They are compiled at first use (seconds) and kept on disk by Numba where it may write.
 """
@@ -23,7 +23,6 @@ _LIMIT = np.float32(29.0)  # a sigmoid is 1 there but for 3e-13, and exp(29) cub
 # Taylor's terms of exp beyond 1 + r on |r| <= ln(2) / 2: the next one is 1e-7.
 _C2, _C3, _C4, _C5, _C6 = (np.float32(1 / n) for n in (2, 6, 24, 120, 720))
 _BLOCK = 1024  # sums at a time, which stay in the first cache while eight rows of weights pass by
-_SUMMED = 512  # products in a sum that is then added to the others
 # Sums may be reordered and multiply-adds fused; infinities (no clipping) stay what they are.
 _FAST = frozenset({"contract", "reassoc", "nsz", "arcp", "afn"})
 
@@ -174,6 +173,7 @@ def sentence(
     cell: Any,
     clip: Any,
     proj_clip: Any,
+    summed: Any,
     outputs: Any,
 ) -> None:
     """All steps of one sequence, with every rounding of the products of many rows, and in the same order.
@@ -181,8 +181,8 @@ def sentence(
     inputs: (T, 4H), inputs_scales: (T,), bias: (4H,), as `step` takes them. recurrent: (P, 4H) and projection: (H, P),
     the weights, in blocks (see `in_blocks`); 8-bit integers have a scale per column, (4H,) and (P,), others none.
     hidden: (P,), of the type of `inputs`, and cell: (H,) float32, before the first step; become those after the last.
-    clip, proj_clip: float32, twice the cell's bound and the projection's. outputs: (T, P) float32, becomes the hidden
-    states.
+    clip, proj_clip: float32, twice the cell's bound and the projection's. summed: see `multiply`. outputs: (T, P)
+    float32, becomes the hidden states.
     """
     size, width = len(cell), len(hidden)
     product, raw = np.empty((1, 4 * size), inputs.dtype), np.empty((1, size), inputs.dtype)
@@ -191,40 +191,40 @@ def sentence(
     sums = np.empty(max(recurrent[:, 0].size, projection[:, 0].size), np.float32)
     for t in range(len(inputs)):
         row[0] = t
-        scale[0] = _product(hidden, recurrent, recurrent_scales, values, sums, product[0])
+        scale[0] = _product(hidden, recurrent, recurrent_scales, values, summed, sums, product[0])
         step(product, scale, inputs, inputs_scales, bias, row, cell.reshape(1, size), raw, clip)
-        back = _product(raw[0], projection, projection_scales, values, sums, sent)
+        back = _product(raw[0], projection, projection_scales, values, summed, sums, sent)
         for j in range(width):
             value = widen(narrow(back * widen(sent[j]), sent))
             hidden[j] = narrow(min(max(value, -proj_clip), proj_clip), hidden)
             outputs[t, j] = widen(hidden[j])
 
 
-def _product(x: Any, weights: Any, scales: Any, values: Any, sums: Any, out: Any) -> Any:
+def _product(x: Any, weights: Any, scales: Any, values: Any, summed: Any, sums: Any, out: Any) -> Any:
     """x: (K,) times weights, in blocks, -> out: (M,), rounded; returns what out is still to be multiplied by."""
     raise NotImplementedError
 
 
 @overload(_product, strict=False)
-def _any_product(x: Any, weights: Any, scales: Any, values: Any, sums: Any, out: Any) -> Any:
+def _any_product(x: Any, weights: Any, scales: Any, values: Any, summed: Any, sums: Any, out: Any) -> Any:
     if weights.dtype == numba.types.int8:
 
-        def eight_bits(x: Any, weights: Any, scales: Any, values: Any, sums: Any, out: Any) -> Any:
+        def eight_bits(x: Any, weights: Any, scales: Any, values: Any, summed: Any, sums: Any, out: Any) -> Any:
             scale = _scale(x)
             inverse = _ONE / scale
             for k in range(len(x)):
                 values[k] = np.rint(widen(x[k]) * inverse)
-            _multiply(values, weights, sums)  # whole numbers
+            multiply(values, weights, summed, sums)  # whole numbers
             for j in range(len(out)):
                 out[j] = narrow(sums[j] * scales[j], out)
             return scale
 
         return eight_bits
 
-    def floating(x: Any, weights: Any, scales: Any, values: Any, sums: Any, out: Any) -> Any:
+    def floating(x: Any, weights: Any, scales: Any, values: Any, summed: Any, sums: Any, out: Any) -> Any:
         for k in range(len(x)):
             values[k] = widen(x[k])
-        _multiply(values, weights, sums)
+        multiply(values, weights, summed, sums)
         for j in range(len(out)):
             out[j] = narrow(sums[j], out)
         return _ONE
@@ -245,19 +245,19 @@ def _is_odd_first(weights: Any) -> Any:
 
 
 @_in_order
-def _multiply(x: Any, weights: Any, out: Any) -> None:
+def multiply(x: Any, weights: Any, summed: Any, out: Any) -> None:
     """x: (K,) float32, weights: (blocks, K, W) -> out: (blocks * W,) float32. The weights are read once, in order.
 
-    A sum is fused multiply-adds one after the other, begun again after `_SUMMED` of them, as oneDNN does where there
-    are many rows.
+    A sum is fused multiply-adds one after the other, of `summed` products at most; several such sums are then added.
+    So does oneDNN for many rows, and the results are equal to the last bit.
     """
     blocks, inner, columns = weights.shape
     o, s = _odd_first(weights), np.empty(columns, np.float32)
     e = 1 - o
     for block in range(blocks):
         w, total = weights[block], out[block * columns : (block + 1) * columns]
-        for start in range(0, inner, _SUMMED):
-            end = min(start + _SUMMED, inner)
+        for start in range(0, inner, summed):
+            end = min(start + summed, inner)
             eights = end - (end - start) % 8
             s[:] = np.float32(0.0)
             for k in range(start, eights, 8):

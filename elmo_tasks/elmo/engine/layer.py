@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -11,8 +12,16 @@ from torch import Tensor
 
 from elmo_tasks.elmo.engine.cells import Cell, FusedCell, PlainCell, cell_step
 from elmo_tasks.elmo.engine.packing import Packing
-from elmo_tasks.elmo.engine.precision import has_kernels
-from elmo_tasks.elmo.engine.products import Int8Product, Makers, Product, array, compiled, eight_bit_weights
+from elmo_tasks.elmo.engine.precision import has_kernels, has_onednn
+from elmo_tasks.elmo.engine.products import (
+    Int8Product,
+    Makers,
+    OneDnnProduct,
+    Product,
+    array,
+    compiled,
+    eight_bit_weights,
+)
 from elmo_tasks.elmo.lstm import ProjectedLstm
 
 # The gates' part from the input is computed before the steps that use it, so much of it at a time; more where words
@@ -90,8 +99,8 @@ class Alone:
     """A direction over one sentence by itself: all of its steps in one call of a compiled kernel.
 
     A single row takes its time from reading the weights and, step by step, from calls; here the calls are none. The
-    weights lie in memory once more, as the kernel reads them. The arithmetic is that of the direction: on a processor
-    with AVX-512 the vectors are the same to the last bit, on others up to the order in which products are added.
+    weights lie in memory once more, as the kernel reads them. The arithmetic is that of the direction, to the last bit
+    where oneDNN adds up in an order that `summed_products` knows.
     """
 
     def __init__(self, direction: Direction, lstm: ProjectedLstm) -> None:
@@ -120,9 +129,25 @@ class Alone:
         compiled().sentence(
             *self.gates.table(x), self.gates.bias, self.recurrent, self.recurrent_scales, self.projection,
             self.projection_scales, self.hidden.copy(), self.cell.copy(), self.gates.bound, self.proj_bound,
-            outputs.numpy(),
+            summed_products(), outputs.numpy(),
         )  # fmt: skip
         return outputs  # (T, P)
+
+
+@functools.cache
+def summed_products() -> int:
+    """How many products oneDNN adds up before it begins another sum, of two numbers that processors differ in.
+
+    512 with AVX-512, all of them with AVX2; found by a product of both kinds.
+    """
+    several, all_of_them = 512, 1 << 30
+    if not has_onednn():
+        return several
+    generator = torch.Generator().manual_seed(0)
+    weight, x = torch.randn(64, 1024, generator=generator), torch.randn(1, 1024, generator=generator)
+    expected, found = OneDnnProduct(weight, None, torch.float32)(x)[0], torch.empty(64)
+    compiled().multiply(x[0].numpy(), compiled().in_blocks(array(weight.t())), all_of_them, found.numpy())
+    return all_of_them if torch.equal(found, expected) else several
 
 
 def _blocks(product: Product, weight: Tensor) -> tuple[np.ndarray, np.ndarray]:

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from elmo_tasks.core.errors import InputError
+from elmo_tasks.core.sentences import checked_sentences
 from elmo_tasks.elmo.bilm import BiLM
 from elmo_tasks.elmo.engine.layer import Alone, Direction
 from elmo_tasks.elmo.engine.packing import Packing
@@ -100,8 +101,13 @@ class Engine:
         return first.step_bytes, first.all_bytes
 
     @torch.no_grad()
-    def embed(self, sentences: Sequence[Sequence[str]]) -> list[Tensor]:
-        """One (L, T, D) float32 tensor a sentence, on the CPU. L counts layer 0, the word vector twice."""
+    def embed(self, sentences: Iterable[Sequence[str]]) -> list[Tensor]:
+        """One (L, T, D) float32 tensor per sentence, on the CPU. L counts layer 0, the word vector twice.
+
+        Raises:
+            InputError: a string where a list of tokens belongs, see `checked_sentences`.
+        """
+        sentences = checked_sentences(sentences)
         lengths = [len(words) for words in sentences]
         found = {index: torch.empty(self.n_layers, 0, self.width) for index, length in enumerate(lengths) if not length}
         for batch in self._batches(lengths):

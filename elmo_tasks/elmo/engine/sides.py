@@ -5,27 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from threading import Barrier, Lock
+from threading import Barrier
 
 import torch
 
-
-class ForkSafeLock:
-    """A lock that no fork copies while it is held, so that what it guards is whole in the child. Not re-entrant."""
-
-    def __init__(self) -> None:
-        self._lock = Lock()
-        if hasattr(os, "register_at_fork"):  # not on Windows
-            os.register_at_fork(
-                before=self._lock.acquire, after_in_parent=self._lock.release, after_in_child=self._lock.release
-            )
-
-    def __enter__(self) -> None:
-        self._lock.acquire()
-
-    def __exit__(self, *error: object) -> None:
-        self._lock.release()
-
+from elmo_tasks.core.fork_safe_lock import ForkSafeLock
 
 _pools: dict[int, ThreadPoolExecutor] = {}
 _making = ForkSafeLock()

@@ -9,9 +9,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from elmo_tasks.core.fork_safe_lock import ForkSafeLock
 from elmo_tasks.elmo.characters import PAD, encode_words
 from elmo_tasks.elmo.engine.products import Maker
-from elmo_tasks.elmo.engine.sides import ForkSafeLock, side_by_side
+from elmo_tasks.elmo.engine.sides import side_by_side
 from elmo_tasks.elmo.token_encoder import CharacterEncoder, Highway
 
 _WORDS, _WINDOWS = 256, 1 << 12  # encoded at a time, and windows of their characters: bounds the memory

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from elmo_tasks.core.errors import InputError
 from elmo_tasks.core.paths import cache_limit
+from elmo_tasks.core.sentences import checked_sentences
 from elmo_tasks.embedders.cache.block import Block, DamagedBlock, Row, key_of, pack, unpack, write_block
 from elmo_tasks.embedders.cache.folder import Room, touch
 from elmo_tasks.embedders.cache.index import BlockIndex, Place, cut
@@ -52,6 +53,7 @@ class CachedEmbedder:
         Raises:
             InputError: the folder cannot be written, or its disk is full.
         """
+        sentences = checked_sentences(sentences)
         keys = [key_of(words) for words in sentences]
         wanted = dict(zip(keys, sentences, strict=True))
         found = self._read(wanted)

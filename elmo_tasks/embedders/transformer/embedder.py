@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from elmo_tasks.core.errors import InputError
+from elmo_tasks.core.sentences import checked_sentences
 from elmo_tasks.embedders.protocol import Sentences
 from elmo_tasks.embedders.transformer.piece_windows import length_groups, window_of_pieces, window_starts
 from elmo_tasks.embedders.transformer.pretrained import load_pretrained
@@ -75,7 +76,8 @@ class TransformerEmbedder:
 
     @torch.no_grad()
     def embed(self, sentences: Sentences) -> list[Tensor]:
-        """One (L, T, D) tensor a sentence."""
+        """One (L, T, D) tensor per sentence. Raises InputError for a string where a list of tokens belongs."""
+        sentences = checked_sentences(sentences)
         pieces = [[self.pieces.of(word) for word in words] for words in sentences]
         flat = [[piece for word in words for piece in word] for words in pieces]
         found = [torch.zeros(self.n_layers, len(words), self.width) for words in sentences]  # (L, T, D)

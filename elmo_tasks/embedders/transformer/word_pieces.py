@@ -6,6 +6,9 @@ import json
 from typing import Any
 
 from elmo_tasks.core.errors import InputError
+from elmo_tasks.core.fork_safe_lock import ForkSafeLock
+
+_TOKENISER = ForkSafeLock()
 
 
 class WordPieces:
@@ -34,7 +37,8 @@ class WordPieces:
         if found is None:
             # Lone surrogates are no text to a tokeniser; U+FFFD is what decoding makes of them.
             text = word.encode("utf-8", "surrogatepass").decode("utf-8", "replace")
-            found = self._encode(text, special=False) if text.strip() else []
+            with _TOKENISER:  # its settings are set again at each call, which no two threads may do at once
+                found = self._encode(text, special=False) if text.strip() else []
             found = found or ([] if self.unknown is None else [self.unknown])
             if not found:
                 raise InputError(

@@ -9,6 +9,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
+from elmo_tasks.core.sentences import checked_sentences
 from elmo_tasks.embedders.protocol import Sentences
 
 
@@ -108,5 +109,5 @@ class StaticEmbedder:
         return self.vectors.parameters
 
     def embed(self, sentences: Sentences) -> list[Tensor]:
-        """One (1, T, D) tensor a sentence."""
-        return [self.vectors.lookup(words)[None] for words in sentences]  # (1, T, D)
+        """One (1, T, D) tensor per sentence. Raises InputError for a string where a list of tokens belongs."""
+        return [self.vectors.lookup(words)[None] for words in checked_sentences(sentences)]  # (1, T, D)

@@ -15,6 +15,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from elmo_tasks.core.errors import InputError
 from elmo_tasks.core.files import disk_faults
+from elmo_tasks.core.fork_safe_lock import ForkSafeLock
 from elmo_tasks.core.settings import flat, to_dict
 from elmo_tasks.data.splits import Splits
 from elmo_tasks.integrations.sklearn.token_lists import check_writable, full_token_lists
@@ -31,6 +32,7 @@ E = TypeVar("E", bound="RunEstimator")
 IN_MEMORY = "in-memory"
 """The data's name in the run of an estimator."""
 
+_LOADING = ForkSafeLock()
 _NOT_KEPT = ("checkpoints", "plots")
 
 
@@ -192,10 +194,11 @@ class RunEstimator(BaseEstimator, ABC):  # type: ignore[misc]
 
     def _trained(self) -> Trained:
         check_is_fitted(self, "run_")
-        if "_loaded" not in self.__dict__:  # in a copy
-            with tempfile.TemporaryDirectory() as place:
-                _write(Path(place), self.run_)
-                self._loaded = load_trained(Path(place))
+        with _LOADING:
+            if "_loaded" not in self.__dict__:  # in a copy
+                with tempfile.TemporaryDirectory() as place:
+                    _write(Path(place), self.run_)
+                    self._loaded = load_trained(Path(place))
         return self._loaded
 
     def __getstate__(self) -> dict[str, Any]:

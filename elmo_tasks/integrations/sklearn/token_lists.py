@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from elmo_tasks.core.errors import InputError
@@ -10,15 +10,17 @@ from elmo_tasks.text.tokens import split_tokens
 
 
 def token_lists(documents: Iterable[Any], name: str = "X") -> list[tuple[str, ...]]:
-    """One tuple of tokens a document; a text is split at blanks, tabs and line breaks.
+    """One tuple of tokens per document; a text is split at blanks, tabs and line breaks.
+
+    A generator or an open file (a document per line) is read once.
 
     Examples:
         >>> token_lists(["Rain at noon", ["Rain", "at", "noon"]])
         [('Rain', 'at', 'noon'), ('Rain', 'at', 'noon')]
 
     Raises:
-        InputError: one text alone, a table of several columns, or a document that is neither a text nor strings; the
-            message has its number.
+        InputError: one text alone, a table of several columns, a generator or file without documents, or a document
+            that is neither a text nor strings; the message has its number.
     """
     if isinstance(documents, (str, bytes)):
         raise InputError(f"{name}: expected a list of texts or of token lists, got one {type(documents).__name__}")
@@ -34,6 +36,10 @@ def token_lists(documents: Iterable[Any], name: str = "X") -> list[tuple[str, ..
         if not all(isinstance(token, str) for token in tokens):
             raise InputError(f"{name}[{number}]: expected a text or a list of tokens, got {document!r:.60}")
         found.append(tokens)
+    if not found and isinstance(documents, Iterator):
+        raise InputError(
+            f"{name}: the {type(documents).__name__} has no documents left; it can be read only once, give a list"
+        )
     return found
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, Transfo
 
 from elmo_tasks.core.errors import InputError
 from elmo_tasks.core.files import disk_faults, read_json, write_json
+from elmo_tasks.core.fork_safe_lock import ForkSafeLock
 from elmo_tasks.core.paths import cache_root
 from elmo_tasks.embedders.cache.cached import CachedEmbedder
 from elmo_tasks.embedders.elmo import BilmEmbedder
@@ -21,6 +22,7 @@ from elmo_tasks.integrations.sklearn.token_lists import token_lists
 
 FORMAT = "elmo-tasks-vectorizer-1"
 _BLOCK = 256  # documents whose token vectors are in memory together
+_LOADING = ForkSafeLock()
 
 
 class ElmoVectorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # type: ignore[misc]
@@ -38,29 +40,41 @@ class ElmoVectorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         layers: `average` of all layers, the number of one (0 is the token layer), or a weight for each, used as they
             are; a run's `metrics.json` has those that a task learned.
         cache: keep token vectors in `$ELMO_TASKS_CACHE`, 16 bits each, so that no text is ever embedded twice.
+        precision: the arithmetic of the biLM: `auto` (`fast` where the machine has it), `fast`, `int8`, or `exact` for
+            float32, whose vectors equal those of `ElmoEmbedder` to 1e-5.
+
+    Threads may share a vectorizer. It can be pickled: a copy loads the biLM itself.
 
     Raises:
         InputError: no such biLM or layer, or documents that are neither texts nor lists of tokens.
     """
 
     def __init__(
-        self, weights: str = "default", *, layers: str | int | Sequence[float] = "average", cache: bool = False
+        self,
+        weights: str = "default",
+        *,
+        layers: str | int | Sequence[float] = "average",
+        cache: bool = False,
+        precision: str = "auto",
     ) -> None:
         self.weights = weights
         self.layers = layers
         self.cache = cache
+        self.precision = precision
 
     def fit(self, X: Iterable[Any], y: object = None) -> ElmoVectorizer:
         """Look at the settings and at `X`, and learn nothing.
 
-        X: texts, which are split at white space, or lists of tokens; y: not looked at.
+        X: texts, which are split at white space, or lists of tokens; y: not looked at. A generator or an open file can
+        be read only once, so it is left to `transform`.
         """
-        token_lists(X)
+        if not isinstance(X, Iterator):
+            token_lists(X)
         layer_weights(self.layers, self._elmo().n_layers)
         return self
 
     def transform(self, X: Iterable[Any]) -> NDArray[np.float32]:
-        """(N, D) float32, a row a document, zero for one without tokens. X: as for `fit`."""
+        """(N, D) float32, one row per document, zero for one without tokens. X: as for `fit`, read once."""
         embedder = self._embedder()
         weights = layer_weights(self.layers, embedder.n_layers)
         documents = token_lists(X)
@@ -82,7 +96,10 @@ class ElmoVectorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         with disk_faults(folder):
             folder.mkdir(parents=True, exist_ok=True)
             write_safetensors(load_bilm(self._elmo().weights), folder / "bilm.safetensors")
-        write_json(folder / "vectorizer.json", {"format": FORMAT, "layers": layers, "cache": self.cache})
+        write_json(
+            folder / "vectorizer.json",
+            {"format": FORMAT, "layers": layers, "cache": self.cache, "precision": self.precision},
+        )
 
     @classmethod
     def load(cls, folder: str | Path) -> ElmoVectorizer:
@@ -98,14 +115,19 @@ class ElmoVectorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         stored = read_json(path)
         if not isinstance(stored, dict) or stored.get("format") != FORMAT:
             raise InputError(f"{path}: expected format {FORMAT}, got another; save the vectorizer again")
-        return cls(str(folder), layers=stored["layers"], cache=stored["cache"])
+        settings = {name: stored[name] for name in ("layers", "cache", "precision") if name in stored}
+        return cls(str(folder), **settings)
 
     def _elmo(self) -> BilmEmbedder:
-        """The biLM of `weights`, loaded once."""
-        loaded: BilmEmbedder | None = self.__dict__.get("_loaded")
-        if loaded is None or loaded.weights != self.weights:
-            loaded = self._loaded = BilmEmbedder(self.weights)
-        return loaded
+        """The biLM of `weights` in `precision`, loaded once."""
+        wanted = (self.weights, self.precision)
+        with _LOADING:
+            known, loaded = self.__dict__.get("_loaded", (None, None))
+            if known != wanted:
+                loaded = BilmEmbedder(self.weights, precision=self.precision)
+                self._loaded = (wanted, loaded)
+        found: BilmEmbedder = loaded
+        return found
 
     def _embedder(self) -> Embedder:
         return CachedEmbedder(self._elmo(), cache_root() / "vectors") if self.cache else self._elmo()

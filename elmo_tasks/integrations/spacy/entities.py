@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 from spacy.language import Language
 from spacy.tokens import Doc, Span
@@ -13,6 +13,7 @@ from spacy.util import minibatch
 
 from elmo_tasks.core.errors import InputError
 from elmo_tasks.core.files import disk_faults
+from elmo_tasks.core.fork_safe_lock import ForkSafeLock
 from elmo_tasks.integrations.spacy.sentences import sentence_positions
 from elmo_tasks.runs.hub import find_run
 from elmo_tasks.runs.predict import predict_examples
@@ -22,6 +23,8 @@ from elmo_tasks.text.spans import to_spans
 
 Tags = tuple[str, ...]
 RUN = ("config.yaml", "metrics.json", "model.safetensors", "words.txt")
+
+_LOADING = ForkSafeLock()
 
 
 @Language.factory("elmo_ner", assigns=["doc.ents", "token.ent_iob", "token.ent_type"])
@@ -82,10 +85,15 @@ class ElmoEntities:
         self.run, self._trained = str(path), None
         return self
 
+    def __getstate__(self) -> dict[str, Any]:
+        """A process that is spawned gets the settings, not the model."""
+        return self.__dict__ | {"_trained": None}
+
     def _load(self) -> Trained:
-        if self._trained is None:
-            trained = load_trained(find_run(self.run))
-            if trained.task.name != "ner":
-                raise InputError(f"{self.run}: expected a run of the task ner, got one of {trained.task.name}")
-            self._trained = trained
-        return self._trained
+        with _LOADING:
+            if self._trained is None:
+                trained = load_trained(find_run(self.run))
+                if trained.task.name != "ner":
+                    raise InputError(f"{self.run}: expected a run of the task ner, got one of {trained.task.name}")
+                self._trained = trained
+            return self._trained

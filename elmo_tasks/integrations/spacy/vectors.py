@@ -24,6 +24,7 @@ from spacy.tokens import Doc, Span, Token
 from spacy.util import minibatch
 
 from elmo_tasks.core.errors import InputError
+from elmo_tasks.core.fork_safe_lock import ForkSafeLock
 from elmo_tasks.elmo.weights.resolve import KNOWN_NAMES, load_bilm
 from elmo_tasks.elmo.weights.safetensors import write_safetensors
 from elmo_tasks.embedders.elmo import BilmEmbedder
@@ -33,12 +34,14 @@ from elmo_tasks.integrations.spacy.sentences import sentence_positions
 Vector = NDArray[np.float32]
 
 WEIGHTS = "bilm.safetensors"
+DEFAULTS: dict[str, Any] = {"weights": "default", "layers": "average", "precision": "auto"}
+_LOADING = ForkSafeLock()
 
 
-@Language.factory("elmo", assigns=["doc.tensor"], default_config={"weights": "default", "layers": "average"})
-def make_elmo(nlp: Language, name: str, weights: str, layers: Any) -> ElmoVectors:
-    """The component of that name; `weights` and `layers` as `ElmoVectors` takes them."""
-    return ElmoVectors(weights, layers)
+@Language.factory("elmo", assigns=["doc.tensor"], default_config=DEFAULTS)
+def make_elmo(nlp: Language, name: str, weights: str, layers: Any, precision: str) -> ElmoVectors:
+    """The component of that name; `weights`, `layers` and `precision` as `ElmoVectors` takes them."""
+    return ElmoVectors(weights, layers, precision)
 
 
 class ElmoVectors:
@@ -50,11 +53,22 @@ class ElmoVectors:
     Args:
         weights: a biLM's name, folder or files, as `load_bilm` takes them; loaded at the first doc.
         layers: `average` of all layers, the number of one, or a weight for each.
+        precision: the arithmetic of the biLM: `auto` (`fast` where the machine has it), `fast`, `int8`, or `exact` for
+            float32, whose vectors equal those of `ElmoEmbedder` to 1e-5.
+
+    Threads may share a component, and `nlp.pipe(..., n_process=2)` works with processes that are forked or spawned; a
+    spawned one loads the biLM itself. spaCy sends docs back without hooks: call `set_hooks` on them.
     """
 
-    def __init__(self, weights: str = "default", layers: str | int | Sequence[float] = "average") -> None:
-        self.weights, self.layers = weights, layers
+    def __init__(
+        self, weights: str = "default", layers: str | int | Sequence[float] = "average", precision: str = "auto"
+    ) -> None:
+        self.weights, self.layers, self.precision = weights, layers, precision
         self._embedder: BilmEmbedder | None = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        """A process gets the settings, not the biLM."""
+        return self.__dict__ | {"_embedder": None}
 
     def __call__(self, doc: Doc) -> Doc:
         """Embed one doc."""
@@ -86,9 +100,10 @@ class ElmoVectors:
         return self
 
     def _load(self) -> BilmEmbedder:
-        if self._embedder is None:
-            self._embedder = BilmEmbedder(self.weights)
-        return self._embedder
+        with _LOADING:
+            if self._embedder is None:
+                self._embedder = BilmEmbedder(self.weights, precision=self.precision)
+            return self._embedder
 
 
 def set_hooks(doc: Doc) -> Doc:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +25,7 @@ from sklearn.utils import estimator_checks as checks
 from sklearn.utils.validation import check_is_fitted
 
 from elmo_tasks.core.errors import InputError
+from elmo_tasks.elmo import ElmoEmbedder
 from elmo_tasks.elmo.bilm import BiLM
 from elmo_tasks.embedders.elmo import BilmEmbedder
 from elmo_tasks.integrations.sklearn import ElmoVectorizer
@@ -177,3 +179,44 @@ def test_faulty_folders(weights: str, tmp_path: Path) -> None:
     (tmp_path / "vectorizer.json").write_text("[]")
     with pytest.raises(InputError, match="expected format elmo-tasks-vectorizer-1, got another"):
         ElmoVectorizer.load(tmp_path)
+
+
+def test_a_generator_or_a_file_is_read_once(weights: str, tmp_path: Path) -> None:
+    texts = ["Rain at noon", "The dog barked", ""]
+    expected = ElmoVectorizer(weights).transform(texts)
+    (tmp_path / "texts.txt").write_text("\n".join(texts) + "\n")
+    assert np.array_equal(ElmoVectorizer(weights).fit_transform(text for text in texts), expected)
+    with (tmp_path / "texts.txt").open() as file:
+        assert np.array_equal(ElmoVectorizer(weights).fit_transform(file), expected)
+        with pytest.raises(InputError, match="X: the TextIOWrapper has no documents left; it can be read only once"):
+            ElmoVectorizer(weights).transform(file)
+    documents = (text for text in texts)
+    assert np.array_equal(ElmoVectorizer(weights).fit(documents).transform(documents), expected)
+    assert ElmoVectorizer(weights).transform([]).shape == (0, 12)
+
+
+def test_exact_vectors_are_those_of_the_embedder(weights: str) -> None:
+    tokens = ["Rain", "fell", "at", "noon"]
+    layers = ElmoEmbedder.from_pretrained(weights).embed_sentence(tokens)  # (L, T, D)
+    found = ElmoVectorizer(weights, precision="exact").transform([tokens])
+    np.testing.assert_allclose(found[0], layers.mean(axis=(0, 1)), rtol=0, atol=1e-5)
+    vectorizer = ElmoVectorizer(weights, precision="exact")
+    assert vectorizer._elmo().engine.precision == "exact"
+    assert vectorizer.set_params(precision="int8")._elmo().engine.precision == "int8"
+    with pytest.raises(InputError, match="elmo.precision: expected one of exact, fast, int8, auto, got 'half'"):
+        ElmoVectorizer(weights, precision="half").fit(["a"])
+
+
+def test_the_precision_is_saved(weights: str, tmp_path: Path) -> None:
+    ElmoVectorizer(weights, precision="exact").save(tmp_path / "saved")
+    assert ElmoVectorizer.load(tmp_path / "saved").precision == "exact"
+
+
+def test_threads_share_a_vectorizer(weights: str) -> None:
+    shared = ElmoVectorizer(weights, precision="exact")
+    texts = [[f"w{number * step % 91} of w{number}" for number in range(60)] for step in range(1, 9)]
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(lambda given: [shared.transform([text])[0] for text in given], texts))
+    for given, vectors in zip(texts, found, strict=True):
+        expected = ElmoVectorizer(weights, precision="exact").transform(given)
+        np.testing.assert_allclose(vectors, expected, rtol=0, atol=1e-6)

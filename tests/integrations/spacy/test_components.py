@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import multiprocessing
+import os
 import re
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +17,7 @@ from spacy.language import Language
 from spacy.tokens import Doc
 
 from elmo_tasks.core.errors import InputError
+from elmo_tasks.elmo import ElmoEmbedder
 from elmo_tasks.embedders.elmo import BilmEmbedder
 from elmo_tasks.integrations.spacy import entities, vectors
 from elmo_tasks.integrations.spacy.vectors import set_hooks
@@ -168,3 +172,62 @@ def test_installed_the_names_are_known_without_an_import(tmp_path: Path, bilm_na
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert done.stdout == "['elmo', 'elmo_ner'] (1, 12)\n", done.stderr
+
+
+PROCESSES = """
+import multiprocessing, sys
+import spacy, torch
+from elmo_tasks.integrations.spacy.vectors import set_hooks
+from elmo_tasks.integrations.spacy import entities
+
+def main(method, bilm, run):
+    multiprocessing.set_start_method(method)
+    torch.set_num_threads(2)
+    nlp = spacy.blank("en")
+    nlp.add_pipe("elmo", config={"weights": bilm, "precision": "exact"})
+    nlp.add_pipe("elmo_ner", config={"run": run})
+    texts = [f"Ada number {index} lives in Oslo ." for index in range(30)]
+    alone = list(nlp.pipe(texts))  # the components are loaded, and PyTorch's threads have begun
+    together = list(nlp.pipe(texts, n_process=2, batch_size=7))
+    for one, other in zip(alone, together, strict=True):
+        assert abs(one.tensor - other.tensor).max() <= 1e-6
+        assert [(e.text, e.label_) for e in one.ents] == [(e.text, e.label_) for e in other.ents]
+        assert abs(set_hooks(other).vector - one.vector).max() <= 1e-6
+    print("equal")
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
+"""
+
+
+@pytest.mark.parametrize("method", [m for m in ("fork", "spawn") if m in multiprocessing.get_all_start_methods()])
+def test_processes(method: str, bilm_name: str, run_folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "program.py").write_text(PROCESSES)
+    command = [sys.executable, str(tmp_path / "program.py"), method, bilm_name, str(run_folder)]
+    environment = dict(os.environ, PYTHONPATH=os.pathsep.join(sys.path))
+    done = subprocess.run(command, capture_output=True, text=True, timeout=250, env=environment, check=False)
+    assert done.stdout == "equal\n", done.stderr
+
+
+def test_threads_share_components(bilm_name: str, run_folder: Path) -> None:
+    def pipeline() -> Language:
+        nlp = spacy.blank("en")
+        nlp.add_pipe("elmo", config={"weights": bilm_name, "precision": "exact"})
+        nlp.add_pipe("elmo_ner", config={"run": str(run_folder)})
+        return nlp
+
+    shared, texts = pipeline(), [f"Ada w{number % 37} lives in Oslo ." for number in range(200)]
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(lambda start: list(shared.pipe(texts[start::8], batch_size=3)), range(8)))
+    expected = list(pipeline().pipe(texts))
+    for start, docs in enumerate(found):
+        for doc, other in zip(docs, expected[start::8], strict=True):
+            assert abs(doc.tensor - other.tensor).max() <= 1e-6
+            assert [str(entity) for entity in doc.ents] == [str(entity) for entity in other.ents]
+
+
+def test_exact_vectors_are_those_of_the_embedder(bilm_name: str) -> None:
+    nlp = spacy.blank("en")
+    nlp.add_pipe("elmo", config={"weights": bilm_name, "layers": 2, "precision": "exact"})
+    expected = ElmoEmbedder.from_pretrained(bilm_name).embed_sentence(["Rain", "fell", "."])[2]
+    assert abs(nlp("Rain fell .").tensor - expected).max() <= 1e-5
