@@ -7,6 +7,7 @@ The fork gets the client's arguments, folder, environment and standard streams; 
 What imports read from the environment, before the fork, has to be the same for both: a client that differs is refused.
 """
 
+import gc
 import json
 import os
 import signal
@@ -143,10 +144,36 @@ def run(arguments: list[str]) -> None:
         runpy.run_path(first, run_name="__main__")
 
 
+def end(code: int) -> None:
+    """End as an interpreter does, but leave the memory that is shared with the server alone: clearing it copies it."""
+    import atexit
+    import threading
+
+    threading._shutdown()
+    atexit._run_exitfuncs()
+    try:
+        sys.stdout.flush()
+        sys.stderr.flush()
+    except OSError:
+        code = code or 120
+    os._exit(code)
+
+
 if __name__ == "__main__":
     address, *words = sys.argv[1:]
     if sys.flags.isolated:
         sys.exit(ask(address, words))
     for module in words:
         __import__(module)
-    run(serve(address))
+    gc.freeze()
+    words = serve(address)
+    try:
+        run(words)
+    except SystemExit as stop:
+        if isinstance(stop.code, str):
+            print(stop.code, file=sys.stderr)
+        end(1 if isinstance(stop.code, str) else int(stop.code or 0))
+    except BaseException:
+        sys.excepthook(*sys.exc_info())
+        end(1)
+    end(0)
