@@ -1,7 +1,7 @@
-# The jobs of continuous integration, by name; .ci/run runs them all in fresh environments.
+# The jobs of continuous integration, by name; .ci/run runs them all in a fresh environment.
 PYTHON ?= python
 
-.PHONY: format lint types test test-data test-browser documents docs wheel tables
+.PHONY: format lint types test test-data test-browser documents docs wheel tables nightly
 
 format:
 	$(PYTHON) -m ruff format .
@@ -15,19 +15,19 @@ types:
 	$(PYTHON) -m mypy
 
 test:
-	$(PYTHON) -m pytest
+	$(PYTHON) -m pytest -n 2
 
-# The tests on real data alone, which is in $ELMO_TASKS_DATA or ../shared/data; a missing data set is a failure.
+# Only the tests on real data, which is in $ELMO_TASKS_DATA or ../shared/data; a missing data set is a failure.
 test-data:
 	ELMO_TASKS_REQUIRE_DATA=1 $(PYTHON) -m pytest -m data
 
-# The tests of the page in a browser alone; a missing one is a failure (Debian's package is `chromium`).
+# Only the tests of the page in a browser; a missing one is a failure (Debian's package is `chromium`).
 test-browser:
 	ELMO_TASKS_REQUIRE_BROWSER=1 $(PYTHON) -m pytest -m browser
 
 # The shell blocks of README.md and docs/, in folders with small stand-ins, and the built site (extras docs and minilm).
 documents:
-	$(PYTHON) -m pytest -m documents
+	$(PYTHON) -m pytest -n 2 -m documents
 
 # The site, into site/.
 docs:
@@ -39,3 +39,7 @@ wheel:
 # The tables in the READMEs and in docs/, from results/.
 tables:
 	$(PYTHON) -m tools.tables
+
+# README's two commands as they are written, in empty environments: torch and all else is downloaded and installed twice.
+nightly:
+	.ci/nightly

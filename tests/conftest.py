@@ -3,16 +3,27 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
 
+from warm_python import started
+
+# Before the plugins import torch, which reads them once.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+os.environ.setdefault("MPLBACKEND", "agg")
 pytest_plugins = ["at_hand", "corpora"]
+# An example of hypothesis may be the first that imports a library, or meet a busy machine.
+settings.register_profile("ours", deadline=None)
+settings.load_profile("ours")
 
 
-def pytest_configure() -> None:
-    os.environ.setdefault("OMP_NUM_THREADS", "1")
-    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
-    os.environ.setdefault("MPLBACKEND", "agg")
+@pytest.fixture(scope="session")
+def warm_python(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[str]]:
+    """The words that stand for `sys.executable` in a command, of a Python that has torch and Lightning loaded."""
+    yield from started(tmp_path_factory.mktemp("python") / "socket", os.environ)
 
 
 @pytest.fixture

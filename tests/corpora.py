@@ -41,10 +41,8 @@ def sentence(person: str, city: str, long: bool) -> str:
     return "".join(f"{token} {tag}\n" for token, tag in rows)
 
 
-@pytest.fixture
-def corpus(tmp_path: Path) -> Path:
+def make_corpus(folder: Path) -> Path:
     """A folder with 24 / 6 / 6 sentences that a model learns in a few epochs."""
-    folder = tmp_path / "corpus"
     folder.mkdir()
     pairs = [(name, city) for name in NAMES for city in CITIES]
     chosen = {"train": pairs, "dev": pairs[::4], "test": pairs[1::4]}
@@ -52,6 +50,11 @@ def corpus(tmp_path: Path) -> Path:
         texts = [sentence(name, city, index % 2 == 0) for index, (name, city) in enumerate(part)]
         (folder / f"{split}.txt").write_text("\n".join(texts), encoding="utf-8")
     return folder
+
+
+@pytest.fixture
+def corpus(tmp_path: Path) -> Path:
+    return make_corpus(tmp_path / "corpus")
 
 
 @pytest.fixture(scope="session")

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 import pytest
+import torch
 
 from at_hand import find_browser, find_data
 from elmo_tasks.core.paths import data_root
@@ -13,6 +14,10 @@ from elmo_tasks.core.paths import data_root
 
 def test_the_package_finds_no_data_that_a_test_did_not_ask_for() -> None:
     assert "ELMO_TASKS_DATA" not in os.environ and data_root() is None
+
+
+def test_the_number_of_threads_was_set_before_torch_read_it() -> None:
+    assert torch.get_num_threads() == int(os.environ["OMP_NUM_THREADS"])
 
 
 def test_what_asks_for_data_or_a_browser_is_marked(request: pytest.FixtureRequest) -> None:

@@ -137,9 +137,11 @@ embedding.embed_corpus(Path(sys.argv[1]), Path(sys.argv[3]), recipe, watch=watch
 @pytest.mark.parametrize(
     ("suffix", "stage"), [(".hdf5", "computing"), (".parquet", "writing"), (".safetensors", "computing")]
 )
-def test_a_killed_run_goes_on_to_the_same_bytes(text: Path, bilm: str, suffix: str, stage: str) -> None:
+def test_a_killed_run_goes_on_to_the_same_bytes(
+    text: Path, bilm: str, suffix: str, stage: str, warm_python: list[str]
+) -> None:
     output = f"out{suffix}"
-    killed = subprocess.run([sys.executable, "-c", PROGRAM, text, bilm, output, stage, "3"], check=False)
+    killed = subprocess.run([*warm_python, "-c", PROGRAM, text, bilm, output, stage, "3"], check=False)
     assert killed.returncode == -signal.SIGKILL and not Path(output).exists()
     with pytest.raises(InputError, match=f"{output}: an unfinished output is there; continue it with --resume"):
         embed(text, output, bilm, precision="exact")
@@ -152,8 +154,8 @@ def test_a_killed_run_goes_on_to_the_same_bytes(text: Path, bilm: str, suffix: s
     assert not list(Path().glob(".*"))
 
 
-def test_a_damaged_part_is_computed_again(text: Path, bilm: str) -> None:
-    subprocess.run([sys.executable, "-c", PROGRAM, text, bilm, "out.arrow", "writing", "1"], check=False)
+def test_a_damaged_part_is_computed_again(text: Path, bilm: str, warm_python: list[str]) -> None:
+    subprocess.run([*warm_python, "-c", PROGRAM, text, bilm, "out.arrow", "writing", "1"], check=False)
     parts = sorted(Path(".out.arrow.partial/parts").iterdir())
     parts[1].write_bytes(parts[1].read_bytes()[:-1])
     parts[2].write_bytes(b"")
@@ -162,8 +164,8 @@ def test_a_damaged_part_is_computed_again(text: Path, bilm: str) -> None:
     assert Path("out.arrow").read_bytes() == Path("whole.arrow").read_bytes()
 
 
-def test_a_changed_text_is_not_gone_on_with(text: Path, bilm: str) -> None:
-    subprocess.run([sys.executable, "-c", PROGRAM, text, bilm, "out.arrow", "computing", "1"], check=False)
+def test_a_changed_text_is_not_gone_on_with(text: Path, bilm: str, warm_python: list[str]) -> None:
+    subprocess.run([*warm_python, "-c", PROGRAM, text, bilm, "out.arrow", "computing", "1"], check=False)
     text.write_text("Another text .\n")
     with pytest.raises(InputError, match="expected to continue with text"):
         embed(text, "out.arrow", bilm, precision="exact", resume=True)
@@ -227,11 +229,11 @@ sys.exit(main(["embed", "random", sys.argv[1], "--output", sys.argv[2]]))
 
 
 @pytest.mark.parametrize("suffix", FORMATS)
-def test_a_full_disk_is_one_line(text: Path, suffix: str) -> None:
+def test_a_full_disk_is_one_line(text: Path, suffix: str, warm_python: list[str]) -> None:
     """The system refuses files of more than 2 MB: each of the three parts fits, the output of 3.6 MB does not."""
     text.write_text("so it goes on and on\n" * 3000)
     done = subprocess.run(
-        [sys.executable, "-c", FULL, text, f"out{suffix}", "2000000"], capture_output=True, text=True, check=False
+        [*warm_python, "-c", FULL, text, f"out{suffix}", "2000000"], capture_output=True, text=True, check=False
     )
     lines = [line for line in done.stderr.splitlines() if line]
     assert done.returncode == 2 and len(lines) == 1 and "no space left on this disk" in lines[0], done.stderr

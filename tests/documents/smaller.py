@@ -13,9 +13,8 @@ import sys
 import urllib.request
 from collections.abc import Sequence
 
-from warm_python import run
-
 from elmo_tasks.cli import main
+from warm_python import run
 
 ONE_EPOCH = ["--set", "training.epochs=1"]
 FEW_WINDOWS = [

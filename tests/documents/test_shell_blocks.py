@@ -14,7 +14,6 @@ import os
 import re
 import shlex
 import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from http.server import ThreadingHTTPServer
@@ -26,8 +25,8 @@ from hub_server import Hub
 from smaller import FEW_WINDOWS, smaller
 from workplace import make_data, make_files, make_programs
 
-LOADED = ("lightning", "numba", "seqeval.metrics", "sklearn.metrics", "torchcrf", "elmo_tasks.training.train")
-WARM_PYTHON = Path(__file__).with_name("warm_python.py")
+from warm_python import started
+
 EXACT = {"docs/tutorial.md"}
 INSTALLED = os.environ.get("ELMO_TASKS_INSTALLED")
 WITH_SHELL = sorted(
@@ -55,7 +54,7 @@ def hub() -> Iterator[str]:
 def environment(hub: str, cache: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """What all documents have in common."""
     return os.environ | {
-        "PYTHONPATH": f"{ROOT}{os.pathsep}{Path(__file__).parent}",
+        "PYTHONPATH": os.pathsep.join(map(str, (ROOT, ROOT / "tests"))),
         "ELMO_TASKS_CACHE": str(cache),
         "HF_ENDPOINT": hub,
         "HF_HOME": str(tmp_path_factory.mktemp("hub")),
@@ -67,15 +66,9 @@ def environment(hub: str, cache: Path, tmp_path_factory: pytest.TempPathFactory)
 @pytest.fixture(scope="module")
 def python(environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A shell's words for a Python that has torch and Lightning loaded."""
-    socket = tmp_path_factory.mktemp("python") / "socket"
-    command = [sys.executable, str(WARM_PYTHON), str(socket), *LOADED]
-    with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment, start_new_session=True
-    ) as server:
-        assert server.stdin is not None and server.stdout is not None
-        assert server.stdout.readline() == b"ready\n"
-        yield shlex.join([sys.executable, "-IS", str(WARM_PYTHON), str(socket)])
-        server.stdin.close()
+    words = started(tmp_path_factory.mktemp("python") / "socket", environment)
+    yield shlex.join(next(words))
+    next(words, None)
 
 
 @pytest.mark.documents

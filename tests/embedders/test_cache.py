@@ -11,6 +11,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,7 @@ from elmo_tasks.embedders.cache.folder import evict, touch
 from elmo_tasks.embedders.protocol import Sentences
 from elmo_tasks.embedders.random import RandomEmbedder
 
+Run = Callable[..., subprocess.Popen[bytes]]
 SENTENCES = [["a", "b"], ["ab"], [], ["a", "b"]]
 
 
@@ -107,28 +109,34 @@ for turn in range(3):
 """
 
 
-def run(folder: Path, mode: str, start: int, limit: float = math.inf) -> subprocess.Popen[bytes]:
-    return subprocess.Popen([sys.executable, "-c", PROGRAM, str(folder), mode, str(start), str(limit)])
+@pytest.fixture
+def run(tmp_path: Path, warm_python: list[str]) -> Run:
+    """Start the program on the folder of the test."""
+
+    def start_one(mode: str, start: int, limit: float = math.inf) -> subprocess.Popen[bytes]:
+        return subprocess.Popen([*warm_python, "-c", PROGRAM, str(tmp_path), mode, str(start), str(limit)])
+
+    return start_one
 
 
-def test_several_processes_at_once(tmp_path: Path) -> None:
-    processes = [run(tmp_path, "live", start) for start in (0, 100)]
+def test_several_processes_at_once(tmp_path: Path, run: Run) -> None:
+    processes = [run("live", start) for start in (0, 100)]
     assert [process.wait() for process in processes] == [0, 0]
     inner = Counting()
     CachedEmbedder(inner, tmp_path).embed([[f"w{i}"] * (1 + (i >= 1000)) for i in range(1300)])
     assert inner.asked == 0
 
 
-def test_eviction_among_several_processes(tmp_path: Path) -> None:
+def test_eviction_among_several_processes(tmp_path: Path, run: Run) -> None:
     """Blocks vanish under the readers all the time, and every vector is right nevertheless."""
     limit = 60_000  # about two of the three blocks of a process
-    processes = [run(tmp_path, "live", start, limit) for start in (0, 600)]
+    processes = [run("live", start, limit) for start in (0, 600)]
     assert [process.wait() for process in processes] == [0, 0]
     assert sum(path.stat().st_size for path in blocks(tmp_path)) <= limit + 40_000
 
 
-def test_a_killed_writer_leaves_what_it_had_written(tmp_path: Path) -> None:
-    assert run(tmp_path, "die", 0).wait() == -9
+def test_a_killed_writer_leaves_what_it_had_written(tmp_path: Path, run: Run) -> None:
+    assert run("die", 0).wait() == -9
     inner = Counting()
     CachedEmbedder(inner, tmp_path).embed([[f"w{i}"] for i in range(512)])
     assert inner.asked == 0

@@ -139,7 +139,7 @@ def test_a_gradient_that_is_not_finite_ends_the_run(pretraining_config: Any, tex
 def test_a_process_killed_at_any_moment_loses_at_most_one_interval(
     pretraining_options: dict[str, Any], pretraining_config: Any, text: Path, tmp_path: Path
 ) -> None:
-    changes = {"n_epochs": 12, "checkpoint_windows": 4, "accumulate": 2}
+    changes = {"n_epochs": 6, "checkpoint_windows": 4, "accumulate": 2}
     pretrain(pretraining_config(**changes), [str(text)], tmp_path / "whole", tell=lambda line: None)
     arguments = command(text, pretraining_options | changes, tmp_path / "cut", "--resume")
     last = tmp_path / ".cut.unfinished" / "checkpoints" / "last.ckpt"

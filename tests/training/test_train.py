@@ -11,6 +11,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from corpora import make_corpus
 from elmo_tasks.core.errors import InputError
 from elmo_tasks.elmo.bilm import BiLM
 from elmo_tasks.elmo.options import BilmOptions
@@ -41,7 +42,7 @@ def small(corpus: Path, *settings: str, embedders: tuple[str, ...] = ("random", 
 
 
 def quiet(experiment: Any, output: Path, **options: Any) -> FinishedRun:
-    return train(experiment, output, tell=lambda line: None, draw=draw_run, **options)
+    return train(experiment, output, tell=lambda line: None, **options)
 
 
 def steady(outcome: FinishedRun) -> dict[str, Any]:
@@ -52,8 +53,18 @@ def figures(row: dict[str, float]) -> list[float]:
     return [row[key] for key in ("epoch", "loss", "dev", "rate")]
 
 
-def test_learns_and_writes_everything(corpus: Path, tmp_path: Path) -> None:
-    outcome = quiet(small(corpus), tmp_path / "run")
+@pytest.fixture(scope="module")
+def learned(tmp_path_factory: pytest.TempPathFactory) -> Outcome:
+    """A run of 25 epochs on the corpus next to it."""
+    place = tmp_path_factory.mktemp("learned")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ELMO_TASKS_CACHE", str(place / "cache"))
+        settings = ("training.epochs=25", "training.patience=25")
+        return quiet(small(make_corpus(place / "corpus"), *settings), place / "run", draw=draw_run)
+
+
+def test_learns_and_writes_everything(learned: Outcome) -> None:
+    outcome = learned
     assert outcome.metrics["test"]["f1"] > 0.9
     names = {path.name for path in outcome.folder.iterdir()}
     assert names == {
@@ -72,22 +83,20 @@ def test_learns_and_writes_everything(corpus: Path, tmp_path: Path) -> None:
     assert (outcome.folder / "plots" / "learning_curve.png").read_bytes().startswith(b"\x89PNG")
     stored = json.loads((outcome.folder / "metrics.json").read_text())
     assert stored == outcome.metrics
-    assert stored["data"] == str(corpus)
+    assert stored["data"] == str(outcome.folder.with_name("corpus"))
     assert {"f1", "precision", "recall"} <= set(stored["test"])
-    assert not list(tmp_path.glob(".*unfinished"))
+    assert not list(outcome.folder.parent.glob(".*unfinished"))
 
 
-def test_the_exported_model_scores_what_training_said(corpus: Path, tmp_path: Path) -> None:
-    outcome = quiet(small(corpus), tmp_path / "run")
-    scores, report = evaluate(outcome.folder)
-    assert scores == outcome.metrics["test"]
+def test_the_exported_model_scores_what_training_said(learned: Outcome) -> None:
+    scores, report = evaluate(learned.folder)
+    assert scores == learned.metrics["test"]
     assert "PER" in report
-    assert evaluate(outcome.folder, split="dev")[0] == outcome.metrics["dev"]
+    assert evaluate(learned.folder, split="dev")[0] == learned.metrics["dev"]
 
 
-def test_predict(corpus: Path, tmp_path: Path) -> None:
-    outcome = quiet(small(corpus), tmp_path / "run")
-    frames = list(predict(outcome.folder, ["Ada lives in Oslo .", "", "\U0001f600\n"], block=2))
+def test_predict(learned: Outcome) -> None:
+    frames = list(predict(learned.folder, ["Ada lives in Oslo .", "", "\U0001f600\n"], block=2))
     assert frames[0]["entities"] == [
         {"type": "PER", "start": 0, "end": 1, "text": "Ada"},
         {"type": "LOC", "start": 3, "end": 4, "text": "Oslo"},
@@ -96,9 +105,8 @@ def test_predict(corpus: Path, tmp_path: Path) -> None:
     assert len(frames[2]["tags"]) == 1
 
 
-def test_a_line_may_have_no_example_or_several(corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    outcome = quiet(small(corpus, "training.epochs=1"), tmp_path / "run")
-    trained = load_trained(outcome.folder)
+def test_a_line_may_have_no_example_or_several(learned: Outcome, monkeypatch: pytest.MonkeyPatch) -> None:
+    trained = load_trained(learned.folder)
 
     def parse(line: str, source: str) -> list[TaggedSentence]:
         """One example an `Ada`."""
@@ -111,7 +119,7 @@ def test_a_line_may_have_no_example_or_several(corpus: Path, tmp_path: Path, mon
 
     frames = replace(trained, task=replace(trained.task, parse=parse, describe=describe))
     monkeypatch.setattr("elmo_tasks.runs.predict.load_trained", lambda *_: frames)
-    found = list(predict(outcome.folder, ["Ada sees Ada", "nobody", "Ada"], block=2, origin="in.txt"))
+    found = list(predict(learned.folder, ["Ada sees Ada", "nobody", "Ada"], block=2, origin="in.txt"))
     assert found == [
         {"line": "Ada sees Ada", "at": [("in.txt:1", 0), ("in.txt:1", 2)]},
         {"line": "nobody", "at": []},
@@ -173,7 +181,7 @@ def test_a_resumed_run_ends_as_an_uninterrupted_one(
             raise RuntimeError("pulled the plug")
 
     with pytest.raises(RuntimeError, match="pulled the plug"):
-        train(small(corpus, *settings), tmp_path / "cut", tell=stop, draw=draw_run)
+        train(small(corpus, *settings), tmp_path / "cut", tell=stop)
     assert not (tmp_path / "cut").exists()
     with pytest.raises(InputError, match=r"unfinished run is there; continue it with --resume"):
         quiet(small(corpus, *settings), tmp_path / "cut")
@@ -191,7 +199,7 @@ def test_elmo_from_a_pair_of_files(corpus: Path, tmp_path: Path, monkeypatch: py
     write_hdf5(BiLM(options), *pair)
     name = f"elmo:{pair[0]},{pair[1]}"
     settings = ("training.epochs=2",)
-    cold = quiet(small(corpus, *settings, embedders=(name,)), tmp_path / "cold")
+    cold = quiet(small(corpus, *settings, embedders=(name,)), tmp_path / "cold", draw=draw_run)
     learned = cold.metrics["mix"][name]
     assert len(learned["weights"]) == 3
     assert sum(learned["weights"]) == pytest.approx(1.0)
@@ -209,9 +217,9 @@ def test_elmo_from_a_pair_of_files(corpus: Path, tmp_path: Path, monkeypatch: py
     assert steady(warm) | {"tokens_measured": 0} == steady(cold) | {"tokens_measured": 0}
 
 
-def test_memory_does_not_grow_with_epochs(corpus: Path, tmp_path: Path) -> None:
-    outcome = quiet(small(corpus, "training.epochs=25", "training.patience=25"), tmp_path / "run")
-    peaks = [row["peak_rss_mb"] for row in outcome.history]
+def test_memory_does_not_grow_with_epochs(learned: Outcome) -> None:
+    peaks = [row["peak_rss_mb"] for row in learned.history]
+    assert len(peaks) == 25
     assert peaks[-1] < peaks[4] + 40
 
 

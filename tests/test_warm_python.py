@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-WARM_PYTHON = Path(__file__).with_name("warm_python.py")
+from warm_python import started
+
 PROGRAM = """
 import json, os, sys
 print(json.dumps([sys.argv[1:], os.getcwd(), os.environ["SAID"], "fractions" in sys.modules, sys.stdin.read()]))
@@ -27,14 +28,7 @@ assert sys.argv[1] == "return", "an assertion"
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[str]]:
     """The words before a command's arguments."""
-    address = str(tmp_path_factory.mktemp("warm") / "socket")
-    command = [sys.executable, str(WARM_PYTHON), address, "fractions"]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
-        assert process.stdin is not None and process.stdout is not None
-        assert process.stdout.readline() == b"ready\n"
-        yield [sys.executable, "-IS", str(WARM_PYTHON), address]
-        process.stdin.close()
-    assert process.returncode == 0
+    yield from started(tmp_path_factory.mktemp("warm") / "socket", os.environ, ["fractions"])
 
 
 def done(command: list[str], folder: Path, **more: str) -> subprocess.CompletedProcess[str]:
@@ -45,13 +39,14 @@ def done(command: list[str], folder: Path, **more: str) -> subprocess.CompletedP
 
 
 @pytest.mark.parametrize(
-    ("words", "code"), [("return", 0), ("exit 3", 3), ("fail", 1), (f"die {signal.SIGTERM:d}", -signal.SIGTERM)]
+    ("words", "code"),
+    [("return", 0), ("exit 3", 3), ("fail", 1), ("die 15", -signal.SIGTERM), ("die 9", -signal.SIGKILL)],
 )
 def test_arguments_streams_and_the_end_are_those_of_a_new_interpreter(
     server: list[str], tmp_path: Path, words: str, code: int
 ) -> None:
     (tmp_path / "program.py").write_text(PROGRAM)
-    for form in (["program.py"], ["-m", "program"]):
+    for form in (["program.py"], ["-m", "program"], ["-c", PROGRAM]):
         got = done([*server, *form, *words.split()], tmp_path)
         new = done([sys.executable, *form, *words.split()], tmp_path)
         assert got.returncode == new.returncode == code
@@ -60,8 +55,8 @@ def test_arguments_streams_and_the_end_are_those_of_a_new_interpreter(
         assert got.stderr.splitlines()[-1] == new.stderr.splitlines()[-1]
 
 
-def test_code_on_the_command_line_runs_in_a_new_interpreter(server: list[str], tmp_path: Path) -> None:
-    got = done([*server, "-c", "import sys; sys.exit('fractions' in sys.modules)"], tmp_path)
+def test_other_options_get_a_new_interpreter(server: list[str], tmp_path: Path) -> None:
+    got = done([*server, "-O", "-c", "import sys; sys.exit('fractions' in sys.modules)"], tmp_path)
     assert got.returncode == 0
 
 
