@@ -155,7 +155,9 @@ def test_list(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
 def test_an_earlier_run_is_kept(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["train", "ner", "--data", "data", "--output", "run", *FAST]) == 0
     before = (Path("run") / "metrics.json").read_bytes()
-    assert "already exists; choose another --output or pass --overwrite" in fails(capsys, "train", "ner", "--data", "data", "--output", "run", *FAST)
+    assert "already exists; choose another --output or pass --overwrite" in fails(
+        capsys, "train", "ner", "--data", "data", "--output", "run", *FAST
+    )
     assert (Path("run") / "metrics.json").read_bytes() == before
     assert main(["train", "ner", "--data", "data", "--output", "run", "--overwrite", *FAST]) == 0
 

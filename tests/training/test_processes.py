@@ -64,7 +64,7 @@ def test_two_trainings_into_one_folder(corpus: Path, tmp_path: Path) -> None:
         assert sorted(codes) == [0, 2], (offset, codes)
         seed = 1 + codes.index(0)
         said = (tmp_path / f"said{3 - seed}").read_text()
-        assert said.count("\n") == 1 and "writing it" in said or "already exists" in said, said
+        assert (said.count("\n") == 1 and "writing it" in said) or "already exists" in said, said
         metrics = json.loads((output / "metrics.json").read_text())
         assert metrics["seed"] == seed and f"seed: {seed}\n" in (output / "config.yaml").read_text()
         assert evaluate(output, None, "test")[0] == metrics["test"]
