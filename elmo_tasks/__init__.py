@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from elmo_tasks.integrations.sklearn.classifier import ElmoClassifier
     from elmo_tasks.integrations.sklearn.tagger import ElmoTagger
     from elmo_tasks.integrations.sklearn.vectorizer import ElmoVectorizer
-    from elmo_tasks.metrics.spans import Counts
+    from elmo_tasks.metrics.counts import Counts
     from elmo_tasks.nn.batch import Batch
     from elmo_tasks.nn.embedding_mix import EmbeddingMix
     from elmo_tasks.runs.experiment import Experiment, resolve_experiment
@@ -85,7 +85,7 @@ _HOMES = {
     "Batch": "nn.batch",
     "BiLM": "elmo.bilm",
     "BilmOptions": "elmo.options",
-    "Counts": "metrics.spans",
+    "Counts": "metrics.counts",
     "Elmo": "elmo.allennlp",
     "ElmoClassifier": "integrations.sklearn.classifier",
     "ElmoEmbedder": "elmo.allennlp",

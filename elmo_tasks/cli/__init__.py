@@ -104,6 +104,8 @@ def _end(line: str, code: int) -> int:
 
 def _writes_files(options: argparse.Namespace) -> bool:
     """Whether a verb's result is a file or folder, and what it prints only says how it goes."""
+    if getattr(options, "dry_run", False):
+        return False
     return options.resumes or getattr(options, "output", None) is not None
 
 

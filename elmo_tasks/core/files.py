@@ -59,7 +59,7 @@ def disk_fault(error: BaseException) -> str | None:
 
 
 @contextmanager
-def atomic_file(path: Path, *, sync: bool = True) -> Iterator[Path]:
+def atomic_file(path: Path, *, durable: bool = True) -> Iterator[Path]:
     """Write a file whole or not at all: write to the path that is yielded, and it takes the name `path` at the end.
 
     The temporary file is next to `path`, under a name that nobody can predict; it is removed if the block fails. The
@@ -67,7 +67,7 @@ def atomic_file(path: Path, *, sync: bool = True) -> Iterator[Path]:
 
     Args:
         path: the file to write or to replace. A symbolic link of this name is replaced, not followed.
-        sync: wait until the disk has the file, so that it also survives a power failure.
+        durable: wait until the disk has the file, so that it also survives a power failure.
 
     Raises:
         OSError: the folder is missing or cannot be written, or the disk is full.
@@ -77,12 +77,12 @@ def atomic_file(path: Path, *, sync: bool = True) -> Iterator[Path]:
         mode = partial.stat().st_mode
         yield partial
         partial.chmod(mode)  # some libraries replace the file by one that only its owner may read
-        if sync:
-            _sync(partial)
+        if durable:
+            sync(partial)
         partial.replace(path)
-        if sync:
+        if durable:
             with suppress(OSError):  # not every file system can
-                _sync(path.parent)
+                sync(path.parent)
     finally:
         partial.unlink(missing_ok=True)
 
@@ -103,7 +103,8 @@ def _new_file(path: Path) -> Path:
         return partial
 
 
-def _sync(path: Path) -> None:
+def sync(path: Path) -> None:
+    """Wait until the disk has a file or folder, so that it survives a power failure."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -159,8 +159,8 @@ def _file_of(text: Path, output: Path) -> Iterator[Path]:
     if text.is_dir():
         raise InputError(f"{text}: expected a text file, got a folder")
     suffix = ".text" if text == STDIN else text.suffix
-    descriptor, name = tempfile.mkstemp(suffix, f".{output.name[:60]}.", output.parent)
     opened = nullcontext(standard_input()) if text == STDIN else text.open("rb")
+    descriptor, name = tempfile.mkstemp(suffix, f".{output.name[:60]}.", output.parent)
     try:
         with os.fdopen(descriptor, "wb") as file, opened as source:
             shutil.copyfileobj(source, file)

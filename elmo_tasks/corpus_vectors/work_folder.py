@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from elmo_tasks.core.errors import InputError
-from elmo_tasks.core.files import disk_faults, json_keys, read_json, write_json
+from elmo_tasks.core.files import disk_faults, json_keys, read_json, sync, write_json
 from elmo_tasks.core.folders import kind_of, make_folder, not_ours, remove_folder
 from elmo_tasks.core.outputs import check_file, hold
 from elmo_tasks.corpus_vectors.vector_file import index_name, is_vector_file
@@ -93,6 +93,8 @@ class WorkFolder:
         made = [self.output.with_name(file.name) for file in files]
         self._refuse_taken(overwrite)
         with disk_faults(self.output):
+            for file in files:
+                sync(file)
             for old in {self.output, *_shards(self.output)} - set(made):
                 old.unlink(missing_ok=True)
             for file, name in zip(files, made, strict=True):

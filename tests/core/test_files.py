@@ -33,10 +33,15 @@ def test_permissions_are_the_umasks(tmp_path: Path, umask: int) -> None:
 
 def test_a_failure_leaves_the_former_file_and_nothing_else(tmp_path: Path) -> None:
     write_text(tmp_path / "file", "former")
-    with pytest.raises(Killed), atomic_file(tmp_path / "file") as partial:
-        partial.write_text("half")
-        assert (tmp_path / "file").read_text() == "former"
-        raise Killed
+
+    def write() -> None:
+        with atomic_file(tmp_path / "file") as partial:
+            partial.write_text("half")
+            assert (tmp_path / "file").read_text() == "former"
+            raise Killed
+
+    with pytest.raises(Killed):
+        write()
     assert (tmp_path / "file").read_text() == "former" and len(list(tmp_path.iterdir())) == 1
 
 

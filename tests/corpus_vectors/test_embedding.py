@@ -21,6 +21,7 @@ from elmo_tasks.core.errors import InputError
 from elmo_tasks.corpus_vectors import safetensors_file
 from elmo_tasks.corpus_vectors.block_embedder import Recipe
 from elmo_tasks.corpus_vectors.embedding import Embedded, embed_corpus
+from elmo_tasks.corpus_vectors.part import read_part
 from elmo_tasks.embedders.elmo import BilmEmbedder
 
 FORMATS = (".hdf5", ".safetensors", ".parquet", ".arrow")
@@ -159,6 +160,19 @@ def test_a_damaged_part_is_computed_again(text: Path, bilm: str, warm_python: li
     parts = sorted(Path(".out.arrow.partial/parts").iterdir())
     parts[1].write_bytes(parts[1].read_bytes()[:-1])
     parts[2].write_bytes(b"")
+    assert 0 < embed(text, "out.arrow", bilm, precision="exact", resume=True).computed < 65
+    embed(text, "whole.arrow", bilm, precision="exact")
+    assert Path("out.arrow").read_bytes() == Path("whole.arrow").read_bytes()
+
+
+def test_a_bit_that_flips_in_a_finished_part_is_noticed(text: Path, bilm: str, warm_python: list[str]) -> None:
+    subprocess.run([*warm_python, "-c", PROGRAM, text, bilm, "out.arrow", "writing", "1"], check=False)
+    part = sorted(Path(".out.arrow.partial/parts").iterdir())[1]
+    damaged = bytearray(part.read_bytes())
+    damaged[-100] ^= 1
+    part.write_bytes(damaged)
+    with pytest.raises(InputError, match="is damaged; run the same command with --resume"):
+        read_part(part)
     assert 0 < embed(text, "out.arrow", bilm, precision="exact", resume=True).computed < 65
     embed(text, "whole.arrow", bilm, precision="exact")
     assert Path("out.arrow").read_bytes() == Path("whole.arrow").read_bytes()

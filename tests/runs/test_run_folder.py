@@ -94,11 +94,12 @@ def test_a_run_of_the_first_version_is_ours(tmp_path: Path) -> None:
 
 def test_what_takes_the_name_meanwhile_is_left_alone(tmp_path: Path) -> None:
     folder = RunFolder(tmp_path / "run")
-    with pytest.raises(InputError, match="is not a run"), folder.claimed(resume=False, overwrite=True):
+    with folder.claimed(resume=False, overwrite=True):
         folder.begin(resume=False)
         folder.path.mkdir()
         (folder.path / "theirs").write_text("")
-        folder.finish()
+        with pytest.raises(InputError, match="is not a run"):
+            folder.finish()
     assert [path.name for path in folder.path.iterdir()] == ["theirs"]
 
 

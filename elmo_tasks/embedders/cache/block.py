@@ -181,7 +181,7 @@ def write_block(folder: Path, name: str, rows: Mapping[bytes, Row], n_layers: in
     }
     about = json.dumps({"name": name, "layers": n_layers, "width": width})
     path = folder / (hashlib.blake2b(keys, digest_size=16).hexdigest() + ".safetensors")
-    with atomic_file(path, sync=False) as partial:  # a block that a power failure cuts is found and computed again
+    with atomic_file(path, durable=False) as partial:  # a block that a power failure cuts is found and computed again
         save_file(tensors, partial, {_FORMAT: about})
     return path
 

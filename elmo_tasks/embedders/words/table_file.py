@@ -85,7 +85,7 @@ def write_table(path: Path, words: Sequence[str], vectors: WordVectors, made_of:
     }
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
-        with atomic_file(path, sync=False) as partial:  # a checksum tells whether it is whole
+        with atomic_file(path, durable=False) as partial:  # a checksum tells whether it is whole
             save_file(columns, partial, about)
     except SafetensorError as error:
         raise OSError(str(error)) from None
@@ -111,7 +111,7 @@ def _checksum(columns: dict[str, torch.Tensor]) -> str:
     """CRC-32 of all bytes: 20 ms for 80 MB."""
     total = 0
     for name in _COLUMNS:
-        total = zlib.crc32(columns[name].numpy(), total)
+        total = zlib.crc32(columns[name].numpy().data, total)
     return f"{total:08x}"
 
 
