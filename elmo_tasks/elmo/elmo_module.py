@@ -153,7 +153,7 @@ class Elmo(nn.Module):
             raise InputError("word_inputs: this Elmo was made without vocab_to_cache, so there is nothing to look up")
         if word_inputs is not None and self._has_all(word_inputs):
             leading = word_inputs.shape[:-1]
-            layers, mask = self._look_up(word_inputs.reshape(-1, word_inputs.shape[-1]))
+            layers, mask = self._look_up(word_inputs.reshape(leading.numel(), word_inputs.shape[-1]))
         else:
             if inputs.dim() < 3:
                 raise InputError(
@@ -161,7 +161,7 @@ class Elmo(nn.Module):
                     f"{tuple(inputs.shape)}; make them with batch_to_ids"
                 )
             leading = inputs.shape[:-2]
-            char_ids = inputs.reshape(-1, *inputs.shape[-2:])  # (B, T, C)
+            char_ids = inputs.reshape(leading.numel(), *inputs.shape[-2:])  # (B, T, C)
             layers, mask, _ = self.bilm(char_ids, keep_sentence_boundaries=True)  # (B, L, T + 2, D), (B, T + 2)
         inner_mask = mask[:, 2:]  # (B, T)
         representations = []

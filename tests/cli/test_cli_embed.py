@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 
 import h5py
+import numpy as np
 import pytest
 
 from elmo_tasks.cli import main
+from elmo_tasks.elmo import ElmoEmbedder
 from elmo_tasks.views.progress import _Lines
 
 
@@ -88,3 +91,20 @@ def test_a_line_now_and_then(capsys: pytest.CaptureFixture[str], monkeypatch: py
     for clock[0], done in ((0.0, 100), (10.0, 200), (40.0, 500), (50.0, 600)):
         watch("computing", done, 1700)
     assert capsys.readouterr().err == "computing: 500 of 1,700 tokens, 10/s, 2 min left\n"
+
+
+@pytest.mark.parametrize(("theirs", "layers"), [("--all", "all"), ("--average", "average"), ("--top", "top")])
+def test_the_documented_replacement_of_allennlps_command(theirs: str, layers: str) -> None:
+    """Its vectors are those of `ElmoEmbedder`, in float32."""
+    page = (Path(__file__).resolve().parents[2] / "docs" / "from-allennlp.md").read_text("utf-8")
+    base, *more = re.findall(r"^\| `(?:allennlp elmo|\.\.\. --)[^|]*\| (.*) \|$", page, re.MULTILINE)
+    extra = dict(zip(("--average", "--top"), re.findall(r"`\.\.\. ([^`]*)`", more[0]), strict=True)).get(theirs, "")
+    command = base.strip("`").replace("elmo:original", "elmo").replace("in.txt", "text.txt").split()
+    assert command[:2] == ["elmo-tasks", "embed"] and "--precision exact" in f"{base} {extra}"
+    new = extra.replace("--precision exact", "").split()
+    assert main([*command[1:], *new]) == 0
+    with h5py.File("out.hdf5") as file, Path("text.txt").open() as text:
+        ElmoEmbedder().embed_file(text, "ours.hdf5", layers)
+        with h5py.File("ours.hdf5") as ours:
+            for key in ("0", "1"):
+                np.testing.assert_allclose(file[key][...], ours[key][...], rtol=0, atol=1e-5)

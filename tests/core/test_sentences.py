@@ -68,8 +68,8 @@ def test_a_string_is_no_list_of_tokens(name: str) -> None:
         embed("The dog barked.")
     with pytest.raises(InputError, match=r"\[0\]: got the token 7, which is not a string"):
         embed([["a", 7]])
-    assert len(embed([])) in (0, 2)  # batch_to_embeddings returns two
-    assert len(embed([["the", "dog"], ["barked"]])) == 2
+    embed([])
+    embed([["the", "dog"], [], ["barked"]])
 
 
 def test_one_sentence() -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,9 +13,12 @@ import torch
 
 from elmo_tasks.core.errors import InputError
 from elmo_tasks.elmo import Elmo, batch_to_ids
+from elmo_tasks.elmo.bilm import BiLM
+from elmo_tasks.elmo.options import BilmOptions
 from elmo_tasks.elmo.weights.hdf5 import read_hdf5
 
 Pair = tuple[Path, Path]
+TINY = BilmOptions(char_dim=3, filters=((1, 4), (2, 5)), n_highway=1, cell_dim=12, projection_dim=6)
 SENTENCES = [["The", "cat", "sat", "."], ["No", "👍"], []]
 
 
@@ -110,3 +116,99 @@ def test_no_state_is_carried(pair: Pair) -> None:
 def test_no_representation_at_all(pair: Pair) -> None:
     with pytest.raises(InputError, match="expected num_output_representations of 1 or more, got 0"):
         Elmo(*pair, num_output_representations=0)
+
+
+def test_the_arguments_are_allennlps_in_its_order(pair: Pair) -> None:
+    names = list(inspect.signature(Elmo).parameters)
+    assert names == [
+        "options_file", "weight_file", "num_output_representations", "requires_grad", "do_layer_norm", "dropout",
+        "vocab_to_cache", "keep_sentence_boundaries", "scalar_mix_parameters", "module",
+    ]  # fmt: skip
+    elmo = Elmo(*pair, 1, False, False, 0.0, ["", "Rain", "fell"], True, None)
+    assert elmo.keep_sentence_boundaries and elmo.word_vectors is not None and len(elmo.word_vectors) == 3
+    with pytest.raises(InputError, match=r"keep_sentence_boundaries: expected True or False, got \['a'\]; the seventh"):
+        Elmo(*pair, 1, False, False, 0.0, None, ["a"])  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("boundaries", [False, True])
+def test_cached_words_are_those_of_their_characters(pair: Pair, boundaries: bool) -> None:
+    vocabulary = ["@@PADDING@@", "Rain", "fell", "naïve", "x" * 70]
+    sentences = [["Rain", "fell", "x" * 70], ["naïve"], []]
+    words = torch.tensor([[vocabulary.index(word) for word in row] + [0] * (3 - len(row)) for row in sentences])
+    elmo = Elmo(*pair, 2, dropout=0.0, vocab_to_cache=vocabulary, keep_sentence_boundaries=boundaries)
+    plain = Elmo(*pair, 2, dropout=0.0, keep_sentence_boundaries=boundaries)
+    ids = batch_to_ids(sentences)
+    expected, found = plain(ids), elmo(torch.zeros_like(ids), words)
+    assert torch.equal(found["mask"], expected["mask"])
+    for ours, theirs in zip(found["elmo_representations"], expected["elmo_representations"], strict=True):
+        torch.testing.assert_close(ours, theirs, rtol=0, atol=1e-6)
+    deep = elmo(torch.zeros(1, *ids.shape, dtype=torch.long), words[None])["elmo_representations"][0]
+    torch.testing.assert_close(deep[0], found["elmo_representations"][0])
+    # A word that is not in the vocabulary: characters are read, as there.
+    words[0, 0] = len(vocabulary)
+    torch.testing.assert_close(elmo(ids, words)["elmo_representations"], expected["elmo_representations"])
+    assert set(elmo.state_dict()) == set(plain.state_dict())
+
+
+def test_faults_of_cached_words(pair: Pair) -> None:
+    with pytest.raises(InputError, match="vocab_to_cache: the vectors of words are computed only once, so they cannot"):
+        Elmo(*pair, 1, requires_grad=True, vocab_to_cache=["a"])
+    with pytest.raises(InputError, match="vocab_to_cache: got a string, 'words', instead of a list of tokens"):
+        Elmo(*pair, 1, vocab_to_cache="words")
+    with pytest.raises(InputError, match="word_inputs: this Elmo was made without vocab_to_cache"):
+        Elmo(*pair, 1)(batch_to_ids([["a"]]), torch.tensor([[1]]))
+    with pytest.raises(InputError, match=r"word_inputs: padding \(0\) stands before a word"):
+        Elmo(*pair, 1, vocab_to_cache=["", "a"])(batch_to_ids([["a", "a"]]), torch.tensor([[0, 1]]))
+
+
+def test_a_module_instead_of_files(pair: Pair) -> None:
+    first = Elmo(*pair, 1, dropout=0.0)
+    second = Elmo(None, None, 1, dropout=0.0, module=first.bilm)
+    ids = batch_to_ids([["Rain", "fell"]])
+    assert second.bilm is first.bilm
+    assert torch.equal(first(ids)["elmo_representations"][0], second(ids)["elmo_representations"][0])
+    with pytest.raises(InputError, match="expected options_file and weight_file or a module, got both"):
+        Elmo(*pair, 1, module=first.bilm)
+    with pytest.raises(InputError, match="module: expected a biLM such as load_bilm.. returns, got Linear"):
+        Elmo(None, None, 1, module=torch.nn.Linear(2, 2))  # type: ignore[arg-type]
+    with pytest.raises(InputError, match="expected options_file and weight_file, got one of them or none"):
+        Elmo(None, None, 1)
+
+
+def test_from_params(pair: Pair) -> None:
+    params = {"options_file": pair[0], "weight_file": pair[1], "num_output_representations": 2, "dropout": 0.1}
+    elmo = Elmo.from_params(params)
+    assert len(elmo.scalar_mixes) == 2 and elmo.dropout.p == 0.1
+    with pytest.raises(InputError, match="Elmo.from_params: there is no argument 'drop'; there are options_file, "):
+        Elmo.from_params(params | {"drop": 0.1})
+    with pytest.raises(InputError, match="Elmo.from_params: num_output_representations is missing"):
+        Elmo.from_params({"options_file": pair[0]})
+
+
+def test_ids_of_nothing() -> None:
+    """AllenNLP returns (1, 0), which its `Elmo` does not take."""
+    assert batch_to_ids([[]]).shape == (1, 0, 50)
+
+
+def test_a_batch_without_words(pair: Pair) -> None:
+    output = Elmo(*pair, 1)(batch_to_ids([[], []]))
+    assert output["elmo_representations"][0].shape == (2, 0, 12) and output["mask"].shape == (2, 0)
+
+
+def test_ids_that_do_not_fit_are_refused(pair: Pair, random_bilm: Callable[..., BiLM]) -> None:
+    elmo = Elmo(*pair, 1, dropout=0.0)
+    ids = batch_to_ids([["Rain", "fell"], ["No"]])
+    with pytest.raises(InputError, match=r"\(2, 2, 20\) do not fit .* make them with batch_to_ids"):
+        elmo(batch_to_ids([["Rain", "fell"], ["No"]], 20))
+    with pytest.raises(InputError, match="sentence 1 have an absent word before a present one; pad on the right"):
+        elmo(ids.flip(1))
+    with pytest.raises(InputError, match="whole numbers from 0 to 261, got torch.int64 from 0 to 262; make them with"):
+        elmo(ids.masked_fill(ids == 261, 262))
+    with pytest.raises(InputError, match="got torch.float32"):
+        elmo(ids.float())
+    with pytest.raises(InputError, match=r"expected character ids \(B, T, 50\), got a tensor of shape \(2, 50\)"):
+        elmo(ids[:, 0])
+    narrow = Elmo(None, None, 1, dropout=0.0, module=random_bilm(replace(TINY, max_characters=10)))
+    with pytest.raises(InputError, match=r"make them with batch_to_ids\(sentences, max_characters=10\)"):
+        narrow(ids)
+    assert narrow(batch_to_ids([["Rain", "fell"]], max_characters=10))["mask"].tolist() == [[True, True]]

@@ -34,9 +34,10 @@ class Engine:
     Threads may share an engine, and it can be pickled, for a process that is spawned on the same kind of machine. In a
     process that was forked it runs on one thread: those of PyTorch do not survive a fork.
 
-    A sentence's vectors do not depend on its neighbours, their order, the token budget or the words seen before: on
-    processors with AVX-512 to the last bit (but for `exact` where a layer is wider than 1,024 cells: 1e-6), elsewhere
-    up to the order in which products are added: 1e-5 in `exact`, else a cosine of 1e-5.
+    A sentence's vectors do not depend on its neighbours, their order, the token budget, the words seen before, or
+    whether it comes alone: on x86 processors with AVX2 or AVX-512 to the last bit, elsewhere up to the order in which
+    products are added (1e-5 in `exact`). Exceptions: with AMX, a sentence alone in `fast` (cosines above 1 - 1e-5), and
+    layers of more than 1,024 cells in `exact` (1e-6).
 
     Args:
         bilm: the model.
