@@ -26,8 +26,9 @@ from torch import Tensor
 
 from elmo_tasks.core.memory import peak_rss_mb
 from elmo_tasks.data.catalog import load_data
-from elmo_tasks.embedders.protocol import Sentences
-from elmo_tasks.embedders.registry import PROVIDERS, Provider, _frozen
+from elmo_tasks.embedders.inputs import frozen_input
+from elmo_tasks.embedders.protocol import NoSettings, Provider, Sentences
+from elmo_tasks.embedders.registry import PROVIDERS
 from elmo_tasks.runs.experiment import resolve_experiment
 from elmo_tasks.task import load_task
 from elmo_tasks.text.examples import Example, TaggedSentence
@@ -90,7 +91,10 @@ def main() -> None:
     parser.add_argument("--output", type=Path)
     options = parser.parse_args()
     PROVIDERS["original"] = Provider(
-        lambda request: _frozen(Original(), request, "mix", False, 0.0), "random", "random vectors of original's width"
+        lambda request, settings: frozen_input(Original(), request.cache_folder, "mix", False, 0.0),
+        NoSettings,
+        "random",
+        "random vectors of original's width",
     )
     settings = [f"training.epochs={options.epochs}"]
     settings += [f"model.hidden={options.hidden}"] if options.hidden else []

@@ -54,7 +54,7 @@ def figures(row: dict[str, float]) -> list[float]:
 
 
 @pytest.fixture(scope="module")
-def learned(tmp_path_factory: pytest.TempPathFactory) -> Outcome:
+def learned(tmp_path_factory: pytest.TempPathFactory) -> FinishedRun:
     """A run of 25 epochs on the corpus next to it."""
     place = tmp_path_factory.mktemp("learned")
     with pytest.MonkeyPatch.context() as patch:
@@ -63,7 +63,7 @@ def learned(tmp_path_factory: pytest.TempPathFactory) -> Outcome:
         return quiet(small(make_corpus(place / "corpus"), *settings), place / "run", draw=draw_run)
 
 
-def test_learns_and_writes_everything(learned: Outcome) -> None:
+def test_learns_and_writes_everything(learned: FinishedRun) -> None:
     outcome = learned
     assert outcome.metrics["test"]["f1"] > 0.9
     names = {path.name for path in outcome.folder.iterdir()}
@@ -88,14 +88,14 @@ def test_learns_and_writes_everything(learned: Outcome) -> None:
     assert not list(outcome.folder.parent.glob(".*unfinished"))
 
 
-def test_the_exported_model_scores_what_training_said(learned: Outcome) -> None:
+def test_the_exported_model_scores_what_training_said(learned: FinishedRun) -> None:
     scores, report = evaluate(learned.folder)
     assert scores == learned.metrics["test"]
     assert "PER" in report
     assert evaluate(learned.folder, split="dev")[0] == learned.metrics["dev"]
 
 
-def test_predict(learned: Outcome) -> None:
+def test_predict(learned: FinishedRun) -> None:
     frames = list(predict(learned.folder, ["Ada lives in Oslo .", "", "\U0001f600\n"], block=2))
     assert frames[0]["entities"] == [
         {"type": "PER", "start": 0, "end": 1, "text": "Ada"},
@@ -105,7 +105,7 @@ def test_predict(learned: Outcome) -> None:
     assert len(frames[2]["tags"]) == 1
 
 
-def test_a_line_may_have_no_example_or_several(learned: Outcome, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_line_may_have_no_example_or_several(learned: FinishedRun, monkeypatch: pytest.MonkeyPatch) -> None:
     trained = load_trained(learned.folder)
 
     def parse(line: str, source: str) -> list[TaggedSentence]:
@@ -217,7 +217,7 @@ def test_elmo_from_a_pair_of_files(corpus: Path, tmp_path: Path, monkeypatch: py
     assert steady(warm) | {"tokens_measured": 0} == steady(cold) | {"tokens_measured": 0}
 
 
-def test_memory_does_not_grow_with_epochs(learned: Outcome) -> None:
+def test_memory_does_not_grow_with_epochs(learned: FinishedRun) -> None:
     peaks = [row["peak_rss_mb"] for row in learned.history]
     assert len(peaks) == 25
     assert peaks[-1] < peaks[4] + 40
