@@ -120,6 +120,7 @@ def main() -> None:
         "train_tokens": sum(len(example.tokens) for example in splits.train),
         "train_sentences": len(splits.train),
         "epochs": options.epochs,
+        "settings": settings,
         "cache_gb": disk / 1e9,
         "before_gb": before / 1e3,
         "peak_rss_gb": peak_rss_mb() / 1e3,
