@@ -70,7 +70,6 @@ def cache_table(record: Record) -> str:
             ("computed by the reference module", "epoch_that_computes_seconds"),
             ("read from the disk", "epoch_that_reads_from_disk_seconds"),
             ("read from the system's file cache", "epoch_that_reads_seconds"),
-            (Markdown("held in memory, as `train` does from the second epoch on"), "epoch_of_train_seconds"),
         )
     ]
     size = f"{record['bytes_a_token_on_disk']:,.0f} bytes per token on disk"

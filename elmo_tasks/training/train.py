@@ -262,6 +262,6 @@ def _read_back(work: Path, trained: Trained, examples: Sequence[Example]) -> Non
     saved = load_trained(work, cache_root() / "vectors", task_file=own)
     if predict_examples(saved, examples) != predict_examples(trained, examples):
         raise InputError(
-            f"{work}: the run that was written predicts something else than the model that was trained; check the disk, "
-            "then finish it with --resume"
+            f"{work}: the run that was written predicts something else than the model that was trained; check the disk "
+            "and finish it with --resume"
         )

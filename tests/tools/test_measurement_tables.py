@@ -53,7 +53,6 @@ def test_cache_and_embed() -> None:
         "epoch_that_computes_seconds": 100.0,
         "epoch_that_reads_from_disk_seconds": 5.0,
         "epoch_that_reads_seconds": 4.0,
-        "epoch_of_train_seconds": 2.0,
         "train_tokens": 29_000,
         "data": "conll2003",
         "bytes_a_token_on_disk": 5120.0,

@@ -140,7 +140,7 @@ def test_vectors_are_read_when_a_batch_needs_them(tmp_path: Path, monkeypatch: p
     examples = [TaggedSentence((f"w{number}",) * (1 + number % 5), ("O",) * (1 + number % 5)) for number in range(40)]
     items = prepare(examples, [FrozenInput(cached)], load_task("ner"), None)
     read: list[int] = []
-    monkeypatch.setattr(Block, "read", lambda self, number, read_it=Block.read: read.append(0) or read_it(self, number))
+    monkeypatch.setattr(Block, "row", lambda self, number, row=Block.row: read.append(0) or row(self, number))
     seen = set()
     for batch in loader(items, 8):
         assert len(read) == 8

@@ -144,7 +144,11 @@ class CachedEmbedder:
 
 
 class StoredVectors:
-    """Vectors of sentences on disk. They stay readable when the cache removes or merges their blocks."""
+    """Vectors of sentences on disk. They stay readable when the cache removes or merges their blocks.
+
+    A sentence's checksum is computed when it is read for the first time, and not once per epoch: it takes longer than
+    all else that reading costs.
+    """
 
     def __init__(
         self,
@@ -155,6 +159,7 @@ class StoredVectors:
     ) -> None:
         """folder: of blocks that are not in the cache; it is removed with this object."""
         self._cached, self._sentences, self._places = cached, sentences, places
+        self._sound = bytearray(len(places))  # 1 where the checksum was right
         if folder is not None:
             weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
 
@@ -168,6 +173,8 @@ class StoredVectors:
     def _read(self, number: int) -> Tensor:
         block, row = self._places[number]
         try:
-            return block.read(row)
+            vectors = unpack(block.row(row) if self._sound[number] else block.checked(row), block.n_layers, block.width)
+            self._sound[number] = 1
+            return vectors
         except DamagedBlock:
             return self._cached.embed([self._sentences[number]])[0]

@@ -62,6 +62,6 @@ def check_writable(sentences: Sequence[tuple[str, ...]], name: str) -> None:
                 token.encode()
             except UnicodeEncodeError:
                 raise InputError(
-                    f"{name}[{number}]: the token {token!r:.60} has half of a surrogate pair, as a cut emoji leaves it; "
-                    "remove it"
+                    f"{name}[{number}]: the token {token!r:.60} has half of a surrogate pair, as a cut emoji leaves "
+                    "it; remove it"
                 ) from None
