@@ -7,7 +7,6 @@ import math
 import os
 import random
 import subprocess
-import sys
 import tempfile
 import threading
 import time
@@ -301,12 +300,12 @@ def test_threads_share_a_cache(tmp_path: Path, limit: float) -> None:
     assert not faults
 
 
-def test_a_killed_merge_loses_nothing(tmp_path: Path) -> None:
+def test_a_killed_merge_loses_nothing(tmp_path: Path, warm_python: list[str]) -> None:
     """Killed at any file operation of a merge, every sentence is still in a block."""
     words = [[f"w{number}"] for number in range(8)]
     for moment in range(0, 20, 4):
         folder = tmp_path / str(moment)
-        assert subprocess.run([sys.executable, "-c", KILLED, str(folder), str(moment)]).returncode in (0, -9)
+        assert subprocess.run([*warm_python, "-c", KILLED, str(folder), str(moment)]).returncode in (0, -9)
         inner = Counting()
         cached = CachedEmbedder(inner, folder)
         found = cached.embed(words)
