@@ -47,6 +47,19 @@ def code(text: str) -> Markdown:
     return Markdown(f"<code>{_IN_CODE.sub(lambda found: f'&#{ord(found[0])};', plain)}</code>")
 
 
+def code_block(text: str) -> str:
+    """Lines as a block of code, with a line break at its end, whatever they have in them.
+
+    >>> print(code_block("precision  recall"), end="")
+    ```
+    precision  recall
+    ```
+    """
+    longest = max(map(len, re.findall("`+", text)), default=0)
+    fence = "`" * max(3, longest + 1)
+    return "\n".join([fence, *map(printable, text.split("\n")), fence]) + "\n"
+
+
 def markdown_table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, numbers: int | None = None) -> str:
     r"""A table with a line break at its end; cells that are no `Markdown` are escaped.
 

@@ -49,10 +49,14 @@ def write_what_cannot_be_encoded() -> None:
 
     Such an escape is valid within JSON too, where characters beyond ASCII occur within strings alone.
     """
-    codecs.register_error(_HANDLER, _escape_what_cannot_be_encoded)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors=_HANDLER)
+
+
+def encodable(text: str, encoding: str) -> str:
+    """The text as a stream of that encoding will show it."""
+    return text.encode(encoding, _HANDLER).decode(encoding)
 
 
 def _acts(character: str) -> bool:
@@ -72,3 +76,6 @@ def _escape_what_cannot_be_encoded(error: UnicodeError) -> tuple[str, int]:
     if not isinstance(error, UnicodeEncodeError):
         raise error
     return "".join(map(_escaped, error.object[error.start : error.end])), error.end
+
+
+codecs.register_error(_HANDLER, _escape_what_cannot_be_encoded)

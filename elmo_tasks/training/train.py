@@ -17,6 +17,7 @@ from lightning.pytorch.callbacks import EarlyStopping, TQDMProgressBar
 from elmo_tasks.core.errors import InputError
 from elmo_tasks.core.files import disk_faults, write_json, write_text
 from elmo_tasks.core.lightning_manners import interruptible, quiet_lightning
+from elmo_tasks.core.markdown import code_block, escape
 from elmo_tasks.core.memory import keep_freed_memory, peak_rss_mb
 from elmo_tasks.core.paths import cache_root, task_names
 from elmo_tasks.core.terminal import say
@@ -238,9 +239,10 @@ def _conclude(
         "peak_rss_mb": peak_rss_mb(),
         **reading_speed(trained, splits.test, predict_examples),
     }
-    report = f"# {trained.task.name} on {experiment.data}: {' + '.join(experiment.embedders)}, seed {experiment.seed}\n"
+    title = f"{trained.task.name} on {experiment.data}: {' + '.join(experiment.embedders)}, seed {experiment.seed}"
+    report = f"# {escape(title)}\n"
     for split, text in reports.items():
-        report += f"\n## {split}\n\n```\n{text}\n```\n"
+        report += f"\n## {split}\n\n{code_block(text)}"
     write_text(work / "report.md", report)
     with disk_faults(work):
         (work / "plots").mkdir(exist_ok=True)

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from elmo_tasks.core.terminal import printable
+from elmo_tasks.core.terminal import encodable, printable
 
 if TYPE_CHECKING:
     from elmo_tasks.analysis.contrast import Contrast
@@ -112,8 +112,8 @@ def _text(content: str | Text, console: Console) -> Text:
     if isinstance(content, Text):
         return content
     plain = printable(content)
-    try:
-        "±".encode(console.encoding)
-    except UnicodeEncodeError:
-        plain = plain.replace("±", "+-")
+    if not plain.isascii():
+        if encodable("±", console.encoding) != "±":
+            plain = plain.replace("±", "+-")
+        plain = encodable(plain, console.encoding)  # before rich counts the characters
     return Text(plain)

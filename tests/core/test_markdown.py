@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from elmo_tasks.core.markdown import Markdown, code, escape, markdown_table
+from elmo_tasks.core.markdown import Markdown, code, code_block, escape, markdown_table
 from elmo_tasks.core.terminal import printable
 
 HOSTILE = (
@@ -81,6 +81,14 @@ def test_a_line_is_one_paragraph(text: str) -> None:
     made = READER.render(escape(text)).strip()
     if printable(text).strip():
         assert made.startswith("<p>") and made.endswith("</p>") and made.count("<") == 2
+
+
+@given(st.lists(texts, min_size=1, max_size=4))
+def test_a_block_of_code_shows_any_lines(lines: list[str]) -> None:
+    text = "\n".join(lines)
+    tokens = READER.parse(code_block(text) + "# after\n")
+    assert [token.type for token in tokens[:2]] == ["fence", "heading_open"]
+    assert tokens[0].content == "".join(f"{printable(line)}\n" for line in text.split("\n"))
 
 
 def test_alignment_and_markdown_by_hand() -> None:

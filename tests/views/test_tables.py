@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.cells import cell_len
 from rich.console import Console
 
 from elmo_tasks.analysis.similar import Neighbour
@@ -81,11 +82,20 @@ def test_numbers_are_never_cut(width: int, tmp_path: Path) -> None:
         assert max(len(line) for line in made.splitlines() if line.startswith("│")) <= 80
 
 
-@pytest.mark.parametrize(("encoding", "spread"), [("ascii", "90.00 +- 1.00"), ("latin-1", "90.00 ± 1.00")])
-def test_a_table_fits_the_encoding(encoding: str, spread: str) -> None:
+@pytest.mark.parametrize(
+    ("encoding", "spread", "name"),
+    [
+        ("ascii", "90.00 +- 1.00", r"\u00e9\u65e5"),
+        ("latin-1", "90.00 ± 1.00", r"é\u65e5"),
+        ("utf-8", "90.00 ± 1.00", "é日"),
+    ],
+)
+def test_a_table_fits_the_encoding(encoding: str, spread: str, name: str) -> None:
     console, written = shown(80, encoding)
-    print_table(("name", "F1"), [("LOC", "90.00 ± 1.00")], numbers={1}, console=console)
-    assert spread in text(console, written)
+    print_table(("name", "F1"), [("é日", "90.00 ± 1.00"), ("LOC", "")], numbers={1}, console=console)
+    made = text(console, written)
+    assert spread in made and name in made
+    assert len({cell_len(line) for line in made.splitlines()}) == 1
 
 
 @pytest.mark.parametrize("key", ["f1", "accuracy"])
