@@ -42,12 +42,12 @@ def test_a_word_that_the_files_cannot_hold(experiment: Any, tmp_path: Path) -> N
 def test_weights_that_change_on_their_way_to_the_disk(
     experiment: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def save(folder: Path, trained: Trained, words: list[str]) -> None:
+    def save(folder: Path, trained: Trained) -> None:
         before = {name: value.clone() for name, value in trained.model.state_dict().items()}
         with torch.no_grad():
             for parameter in trained.model.parameters():
                 parameter.normal_(std=5.0)
-        save_trained(folder, trained, words)
+        save_trained(folder, trained)
         trained.model.load_state_dict(before)
 
     monkeypatch.setattr(module, "save_trained", save)
