@@ -118,7 +118,7 @@ def test_a_line_may_have_no_example_or_several(learned: FinishedRun, monkeypatch
         return {"line": line, "at": [(example.source, example.predicate) for example in examples]}
 
     frames = replace(trained, task=replace(trained.task, parse=parse, describe=describe))
-    monkeypatch.setattr("elmo_tasks.runs.predict.load_trained", lambda *_: frames)
+    monkeypatch.setattr("elmo_tasks.runs.predict.load_trained", lambda *_, **__: frames)
     found = list(predict(learned.folder, ["Ada sees Ada", "nobody", "Ada"], block=2, origin="in.txt"))
     assert found == [
         {"line": "Ada sees Ada", "at": [("in.txt:1", 0), ("in.txt:1", 2)]},
