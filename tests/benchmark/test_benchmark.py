@@ -17,9 +17,11 @@ from rich.console import Console
 from elmo_tasks.benchmark.cell import CHANGED, FAILED, FINISHED, INTERRUPTED, WAITING, Cell
 from elmo_tasks.benchmark.execution import CellError, Tell, launch_process
 from elmo_tasks.benchmark.grid import build_grid
+from elmo_tasks.benchmark.record import KIND
 from elmo_tasks.benchmark.run import benchmark
 from elmo_tasks.benchmark.worker import run_cell
 from elmo_tasks.core.errors import InputError
+from elmo_tasks.core.folders import mark
 from elmo_tasks.core.outputs import hold
 from elmo_tasks.runs.experiment import to_yaml
 from elmo_tasks.runs.folder import RunFolder
@@ -110,8 +112,8 @@ def test_a_failed_cell_is_reported_and_stops_no_other(corpus: Path, tmp_path: Pa
 
 
 def test_where_every_cell_fails_there_is_no_report(corpus: Path, tmp_path: Path, launch: InThisProcess) -> None:
-    (corpus / "dev.txt").write_text("Ada B-ORG\n")
-    with pytest.raises(InputError, match=r"2 of 2 cells failed.*dev.txt:1: expected a label of the training data"):
+    (corpus / "dev.txt").write_text("Ada B-PER\nsees\n")
+    with pytest.raises(InputError, match=r"2 of 2 cells failed.*dev.txt:2: "):
         bench(cells_of(corpus, tmp_path / "grid"), launch)
     assert not (tmp_path / "grid" / "report.md").exists()
 
@@ -126,6 +128,8 @@ def test_an_interrupted_cell_goes_on(
         if line.startswith("epoch   1"):
             raise RuntimeError("pulled the plug")
 
+    (tmp_path / "grid").mkdir()
+    mark(tmp_path / "grid", KIND)
     with pytest.raises(RuntimeError, match="pulled the plug"):
         run.train(cell.experiment, cell.folder, tell=plug)
     assert cell.state() == INTERRUPTED
@@ -142,6 +146,8 @@ def test_a_part_of_another_experiment_is_not_gone_on_with(corpus: Path, tmp_path
     (work / "checkpoints").mkdir(parents=True)
     (work / "checkpoints" / "last.ckpt").write_bytes(b"")
     (work / "config.yaml").write_text("task: ner\n")
+    mark(work, "unfinished run")
+    mark(tmp_path / "grid", KIND)
     assert cell.state() == WAITING
     bench(cells, launch)
     assert cell.state() == FINISHED
