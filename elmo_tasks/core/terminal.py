@@ -7,6 +7,7 @@ import io
 import json
 import sys
 import unicodedata
+from contextlib import suppress
 from typing import Any, TextIO
 
 _JOINERS = "\u200c\u200d"  # within words of Persian, and within emoji
@@ -51,7 +52,8 @@ def write_what_cannot_be_encoded() -> None:
     """
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors=_HANDLER)
+            with suppress(OSError):  # a stream that has become a pipe has no position; the handler is set by then
+                stream.reconfigure(errors=_HANDLER)
 
 
 def encodable(text: str, encoding: str) -> str:

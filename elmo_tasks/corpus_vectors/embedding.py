@@ -29,7 +29,6 @@ from elmo_tasks.corpus_vectors.sentence_block import (
 )
 from elmo_tasks.corpus_vectors.vector_file import check_format, open_vector_file
 from elmo_tasks.corpus_vectors.work_folder import WorkFolder
-from elmo_tasks.data.lines import require_regular_file
 
 STDIN = Path("-")
 ENGINES = ("local", "ray")
@@ -69,8 +68,6 @@ def embed_corpus(
     if engine not in ENGINES:
         raise InputError(f"--engine: expected one of {', '.join(ENGINES)}, got {engine!r}")
     check_format(output)
-    if text != STDIN:
-        require_regular_file(text, "embed reads")
     folder = WorkFolder(output)
     with folder.claimed(resume=resume, overwrite=overwrite), disk_faults(output):
         embedder = BlockEmbedder(recipe)

@@ -89,7 +89,6 @@ def test_a_bomb(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ending: str) ->
 @pytest.mark.parametrize(
     "argv",
     [
-        ["embed", "random", "TEXT", "--output", "OUT"],
         ["similar", "bark", "--in", "TEXT"],
         ["pretrain", "--config", "pretrain/small.yaml", "--corpus", "TEXT", "--output", "OUT"],
         ["pretrain", "--config", "pretrain/small.yaml", "--corpus", "GOOD", "--output", "OUT", "--heldout", "TEXT"],
@@ -101,7 +100,7 @@ def test_a_pipe_that_would_be_read_twice_is_refused(
     pipe, good, out = tmp_path / "pipe", tmp_path / "good.txt", tmp_path / "out"
     os.mkfifo(pipe)
     good.write_text("the dog barked\n")
-    places = {"TEXT": str(pipe), "OUT": f"{out}.h5" if argv[0] == "embed" else str(out), "GOOD": str(good)}
+    places = {"TEXT": str(pipe), "OUT": str(out), "GOOD": str(good)}
     done: list[int] = []
     worker = threading.Thread(target=lambda: done.append(main([places.get(part, part) for part in argv])), daemon=True)
     worker.start()
