@@ -56,7 +56,8 @@ def prepare(examples: Sequence[Example], inputs: Sequence[Input], task: AnyTask,
     Raises:
         InputError: an example has a label that the training data lacks, with `file:line`.
     """
-    golds = [torch.tensor(task.encode(example, labels)) if labels is not None else None for example in examples]
+    encoded = [None if labels is None else task.encode(example, labels) for example in examples]
+    golds = [None if gold is None else torch.tensor(gold) for gold in encoded]  # a lenient `encode` may give None
     place = {tokens: number for number, tokens in enumerate(dict.fromkeys(example.tokens for example in examples))}
     prepared = [each.prepare(list(place)) for each in inputs]
     return Items(examples, prepared, [place[example.tokens] for example in examples], golds)

@@ -12,7 +12,7 @@ from elmo_tasks.task import load_task
 
 # Of each case of the shared folder: how many examples of train, dev and test are read, or what refuses them.
 SHARED: dict[str, tuple[int, int, int] | str] = {
-    "ner_all_O": "expected spans",
+    "ner_all_O": "no spans in the training data",
     "ner_anntype_last": "--columns token=1,tag=2",
     "ner_bio_mixed_error": (13, 1, 1),
     "ner_bioes_illegal": "train.txt:44: expected a legal BIOES",

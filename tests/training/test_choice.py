@@ -14,14 +14,15 @@ from elmo_tasks.cli import main
 from elmo_tasks.core.errors import InputError
 from elmo_tasks.runs.experiment import load_experiment
 from elmo_tasks.runs.predict import evaluate
-from elmo_tasks.training.train import Outcome, train
-from elmo_tasks.views.summary import print_outcome
+from elmo_tasks.training.train import FinishedRun, train
+from elmo_tasks.views.plots import draw_run
+from elmo_tasks.views.summary import print_summary
 
 
-def run(corpus: Path, output: Path, *settings: str, **given: Any) -> Outcome:
+def run(corpus: Path, output: Path, *settings: str, **given: Any) -> FinishedRun:
     values = {"data": str(corpus), "embedders": ["random", "chars"], **given}
     common = ["model.hidden=12", "training.epochs=4", "training.batch_size=4"]
-    return train(load_experiment([], values, [*common, *settings]), output, tell=lambda line: None)
+    return train(load_experiment([], values, [*common, *settings]), output, tell=lambda line: None, draw=draw_run)
 
 
 @pytest.fixture
@@ -63,7 +64,7 @@ def test_a_run_without_test(corpus: Path, tmp_path: Path, task: str) -> None:
     outcome = run(corpus, tmp_path / "run", task=task)
     assert "test" not in outcome.metrics and "no test file" in outcome.metrics["notes"][0]
     printed = io.StringIO()
-    print_outcome(outcome.folder, outcome.metrics, Console(file=printed, width=120))
+    print_summary(outcome.folder, outcome.metrics, Console(file=printed, width=120))
     assert "best epoch" in printed.getvalue()
     with pytest.raises(InputError, match="expected one file of the test split"):
         evaluate(outcome.folder)
