@@ -1,3 +1,4 @@
+// An `iframe-worker`, as the plugin `offline` calls it.
 // Search works when the built site is opened from a disk, too. Browsers refuse to start a Worker for `file:` addresses,
 // so there its script runs in a hidden frame instead. The theme's script looks for the name `IFrameWorker`.
 if (location.protocol === "file:") {
@@ -13,7 +14,7 @@ if (location.protocol === "file:") {
           // What a Worker's script expects to find. It awaits `importScripts`, so loading may take its time.
           inside.importScripts = (...urls) =>
             urls.reduce((before, each) => before.then(() => load(frame.contentDocument, each)), Promise.resolve());
-          inside.postMessage = (data) => this.dispatchEvent(new MessageEvent("message", { data }));
+          inside.postMessage = (data) => this.dispatchEvent(new MessageEvent("message", { data: structuredClone(data) }));
           load(frame.contentDocument, new URL(url, location.href).href).then(() => resolve(inside));
         }, { once: true });
       });
@@ -21,7 +22,7 @@ if (location.protocol === "file:") {
     }
 
     postMessage(data) {
-      this.inside.then((inside) => inside.dispatchEvent(new inside.MessageEvent("message", { data })));
+      this.inside.then((inside) => inside.dispatchEvent(new inside.MessageEvent("message", { data: inside.structuredClone(data) })));
     }
 
     terminate() {}
