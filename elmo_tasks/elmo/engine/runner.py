@@ -36,7 +36,7 @@ class Engine:
 
     A sentence's vectors do not depend on its neighbours, their order, the token budget, the words seen before, or
     whether it comes alone: on x86 processors with AVX2 or AVX-512 to the last bit, elsewhere up to the order in which
-    products are added (1e-5 in `exact`). Exceptions: with AMX, a sentence alone in `fast` (cosines above 1 - 1e-5), and
+    products are added (1e-5 in `exact`). Exceptions: with AMX, a sentence alone in `fast` (cosines above 1 - 1e-4), and
     layers of more than 1,024 cells in `exact` (1e-6).
 
     Args:
