@@ -30,8 +30,8 @@ from elmo_tasks.elmo.options import BilmOptions
 from elmo_tasks.elmo.weights.hdf5 import write_hdf5
 from elmo_tasks.elmo.weights.safetensors import write_safetensors
 
-SECONDS = 20
-"""What one input may take. Most take a few milliseconds."""
+SECONDS, AT_MOST = 20, 120
+"""Processor time that one input may take, and time on the clock. Most take some milliseconds."""
 
 NER = (
     "-DOCSTART- -X- O O\n\nAda NNP B B-PER\nsees VBZ O O\nNew NNP B B-LOC\nRome NNP I I-LOC\n. . O O\n\n"
@@ -328,14 +328,16 @@ TEXT_DAMAGE = (*BINARY_DAMAGE, _lines, _lines, _field, _field, _insert, _recode,
 
 
 def run(arguments: Sequence[str], folder: Path) -> Finished:
-    """Run a command in this process, as the shell would; stopped after `SECONDS`."""
+    """Run a command in this process, as the shell would; stopped when it takes too long."""
     out, err = io.TextIOWrapper(io.BytesIO(), "utf-8"), io.StringIO()
 
     def late(*_: object) -> None:
         raise TimeoutError(f"took over {SECONDS} s")
 
-    before, code, raised = signal.signal(signal.SIGALRM, late), None, ""
-    signal.alarm(SECONDS)
+    before = {kind: signal.signal(kind, late) for kind in (signal.SIGALRM, signal.SIGPROF)}
+    code, raised = None, ""
+    signal.alarm(AT_MOST)
+    signal.setitimer(signal.ITIMER_PROF, SECONDS)
     os.chdir(folder)
     try:
         with redirect_stdout(out), redirect_stderr(err):
@@ -346,7 +348,9 @@ def run(arguments: Sequence[str], folder: Path) -> Finished:
         raised = traceback.format_exc()
     finally:
         signal.alarm(0)
-        signal.signal(signal.SIGALRM, before)
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        for kind, handler in before.items():
+            signal.signal(kind, handler)
     out.flush()
     return Finished(code, out.buffer.getvalue().decode("utf-8", "replace"), err.getvalue(), raised=raised)  # type: ignore[attr-defined]
 
