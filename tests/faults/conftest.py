@@ -1,0 +1,31 @@
+"""A workshop of small valid inputs, made once, that the tests damage copies of."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from faulty import Workshop, make_workshop
+
+
+@pytest.fixture(scope="session")
+def workshop(tmp_path_factory: pytest.TempPathFactory) -> Workshop:
+    """Valid data sets, runs, biLMs, vectors and texts, all tiny."""
+    with pytest.MonkeyPatch.context() as patch:
+        folder = tmp_path_factory.mktemp("workshop")
+        patch.setenv("ELMO_TASKS_CACHE", str(folder / "cache"))
+        patch.delenv("ELMO_TASKS_DATA", raising=False)
+        return make_workshop(folder)
+
+
+@pytest.fixture(autouse=True)
+def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """No data sets, no hub, a cache of its own, and the former working folder afterwards."""
+    before = Path.cwd()
+    monkeypatch.setenv("ELMO_TASKS_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    monkeypatch.delenv("ELMO_TASKS_DATA", raising=False)
+    yield
+    os.chdir(before)

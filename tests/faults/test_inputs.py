@@ -1,0 +1,16 @@
+"""Bad inputs to every verb: one clear line and exit code 2, or success; nothing lost, nothing half-written."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from faulty import TARGETS, Target, Workshop, campaign
+
+EACH = 24  # inputs per target: about 1,000 in all
+
+
+@pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.name)
+def test_bad_input_is_one_line(target: Target, workshop: Workshop, tmp_path: Path) -> None:
+    found = campaign(workshop, tmp_path / "here", EACH, targets={target.name: target})
+    assert not found, "\n".join(f"{name}: {'; '.join(broken)}" for name, broken in found.items())
