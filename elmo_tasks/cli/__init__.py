@@ -73,6 +73,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = list(sys.argv[1:] if arguments is None else arguments)
     options = build_parser().parse_args(given)
     options.command_line = "elmo-tasks " + shlex.join(given)
+    came: list[int] = []
     try:
         with signals_interrupt() as came, guarded_streams(options.name, keeps_on=_writes_files(options)):
             code = options.verb(options)
@@ -81,7 +82,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except InputError as error:
         return _end(f"elmo-tasks: error: {error}", 2)
     except KeyboardInterrupt as interruption:
-        number = getattr(interruption, "number", signal.SIGINT)
+        # Lightning may have raised a KeyboardInterrupt of its own in place of ours.
+        number = came[0] if came else getattr(interruption, "number", signal.SIGINT)
         way = "continue with the same command and --resume" if options.resumes else "run the same command again"
         return _end(f"elmo-tasks {options.name}: interrupted by {signal.Signals(number).name}; {way}", 128 + number)
     except OutputClosed:

@@ -37,6 +37,7 @@ class Elmo(nn.Module):
 
     Examples:
         >>> from pathlib import Path
+        >>> from elmo_tasks.elmo import batch_to_ids
         >>> from elmo_tasks.elmo.weights.resolve import load_bilm
         >>> from elmo_tasks.elmo.weights.hdf5 import write_hdf5
         >>> write_hdf5(load_bilm(), Path("options.json"), Path("weights.hdf5"))  # a published pair will do as well

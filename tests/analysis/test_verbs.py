@@ -118,7 +118,7 @@ def test_probe_senses(alone: Path, tiny_bilm: str, capsys: pytest.CaptureFixture
         (["probe", "tags", "--column", "1"], "--column: expected 2 or more (the first column is the word), got 1"),
         (["probe", "tags", "--column", "9"], "train.txt:1: expected at least 9 columns"),
         (["probe", "tags", "--seeds", "0"], "--seeds: expected 1 or more, got 0"),
-        (["probe", "tags", "--bilm", "nowhere"], "expected a biLM, got 'nowhere'"),
+        (["probe", "tags", "--bilm", "nowhere"], "no biLM named 'nowhere'"),
         (["probe", "tags", "--embedders", "glov"], "did you mean glove?"),
     ],
 )

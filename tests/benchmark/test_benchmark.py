@@ -170,7 +170,7 @@ def test_cells_of_other_settings_are_not_replaced_unasked(corpus: Path, tmp_path
     bench(cells_of(corpus, tmp_path / "grid"), launch)
     other = cells_of(corpus, tmp_path / "grid", "training.epochs=3")
     assert {cell.state() for cell in other} == {CHANGED}
-    with pytest.raises(InputError, match=r"2 finished cells .* other settings or other weights .*; give --overwrite"):
+    with pytest.raises(InputError, match=r"2 finished cells .* other settings or other weights .*; pass --overwrite"):
         bench(other, launch)
     assert len(launch.ran) == 2
     bench(other, launch, overwrite=True)
@@ -191,7 +191,7 @@ def test_cells_on_data_that_has_been_corrected_are_known(corpus: Path, tmp_path:
     cells = cells_of(corpus, tmp_path / "grid", embedders="random")
     bench(cells, launch)
     (corpus / "dev.txt").write_text((corpus / "dev.txt").read_text().replace("sees O", "sees B-LOC", 1))
-    with pytest.raises(InputError, match=r"1 finished cells .* or on other data; give --overwrite"):
+    with pytest.raises(InputError, match=r"1 finished cells .* or on other data; pass --overwrite"):
         bench(cells, launch)
     bench(cells, launch, overwrite=True)
     bench(cells, launch)

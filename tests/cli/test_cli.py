@@ -169,7 +169,7 @@ def test_an_earlier_run_is_kept(data: Path, capsys: pytest.CaptureFixture[str]) 
         (["ner", "--data", "conl2003"], "did you mean conll2003?"),
         (["ner", "--set", "training.epoch=3"], "did you mean training.epochs?"),
         (["ner", "--set", "training.epochs=many"], "training.epochs must be a whole number, got 'many'"),
-        (["ner", "--set", "training"], "expected key=value"),
+        (["ner", "--set", "training"], "has no value; write key=value"),
         (["ner", "--config", "none.yaml"], "none.yaml: no such configuration file"),
         (["ner", "--embedders", "glov"], "did you mean glove?"),
         (["ner", "--embedders", "elmo:nowhere/"], "nowhere"),

@@ -13,7 +13,8 @@ from elmo_tasks.core.errors import InputError
 from elmo_tasks.core.sentences import checked_sentence, checked_sentences
 from elmo_tasks.elmo import BiLM, BilmOptions, ElmoEmbedder, Engine, batch_to_ids
 from elmo_tasks.elmo.tfhub import Module
-from elmo_tasks.embedders.inputs import CharsInput, FrozenInput, WordInput
+from elmo_tasks.embedders.chars import CharsInput
+from elmo_tasks.embedders.inputs import FrozenInput, WordInput
 from elmo_tasks.embedders.random import RandomEmbedder
 from elmo_tasks.embedders.words.vectors import StaticEmbedder, WordVectors
 from elmo_tasks.integrations.sklearn import ElmoVectorizer

@@ -151,7 +151,7 @@ def test_a_stopped_run_keeps_its_text_and_a_finished_one_its_weights(
 
     corpus = tmp_path / ".run.unfinished" / "corpus"
     with monkeypatch.context() as patch:
-        patch.setattr(pretrain_run, "fit", killed)
+        patch.setattr(pretrain_run, "fit_bilm", killed)
         with pytest.raises(RuntimeError, match="pulled the plug"):
             run()
     encoded = (corpus / "ids.npy").stat().st_ino

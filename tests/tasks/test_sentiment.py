@@ -96,7 +96,7 @@ def test_a_file_and_standard_input_have_the_same_lines(
     assert main(["predict", "run"]) == 0
     assert capsys.readouterr().out == from_file
     found = [json.loads(line)["tokens"] for line in from_file.split("\n") if line]
-    assert found == [["a\u2028b", "c\u0085"], [], ["10\u00a0000", "d\x0ce\rf"]]
+    assert found == [["a\u2028b", "c\u0085"], [], ["10\u00a0000", "d\x0ce"], ["f"]]
 
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"a\n\xff\n"), encoding="utf-8"))
     assert "stdin:2: expected UTF-8 text, got byte 0xff" in fails(capsys, "predict", "run")

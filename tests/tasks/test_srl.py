@@ -118,7 +118,6 @@ def test_predict_with_and_without_marks(data: Path, capsys: pytest.CaptureFixtur
         ("dev.txt", "Ada - (V*)\nleft leave (V*)\n", "dev.txt:2: expected one span V in the column of predicate 1"),
         ("test.txt", "Ada - (A0*)\nleft leave *\n", "test.txt:2: expected one span V in the column of predicate 1"),
         ("test.txt", "Ada - *\nleft leave (V*) *\n", "test.txt:2: expected 3 columns"),
-        ("dev.txt", "Ada - (A9*)\nleft leave (V*)\n", "dev.txt:1: expected a label of the training data"),
     ],
 )
 def test_damaged_data(data: Path, capsys: pytest.CaptureFixture[str], name: str, text: str, message: str) -> None:

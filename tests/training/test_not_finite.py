@@ -43,8 +43,10 @@ def test_the_sentences_of_that_batch_are_named(
     whole, seen = Tagger.loss, list[tuple[int, ...]]()
 
     def loss(self: Tagger, batch: Any) -> Tensor:
-        seen.append(batch.indices)
         value = whole(self, batch)
+        if not self.training:  # the loss of dev
+            return value
+        seen.append(batch.indices)
         if len(seen) == at_call:
             value = value + (infinite_slope(self.emission.weight) if what == "gradient" else math.inf)
         return value
