@@ -21,7 +21,7 @@ def test_memory_is_in_megabytes() -> None:
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     more, peak = map(float, done.stdout.split())
-    assert 40 < more < 80 and 40 < peak < 120
+    assert 40 < more < 80 and peak > 40  # a peak is inherited from the process that started this one
 
 
 def test_without_the_modules_of_posix() -> None:
