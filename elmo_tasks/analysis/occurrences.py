@@ -10,10 +10,10 @@ import torch
 from torch import Tensor
 
 from elmo_tasks.core.errors import InputError
-from elmo_tasks.core.files import read_json
 from elmo_tasks.data.lines import open_lines
 from elmo_tasks.data.senses import Occurrence, read_occurrences
 from elmo_tasks.embedders.protocol import Embedder
+from elmo_tasks.runs.folder import read_metrics
 from elmo_tasks.text.tokens import split_tokens
 
 _BLOCK = 256  # occurrences that are embedded at a time
@@ -100,7 +100,7 @@ def weights_of_layer(layer: str, n_layers: int) -> Tensor:
         return torch.eye(n_layers)[int(layer)]
     if not Path(layer).is_dir():
         raise InputError(f"--layer: expected average, 0 to {n_layers - 1} or the folder of a run, got {layer!r}")
-    mixes = read_json(Path(layer) / "metrics.json").get("mix", {})
+    mixes = read_metrics(Path(layer))["mix"]
     for learned in mixes.values():
         if len(learned["weights"]) == n_layers:
             return torch.tensor(learned["weights"])

@@ -8,12 +8,11 @@ import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from elmo_tasks.core.errors import InputError
 from elmo_tasks.core.files import disk_faults, write_text
 from elmo_tasks.runs.experiment import Experiment, load_experiment, to_yaml
-from elmo_tasks.runs.folder import LAST, RunFolder
+from elmo_tasks.runs.folder import LAST, RunFolder, read_metrics
 
 FINISHED, INTERRUPTED, WAITING, FAILED, CHANGED = "finished", "interrupted", "waiting", "failed", "changed"
 
@@ -109,11 +108,11 @@ class Cell:
             return False
 
     def _has_read(self, data: Mapping[str, str]) -> bool:
-        stored = read_metrics(self).get("data_digest")
+        stored = read_metrics(self.folder).get("data_digest")
         return stored is None or data.get(data_of(self.experiment), stored) == stored
 
     def _is_on(self, fingerprints: Mapping[str, str]) -> bool:
-        stored: dict[str, str] = read_metrics(self).get("fingerprints", {})
+        stored: dict[str, str] = read_metrics(self.folder).get("fingerprints", {})
         return all(fingerprints.get(name, digest) == digest for name, digest in stored.items())
 
 
@@ -133,11 +132,3 @@ def _short(name: str) -> str:
     """An embedder's name as a part of a folder's; a path may be long."""
     plain = re.sub(r"[^\w.-]+", "_", name)
     return plain if len(plain) <= 40 else f"{plain[-31:]}-{hashlib.blake2b(name.encode(), digest_size=4).hexdigest()}"
-
-
-def read_metrics(cell: Cell) -> dict[str, Any]:
-    """A finished cell's figures."""
-    from elmo_tasks.core.files import read_json
-
-    metrics: dict[str, Any] = read_json(cell.folder / "metrics.json")
-    return metrics

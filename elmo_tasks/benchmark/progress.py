@@ -10,9 +10,10 @@ from types import TracebackType
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
-from elmo_tasks.benchmark.cell import Cell, read_metrics
+from elmo_tasks.benchmark.cell import Cell
 from elmo_tasks.benchmark.estimate import Timed, estimate, in_words, remaining
 from elmo_tasks.core.terminal import printable
+from elmo_tasks.runs.folder import read_metrics
 from elmo_tasks.views.tables import print_line, print_table
 
 
@@ -66,7 +67,7 @@ class GridProgress:
             del self._began[cell.name]
             self.left.remove(cell)
             if fault is None:
-                self.finished.append(Timed(cell, seconds, float(read_metrics(cell)["training_seconds"])))
+                self.finished.append(Timed(cell, seconds, float(read_metrics(cell.folder)["training_seconds"])))
             since = {name: time.monotonic() - began for name, began in self._began.items()}
             left = remaining(self.left, self.finished, self.jobs, since)
             rest = f"; about {in_words(left)} left" if self.left else ""

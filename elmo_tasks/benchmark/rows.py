@@ -13,8 +13,8 @@ import numpy as np
 
 from elmo_tasks.benchmark.significance import compare, error_reduction, score
 from elmo_tasks.core.errors import InputError
-from elmo_tasks.core.files import read_json
 from elmo_tasks.runs.experiment import Experiment, load_experiment
+from elmo_tasks.runs.folder import read_metrics
 from elmo_tasks.runs.outcomes import Outcomes, read_outcomes
 
 COSTS = ("training_seconds", "seconds", "tokens_per_second", "epochs", "best_epoch", "threads", "train_examples")
@@ -89,7 +89,7 @@ def compare_runs(runs: Sequence[Run], others: Sequence[Run], replicates: int) ->
 
 
 def _read_run(folder: Path) -> Run:
-    metrics = read_json(folder / "metrics.json")
+    metrics = read_metrics(folder)
     missing = {"headline", *COSTS, *SIZES} - set(metrics)
     if missing:
         raise InputError(f"{folder}: expected a run of this version, got one without {', '.join(sorted(missing))}")

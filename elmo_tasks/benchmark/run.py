@@ -8,7 +8,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from elmo_tasks.benchmark.cell import CHANGED, FINISHED, Cell, data_of, read_metrics
+from elmo_tasks.benchmark.cell import CHANGED, FINISHED, Cell, data_of
 from elmo_tasks.benchmark.estimate import Timed
 from elmo_tasks.benchmark.execution import Launch, run_cells
 from elmo_tasks.benchmark.progress import GridProgress, print_plan
@@ -19,6 +19,7 @@ from elmo_tasks.core.files import write_text
 from elmo_tasks.core.folders import use_folder
 from elmo_tasks.core.outputs import hold, output_folder
 from elmo_tasks.embedders.registry import build_inputs
+from elmo_tasks.runs.folder import read_metrics
 from elmo_tasks.training.resumption import data_digest
 from elmo_tasks.views.tables import print_line
 
@@ -54,7 +55,7 @@ def benchmark(
         fingerprints, data = current_fingerprints(cells), current_data(cells)
         states = [cell.state(fingerprints, data) for cell in cells]
         ready = [cell for cell, state in zip(cells, states, strict=True) if state == FINISHED]
-        figures = [read_metrics(cell) for cell in ready]
+        figures = [read_metrics(cell.folder) for cell in ready]
         finished = [
             Timed(cell, float(found["seconds"]), float(found["training_seconds"]))
             for cell, found in zip(ready, figures, strict=True)

@@ -146,6 +146,27 @@ def read_json(path: Path) -> Any:
         raise InputError(f"{path}: expected JSON, got a damaged file ({error})") from None
 
 
+def read_object(path: Path, **keys: type | tuple[type, ...]) -> dict[str, Any]:
+    """Read a JSON object that we wrote. Our own files are checked like anybody's.
+
+    Args:
+        path: the file.
+        keys: what it must have, each with the type or types of its value.
+
+    Raises:
+        InputError: the file is missing or damaged, holds something else, or lacks a key or has another type there.
+    """
+    value = read_json(path)
+    if not isinstance(value, dict):
+        raise InputError(f"{path}: damaged: expected a JSON object, got {type(value).__name__}")
+    for key, kind in keys.items():
+        if key not in value:
+            raise InputError(f"{path}: damaged: it has no {key!r}")
+        if not isinstance(value[key], kind) or isinstance(value[key], bool):
+            raise InputError(f"{path}: damaged: {key!r} is of the type {type(value[key]).__name__}")
+    return value
+
+
 def json_keys(path: Path) -> frozenset[str]:
     """The keys of the JSON object in a file; none if it holds anything else."""
     try:

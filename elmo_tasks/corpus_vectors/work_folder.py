@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from elmo_tasks.core.errors import InputError
-from elmo_tasks.core.files import disk_faults, json_keys, read_json, sync, write_json
+from elmo_tasks.core.files import disk_faults, json_keys, read_object, sync, write_json
 from elmo_tasks.core.folders import kind_of, make_folder, not_ours, remove_folder
 from elmo_tasks.core.outputs import check_file, hold
 from elmo_tasks.corpus_vectors.vector_file import index_name, is_vector_file
@@ -64,7 +64,7 @@ class WorkFolder:
         """
         begun = self.path / "settings.json"
         if resume and begun.exists():
-            before = read_json(begun)
+            before = read_object(begun)
             for name, value in settings.items():
                 if before.get(name) != value:
                     raise InputError(

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from elmo_tasks.core.errors import InputError
-from elmo_tasks.core.files import read_json
 from elmo_tasks.demo.shared_embedder import SharedEmbedder
 from elmo_tasks.embedders.elmo import BilmEmbedder
 from elmo_tasks.embedders.frozen import bilm_embedder
@@ -17,6 +16,7 @@ from elmo_tasks.embedders.inputs import FrozenInput
 from elmo_tasks.nn.classifier import Classifier
 from elmo_tasks.nn.role_labeller import RoleLabeller
 from elmo_tasks.nn.tagger import Tagger
+from elmo_tasks.runs.folder import read_metrics
 from elmo_tasks.runs.hub import find_run
 from elmo_tasks.runs.store import Trained, load_trained
 
@@ -75,6 +75,6 @@ def load_runs(given: Sequence[str], *, task_file: str | None = None) -> Shown:
 
 def _test_score(folder: Path, trained: Trained) -> float | None:
     path = folder / "metrics.json"
-    metrics: dict[str, Any] = read_json(path) if path.is_file() else {}
+    metrics: dict[str, Any] = read_metrics(folder) if path.is_file() else {}
     value = metrics.get("test", {}).get(trained.task.headline)
     return float(value) if isinstance(value, (int, float)) else None

@@ -11,7 +11,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from elmo_tasks.core.errors import InputError
-from elmo_tasks.core.files import atomic_file, disk_faults, read_json, write_json, write_text
+from elmo_tasks.core.files import atomic_file, disk_faults, read_object, write_json, write_text
 from elmo_tasks.elmo.weights.hdf5 import write_hdf5
 from elmo_tasks.elmo.weights.resolve import folder_of, load_bilm
 from elmo_tasks.elmo.weights.safetensors import write_safetensors
@@ -123,7 +123,7 @@ def stages_of(name: str | None) -> list[dict[str, Any]]:
     """The training runs that a biLM folder records; none for one that was not made here."""
     if name is None or vocabulary_file(name) is None:
         return []
-    return list(read_json(bilm_folder(name) / RECORD).get("stages", []))
+    return list(read_object(bilm_folder(name) / RECORD).get("stages", []))
 
 
 def bilm_folder(name: str) -> Path:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from elmo_tasks.core.errors import InputError
-from elmo_tasks.core.files import read_json, write_json
+from elmo_tasks.core.files import read_object, write_json
 from elmo_tasks.pretraining.initial_weights import bilm_digest
 from elmo_tasks.pretraining.settings import PretrainConfig
 
@@ -51,7 +51,7 @@ def check_course(path: Path, course: dict[str, Any]) -> None:
     Raises:
         InputError: another configuration, text, vocabulary or biLM to start from.
     """
-    before = read_json(path) if path.exists() else {}
+    before = read_object(path) if path.exists() else {}
     for key in sorted(course.keys() & before.keys()):
         if key == "init" and course["init_digest"] == before.get("init_digest"):
             continue  # the same biLM under another name

@@ -7,7 +7,7 @@ from pathlib import Path
 import torch
 
 from elmo_tasks.core.errors import InputError
-from elmo_tasks.core.files import disk_faults, read_json
+from elmo_tasks.core.files import disk_faults, read_object
 from elmo_tasks.elmo.weights.safetensors import write_safetensors
 from elmo_tasks.pretraining.bilm_folder import (
     RECORD,
@@ -42,7 +42,7 @@ def export_bilm_folder(source: str, folder: Path, *, max_shard_bytes: int, overw
         place = bilm_folder(source)
         if export.path.resolve() == place.resolve():
             raise InputError(f"{folder}: is the folder of the biLM itself; choose another --output")
-        record = read_json(place / RECORD)
+        record = read_object(place / RECORD)
         model = read_language_model(str(place))
         export.begin(resume=False)
         work = export.work

@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from elmo_tasks.core.errors import InputError
-from elmo_tasks.core.files import json_keys, read_json
+from elmo_tasks.core.files import json_keys
 from elmo_tasks.core.settings import to_dict
 from elmo_tasks.runs.experiment import load_experiment
+from elmo_tasks.runs.folder import read_metrics
 
 _LIBRARIES = ("torch", "lightning", "pytorch-crf", "seqeval", "scikit-learn")
 
@@ -34,7 +35,7 @@ def collect(folders: Sequence[Path]) -> dict[str, Any]:
     Raises:
         InputError: a folder is no finished run, a seed comes twice, or the runs are not of one experiment.
     """
-    metrics = [read_json(folder / "metrics.json") for folder in folders]
+    metrics = [read_metrics(folder) for folder in folders]
     for folder, run in zip(folders, metrics, strict=True):
         if "test" not in run:
             raise InputError(f"{folder}: expected a run with test scores, got one that was fitted without a test split")

@@ -7,9 +7,10 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from elmo_tasks.core.errors import InputError
-from elmo_tasks.core.files import disk_faults
+from elmo_tasks.core.files import disk_faults, read_object
 from elmo_tasks.core.folders import MARKER, kind_of, make_folder, mark, not_ours, remove_folder, swap_folder
 from elmo_tasks.core.outputs import hold, new_output_folder
 
@@ -127,3 +128,29 @@ class RunFolder:
         prepared = bool(self.prepared) and (self.work / self.prepared).exists()
         if self._has_own_work() and not self._resumable() and not prepared:
             shutil.rmtree(self.work, ignore_errors=True)
+
+
+def read_metrics(folder: Path) -> dict[str, Any]:
+    """The `metrics.json` of a run. Raises InputError when it is missing or damaged."""
+    metrics = read_object(
+        folder / "metrics.json",
+        task=str,
+        data=str,
+        seed=int,
+        embedders=list,
+        headline=str,
+        dev=dict,
+        mix=dict,
+        command=str,
+    )
+    for split in ("dev", "test"):
+        scores = metrics.get(split, {})
+        if not isinstance(scores, dict) or (split in metrics and not _is_number(scores.get(metrics["headline"]))):
+            raise InputError(f"{folder / 'metrics.json'}: damaged: {split!r} has no number for {metrics['headline']!r}")
+    if not all(isinstance(name, str) for name in metrics["embedders"]):
+        raise InputError(f"{folder / 'metrics.json'}: damaged: 'embedders' must be names")
+    return metrics
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)

@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from elmo_tasks.core.files import read_json, write_text
+from elmo_tasks.core.errors import InputError
+from elmo_tasks.core.files import read_object, write_text
 from elmo_tasks.task import AnyTask, Prediction
 from elmo_tasks.text.examples import Example, by_sentence
 
@@ -50,5 +51,9 @@ def write_outcomes(folder: Path, outcomes: Outcomes) -> None:
 
 def read_outcomes(folder: Path) -> Outcomes:
     """Read it. Raises InputError when it is missing or damaged."""
-    value = read_json(folder / FILE)
-    return Outcomes(value["sentences"], np.array(value["counts"], dtype=np.int64).reshape(-1, 3))
+    value = read_object(folder / FILE, sentences=str, counts=list)
+    try:
+        counts = np.array(value["counts"], dtype=np.int64).reshape(-1, 3)
+    except (ValueError, TypeError, OverflowError):
+        raise InputError(f"{folder / FILE}: damaged: 'counts' must be rows of three whole numbers") from None
+    return Outcomes(value["sentences"], counts)

@@ -81,14 +81,19 @@ def load_trained(folder: Path, cache_folder: Path | None = None, *, task_file: s
         raise InputError(f"{path}: expected format {FORMAT}, got {metadata.get('format')!r}; train it again")
     experiment = load_experiment([folder / "config.yaml"])
     task = _task_of(folder, experiment, metadata, task_file)
-    labels = LabelSet(tuple(json.loads(metadata["labels"])))
-    words = (folder / "words.txt").read_text(encoding="utf-8").split("\n")[:-1]
+    names, fingerprints = _metadata(metadata, path)
+    labels, words = LabelSet(names), _read_words(folder / "words.txt")
     inputs = build_inputs(
         experiment.embedders, experiment.embedder_settings, cache_folder=cache_folder, train_words=words
     )
-    for name, expected in json.loads(metadata["fingerprints"]).items():
-        got = next(each.fingerprint for each in inputs if each.name == name)
-        if got != expected:
+    there = {each.name: each.fingerprint for each in inputs}
+    if there.keys() != fingerprints.keys():
+        raise InputError(
+            f"{folder}: config.yaml names the embedders {', '.join(there)}, but the model was trained on "
+            f"{', '.join(fingerprints)}; restore it or retrain"
+        )
+    for name, expected in fingerprints.items():
+        if (got := there[name]) != expected:
             raise InputError(
                 f"{folder}: trained on {name} {expected}, but that name now means {got}; restore it or retrain"
             )
@@ -99,6 +104,28 @@ def load_trained(folder: Path, cache_folder: Path | None = None, *, task_file: s
         raise InputError(f"{path}: does not fit its config.yaml ({str(error).splitlines()[-1].strip()})") from None
     model.eval()
     return Trained(task, experiment, labels, tuple(inputs), model)
+
+
+def _metadata(metadata: Mapping[str, str], path: Path) -> tuple[tuple[str, ...], dict[str, str]]:
+    """The labels, and the fingerprint of each embedder. Raises InputError when either is damaged."""
+    try:
+        names, fingerprints = json.loads(metadata["labels"]), json.loads(metadata["fingerprints"])
+        if metadata["task"] and all(isinstance(text, str) for text in (*names, *fingerprints, *fingerprints.values())):
+            return tuple(names), dict(fingerprints)
+    except (KeyError, ValueError, TypeError, AttributeError, RecursionError):
+        pass
+    raise InputError(f"{path}: damaged: its labels or fingerprints cannot be read; train it again") from None
+
+
+def _read_words(path: Path) -> list[str]:
+    """The words whose vectors were tuned. Raises InputError when the file is missing or damaged."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise InputError(f"{path.parent}: expected the folder of a finished run, found no {path.name} in it") from None
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path}: damaged: not UTF-8 ({error.reason})") from None
+    return text.split("\n")[:-1]
 
 
 def _task_of(

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from elmo_tasks.core.errors import InputError
-from elmo_tasks.core.files import read_json, write_json, write_text
+from elmo_tasks.core.files import read_object, write_json, write_text
 from elmo_tasks.core.settings import flat, to_dict
 from elmo_tasks.data.catalog import load_data
 from elmo_tasks.embedders.registry import build_inputs
@@ -61,7 +61,7 @@ def data_digest(experiment: Experiment) -> str:
 
 
 def _fingerprints(work: Path) -> dict[str, str]:
-    found: dict[str, str] = read_json(work / FINGERPRINTS) if (work / FINGERPRINTS).exists() else {}
+    found: dict[str, str] = read_object(work / FINGERPRINTS) if (work / FINGERPRINTS).exists() else {}
     return found
 
 

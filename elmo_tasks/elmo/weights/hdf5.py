@@ -55,7 +55,14 @@ def read_hdf5(options_path: Path, weights_path: Path) -> BiLM:
             f"{weights_path}: expected an HDF5 file, but it is broken or cut short ({_one_line(error)}); fetch it again"
         ) from None
     with file:
-        datasets = _read_datasets(file, options, options_path, weights_path)
+        try:
+            datasets = _read_datasets(file, options, options_path, weights_path)
+        except InputError:
+            raise
+        except Exception as error:  # h5py raises what it likes where the inside of a file is damaged
+            raise InputError(
+                f"{weights_path}: expected an HDF5 file, but it is damaged ({_one_line(error)}); fetch it again"
+            ) from None
     return build(options, from_datasets(datasets, options))
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 
 from elmo_tasks.core.errors import InputError
-from elmo_tasks.core.files import disk_faults, read_json, write_json
+from elmo_tasks.core.files import disk_faults, read_object, write_json
 from elmo_tasks.core.fork_safe_lock import ForkSafeLock
 from elmo_tasks.core.paths import cache_root
 from elmo_tasks.embedders.cache.cached import CachedEmbedder
@@ -112,8 +112,8 @@ class ElmoVectorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         path = folder / "vectorizer.json"
         if not path.is_file():
             raise InputError(f"{folder}: expected the folder of a saved ElmoVectorizer, found no vectorizer.json in it")
-        stored = read_json(path)
-        if not isinstance(stored, dict) or stored.get("format") != FORMAT:
+        stored = read_object(path)
+        if stored.get("format") != FORMAT:
             raise InputError(f"{path}: expected format {FORMAT}, got another; save the vectorizer again")
         settings = {name: stored[name] for name in ("layers", "cache", "precision") if name in stored}
         return cls(str(folder), **settings)
