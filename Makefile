@@ -1,7 +1,7 @@
 # The jobs of continuous integration, by name; .ci/run runs them all in a fresh environment.
 PYTHON ?= python
 
-.PHONY: format lint types test test-data test-browser documents docs wheel tables nightly
+.PHONY: faults format lint types test test-data test-browser documents docs wheel tables nightly
 
 format:
 	$(PYTHON) -m ruff format .
@@ -28,6 +28,10 @@ test-browser:
 # The shell blocks of README.md and docs/, in folders with small stand-ins, and the built site (extras docs and minilm).
 documents:
 	$(PYTHON) -m pytest -n 2 -m documents
+
+# Ten thousand damaged inputs, seven minutes on two cores; the tests try about a thousand.
+faults:
+	$(PYTHON) tests/faults/faulty.py 10000
 
 # The site, into site/.
 docs:

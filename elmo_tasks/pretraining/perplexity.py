@@ -109,4 +109,10 @@ def perplexity(
         steps += found.shape[1]
     if not steps:
         return Perplexity(math.nan, math.nan, 0, 0.0)
-    return Perplexity(math.exp(totals[0] / steps), math.exp(totals[1] / steps), tokens, unknown / max(1, tokens))
+    forward, backward = (_exponential(total / steps) for total in totals)
+    return Perplexity(forward, backward, tokens, unknown / max(1, tokens))
+
+
+def _exponential(nats: float) -> float:
+    """e to the power of a mean loss; infinite where a float has no room for it, as with weights that are damaged."""
+    return math.exp(nats) if nats < 700 else math.inf

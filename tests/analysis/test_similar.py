@@ -135,7 +135,9 @@ def test_the_query_is_the_files_first_without_a_sentence(tmp_path: Path) -> None
 def test_layers_by_name(tmp_path: Path) -> None:
     assert weights_of_layer("1", 3).tolist() == [0, 1, 0]
     assert weights_of_layer("average", 2).tolist() == [0.5, 0.5]
-    (tmp_path / "metrics.json").write_text(json.dumps({"mix": {"elmo": {"weights": [0.2, 0.8], "gamma": 1.0}}}))
+    run = {"task": "ner", "data": "sample", "seed": 1, "embedders": ["elmo"], "headline": "f1", "dev": {"f1": 0.5}}
+    run |= {"command": "", "mix": {"elmo": {"weights": [0.2, 0.8], "gamma": 1.0}}}
+    (tmp_path / "metrics.json").write_text(json.dumps(run))
     assert weights_of_layer(str(tmp_path), 2).tolist() == pytest.approx([0.2, 0.8])
     with pytest.raises(InputError, match="expected a run that mixed 3 layers, got .*elmo"):
         weights_of_layer(str(tmp_path), 3)

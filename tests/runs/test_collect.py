@@ -29,6 +29,7 @@ def run(tmp_path: Path) -> MakeRun:
             "data": data,
             "seed": seed,
             "embedders": list(experiment.embedders),
+            "headline": "f1",
             "dev": {"f1": f1},
             "test": {"f1": f1},
             "mix": {name: {"weights": [1.0], "gamma": 1.0} for name in experiment.embedders if ":" in name},

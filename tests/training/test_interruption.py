@@ -20,10 +20,12 @@ SETTINGS = ("model.hidden=4", "training.epochs=3", "training.batch_size=8", "tra
 
 @pytest.fixture(autouse=True)
 def _interruptible() -> Iterator[None]:
-    """Where tests run behind a shell's `&`, Ctrl-C has no effect."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    """The signals do what they usually do: Ctrl-C has no effect behind a shell's `&`, and Ray leaves its handlers."""
+    usual = {signal.SIGINT: signal.default_int_handler, signal.SIGTERM: signal.SIG_DFL, signal.SIGHUP: signal.SIG_DFL}
+    before = {number: signal.signal(number, handler) for number, handler in usual.items()}
     yield
-    assert signal.signal(signal.SIGINT, before) is signal.default_int_handler
+    for number, handler in usual.items():
+        assert signal.signal(number, before[number]) is handler
 
 
 def interrupt_at(monkeypatch: pytest.MonkeyPatch, module: type[Any], step: int, number: signal.Signals) -> None:

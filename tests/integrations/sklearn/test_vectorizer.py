@@ -177,6 +177,9 @@ def test_faulty_folders(weights: str, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="expected the folder of a saved ElmoVectorizer, found no vectorizer.json"):
         ElmoVectorizer.load(tmp_path)
     (tmp_path / "vectorizer.json").write_text("[]")
+    with pytest.raises(InputError, match="vectorizer.json: damaged: expected a JSON object, got list"):
+        ElmoVectorizer.load(tmp_path)
+    (tmp_path / "vectorizer.json").write_text("{}")
     with pytest.raises(InputError, match="expected format elmo-tasks-vectorizer-1, got another"):
         ElmoVectorizer.load(tmp_path)
 
