@@ -16,7 +16,7 @@ BLANKS = " \t"
 _WITHIN = re.compile(r"[0-9]+[-.][0-9]+")  # CoNLL-U's numbers of contractions and empty nodes
 
 
-class Row(NamedTuple):
+class ColumnRow(NamedTuple):
     """A line and its cells."""
 
     line: int
@@ -26,7 +26,7 @@ class Row(NamedTuple):
 
 def read_blocks(
     path: Path, encoding: str = "utf-8", mark: str = "", is_tag: Callable[[str], bool] | None = None
-) -> list[list[Row]]:
+) -> list[list[ColumnRow]]:
     """The rows between blank lines. A row whose first cell is `mark` ends a block, as a blank line does.
 
     is_tag: where given, a row before a sentence that begins with `#` is a comment unless it is a row like the others,
@@ -38,11 +38,11 @@ def read_blocks(
     lines = read_lines(path, encoding)
     full = [line for line in lines if line.strip(BLANKS)]
     indented = bool(full) and all(line[0] in BLANKS for line in full)
-    rows = [Row(number, line, _cells(line, indented=indented)) for number, line in enumerate(lines, 1)]
+    rows = [ColumnRow(number, line, _cells(line, indented=indented)) for number, line in enumerate(lines, 1)]
     widths = Counter(len(row.cells) for row in rows if row.cells and row.cells[0][:1] not in ("#", mark[:1]))
     width = widths.most_common(1)[0][0] if widths else None
-    blocks: list[list[Row]] = []
-    block: list[Row] = []
+    blocks: list[list[ColumnRow]] = []
+    block: list[ColumnRow] = []
     for row in rows:
         if not row.cells or (mark and row.cells[0] == mark):
             if block:
@@ -64,7 +64,7 @@ def read_blocks(
     return [*blocks, block] if block else blocks
 
 
-def drop_numbers(path: Path, blocks: list[list[Row]]) -> tuple[int, list[list[Row]]]:
+def drop_numbers(path: Path, blocks: list[list[ColumnRow]]) -> tuple[int, list[list[ColumnRow]]]:
     """Where the tokens are: in the second column (1) if the first one numbers the rows of each sentence, else in the
     first (0). In the former case the rows of contractions and empty nodes (`3-4`, `5.1`) are left out.
 
@@ -86,7 +86,7 @@ def drop_numbers(path: Path, blocks: list[list[Row]]) -> tuple[int, list[list[Ro
     return 0, blocks
 
 
-def column_of(blocks: Sequence[Sequence[Row]], fits: Callable[[str], bool]) -> int | None:
+def column_of(blocks: Sequence[Sequence[ColumnRow]], fits: Callable[[str], bool]) -> int | None:
     """The last column, from 0, in which all cells fit and not all are the same; None if there is no such column."""
     cells = list(zip(*(row.cells for rows in blocks for row in rows), strict=False))
     fitting = [index for index, column in enumerate(cells) if len(set(column)) > 1 and all(map(fits, set(column)))]

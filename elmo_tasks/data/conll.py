@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from elmo_tasks.core.errors import InputError, quoted
-from elmo_tasks.data.columns import Row, column_of, drop_numbers, read_blocks
+from elmo_tasks.data.columns import ColumnRow, column_of, drop_numbers, read_blocks
 from elmo_tasks.data.reading import Note, no_note, positions_of
 from elmo_tasks.text.examples import TaggedSentence
 from elmo_tasks.text.spans import SCHEMES, beginnings, convert, detect_scheme, from_io, is_io, split_tag
@@ -99,14 +99,14 @@ def _chosen(columns: Mapping[str, str] | None, token: int | None, tag: int | Non
 
 def _blocks(
     path: Path, encoding: str, mark: str = DOCUMENT_START, is_tag: Callable[[str], bool] | None = None
-) -> list[list[Row]]:
+) -> list[list[ColumnRow]]:
     blocks = read_blocks(path, encoding, mark, is_tag)
     if not blocks:
         raise InputError(f"{path}: expected sentences in columns `token ... tag`, got an empty file")
     return blocks
 
 
-def _sentences(path: Path, blocks: Sequence[Sequence[Row]], token: int, tag: int) -> list[_Sentence]:
+def _sentences(path: Path, blocks: Sequence[Sequence[ColumnRow]], token: int, tag: int) -> list[_Sentence]:
     needed = max(2, *(column + 1 if column >= 0 else -column for column in (token, tag)))
     found = []
     for rows in blocks:
@@ -161,12 +161,12 @@ def _is_tag(tag: str) -> bool:
     return True
 
 
-def _two_levels(blocks: Sequence[Sequence[Row]]) -> bool:
+def _two_levels(blocks: Sequence[Sequence[ColumnRow]]) -> bool:
     """Whether numbered rows are GermEval's: number, word, outer tag, inner tag."""
     return all(len(row.cells) == 4 and _is_tag(row.cells[2]) for rows in blocks for row in rows)
 
 
-def _check_tags(path: Path, blocks: Sequence[Sequence[Row]], sentences: Sequence[_Sentence], token: int) -> None:
+def _check_tags(path: Path, blocks: Sequence[Sequence[ColumnRow]], sentences: Sequence[_Sentence], token: int) -> None:
     """Raises InputError for the first malformed tag; the message names a column that holds tags, if one does."""
     wrong: list[tuple[int, str]] = []
     known: set[str] = set()

@@ -22,7 +22,7 @@ _EXPECTED = "sentences in the columns of CoNLL-2005, CoNLL-2012 or `number word 
 
 
 @dataclass(frozen=True)
-class Row:
+class RoleRow:
     """A token's cells and the line they are on."""
 
     line: int
@@ -95,19 +95,19 @@ def _read_file(path: Path, encoding: str, stray: list[str]) -> list[TaggedSenten
     return [example for rows in plain for example in _sentence(rows, layout, path, stray)]
 
 
-def _blocks(path: Path, encoding: str) -> Iterator[list[Row]]:
+def _blocks(path: Path, encoding: str) -> Iterator[list[RoleRow]]:
     """The rows between blank lines."""
-    rows: list[Row] = []
+    rows: list[RoleRow] = []
     for number, line in enumerate([*read_lines(path, encoding), ""], 1):
         cells = split_tokens(line)
         if cells:
-            rows.append(Row(number, cells))
+            rows.append(RoleRow(number, cells))
         elif rows:
             yield rows
             rows = []
 
 
-def _layout(sentences: Sequence[Sequence[Row]], path: Path) -> Layout | None:
+def _layout(sentences: Sequence[Sequence[RoleRow]], path: Path) -> Layout | None:
     """A file's layout, None for that of CoNLL-2005, by its first sentence of several words: one alone may be a number.
 
     sentences: without comments.
@@ -131,7 +131,7 @@ def _layout(sentences: Sequence[Sequence[Row]], path: Path) -> Layout | None:
     return None
 
 
-def _conll2005(rows: Sequence[Row], path: Path) -> Layout:
+def _conll2005(rows: Sequence[RoleRow], path: Path) -> Layout:
     """The word comes first; the mark (the verb's lemma) is in the last column that holds no spans."""
     width = min(len(row.cells) for row in rows)
     mark = next((c for c in reversed(range(width)) if any("*" not in row.cells[c] for row in rows)), 0)
@@ -143,7 +143,7 @@ def _conll2005(rows: Sequence[Row], path: Path) -> Layout:
     return Layout(word=0, mark=mark, spans=mark + 1)
 
 
-def _sentence(rows: Sequence[Row], layout: Layout, path: Path, stray: list[str]) -> Iterator[TaggedSentence]:
+def _sentence(rows: Sequence[RoleRow], layout: Layout, path: Path, stray: list[str]) -> Iterator[TaggedSentence]:
     """The sentence itself and its predicates. stray: gets the place of a sentence with a column of no predicate."""
     width = max(len(rows[0].cells), layout.least)
     _check_rows(rows, layout, width, path)
@@ -178,7 +178,7 @@ def _sentence(rows: Sequence[Row], layout: Layout, path: Path, stray: list[str])
         yield TaggedSentence(tokens, tags, place, sources[0])
 
 
-def _check_rows(rows: Sequence[Row], layout: Layout, width: int, path: Path) -> None:
+def _check_rows(rows: Sequence[RoleRow], layout: Layout, width: int, path: Path) -> None:
     """Raises InputError for a row of another width or number, and for a cell that is none of a column of spans."""
     for place, row in enumerate(rows):
         if len(row.cells) != width:

@@ -11,7 +11,7 @@ from torch import Tensor
 from elmo_tasks.elmo.engine.products import Product, array, compiled
 
 
-class Cell(Protocol):
+class GateStep(Protocol):
     """The gates and the cell of one direction, for N sequences side by side."""
 
     def table(self, x: Tensor) -> Any:

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from elmo_tasks.elmo.engine.cells import Cell, FusedCell, PlainCell, cell_step
+from elmo_tasks.elmo.engine.cells import FusedCell, GateStep, PlainCell, cell_step
 from elmo_tasks.elmo.engine.packing import Packing
 from elmo_tasks.elmo.engine.precision import has_kernels, has_onednn
 from elmo_tasks.elmo.engine.products import (
@@ -48,7 +48,7 @@ class Direction:
         self.step_bytes = self.from_hidden.weight_bytes + self.projection.weight_bytes
         self.all_bytes = self.step_bytes + from_input.weight_bytes
         self.row_bytes = 4 * self.size * from_input.dtype.itemsize  # of the gates' part from one input
-        self.cell: Cell = PlainCell(from_input, self.from_hidden, self.cell_clip)
+        self.cell: GateStep = PlainCell(from_input, self.from_hidden, self.cell_clip)
         if has_kernels() and boundary.device.type == "cpu":
             self.cell = FusedCell(from_input, self.from_hidden, ordered(lstm.bias), self.cell_clip)
         self.first_cell = boundary.new_zeros(1, self.size)

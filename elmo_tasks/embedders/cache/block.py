@@ -44,7 +44,7 @@ class DamagedBlock(Exception):
     """A block that cannot be read, or holds something other than what was written."""
 
 
-class Row(NamedTuple):
+class PackedLayers(NamedTuple):
     """One sentence's vectors as they are stored: `values` (n,) int16."""
 
     values: Tensor
@@ -93,7 +93,7 @@ class Block:
         """Whether it can be read after its file has been removed."""
         return self._descriptor is not None
 
-    def row(self, number: int) -> Row:
+    def row(self, number: int) -> PackedLayers:
         """As it is stored, unchecked. Raises DamagedBlock when the file is shorter than it was."""
         start, end = self._span(number)
         try:
@@ -108,14 +108,14 @@ class Block:
                 raise
             raise DamagedBlock(f"{self.path}: {error}") from None
         values = torch.frombuffer(data, dtype=torch.int16) if data else torch.zeros(0, dtype=torch.int16)
-        return Row(values, bool(self._halved[number]), bool(self._wide[number]))
+        return PackedLayers(values, bool(self._halved[number]), bool(self._wide[number]))
 
     def tokens(self, number: int) -> int:
         """T of a sentence."""
         start, end = self._span(number)
         return (end - start) // _numbers_per_token(bool(self._halved[number]), self.n_layers, self.width)
 
-    def checked(self, number: int) -> Row:
+    def checked(self, number: int) -> PackedLayers:
         """As it is stored. Raises DamagedBlock when the checksum differs."""
         stored = self.row(number)
         if _checksum(self.keys[number], stored) != self._sums[number * _SUM : (number + 1) * _SUM]:
@@ -163,7 +163,7 @@ def key_of(words: Sequence[str]) -> bytes:
     return digest.digest()
 
 
-def write_block(folder: Path, name: str, rows: Mapping[bytes, Row], n_layers: int, width: int) -> Path:
+def write_block(folder: Path, name: str, rows: Mapping[bytes, PackedLayers], n_layers: int, width: int) -> Path:
     """Write a block under the digest of its keys, whole or not at all.
 
     Raises:
@@ -186,17 +186,17 @@ def write_block(folder: Path, name: str, rows: Mapping[bytes, Row], n_layers: in
     return path
 
 
-def pack(vectors: Tensor) -> Row:
+def pack(vectors: Tensor) -> PackedLayers:
     """vectors: (L, T, D) -> 16 bits per number, a layer 0 of two equal halves once."""
     layers, _, width = vectors.shape
     half = width // 2
     halved = layers > 1 and width % 2 == 0 and torch.equal(vectors[0, :, :half], vectors[0, :, half:])
     flat = torch.cat([vectors[0, :, : half if halved else width].flatten(), vectors[1:].flatten()])  # (n,)
     wide = bool((flat.abs() > torch.finfo(torch.float16).max).any())
-    return Row(flat.to(torch.bfloat16 if wide else torch.float16).view(torch.int16), halved, wide)
+    return PackedLayers(flat.to(torch.bfloat16 if wide else torch.float16).view(torch.int16), halved, wide)
 
 
-def unpack(row: Row, n_layers: int, width: int) -> Tensor:
+def unpack(row: PackedLayers, n_layers: int, width: int) -> Tensor:
     """(L, T, D) float32. Raises DamagedBlock when the row is not a multiple of a token."""
     values = row.values.view(torch.bfloat16 if row.wide else torch.float16)
     first = width // 2 if row.halved else width
@@ -215,7 +215,7 @@ def _numbers_per_token(halved: bool, n_layers: int, width: int) -> int:
     return n_layers * width - (width // 2 if halved else 0)
 
 
-def _checksum(key: bytes, row: Row) -> bytes:
+def _checksum(key: bytes, row: PackedLayers) -> bytes:
     digest = hashlib.blake2b(key, digest_size=_SUM)
     digest.update(bytes((row.halved, row.wide)))
     digest.update(row.values.contiguous().numpy().data)

@@ -16,7 +16,7 @@ from torch import Tensor
 from elmo_tasks.core.errors import InputError
 from elmo_tasks.core.paths import cache_limit
 from elmo_tasks.core.sentences import checked_sentences
-from elmo_tasks.embedders.cache.block import Block, DamagedBlock, Row, key_of, pack, unpack, write_block
+from elmo_tasks.embedders.cache.block import Block, DamagedBlock, PackedLayers, key_of, pack, unpack, write_block
 from elmo_tasks.embedders.cache.folder import Room, touch
 from elmo_tasks.embedders.cache.index import BlockIndex, Place, cut
 from elmo_tasks.embedders.protocol import Embedder, Sentences
@@ -104,14 +104,14 @@ class CachedEmbedder:
             touch(path)
         return {key: vectors for key, vectors in found.items() if places[key].block not in damaged}
 
-    def _compute(self, missing: Mapping[bytes, Sequence[str]]) -> Iterator[dict[bytes, Row]]:
+    def _compute(self, missing: Mapping[bytes, Sequence[str]]) -> Iterator[dict[bytes, PackedLayers]]:
         """Vectors by the block, sentences of like length together."""
         keys = sorted(missing, key=lambda key: (len(missing[key]), key))
         for part in cut(keys, [len(missing[key]) for key in keys]):
             vectors = self.inner.embed([missing[key] for key in part])
             yield {key: pack(layers) for key, layers in zip(part, vectors, strict=True)}
 
-    def _keep(self, rows: Mapping[bytes, Row]) -> Block | None:
+    def _keep(self, rows: Mapping[bytes, PackedLayers]) -> Block | None:
         """Write a block into the cache; None if it is larger than the limit, or if it was removed at once."""
         if not self._room.make(sum(2 * len(row.values) for row in rows.values())):
             return None
@@ -123,7 +123,7 @@ class CachedEmbedder:
             self._index.merge()
         return block
 
-    def _spill(self, rows: Mapping[bytes, Row], folder: Path) -> Block:
+    def _spill(self, rows: Mapping[bytes, PackedLayers], folder: Path) -> Block:
         with self._disk_faults(folder):
             block = Block(write_block(folder, self.name, rows, self.n_layers, self.width))
             if block.is_open:

@@ -20,7 +20,7 @@ from typing import NamedTuple
 
 from filelock import FileLock, Timeout
 
-from elmo_tasks.embedders.cache.block import Block, DamagedBlock, Row, is_block, write_block
+from elmo_tasks.embedders.cache.block import Block, DamagedBlock, PackedLayers, is_block, write_block
 
 MOST_SENTENCES, MOST_TOKENS = 512, 16384  # of a block: what a killed writer can lose, and what is in memory at once
 LOCK = ".merging.lock"
@@ -52,7 +52,7 @@ class BlockIndex:
             self._refresh()
             return {key: self._places[key] for key in keys if key in self._places}
 
-    def write(self, rows: Mapping[bytes, Row]) -> Block:
+    def write(self, rows: Mapping[bytes, PackedLayers]) -> Block:
         """Add a block of these sentences.
 
         Raises:
