@@ -1,7 +1,7 @@
 # The jobs of continuous integration, by name; .ci/run runs them all in a fresh environment.
 PYTHON ?= python
 
-.PHONY: faults format lint types test test-data test-browser documents docs wheel tables nightly
+.PHONY: faults test-all format lint types test test-data test-browser documents docs wheel tables nightly
 
 format:
 	$(PYTHON) -m ruff format .
@@ -16,6 +16,10 @@ types:
 
 test:
 	$(PYTHON) -m pytest -n 2
+
+# With the slow tests, which train whole models or start several processes, as continuous integration runs them.
+test-all:
+	$(PYTHON) -m pytest -n 2 -m "not documents"
 
 # Only the tests on real data, which is in $ELMO_TASKS_DATA or ../shared/data; a missing data set is a failure.
 test-data:

@@ -215,6 +215,7 @@ def test_no_jobs(corpus: Path, tmp_path: Path, launch: InThisProcess) -> None:
         bench(cells_of(corpus, tmp_path / "grid"), launch, jobs=0)
 
 
+@pytest.mark.slow
 def test_a_cell_in_a_process_of_its_own(corpus: Path, tmp_path: Path) -> None:
     """One that is well, one whose data is bad: its one line comes back."""
     (well, _) = cells_of(corpus, tmp_path / "grid")
@@ -231,6 +232,7 @@ def test_a_cell_in_a_process_of_its_own(corpus: Path, tmp_path: Path) -> None:
         launch_process(bad, 1, lines.append, threading.Event())
 
 
+@pytest.mark.slow
 def test_a_cell_ends_with_the_process_that_started_it(corpus: Path, tmp_path: Path) -> None:
     (cell, _) = cells_of(corpus, tmp_path / "grid", "training.epochs=100000", "training.patience=100000")
     words = [sys.executable, "-m", "elmo_tasks.benchmark.worker", str(cell.write_request()), str(cell.folder)]

@@ -74,6 +74,7 @@ def test_train_evaluate_predict_report(data: Path, capsys: pytest.CaptureFixture
     assert json.loads(Path("record.json").read_text())["runs"][0]["seed"] == 1
 
 
+@pytest.mark.slow
 def test_benchmark_in_processes(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
     words = ["benchmark", "ner", "--data", "ner=data", "--embedders", "random", "--seeds", "2", "--jobs", "2"]
     words += ["--output", "grid", *FAST[2:]]

@@ -182,6 +182,7 @@ sys.exit(main(["train", "ner", "--data", sys.argv[1], "--embedders", "random", "
 """
 
 
+@pytest.mark.slow
 def test_a_training_goes_on_when_nobody_reads_what_it_says(corpus: Path, tmp_path: Path) -> None:
     words = [sys.executable, "-c", TRAIN, str(corpus)]
     with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:

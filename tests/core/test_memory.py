@@ -24,6 +24,7 @@ def test_memory_is_in_megabytes() -> None:
     assert 40 < more < 80 and peak > 40  # a peak is inherited from the process that started this one
 
 
+@pytest.mark.slow
 def test_without_the_modules_of_posix() -> None:
     """As on Windows: every file of the package can be imported, and a peak that is not known is 0."""
     program = f"""{HIDE}

@@ -50,6 +50,7 @@ def workers() -> list[int]:
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self").exists(), reason="processes are looked for in /proc")
 def test_the_bytes_of_the_local_engine_though_a_worker_dies(text: Path, bilm: str, cluster: None) -> None:
     text.write_text(text.read_text() * 8)

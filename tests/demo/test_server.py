@@ -19,6 +19,8 @@ from elmo_tasks.demo.guard import BODY, known_hosts
 from elmo_tasks.demo.server import WAITING
 from elmo_tasks.demo.tokens import CHARACTERS
 
+pytestmark = pytest.mark.slow
+
 FOREIGN = ("evil.example", "127.0.0.1.evil.example", "192.168.1.2", "", "a@localhost")
 
 

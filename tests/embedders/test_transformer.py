@@ -250,6 +250,7 @@ except InputError as error:
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("network", [{"HF_HUB_OFFLINE": "1"}, {"HF_ENDPOINT": "http://127.0.0.1:9"}])
 def test_the_hub_without_a_network(tmp_path: Path, encoder: str, network: dict[str, str]) -> None:
     """What was fetched before is used; what was not is one line, at once."""

@@ -10,6 +10,7 @@ from faulty import TARGETS, Target, Workshop, campaign
 EACH = 24  # inputs per target: about 1,000 in all
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.name)
 def test_bad_input_is_one_line(target: Target, workshop: Workshop, tmp_path: Path) -> None:
     found = campaign(workshop, tmp_path / "here", EACH, targets={target.name: target})

@@ -49,6 +49,7 @@ def test_a_layer_that_there_is_not(corpus: Path, bilm: str, tmp_path: Path) -> N
         run(corpus, bilm, tmp_path / "run", "elmo.layers=3")
 
 
+@pytest.mark.slow
 def test_lambda_draws_the_weights_to_the_average(corpus: Path, bilm: str, tmp_path: Path) -> None:
     """A large lambda reduces the mix to the average of the layers, a small one lets the weights go."""
     away = []

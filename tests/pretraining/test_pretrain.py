@@ -32,6 +32,7 @@ def quiet(line: str) -> None:
     pass
 
 
+@pytest.mark.slow
 def test_a_tiny_corpus_is_learned_by_heart(pretraining_config: Any, text: Path, tmp_path: Path) -> None:
     text.write_text("".join(text.read_text().splitlines(keepends=True)[:30]))
     config = pretraining_config(n_epochs=60, dropout=0.0, decay=0.5, learning_rate=1e-2)
@@ -121,6 +122,7 @@ def test_an_interrupted_run_ends_with_the_same_weights(pretraining_config: Any, 
         assert all(torch.equal(ours[key], theirs[key]) for key in theirs)
 
 
+@pytest.mark.slow
 def test_fine_tuning_starts_from_the_other_model(
     pretraining_options: dict[str, Any], pretraining_config: Any, text: Path, tmp_path: Path
 ) -> None:

@@ -49,6 +49,7 @@ def assert_same_weights(ours: Path, theirs: Path, **tolerance: float) -> None:
             torch.testing.assert_close(left[key], right[key], **tolerance)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("optimizer", ["adamw", "adagrad"])
 def test_two_processes_train_as_one(
     pretraining_options: dict[str, Any], pretraining_config: Any, text: Path, tmp_path: Path, optimizer: str
@@ -136,6 +137,7 @@ def test_a_gradient_that_is_not_finite_ends_the_run(pretraining_config: Any, tex
         module._update(0.1)
 
 
+@pytest.mark.slow
 def test_a_process_killed_at_any_moment_loses_at_most_one_interval(
     pretraining_options: dict[str, Any], pretraining_config: Any, text: Path, tmp_path: Path
 ) -> None:

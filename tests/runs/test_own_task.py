@@ -85,6 +85,7 @@ def test_parse_and_describe_get_the_line_without_its_break() -> None:
     assert [frame["tokens"] for frame in frames] == [("ada", "sings"), ("bo",), ("cy",)]
 
 
+@pytest.mark.slow
 def test_report_and_benchmark(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["report", "run"]) == 0
     assert json.loads(capsys.readouterr().out)["runs"][0]["test"].keys() == {"token_accuracy"}

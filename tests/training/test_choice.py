@@ -37,6 +37,7 @@ def sparse(tmp_path: Path) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_while_the_dev_score_is_0_the_dev_loss_decides(sparse: Path, tmp_path: Path) -> None:
     """Equal scores of 0 used to count as no better: the rate was halved, and the run ended with an all-O model."""
     hasty = ("training.patience=1", "training.rate_patience=1")

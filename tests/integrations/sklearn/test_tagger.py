@@ -103,6 +103,7 @@ def test_copies_are_fitted_too(fitted: ElmoTagger) -> None:
         clone(fitted).predict(X)
 
 
+@pytest.mark.slow
 def test_grid_search() -> None:
     grid = {"settings": [SETTINGS | {"training.epochs": epochs} for epochs in (1, 8)]}
     search = GridSearchCV(tagger(), grid, cv=2).fit(X, Y)

@@ -200,6 +200,7 @@ if __name__ == "__main__":
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", [m for m in ("fork", "spawn") if m in multiprocessing.get_all_start_methods()])
 def test_processes(method: str, bilm_name: str, run_folder: Path, tmp_path: Path) -> None:
     (tmp_path / "program.py").write_text(PROCESSES)
