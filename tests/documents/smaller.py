@@ -30,6 +30,8 @@ MORE = {
     "embed": ["--overwrite"],
     "benchmarks/inference.py": ["--architectures", "small", "--share", "0.002", "--rounds", "1"],
     "benchmarks/cache.py": [*("--train", "20"), *("--dev", "5"), *("--sample", "2"), *("--rounds", "1")],
+    "benchmarks/train_memory.py": [*("--tokens", "2000"), *("--dev", "20")],
+    "benchmarks/cache_latency.py": ["--calls", "20"],
     "benchmarks/comparison.py": ["--tokens", "300", "--rounds", "1"],
     "benchmarks/pretraining.py": [*("--windows", "1"), *("--rounds", "1"), *FEW_WINDOWS],
 }
