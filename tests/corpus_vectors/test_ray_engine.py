@@ -13,6 +13,8 @@ from elmo_tasks.core.errors import InputError
 from elmo_tasks.corpus_vectors.block_embedder import Recipe
 from elmo_tasks.corpus_vectors.embedding import embed_corpus
 
+pytestmark = pytest.mark.slow
+
 ray = pytest.importorskip("ray", reason="the extra `ray` is not installed")
 
 
@@ -50,7 +52,6 @@ def workers() -> list[int]:
     return found
 
 
-@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self").exists(), reason="processes are looked for in /proc")
 def test_the_bytes_of_the_local_engine_though_a_worker_dies(text: Path, bilm: str, cluster: None) -> None:
     text.write_text(text.read_text() * 8)

@@ -13,6 +13,8 @@ import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 # Runs the verb and says which other hosts the process looks up or connects to.
+pytestmark = pytest.mark.slow
+
 PROGRAM = """
 import sys
 def watch(event, arguments):

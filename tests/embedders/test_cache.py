@@ -118,6 +118,7 @@ def run(tmp_path: Path, warm_python: list[str]) -> Run:
     return start_one
 
 
+@pytest.mark.slow
 def test_several_processes_at_once(tmp_path: Path, run: Run) -> None:
     processes = [run("live", start) for start in (0, 100)]
     assert [process.wait() for process in processes] == [0, 0]

@@ -217,6 +217,7 @@ def test_elmo_from_a_pair_of_files(corpus: Path, tmp_path: Path, monkeypatch: py
     assert steady(warm) | {"tokens_measured": 0} == steady(cold) | {"tokens_measured": 0}
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow_with_epochs(learned: FinishedRun) -> None:
     peaks = [row["peak_rss_mb"] for row in learned.history]
     assert len(peaks) == 25
