@@ -99,13 +99,15 @@ def test_jobs_of_a_benchmark_share_the_threads(tmp_path: Path, monkeypatch: pyte
 @pytest.mark.parametrize(
     ("environment", "expected"),
     [
-        ({}, "passive"),
-        ({"OMP_WAIT_POLICY": "active"}, "active"),
-        ({"GOMP_SPINCOUNT": "5"}, "None"),
-        ({"KMP_BLOCKTIME": "5"}, "None"),
+        ({}, "None 2000 1"),
+        ({"OMP_WAIT_POLICY": "active"}, "active None None"),
+        ({"GOMP_SPINCOUNT": "5"}, "None 5 None"),
+        ({"KMP_BLOCKTIME": "5"}, "None None 5"),
     ],
 )
-def test_waiting_threads_sleep(environment: dict[str, str], expected: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_waiting_threads_sleep_soon(
+    environment: dict[str, str], expected: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Set before torch is imported; who has decided otherwise is heeded."""
     for name in ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT", "KMP_BLOCKTIME"):
         monkeypatch.delenv(name, raising=False)
@@ -113,7 +115,8 @@ def test_waiting_threads_sleep(environment: dict[str, str], expected: str, monke
         monkeypatch.setenv(name, value)
     program = (
         "import os, sys; from elmo_tasks.cli import main; main(['list']); "
-        "print(os.environ.get('OMP_WAIT_POLICY'), 'torch' in sys.modules)"
+        "names = ('OMP_WAIT_POLICY', 'GOMP_SPINCOUNT', 'KMP_BLOCKTIME'); "
+        "print(*map(os.environ.get, names), 'torch' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == f"{expected} False"
