@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import yaml
 
@@ -15,6 +16,13 @@ from elmo_tasks.core.settings import Layers, bounded, from_mapping, sections, to
 from elmo_tasks.data.reading import ReadingConfig
 from elmo_tasks.embedders.registry import SECTIONS, check_names
 from elmo_tasks.task import load_task
+
+
+class Patience(NamedTuple):
+    """Epochs without a better dev score after which training stops, and after which the learning rate is halved."""
+
+    stop: int
+    rate: int
 
 
 @dataclass(frozen=True)
@@ -29,6 +37,8 @@ class TrainingConfig:
     epochs: the most to train for.
     patience: epochs without a better dev score after which training stops.
     rate_patience: epochs without a better dev score after which the learning rate is halved.
+    patience_updates: small data has few updates per epoch; both patiences are stretched in proportion, so that training
+        stops after this many updates without a better dev score at the earliest. 0 counts epochs alone.
     batch_size: sentences per batch.
     min_updates: the least number of batches per epoch: small data gets smaller batches; 0 takes `batch_size` as it is.
     learning_rate: in the first epoch.
@@ -42,6 +52,7 @@ class TrainingConfig:
     epochs: int = bounded(30, least=1)
     patience: int = bounded(6, least=1)
     rate_patience: int = bounded(2, least=1)
+    patience_updates: int = bounded(500, least=0)
     batch_size: int = bounded(64, least=1)
     min_updates: int = bounded(40, least=0)
     learning_rate: float = bounded(1e-3, above=0)
@@ -56,6 +67,12 @@ class TrainingConfig:
     def batch_size_for(self, sentences: int) -> int:
         """`batch_size`, or less where that makes fewer than `min_updates` batches an epoch: small data learns too."""
         return max(1, min(self.batch_size, sentences // max(1, self.min_updates)))
+
+    def patience_for(self, sentences: int) -> Patience:
+        """The two patiences in epochs for training data of that size, see `patience_updates`."""
+        updates = math.ceil(sentences / self.batch_size_for(sentences))
+        stretch = max(1.0, self.patience_updates / (self.patience * max(1, updates)))
+        return Patience(math.ceil(self.patience * stretch), math.ceil(self.rate_patience * stretch))
 
 
 @dataclass(frozen=True)

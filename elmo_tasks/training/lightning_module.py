@@ -49,6 +49,8 @@ class TaskModule(lightning.LightningModule):
         self.model, self.task, self.labels, self.training_config = model, task, labels, training
         self.train_examples, self.dev_examples, self.seed = train, dev, seed
         self.rate, self.best, self.waited = training.learning_rate, -math.inf, 0
+        self.first: float | None = None  # the dev score of the first epoch
+        self.rate_patience = training.patience_for(len(train)).rate
         self._decoded: dict[int, Prediction] = {}
         self._dev_losses: list[tuple[float, int]] = []  # with the number of examples
         self._sources: list[str] = []
@@ -104,7 +106,7 @@ class TaskModule(lightning.LightningModule):
             )
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
-        """Decode a batch of the dev split. Its loss is computed only while no epoch has had a score above 0."""
+        """Decode a batch of the dev split. Its loss is computed only while no epoch has beaten the first."""
         if self.best <= 0 and batch.gold is not None:
             self._dev_losses.append((float(self.model.loss(batch)), len(batch.indices)))
         for index, output in zip(batch.indices, self.model.decode(batch), strict=True):
@@ -116,21 +118,44 @@ class TaskModule(lightning.LightningModule):
         self._decoded.clear()
         value = float(scores.as_dict()[self.task.headline])
         total = sum(count for _, count in self._dev_losses)
-        loss = sum(loss * count for loss, count in self._dev_losses) / max(1, total)
+        loss = sum(loss * count for loss, count in self._dev_losses) / total if total else math.inf
         self._dev_losses.clear()
-        choice = value if value > 0 or not math.isfinite(loss) else -loss
+        self.first = value if self.first is None else self.first
+        choice = rank_epoch(value, self.first, loss)
         self.log("dev", value, prog_bar=True)
         self.log("choice", choice)
         self.log("rate", self.rate * self.training_config.rate_share(self.current_epoch))
         self.waited = 0 if choice > self.best else self.waited + 1
         self.best = max(self.best, choice)
-        if self.waited and self.waited % self.training_config.rate_patience == 0:
+        if self.waited and self.waited % self.rate_patience == 0:
             self.rate /= 2
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Keep the rate's state."""
-        checkpoint["plateau"] = [self.rate, self.best, self.waited]
+        checkpoint["plateau"] = [self.rate, self.best, self.waited, self.first]
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Take it up again."""
-        self.rate, self.best, self.waited = checkpoint["plateau"]
+        self.rate, self.best, self.waited, self.first = checkpoint["plateau"]
+
+
+def rank_epoch(score: float, first: float, loss: float) -> float:
+    """A number by which epochs are compared: a better dev score wins, and a tie with the first epoch goes to the loss.
+
+    A model that starts by predicting nothing, or one class only, has the same score for many epochs while it learns;
+    its falling loss shows that it is worth going on.
+
+    Args:
+        score: of this epoch on dev.
+        first: of the first epoch on dev.
+        loss: mean loss on dev, needed only where `score == first`.
+
+    Returns:
+        Above 0 if the score is better than the first epoch's, between -1 and 0 if equal, below -1 if worse. It is
+        compared as a float32, so that the three ranges may not be told apart by tiny differences.
+    """
+    if score > first:
+        return score - first
+    if score < first:
+        return score - first - 1.0
+    return -(loss / (1.0 + loss)) if 0 <= loss < math.inf else -1.0

@@ -131,7 +131,9 @@ def fit_model(trained: Trained, splits: Splits, folder: RunFolder, lines: EpochL
     keep = RunCheckpoint(folder.work / "checkpoints", "best", monitor="choice")
     # Not `save_last`: Lightning writes that only when the best is written.
     last = RunCheckpoint(folder.work / "checkpoints", "last")
-    stop = EarlyStopping("choice", mode="max", patience=training.patience, check_on_train_epoch_end=True)
+    stop = EarlyStopping(
+        "choice", mode="max", patience=training.patience_for(len(splits.train)).stop, check_on_train_epoch_end=True
+    )
     interactive = sys.stderr.isatty()
     with quiet_lightning():
         trainer = lightning.Trainer(

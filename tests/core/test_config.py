@@ -83,12 +83,13 @@ def test_the_ends_of_the_bounds_are_within() -> None:
 
 def test_what_is_written_is_what_the_values_are() -> None:
     """Byte for byte: runs that are there already are known by it."""
-    assert to_yaml(Experiment()).splitlines()[-11:] == [
+    assert to_yaml(Experiment()).splitlines()[-12:] == [
         "  optimizer: adam",
         "  fraction: 100.0",
         "  epochs: 30",
         "  patience: 6",
         "  rate_patience: 2",
+        "  patience_updates: 500",
         "  batch_size: 64",
         "  min_updates: 40",
         "  learning_rate: 0.001",

@@ -40,7 +40,7 @@ def sparse(tmp_path: Path) -> Path:
 @pytest.mark.slow
 def test_while_the_dev_score_is_0_the_dev_loss_decides(sparse: Path, tmp_path: Path) -> None:
     """Equal scores of 0 used to count as no better: the rate was halved, and the run ended with an all-O model."""
-    hasty = ("training.patience=1", "training.rate_patience=1")
+    hasty = ("training.patience=1", "training.rate_patience=1", "training.patience_updates=0")
     outcome = run(sparse, tmp_path / "run", *hasty, "training.learning_rate=0.001")
     assert [row["dev"] for row in outcome.history] == [0.0] * 4  # else this tests nothing
     assert [row["rate"] for row in outcome.history] == pytest.approx([0.001] * 4)

@@ -13,7 +13,13 @@ from elmo_tasks.training.train import FinishedRun, train
 
 def run(corpus: Path, output: Path, *settings: str) -> FinishedRun:
     given = {"data": str(corpus), "embedders": ["random"]}
-    common = ["model.hidden=6", "training.epochs=3", "training.batch_size=4", "training.rate_patience=9"]
+    common = [
+        "model.hidden=6",
+        "training.epochs=3",
+        "training.batch_size=4",
+        "training.rate_patience=9",
+        "training.patience_updates=0",
+    ]
     return train(load_experiment([], given, [*common, *settings]), output, tell=lambda line: None)
 
 

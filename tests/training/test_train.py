@@ -173,7 +173,7 @@ def test_a_seed_reproduces_every_figure(corpus: Path, tmp_path: Path) -> None:
 def test_a_resumed_run_ends_as_an_uninterrupted_one(
     corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    settings = ("training.epochs=6", "training.rate_patience=1")
+    settings = ("training.epochs=6", "training.rate_patience=1", "training.patience_updates=0")
     whole = quiet(small(corpus, *settings), tmp_path / "whole")
 
     def stop(line: str) -> None:
