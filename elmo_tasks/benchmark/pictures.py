@@ -10,15 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 from elmo_tasks.benchmark.sheet import full_rows, headline, label
 from elmo_tasks.views.drawing import drawing
+from elmo_tasks.views.palette import styles
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-# Okabe and Ito 2008: told apart with every kind of colour vision; line styles and marks tell them apart in grey.
-_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
-_MARKS = ("o", "s", "^", "D", "v", "P", "X")
-_MORE, _LESS = "#0072B2", "#A6CDE8"  # a layer that has more than its equal share, and less
+_MORE, _LESS = "#00508C", "#B94A00"  # a layer that has more than its equal share, and less
 _STYLE: Any = {
     "font.size": 10,
     "axes.spines.top": False,
@@ -64,76 +62,117 @@ def mix_picture(tasks: Sequence[Mapping[str, Any]]) -> Picture | None:
 
 
 def _learning_curves(task: Mapping[str, Any]) -> Figure:
+    """The mean over seeds with a star at its best epoch, and each seed as a thin line."""
     from matplotlib.ticker import MaxNLocator
 
     figure, axes = _figure()
+    found = styles(row["embedders"] for row in [*full_rows(task), *task["rows"]])
     for place, row in enumerate(full_rows(task)):
-        style = _style(task, row)
+        color, marker = found[tuple(row["embedders"])]
         curves = [[100 * value for value in curve] for curve in row["curves"]]
-        for curve in curves:
-            axes.plot(range(1, len(curve) + 1), curve, color=style["color"], linewidth=0.8, alpha=0.45)
+        if len(curves) > 1:
+            for curve in curves:
+                axes.plot(range(1, len(curve) + 1), curve, color=color, linewidth=0.8, alpha=0.45)
         together = [statistics.mean(values) for values in zip(*curves, strict=False)]  # while all seeds still train
-        axes.plot(range(1, len(together) + 1), together, **style, markersize=4.5, label=label(row), zorder=3 + place)
-    axes.set_xlabel("epoch")
-    axes.set_ylabel(f"dev {headline(task)} in per cent: mean, and thin each seed")
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        epochs = range(1, len(together) + 1)
+        axes.plot(epochs, together, color=color, marker=marker, markersize=4.5, label=label(row), zorder=3 + place)
+        best = max(range(len(together)), key=together.__getitem__)
+        axes.plot(
+            epochs[best], together[best], "*", color=color, markersize=13, markeredgecolor="white", zorder=20 + place
+        )
+    axes.set_xlim(left=0.4)
+    axes.set_xlabel("epoch (star: best epoch of the mean; thin lines: seeds)")
+    axes.set_ylabel(f"dev {headline(task)} (%)")
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     _legend(figure)
     return figure
 
 
 def _sample_efficiency(task: Mapping[str, Any]) -> Figure:
+    """A curve for embedders with several sizes of the training data; a hollow mark, named, for those with one."""
     figure, axes = _figure()
     parts = sorted({row["fraction"] for row in task["rows"]})
-    for name in dict.fromkeys(tuple(row["embedders"]) for row in task["rows"]):
-        rows = [row for row in task["rows"] if tuple(row["embedders"]) == name]
+    found = styles(row["embedders"] for row in [*full_rows(task), *task["rows"]])
+    for names, (color, marker) in found.items():
+        rows = sorted(
+            (row for row in task["rows"] if tuple(row["embedders"]) == names), key=lambda row: row["fraction"]
+        )
+        lone = len(rows) == 1
         axes.errorbar(
             [row["fraction"] for row in rows],
             [100 * row["test"]["mean"] for row in rows],
             [100 * (row["test"]["deviation"] or 0) for row in rows],
-            **_style(task, rows[0]),
-            markersize=5,
+            color=color,
+            marker=marker,
+            markerfacecolor="white" if lone else color,
+            linestyle="none" if lone else "-",
+            markersize=6,
             capsize=3,
-            label=label(rows[0]),
+            label=label(rows[0]) + (f" (only {rows[0]['fraction']:g} %)" if lone else ""),
         )
     axes.set_xscale("log")
     axes.set_xticks(parts, [f"{part:g}" for part in parts])
     axes.minorticks_off()
-    axes.set_xlabel("per cent of the training sentences (logarithmic)")
-    axes.set_ylabel(f"test {headline(task)} in per cent, ± deviation")
+    axes.set_xlabel("training sentences (%, logarithmic)")
+    axes.set_ylabel(f"test {headline(task)} (%), mean ± std")
     _legend(figure)
     return figure
 
 
 def _mix_weights(bars: Sequence[tuple[str, list[float], list[float]]]) -> Figure:
+    """Each layer's weight relative to an equal share, so that small preferences show; the weight itself as text."""
     from matplotlib.figure import Figure
 
     lines = sum(len(means) for _, means, _ in bars) + 1.6 * len(bars)
-    figure = Figure(figsize=(6.4, 0.6 + 0.17 * lines), layout="constrained")
+    figure = Figure(figsize=(6.4, 0.8 + 0.17 * lines), layout="constrained")
     axes = figure.add_subplot()
     place, ticks = 0.0, []
+    reach = max(
+        abs(mean * len(means) - 1) + deviation * len(means)
+        for _, means, deviations in bars
+        for mean, deviation in zip(means, deviations, strict=True)
+    )
+    reach = 100 * max(reach, 0.05)
     for title, means, deviations in bars:
-        equal = 1 / len(means)
         for number, (mean, deviation) in enumerate(zip(means, deviations, strict=True)):
-            more = mean > equal
+            value, error = 100 * (mean * len(means) - 1), 100 * deviation * len(means)
             axes.barh(
-                place + number, mean, height=0.85, color=_MORE if more else _LESS, xerr=deviation or None, capsize=2
+                place + number,
+                value,
+                height=0.85,
+                color=_MORE if value > 0 else _LESS,
+                xerr=error or None,
+                error_kw={"capsize": 2, "ecolor": "#444444"},
             )
-            axes.text(0.006, place + number, str(number), va="center", fontsize=7, color="white" if more else "black")
-        last = place + len(means) - 1
-        axes.plot([equal, equal], [place - 0.6, last + 0.6], color="#222222", linestyle="--", linewidth=1.2)
-        axes.annotate(f"1/{len(means)}", (equal, place - 0.6), ha="center", va="bottom", fontsize=8)
-        ticks.append(((place + last) / 2, title))
-        place = last + 2.6
+            side = 1 if value > 0 else -1
+            axes.annotate(
+                f"{mean:.3f}",
+                (value + side * error, place + number),
+                (4 * side, 0),
+                textcoords="offset points",
+                ha="left" if side > 0 else "right",
+                va="center",
+                fontsize=7,
+            )
+            axes.text(-1.28 * reach, place + number, str(number), va="center", fontsize=7, color="#444444")
+        ticks.append((place + (len(means) - 1) / 2, title))
+        place += len(means) + 1.6
+    axes.axvline(0, color="#222222", linewidth=1)
     axes.set_yticks([at for at, _ in ticks], [title for _, title in ticks])
-    axes.set_ylim(place - 1.9, -1.6)  # downwards
-    axes.set_xlim(0, max(0.5, *(m + d + 0.05 for _, means, ds in bars for m, d in zip(means, ds, strict=True))))
+    axes.tick_params(axis="y", length=0)
+    axes.set_ylim(place - 1.9, -1.2)  # downwards
+    axes.set_xlim(-1.32 * reach, 1.2 * reach)
     axes.grid(visible=False, axis="y")
-    figure.supxlabel("learned weight of each layer, mean ± deviation over seeds", fontsize=10)
+    figure.supxlabel(
+        "weight of each layer (0 is the lowest) relative to an equal share (%)\n"
+        "text: the weight; mean ± standard deviation over seeds",
+        fontsize=9,
+    )
     return figure
 
 
 def _mixes(tasks: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, list[float], list[float]]]:
-    """A title, and a mean and a deviation a layer, for every mixed source of every full row."""
+    """A title, and the mean and deviation of each layer, for every mixed embedder of every full row."""
     for task in tasks:
         for row in full_rows(task):
             for mix in row["mix"]:
@@ -149,13 +188,6 @@ def _figure() -> tuple[Figure, Axes]:
 
     figure = Figure(figsize=(6.4, 4.4), layout="constrained")  # one column, so that a phone shows it legibly
     return figure, figure.add_subplot()
-
-
-def _style(task: Mapping[str, Any], row: Mapping[str, Any]) -> dict[str, Any]:
-    """A colour and a mark for each list of embedders, the same in all of a task's pictures."""
-    names = list(dict.fromkeys(label(other) for other in [*full_rows(task), *task["rows"]]))
-    place = names.index(label(row))
-    return {"color": _COLOURS[place % len(_COLOURS)], "marker": _MARKS[place % len(_MARKS)]}
 
 
 def _legend(figure: Figure) -> None:

@@ -8,44 +8,77 @@ from typing import Any
 
 from elmo_tasks.views.drawing import drawing, save_picture
 
+_LOSS, _SCORE, _BEST = "0.55", "#00508C", "#B94A00"
+
 
 @drawing()
 def draw_run(folder: Path, history: Sequence[Mapping[str, float]], metrics: Mapping[str, Any]) -> None:
     """Write `learning_curve.png` into `folder`, `mix_weights.png` if layers were mixed, and `confusion_matrix.png` of
     the test split if its scores have one."""
     from matplotlib.figure import Figure
+    from matplotlib.ticker import MaxNLocator
 
     epochs = [row["epoch"] for row in history]
     figure = Figure(figsize=(6, 4), layout="constrained")
     left = figure.add_subplot()
-    left.plot(epochs, [row["loss"] for row in history], color="tab:grey", marker=".", label="training loss")
+    left.plot(epochs, [row["loss"] for row in history], color=_LOSS, marker=".", label="training loss")
     left.set_xlabel("epoch")
     left.set_ylabel("training loss")
+    left.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     right = left.twinx()
-    right.plot(epochs, [row["dev"] for row in history], color="tab:blue", marker="o", label="dev score")
-    right.set_ylabel("dev score")
-    figure.legend(loc="outside upper center", ncols=2)
+    name = f"dev {str(metrics.get('headline', 'score')).replace('_', ' ')}"
+    right.plot(epochs, [row["dev"] for row in history], color=_SCORE, marker="o", label=name)
+    for row in history:
+        if row["epoch"] == metrics.get("best_epoch"):
+            right.plot(row["epoch"], row["dev"], "*", color=_BEST, markersize=14, label="best epoch", linestyle="none")
+    right.set_ylabel(name)
+    figure.legend(loc="outside upper center", ncols=3)
     save_picture(figure, folder / "learning_curve.png")
     if mix := metrics["mix"]:
-        figure = Figure(figsize=(1.5 + 2.5 * len(mix), 3.5), layout="constrained")
-        for position, (name, learned) in enumerate(mix.items(), 1):
-            axes = figure.add_subplot(1, len(mix), position)
-            weights = learned["weights"]
-            axes.bar([str(layer) for layer in range(len(weights))], weights, color="tab:blue")
-            axes.axhline(1 / len(weights), color="tab:grey", linestyle="--", linewidth=1)
-            axes.set_ylim(0, 1)
-            axes.set_xlabel("layer")
-            axes.set_ylabel("learned weight")
-            axes.set_title(f"{name}, gamma {learned['gamma']:.2f}")
-        save_picture(figure, folder / "mix_weights.png")
+        _draw_mix(mix, folder / "mix_weights.png")
     confusion = metrics.get("test", {}).get("confusion")
     if isinstance(confusion, Mapping) and confusion.keys() >= {"labels", "counts"} and confusion["labels"]:
         draw_confusion(folder / "confusion_matrix.png", confusion["labels"], confusion["counts"])
 
 
+def _draw_mix(mix: Mapping[str, Mapping[str, Any]], path: Path) -> None:
+    """Bars from an equal share upwards or downwards, on an axis that shows the differences."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(1.5 + 2.7 * len(mix), 3.5), layout="constrained")
+    for position, (name, learned) in enumerate(mix.items(), 1):
+        axes = figure.add_subplot(1, len(mix), position)
+        weights = learned["weights"]
+        equal = 1 / len(weights)
+        reach = 1.25 * max(0.02, *(abs(weight - equal) for weight in weights))
+        axes.bar(
+            [str(layer) for layer in range(len(weights))],
+            [weight - equal for weight in weights],
+            bottom=equal,
+            color=[_SCORE if weight > equal else _BEST for weight in weights],
+        )
+        for layer, weight in enumerate(weights):
+            up = weight > equal
+            axes.annotate(
+                f"{weight:.3f}",
+                (layer, weight),
+                (0, 3 if up else -3),
+                textcoords="offset points",
+                ha="center",
+                va="bottom" if up else "top",
+                fontsize=8,
+            )
+        axes.axhline(equal, color=_LOSS, linestyle="--", linewidth=1)
+        axes.set_ylim(equal - reach, equal + reach)
+        axes.set_xlabel(f"layer (dashed: an equal share, 1/{len(weights)})")
+        axes.set_ylabel("learned weight")
+        axes.set_title(f"{name}, gamma {learned['gamma']:.2f}")
+    save_picture(figure, path)
+
+
 @drawing()
 def draw_confusion(path: Path, labels: Sequence[str], counts: Sequence[Sequence[int]]) -> None:
-    """Counts (K, K) as a picture, a row a gold label; the shade is the share of its row."""
+    """Counts (K, K) as a picture, one row per gold label; the shade is the share of its row."""
     from matplotlib.figure import Figure
 
     shares = [[count / max(1, sum(row)) for count in row] for row in counts]
@@ -72,13 +105,13 @@ def draw_pretraining(folder: Path, curve: Sequence[Mapping[str, float]]) -> None
     figure = Figure(figsize=(7, 4), layout="constrained")
     left = figure.add_subplot()
     millions = [row["tokens"] / 1e6 for row in curve if "loss" in row]
-    left.plot(millions, [row["loss"] for row in curve if "loss" in row], color="tab:grey", label="training loss")
+    left.plot(millions, [row["loss"] for row in curve if "loss" in row], color=_LOSS, label="training loss")
     left.set_xlabel("million tokens seen")
     left.set_ylabel("sampled-softmax loss (nats)")
     measured = [row for row in curve if "heldout_forward" in row]
     if measured:
         right = left.twinx()
-        for direction, colour in (("forward", "tab:blue"), ("backward", "tab:orange")):
+        for direction, colour in (("forward", _SCORE), ("backward", _BEST)):
             right.plot(
                 [row["tokens"] / 1e6 for row in measured],
                 [row[f"heldout_{direction}"] for row in measured],

@@ -18,10 +18,8 @@ from elmo_tasks.core.outputs import output_file
 from elmo_tasks.metrics.spread import spread
 from elmo_tasks.runs.collect import circumstances, without_folders
 from elmo_tasks.views.drawing import drawing, save_picture
+from elmo_tasks.views.palette import LIGHT, styles
 from elmo_tasks.views.tables import print_line, print_table
-
-_GREY = "0.8"
-_COLOURS = ("tab:blue", "tab:orange", "tab:green", "tab:purple", "tab:brown")
 
 
 def probe_stem(record: Mapping[str, Any]) -> str:
@@ -97,7 +95,7 @@ def draw_probe(record: Mapping[str, Any], path: Path) -> None:
 
     tagged = record["probe"] != "senses"
     embedders = list(dict.fromkeys(row["embedder"] for row in record["probes"]))
-    colours = {name: _GREY if name == "random biLM" else next_colour for name, next_colour in _colours(embedders)}
+    colours = {names[0]: style.color for names, style in styles([name] for name in embedders).items()}
     with drawing():
         figure = Figure(figsize=(10.5 if tagged else 6.5, 4.2), layout="constrained")
         axes = figure.subplots(1, 2 if tagged else 1, squeeze=False)[0]
@@ -171,10 +169,6 @@ def _bilm_name(record: Mapping[str, Any]) -> str:
     return "the biLM inside the package" if name in ("default", "shipped") else f"biLM {Path(name).name}"
 
 
-def _colours(embedders: list[str]) -> list[tuple[str, str]]:
-    return [(name, _COLOURS[index % len(_COLOURS)]) for index, name in enumerate(embedders)]
-
-
 def _places(record: Mapping[str, Any]) -> list[tuple[str, str]]:
     """The bars from left to right: each embedder's layers in order."""
     return [(row["embedder"], row["layer"]) for row in record["probes"]]
@@ -196,7 +190,7 @@ def _bars(axes: Any, record: Mapping[str, Any], key: str, colours: Mapping[str, 
         shown.add(row["embedder"])
         axes.bar(place, mean, 0.86, color=colours[row["embedder"]], yerr=error or None, capsize=3, label=name)
         # At the foot, where neither lines nor marks of others cross it.
-        ink = "0.15" if colours[row["embedder"]] == _GREY else "white"
+        ink = "0.15" if colours[row["embedder"]] in LIGHT else "white"
         axes.annotate(f"{mean:.1f}", (place, 0), (0, 4), textcoords="offset points", ha="center", fontsize=9, color=ink)
     axes.set_xticks(places, [row["layer"] for row in record["probes"]])
     axes.set_xlabel("layer")
