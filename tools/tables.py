@@ -14,6 +14,7 @@ from elmo_tasks.core.errors import InputError
 from elmo_tasks.views.probe import probe_markdown
 from tools.bilm import FINE_TUNING, TRAINING, bilm_table, fine_tuning_table
 from tools.comparison import comparison_table
+from tools.gains import gains_table
 from tools.measurements import MEASUREMENTS
 from tools.runs import overview, table
 
@@ -56,14 +57,16 @@ def read_records(folder: Path) -> list[dict[str, Any]]:
 def fill(text: str, records: Sequence[Mapping[str, Any]]) -> str:
     """The text with every table between `<!-- table:NAME -->` and `<!-- /table:NAME -->` updated.
 
-    A name is a task, `benchmark` (all benchmarks), `comparison` (embedders against each other), `bilm` (the training of
-    the one inside the package), `fine-tuning` (what more text of a domain changed in it), a measurement's
-    (`MEASUREMENTS`), or a probe's record without its `.json`.
+    A name is a task, `benchmark` (all benchmarks), `gains` (what ELMo adds), `comparison` (embedders against each
+    other), `bilm` (the training of the one inside the package), `fine-tuning` (what more text of a domain changed in
+    it), a measurement's (`MEASUREMENTS`), or a probe's record without its `.json`.
     """
 
     def made(name: str) -> str:
         if name == KIND:
             return overview([record for record in records if record.get("kind") == KIND])
+        if name == "gains":
+            return gains_table([record for record in records if record.get("kind") == KIND])
         if name == "comparison":
             return comparison_table(records)
         if name == "bilm":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -189,7 +189,14 @@ def _against(row: Mapping[str, Any]) -> tuple[str, ...]:
         return (NOTHING,) * 4
     limits = NOTHING if found["low"] is None else interval(found["low"], found["high"])
     gone = NOTHING if found["error_reduction"] is None else f"{100 * found['error_reduction']:.1f} %"
-    return f"{100 * found['difference']:+.2f}", limits, gone, _p(found["p"])
+    difference = f"{100 * found['difference']:+.2f}"
+    if len(found["seeds"]) < len(row["seeds"]):  # the difference is not that of the means in this table
+        difference += f" ({_seeds(found['seeds'])} of both)"
+    return difference, limits, gone, _p(found["p"])
+
+
+def _seeds(seeds: Sequence[int]) -> str:
+    return f"{len(seeds)} seed{'s' if len(seeds) > 1 else ''}"
 
 
 def _p(value: float | None) -> str:

@@ -13,6 +13,7 @@ from elmo_tasks.elmo.weights.resolve import BILM_FILES, hub_folder
 from elmo_tasks.runs.experiment import load_experiment
 from elmo_tasks.runs.folder import read_metrics
 from elmo_tasks.runs.model_card import bilm_card, run_card
+from elmo_tasks.runs.shipped import tagger_folder, tagger_names
 from elmo_tasks.runs.store import Trained, load_trained
 
 RUN_FILES = (
@@ -77,14 +78,17 @@ def push_to_hub(
 
 
 def find_run(name: str | Path) -> Path:
-    """The run folder of that path, or of a repository on the hub, downloaded once into the cache folder.
+    """The run folder of that path, of a tagger in the package, or of a repository on the hub, which is downloaded once.
 
-    name: a folder, `hf:ORG/NAME`, or `ORG/NAME` where that cannot be a local path (`elmo_tasks.core.paths.hub_name`).
+    name: a run's folder; the name of a tagger in the package (`elmo_tasks.runs.shipped`), unless a run has that path;
+        `hf:ORG/NAME`, or `ORG/NAME` where that cannot be a local path (`elmo_tasks.core.paths.hub_name`).
 
     Raises:
         InputError: no such folder, or a repository that holds no run, or one of a task that is not shipped.
     """
     folder = Path(name).expanduser()
+    if not (folder / "model.safetensors").is_file() and (shipped := tagger_folder(str(name))):
+        return shipped
     if folder.is_dir():
         return folder
     repository = hub_name(str(name))
@@ -100,13 +104,15 @@ def find_run(name: str | Path) -> Path:
 
 
 def _why_no_run(folder: Path) -> str:
-    """What is wrong with a path that is not a folder, and which folder beside it has the nearest name."""
+    """What is wrong with a path that is not a folder, and the nearest name of a folder beside it or of a tagger."""
     if folder.exists():
         return "not a folder; give the folder of a finished run"
     beside = [path.name for path in folder.parent.glob("*") if path.is_dir()] if folder.parent.is_dir() else []
-    close = difflib.get_close_matches(folder.name, beside, n=1)
+    taggers = tagger_names() if folder.parent == Path() else []
+    close = difflib.get_close_matches(folder.name, [*taggers, *beside], n=1)
     guess = f"did you mean {folder.with_name(close[0])}? Or " if close else ""
-    return f"no such folder; {guess}write hf:ORG/NAME for a run on the Hugging Face hub"
+    inside = f"use a tagger in the package ({', '.join(tagger_names())}), or " if tagger_names() else ""
+    return f"no such folder; {guess}{inside}write hf:ORG/NAME for a run on the Hugging Face hub"
 
 
 def from_pretrained(name: str | Path, task_file: str | Path | None = None) -> Trained:

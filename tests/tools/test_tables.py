@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from elmo_tasks.core.errors import InputError
+from tools.gains import gains_table
 from tools.runs import table
 from tools.tables import fill, main, read_records
 
@@ -163,3 +164,34 @@ def test_a_table_of_one_record_finds_it_by_its_file(tmp_path: Path) -> None:
     assert "`probe-twelve-words.json` is not recorded yet." in fill(text, [])
     assert "`pretraining-shipped.json` is not recorded yet." in fill(text.replace("probe-twelve-words", "bilm"), [])
     assert "Nothing is recorded yet." in fill(text.replace("probe-twelve-words", "comparison"), [])
+
+
+def test_gains_compare_the_seeds_that_both_sides_have() -> None:
+    def row(embedders: list[str], seeds: list[int], values: list[float], fraction: float = 100.0) -> dict[str, Any]:
+        return {"embedders": embedders, "fraction": fraction, "seeds": seeds, "test": {"values": values}}
+
+    less, more = ["glove", "chars"], ["elmo", "glove", "chars"]
+    task = {
+        **{"task": "ner", "data": "conll2003", "headline": "f1"},
+        "rows": [
+            row(less, [1, 2, 3], [0.8, 0.82, 0.1]),
+            row(more, [1, 2], [0.9, 0.92]),
+            *(row(names, [1], [value], 10.0) for names, value in ((less, 0.5), (more, 0.75))),
+            row(more, [1], [0.1], 1.0),  # without a partner
+        ],
+        "pairs": [
+            {
+                **{"embedders": more, "other": less, "seeds": [1, 2], "p": 0.0123},
+                "difference": 0.1,
+                "error_reduction": 0.5263,
+            }
+        ],
+    }
+    table = gains_table([{"kind": "benchmark", "tasks": [task]}]).splitlines()
+    assert table[2] == "| named entities, conll2003 | F1 | 2 | 81.00 ± 1.41 | 91.00 ± 1.41 | +10.00 | 52.6 % | 0.012 |"
+    assert (
+        table[3]
+        == "| named entities, conll2003, 10 % of the training data | F1 | 1 | 50.00 | 75.00 | +25.00 | 50.0 % | - |"
+    )
+    assert len(table) == 4
+    assert gains_table([]) == "No benchmark is recorded yet.\n"

@@ -1,0 +1,71 @@
+"""What ELMo adds to word vectors and characters, one row per task: the table of the README."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from elmo_tasks.benchmark.record import KIND
+from elmo_tasks.benchmark.sheet import full_rows, headline
+from elmo_tasks.core.markdown import markdown_table
+from elmo_tasks.metrics.spread import probability, spread
+
+WITHOUT, WITH = ("glove", "chars"), ("elmo", "glove", "chars")
+_NAMES = {"ner": "named entities", "sentiment": "sentiment", "srl": "semantic roles"}
+_COLUMNS = ("task", "test score", "seeds", " + ".join(WITHOUT), " + ".join(WITH), "difference", "error reduction", "p")
+
+
+def gains_table(records: Sequence[Mapping[str, Any]]) -> str:
+    """Markdown. Means are over the seeds that both sides have, and their number is in the table.
+
+    records: of benchmarks, as `read_records` gives them. A pair that was tested only on a part of the training data is
+    left out; the smallest common part has a row of its own, to show what ELMo adds where labels are scarce.
+    """
+    rows = [
+        cells for record in records if record.get("kind") == KIND for task in record["tasks"] for cells in _rows(task)
+    ]
+    return markdown_table(_COLUMNS, rows, numbers=2) if rows else "No benchmark is recorded yet.\n"
+
+
+def _rows(task: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
+    full = {tuple(row["embedders"]): row for row in full_rows(task)}
+    pair = next((p for p in task["pairs"] if (tuple(p["embedders"]), tuple(p["other"])) == (WITH, WITHOUT)), None)
+    if pair is None or WITH not in full or WITHOUT not in full:
+        return
+    name = _NAMES.get(task["task"], task["task"])
+    seeds = set(pair["seeds"])
+    yield (
+        f"{name}, {task['data']}",
+        headline(task),
+        str(len(seeds)),
+        *(_mean(full[names], seeds) for names in (WITHOUT, WITH)),
+        f"{100 * pair['difference']:+.2f}",
+        f"{100 * pair['error_reduction']:.1f} %",
+        "-" if pair["p"] is None else probability(pair["p"]),
+    )
+    parts = {(tuple(row["embedders"]), row["fraction"]): row for row in task["rows"]}
+    common = [part for _, part in parts if part < 100 and (WITH, part) in parts and (WITHOUT, part) in parts]
+    if common:
+        least = min(common)
+        one, two = parts[WITHOUT, least], parts[WITH, least]
+        seeds = set(one["seeds"]) & set(two["seeds"])
+        before, after = (_values(row, seeds) for row in (one, two))
+        difference = sum(after) / len(after) - sum(before) / len(before)
+        yield (
+            f"{name}, {task['data']}, {least:g} % of the training data",
+            headline(task),
+            str(len(seeds)),
+            spread(before),
+            spread(after),
+            f"{100 * difference:+.2f}",
+            f"{100 * difference / (1 - sum(before) / len(before)):.1f} %",
+            "-",
+        )
+
+
+def _values(row: Mapping[str, Any], seeds: set[int]) -> list[float]:
+    return [value for seed, value in zip(row["seeds"], row["test"]["values"], strict=True) if seed in seeds]
+
+
+def _mean(row: Mapping[str, Any], seeds: set[int]) -> str:
+    return spread(_values(row, seeds))
