@@ -137,7 +137,7 @@ def test_a_benchmark_has_a_table_of_its_own(tmp_path: Path) -> None:
     (tmp_path / "z.json").write_text(json.dumps(record()))
     made = fill(text, read_records(tmp_path))
     assert (
-        "| ner, conll2003, F1 | elmo + glove | 2 | 92.00 ± 0.28 | +2.00 | 20.0 % | 0.012 "
+        "| ner, conll2003, F1 | elmo + glove | 2 | 92.00 ± 0.28 | +2.00 (1 seed of both) | 20.0 % | 0.012 "
         "| 10.0 | 1,234 | 2.0 GiB | 30.00 M | 0.50 M | `benchmark.json` |\n"
     ) in made
     assert "| glove chars | 3 |" in made and "against glove" in made
@@ -172,7 +172,9 @@ def test_gains_compare_the_seeds_that_both_sides_have() -> None:
 
     less, more = ["glove", "chars"], ["elmo", "glove", "chars"]
     task = {
-        **{"task": "ner", "data": "conll2003", "headline": "f1"},
+        "task": "ner",
+        "data": "conll2003",
+        "headline": "f1",
         "rows": [
             row(less, [1, 2, 3], [0.8, 0.82, 0.1]),
             row(more, [1, 2], [0.9, 0.92]),
@@ -181,7 +183,10 @@ def test_gains_compare_the_seeds_that_both_sides_have() -> None:
         ],
         "pairs": [
             {
-                **{"embedders": more, "other": less, "seeds": [1, 2], "p": 0.0123},
+                "embedders": more,
+                "other": less,
+                "seeds": [1, 2],
+                "p": 0.0123,
                 "difference": 0.1,
                 "error_reduction": 0.5263,
             }
