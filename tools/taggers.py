@@ -1,0 +1,219 @@
+"""Make the taggers inside the package: `python -m tools.taggers NAME ... [--runs DIR]`; all of them without a name.
+
+Each is trained with the command line, its weights are stored in 16 bits, and it is evaluated in that form on the test
+split of each of its corpora, and of corpora that it was not trained on. The data are looked up in `$ELMO_TASKS_DATA`;
+only corpora are used whose licences permit to share weights that were trained on them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
+
+from elmo_tasks.core.files import atomic_file, write_json, write_text
+from elmo_tasks.core.markdown import code, markdown_table
+
+TAGGERS = Path("elmo_tasks/runs/taggers")
+RECORD = Path("results/taggers.json")
+KEPT = ("config.yaml", "metrics.json", "words.txt")
+"""Files of a run that its tagger has too."""
+
+_TYPES = "PER=PER,LOC=LOC,ORG=ORG,person=PER,place=LOC,organization=ORG,*=drop"
+_EWT = "English Web Treebank (Universal Dependencies and PropBank, CC BY-SA 4.0)"
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """Where a corpus is below `$ELMO_TASKS_DATA`, and how `evaluate` is to read it.
+
+    about: its name and licence; unseen: whether it was not trained on.
+    """
+
+    about: str
+    place: str
+    reading: tuple[str, ...] = ()
+    unseen: bool = False
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a tagger is trained, and where it is tested."""
+
+    task: str
+    about: str
+    train: tuple[str, ...]
+    corpora: tuple[Corpus, ...]
+    limits: str
+    licence: str
+    seed: int = 1
+    settings: tuple[str, ...] = field(default=())
+
+
+_NER = ("--map-labels", _TYPES)
+_SPLITS = ("--dev-fraction", "0.1", "--test-fraction", "0.1")
+RECIPES: Mapping[str, Recipe] = {
+    "ner": Recipe(
+        "ner",
+        "Persons, places and organisations in English text",
+        ("--embedders", "elmo", "chars", *_NER),
+        (
+            Corpus("Universal NER on the English Web Treebank, CC BY-SA 4.0", "uner_en_ewt", _NER),
+            Corpus("Wikigold: Wikipedia, CC BY 4.0", "wikigold", _NER),
+            Corpus("Broad Twitter Corpus, CC BY 4.0", "btc", _NER),
+            Corpus("loan agreements from SEC filings, CC BY 3.0", "fin_sec", _NER),
+            Corpus("GUM, twelve open genres, names only, CC BY 4.0 and CC BY-SA", "gum_entities/open", _NER),
+            Corpus("CoNLL-2003 testb, three of its types", "conll2003", _NER, unseen=True),
+        ),
+        "It knows three types; nationalities, products and events are not marked. In GUM a title belongs to a person's "
+        "name, in the other corpora it does not.",
+        "CC BY-SA 4.0",
+        settings=("training.epochs=16", "training.patience=4"),
+    ),
+    "pos": Recipe(
+        "tagging",
+        "Universal part-of-speech tags of English words",
+        ("--embedders", "elmo", "chars", "--columns", "token=1,tag=2"),
+        (Corpus(_EWT, "ud_ewt_pos", ("--columns", "token=1,tag=2")),),
+        "Trained on web text: blogs, reviews, mail, newsgroups.",
+        "CC BY-SA 4.0",
+    ),
+    "srl": Recipe(
+        "srl",
+        "Predicates and their PropBank arguments in English text",
+        ("--embedders", "elmo"),
+        (Corpus(_EWT, "ewt_srl"),),
+        "Frames have no senses: a predicate is its word. Nominal predicates are found less well than verbs.",
+        "CC BY-SA 4.0",
+    ),
+    "sentiment": Recipe(
+        "sentiment",
+        "Whether an English sentence of a review is positive (1) or negative (0)",
+        ("--embedders", "elmo", "chars", *_SPLITS),
+        (
+            Corpus("MR, sentences of film reviews, CC BY 4.0", "mr/rt-polarity.tsv", _SPLITS),
+            Corpus("CR, sentences of product reviews, CC BY 4.0", "cr/custrev.tsv", _SPLITS),
+        ),
+        "It has no neutral class and knows reviews only. The Stanford Sentiment Treebank is made of MR's sentences and "
+        "is no test of it.",
+        "CC BY 4.0",
+    ),
+}
+
+
+def make(name: str, runs: Path, data: Path) -> None:
+    """Train a tagger unless its run is there, store it in the package, evaluate it, write its card."""
+    recipe, run = RECIPES[name], runs / f"tagger-{name}"
+    trained = [corpus for corpus in recipe.corpora if not corpus.unseen]
+    if not (run / "model.safetensors").is_file():
+        joined = "+".join(str(data / corpus.place) for corpus in trained)
+        settings = [part for setting in recipe.settings for part in ("--set", setting)]
+        _elmo_tasks("train", recipe.task, "--data", joined, *recipe.train, *settings, "--output", str(run), "--resume")
+    folder = TAGGERS / name
+    folder.mkdir(parents=True, exist_ok=True)
+    for file in KEPT:
+        shutil.copyfile(run / file, folder / file)
+    store_in_16_bits(run / "model.safetensors", folder / "model.safetensors")
+    scores = {corpus.place: _evaluate(folder, corpus, data) for corpus in recipe.corpora}
+    record = json.loads(RECORD.read_text(encoding="utf-8")) if RECORD.is_file() else {"taggers": {}}
+    metrics = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
+    record["taggers"][name] = {
+        "command": f"python -m tools.taggers {name}",
+        "embedders": metrics["embedders"],
+        "bytes": (folder / "model.safetensors").stat().st_size,
+        "headline": metrics["headline"],
+        "seed": recipe.seed,
+        "best_epoch": metrics["best_epoch"],
+        "minutes": round(metrics["seconds"] / 60, 1),
+        "dev": metrics["dev"][metrics["headline"]],
+        "test": {place: found[metrics["headline"]] for place, found in scores.items()},
+        "types": {place: found["by_type"] for place, found in scores.items() if "by_type" in found},
+    }
+    write_json(RECORD, record)
+    write_text(folder / "README.md", card(name, record["taggers"][name]))
+
+
+def store_in_16_bits(source: Path, target: Path) -> None:
+    """Copy a model's file with its floating-point weights rounded to float16; loading them into a model widens them."""
+    with safe_open(source, framework="pt") as file:
+        tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (no iterator)
+        metadata = file.metadata()
+    for key, tensor in tensors.items():
+        if tensor.is_floating_point():
+            tensors[key] = tensor.to(torch.float16)
+            if not torch.isfinite(tensors[key]).all():
+                raise ValueError(f"{source}: {key} has values beyond float16")
+    with atomic_file(target) as partial:
+        save_file(tensors, partial, metadata)
+
+
+def card(name: str, found: Mapping[str, Any]) -> str:
+    """The model card, Markdown."""
+    recipe = RECIPES[name]
+    score = {"f1": "F1", "accuracy": "accuracy"}[found["headline"]]
+    rows = [
+        (corpus.about + (" (not trained on)" if corpus.unseen else ""), f"{100 * found['test'][corpus.place]:.2f}")
+        for corpus in recipe.corpora
+    ]
+    lines = [
+        f"# {name}",
+        "",
+        f"{recipe.about}. A tagger of elmo-tasks on {' + '.join(found['embedders'])}, seed {found['seed']}; the dev "
+        "split chose the epoch.",
+        "",
+        f"Test {score} in per cent, of the weights as they are here (16 bits):",
+        "",
+        markdown_table(("corpus", f"test {score}"), rows, numbers=1),
+        f"- Limits: {recipe.limits}",
+        f"- Licence of the weights: {recipe.licence}, after the licences of the corpora above",
+        f"- Size: {found['bytes'] / 1e6:.1f} MB; the biLM inside the package comes on top, once for all taggers",
+        f"- Made by {code(found['command'])} in {found['minutes']:.0f} minutes",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _evaluate(folder: Path, corpus: Corpus, data: Path) -> dict[str, Any]:
+    reading = corpus.reading
+    out = _elmo_tasks(
+        "evaluate", str(folder), "--data", str(data / corpus.place), "--split", "test", "--json", *reading
+    )
+    found: dict[str, Any] = json.loads(out)
+    return found
+
+
+def _elmo_tasks(*arguments: str) -> str:
+    print("elmo-tasks", *arguments, flush=True)
+    capture = subprocess.PIPE if arguments[0] == "evaluate" else None
+    done = subprocess.run([sys.executable, "-m", "elmo_tasks", *arguments], check=True, stdout=capture, text=True)
+    return done.stdout or ""
+
+
+def main() -> None:
+    """Make the taggers that the command line names."""
+    from elmo_tasks.core.paths import data_root
+
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("names", metavar="NAME", nargs="*", help=f"default: {' '.join(RECIPES)}")
+    parser.add_argument("--runs", metavar="DIR", type=Path, default=Path("runs"), help="of the runs (default: runs)")
+    options = parser.parse_args()
+    data = data_root()
+    if data is None:
+        parser.error("set ELMO_TASKS_DATA to the folder of the data sets")
+    if unknown := set(options.names) - set(RECIPES):
+        parser.error(f"no such tagger: {', '.join(sorted(unknown))}; choose among {', '.join(RECIPES)}")
+    for name in options.names or RECIPES:
+        make(name, options.runs, data)
+
+
+if __name__ == "__main__":
+    main()
