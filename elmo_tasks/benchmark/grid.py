@@ -7,7 +7,7 @@ from pathlib import Path
 
 from elmo_tasks.benchmark.cell import Cell, cell_name
 from elmo_tasks.core.errors import InputError
-from elmo_tasks.embedders.registry import BETWEEN_NAMES
+from elmo_tasks.embedders.registry import split_names
 from elmo_tasks.runs.experiment import resolve_experiment
 from elmo_tasks.task import load_task
 
@@ -60,7 +60,7 @@ def build_grid(
 
 def split_embedders(text: str, option: str = "--embedders") -> tuple[str, ...]:
     """`elmo,glove,chars` to its three names."""
-    names = tuple(name for name in BETWEEN_NAMES.split(text) if name)
+    names = tuple(split_names(text))
     if not names:
         raise InputError(f"{option}: expected names with commas between those that are concatenated, got {text!r}")
     return names

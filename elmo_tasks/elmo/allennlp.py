@@ -84,7 +84,7 @@ class ElmoEmbedder:
     def batch_to_embeddings(self, batch: Sequence[Sequence[str]]) -> tuple[Tensor, Tensor]:
         """Layers (B, L, T, D), zero at absent words, and mask (B, T) bool, both on the device."""
         batch = checked_sentences(batch, "batch")
-        output = self.bilm(batch_to_ids(batch, self.bilm.options.max_characters).to(self._device))
+        output = self.bilm(self.bilm.batch_to_ids(batch).to(self._device))
         return output.layers, output.mask
 
     def embed_sentence(self, sentence: Sequence[str]) -> Vectors:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
-from elmo_tasks.elmo.characters import BEGIN_SENTENCE, END_SENTENCE, boundary_ids, check_ids, encode_words
+from elmo_tasks.elmo.characters import padded
 from elmo_tasks.elmo.lstm import LstmState, ProjectedLstm
 from elmo_tasks.elmo.options import BilmOptions
+from elmo_tasks.elmo.spelling import check_ids, encode, spelling_of
 from elmo_tasks.elmo.token_encoder import CharacterEncoder
 
 BilmState = tuple[tuple[LstmState, LstmState], ...]
@@ -28,12 +30,13 @@ class BilmOutput(NamedTuple):
 class BiLM(nn.Module):
     """Two language models over one character encoder (Peters et al. 2018, section 3), exactly as bilm-tf runs them.
 
-    Stateless unless a state is passed: a sentence's vectors depend on that sentence alone.
+    Stateless unless a state is passed: a sentence's vectors depend on that sentence alone. With a dictionary among the
+    options it is a biLM of ELMoForManyLangs, which reads other ids: `batch_to_ids` makes those of every biLM.
     """
 
     def __init__(self, options: BilmOptions) -> None:
         super().__init__()
-        self.options = options
+        self.options, self.spelling = options, spelling_of(options)
         self.token_encoder = CharacterEncoder(options)
         self.forward_layers = nn.ModuleList(self._layer() for _ in range(options.n_layers))
         self.backward_layers = nn.ModuleList(self._layer() for _ in range(options.n_layers))
@@ -62,21 +65,30 @@ class BiLM(nn.Module):
     ) -> BilmOutput:
         """char_ids: (B, T, C) as `batch_to_ids` makes them, absent words all 0 and last.
 
-        `<S>` and `</S>` are added before the run and their vectors removed after it, unless
+        Sentence boundaries are added before the run and their vectors removed after it, unless
         `keep_sentence_boundaries`; then T grows by 2. Vectors of absent words are 0.
 
         Raises:
             InputError: ids of another width, numbers that are no ids, or padding before a word, see `check_ids`.
         """
         if not torch.compiler.is_compiling():
-            check_ids(char_ids, self.options.max_characters)
+            check_ids(char_ids, self.spelling)
         mask = (char_ids > 0).any(dim=-1)  # (B, T)
-        char_ids, inner_mask = add_sentence_boundaries(char_ids, mask)  # (B, T + 2, C)
+        begin, end = (self.spelling.ids(word) for word in self.spelling.boundaries)
+        char_ids, inner_mask = add_sentence_boundaries(char_ids, mask, begin, end)  # (B, T + 2, C)
         tokens = self.encode_tokens(char_ids, inner_mask)  # (B, T + 2, P)
         layers, after = self.contextualise(tokens, inner_mask, state)
         if keep_sentence_boundaries:
             return BilmOutput(layers, inner_mask, after)
         return BilmOutput(layers[:, :, 1:-1] * mask[:, None, :, None], mask, after)
+
+    def batch_to_ids(self, batch: Sequence[Sequence[str]]) -> Tensor:
+        """The ids that this biLM reads for tokenised sentences, absent words all 0. Returns: (B, T, C) int64.
+
+        Raises:
+            InputError: a string where a list of tokens belongs.
+        """
+        return padded(batch, self.spelling.width, lambda words: encode(self.spelling, words))
 
     def encode_tokens(self, char_ids: Tensor, mask: Tensor) -> Tensor:
         """char_ids: (B, T, C), mask: (B, T) -> (B, T, P), each distinct word encoded once, zero where masked."""
@@ -87,8 +99,8 @@ class BiLM(nn.Module):
         return tokens  # (B, T, P)
 
     def boundary_vectors(self) -> Tensor:
-        """The vectors of `<S>` and `</S>`: (2, P)."""
-        ids = encode_words(["<S>", "</S>"], self.options.max_characters)
+        """The vectors of the sentence boundaries: (2, P)."""
+        ids = encode(self.spelling, self.spelling.boundaries)
         vectors: Tensor = self.token_encoder(ids.to(self.token_encoder.embedding.weight.device))
         return vectors  # (2, P)
 
@@ -129,14 +141,16 @@ def without_weights(options: BilmOptions) -> BiLM:
         return BiLM(options)
 
 
-def add_sentence_boundaries(char_ids: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
-    """Put `<S>` before and `</S>` after each sentence. (B, T, C), (B, T) -> (B, T + 2, C), (B, T + 2)."""
+def add_sentence_boundaries(
+    char_ids: Tensor, mask: Tensor, begin: Sequence[int], end: Sequence[int]
+) -> tuple[Tensor, Tensor]:
+    """Put the ids of boundaries around each sentence. (B, T, C), (B, T), (C,) twice -> (B, T + 2, C), (B, T + 2)."""
     batch, length, width = char_ids.shape
     sizes = mask.sum(dim=1)  # (B,)
     out = char_ids.new_zeros(batch, length + 2, width)
     out[:, 1:-1] = char_ids
-    out[:, 0] = char_ids.new_tensor(boundary_ids(BEGIN_SENTENCE, width))
-    out[torch.arange(batch, device=out.device), sizes + 1] = out.new_tensor(boundary_ids(END_SENTENCE, width))
+    out[:, 0] = char_ids.new_tensor(begin)
+    out[torch.arange(batch, device=out.device), sizes + 1] = out.new_tensor(end)
     positions = torch.arange(length + 2, device=mask.device)
     return out, positions[None, :] < (sizes + 2)[:, None]
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
 
-from elmo_tasks.core.errors import InputError
 from elmo_tasks.core.sentences import checked_sentences
 
 # Ids at use, one above those of training (bilm-tf's UnicodeCharsVocabulary), because 0 marks an absent word.
@@ -54,33 +53,6 @@ def encode_vocabulary(words: Sequence[str], max_characters: int) -> Tensor:
     return torch.from_numpy(table)  # (V, C)
 
 
-def check_ids(ids: Tensor, max_characters: int) -> None:
-    """Refuse character ids (B, T, C) that a biLM of `max_characters` would read as other words than were meant.
-
-    Raises:
-        InputError: another shape or width, numbers that are no ids, or absent words before present ones.
-    """
-    if ids.dim() != 3 or ids.shape[2] != max_characters:
-        raise InputError(
-            f"character ids of shape {tuple(ids.shape)} do not fit this biLM, which reads {max_characters} per word; "
-            f"make them with batch_to_ids(sentences, max_characters={max_characters})"
-        )
-    if not ids.numel():
-        return
-    if ids.is_floating_point() or int(ids.min()) < 0 or int(ids.max()) >= N_CHARACTERS:
-        raise InputError(
-            f"character ids are whole numbers from 0 to {N_CHARACTERS - 1}, got {ids.dtype} from {ids.min().item()} to "
-            f"{ids.max().item()}; make them with batch_to_ids"
-        )
-    present = (ids > 0).any(dim=-1)  # (B, T)
-    late = (present[:, 1:] & ~present[:, :-1]).any(dim=1)  # (B,)
-    if bool(late.any()):
-        raise InputError(
-            f"character ids of sentence {int(late.nonzero()[0])} have an absent word before a present one; pad on the "
-            "right, as batch_to_ids does"
-        )
-
-
 def batch_to_ids(batch: Sequence[Sequence[str]], max_characters: int = MAX_CHARACTERS) -> Tensor:
     """Character ids of tokenised sentences, absent words all 0. Returns: (B, T, max_characters) int64.
 
@@ -97,10 +69,19 @@ def batch_to_ids(batch: Sequence[Sequence[str]], max_characters: int = MAX_CHARA
         >>> batch_to_ids([["Rain", "fell"], ["No"]]).shape
         torch.Size([2, 2, 50])
     """
+    return padded(batch, max_characters, lambda words: encode_words(words, max_characters))
+
+
+def padded(batch: Sequence[Sequence[str]], width: int, encode: Callable[[Sequence[str]], Tensor]) -> Tensor:
+    """The ids of sentences, from a function that makes those of words, (N, width). Returns: (B, T, width) int64.
+
+    Raises:
+        InputError: a string where a list of tokens belongs.
+    """
     batch = checked_sentences(batch)
     longest = max((len(sentence) for sentence in batch), default=0)
-    ids = torch.zeros(len(batch), longest, max_characters, dtype=torch.long)
+    ids = torch.zeros(len(batch), longest, width, dtype=torch.long)
     for row, sentence in enumerate(batch):
         if len(sentence):
-            ids[row, : len(sentence)] = encode_words(sentence, max_characters)
+            ids[row, : len(sentence)] = encode(sentence)
     return ids  # (B, T, C)

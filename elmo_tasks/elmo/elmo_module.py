@@ -13,8 +13,8 @@ from torch import Tensor, nn
 from elmo_tasks.core.errors import InputError
 from elmo_tasks.core.sentences import checked_sentence
 from elmo_tasks.elmo.bilm import BiLM
-from elmo_tasks.elmo.characters import encode_words
 from elmo_tasks.elmo.scalar_mix import ScalarMix
+from elmo_tasks.elmo.spelling import encode
 from elmo_tasks.elmo.weights.resolve import load_pair
 
 _WORDS = 1024  # of a vocabulary, encoded at a time
@@ -100,7 +100,7 @@ class Elmo(nn.Module):
                     "out or give requires_grad=False"
                 )
             words = checked_sentence(vocab_to_cache, "vocab_to_cache")
-            ids = encode_words(words, self.bilm.options.max_characters)  # (V, C)
+            ids = encode(self.bilm.spelling, words)  # (V, C)
             device = next(self.bilm.parameters()).device
             with torch.no_grad():
                 self.word_vectors = torch.cat(
@@ -142,7 +142,7 @@ class Elmo(nn.Module):
 
         Args:
             inputs: (B, T, 50) or (B, ..., T, 50) character ids as `batch_to_ids` makes them; not 50 but
-                `options.max_characters` where a biLM has another number.
+                `options.max_characters` where a biLM has another number. `bilm.batch_to_ids` makes those of every biLM.
             word_inputs: (B, T) or (B, ..., T) positions in `vocab_to_cache`, 0 for padding. Where all are in it, the
                 characters are not read; otherwise, as in AllenNLP, they alone are.
 
@@ -158,8 +158,8 @@ class Elmo(nn.Module):
         else:
             if inputs.dim() < 3:
                 raise InputError(
-                    f"inputs: expected character ids (B, T, {self.bilm.options.max_characters}), got a tensor of shape "
-                    f"{tuple(inputs.shape)}; make them with batch_to_ids"
+                    f"inputs: expected character ids (B, T, {self.bilm.spelling.width}), got a tensor of shape "
+                    f"{tuple(inputs.shape)}; make them with {self.bilm.spelling.maker}"
                 )
             leading = inputs.shape[:-2]
             char_ids = inputs.reshape(leading.numel(), *inputs.shape[-2:])  # (B, T, C)

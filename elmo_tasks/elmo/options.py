@@ -4,10 +4,55 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from elmo_tasks.core.errors import InputError
+
+SPECIAL_CHARACTERS = ("<bos>", "<eos>", "<bow>", "<eow>", "<oov>", "<pad>")
+SPECIAL_WORDS = ("<oov>", "<pad>")
+
+# Keys of options that bilm-tf's descendants write: the one value that our biLM computes, and what another one means.
+_ONE_VALUE = {
+    "bidirectional": (True, "so there is one language model instead of two"),
+    "reverse": (False, "so the text was read from its end"),
+    "projection_after_highway": (True, "so the projection comes before the highway layers"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Dictionary:
+    """The characters and words that a biLM of ELMoForManyLangs knows; the number of each is its position.
+
+    characters: Unicode characters, and `SPECIAL_CHARACTERS` among them.
+    words: words that have a vector of their own beside that of their characters, and `SPECIAL_WORDS` among them; none
+        in a biLM that reads characters only.
+    word_dim: width of the words' vectors.
+    """
+
+    characters: tuple[str, ...] = field(repr=False)
+    words: tuple[str, ...] = field(default=(), repr=False)
+    word_dim: int = 0
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Dictionary:
+        """Read what `to_dict` returns. Raises KeyError, TypeError or ValueError if it is something else."""
+        made = cls(tuple(values["characters"]), tuple(values["words"]), int(values["word_dim"]))
+        if not all(isinstance(entry, str) for entry in (*made.characters, *made.words)):
+            raise TypeError("a dictionary has strings only")
+        known = [("characters", made.characters, SPECIAL_CHARACTERS)]
+        if made.words:
+            known.append(("words", made.words, SPECIAL_WORDS))
+        for kind, entries, specials in known:
+            if lacking := sorted(set(specials) - set(entries)):
+                raise ValueError(f"no {lacking[0]} among the {kind} of the dictionary")
+        if (made.word_dim < 1) if made.words else (made.word_dim != 0):
+            raise ValueError(f"{len(made.words)} words with vectors of width {made.word_dim}")
+        return made
+
+    def to_dict(self) -> dict[str, Any]:
+        """A dictionary that JSON can hold."""
+        return {"characters": list(self.characters), "words": list(self.words), "word_dim": self.word_dim}
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,12 +74,23 @@ class BilmOptions:
     cell_clip: float | None = 3.0
     proj_clip: float | None = 3.0
     skip_connections: bool = True
+    dictionary: Dictionary | None = None
     extra: tuple[tuple[str, Any], ...] = ()
 
     @property
     def n_filters(self) -> int:
         """Width of the char-CNN's output, the highway layers' width."""
         return sum(count for _, count in self.filters)
+
+    @property
+    def word_dim(self) -> int:
+        """Width of the vectors of whole words; 0 if the biLM reads characters only."""
+        return 0 if self.dictionary is None else self.dictionary.word_dim
+
+    @property
+    def n_characters(self) -> int:
+        """Number of character ids, that of an absent word (0) counted."""
+        return 262 if self.dictionary is None else 1 + len(self.dictionary.characters)
 
     @property
     def width(self) -> int:
@@ -48,6 +104,7 @@ class BilmOptions:
         Raises:
             InputError: a key is missing or has a value that makes no biLM; the message names it and `source`.
         """
+        _refuse_other_models(options, source)
         try:
             cnn, lstm = options["char_cnn"], options["lstm"]
             activation = str(cnn["activation"])
@@ -63,6 +120,7 @@ class BilmOptions:
                 cell_clip=_clip(lstm.get("cell_clip")),
                 proj_clip=_clip(lstm.get("proj_clip")),
                 skip_connections=bool(lstm.get("use_skip_connections", False)),
+                dictionary=Dictionary.from_dict(cnn["dictionary"]) if "dictionary" in cnn else None,
                 extra=tuple((key, value) for key, value in options.items() if key not in ("char_cnn", "lstm")),
             )
         except KeyError as error:
@@ -94,14 +152,19 @@ class BilmOptions:
         return cls.from_dict(options, source)
 
     def to_dict(self) -> dict[str, Any]:
-        """The nested dictionary of `options.json`, for use (`n_characters` 262), that bilm-tf and AllenNLP read."""
+        """The nested dictionary of `options.json`, for use (`n_characters` 262), that bilm-tf and AllenNLP read.
+
+        With a dictionary it is our own: neither of them knows such biLMs.
+        """
+        of_dictionary = {"dictionary": self.dictionary.to_dict()} if self.dictionary is not None else {}
         return dict(self.extra) | {
             "char_cnn": {
+                **of_dictionary,
                 "activation": self.activation,
                 "embedding": {"dim": self.char_dim},
                 "filters": [list(pair) for pair in self.filters],
                 "max_characters_per_token": self.max_characters,
-                "n_characters": 262,
+                "n_characters": self.n_characters,
                 "n_highway": self.n_highway,
             },
             "lstm": {
@@ -117,6 +180,20 @@ class BilmOptions:
     def to_json(self) -> str:
         """The text of `options.json`."""
         return json.dumps(self.to_dict(), indent=2, sort_keys=True) + "\n"
+
+
+def _refuse_other_models(options: Mapping[str, Any], source: str) -> None:
+    """Raise where options speak of a language model that is not a biLM over characters, or is computed otherwise."""
+    cnn, lstm = options.get("char_cnn"), options.get("lstm")
+    if cnn is None and isinstance(lstm, Mapping):
+        raise InputError(
+            f"{source}: no char_cnn, so these are the options of a word-level biLM, with vectors only for the words "
+            "of its vocabulary; only biLMs over characters can be read; `elmo-tasks pretrain` trains one on your text"
+        )
+    for part in (options, cnn, lstm):
+        for key, (only, why) in _ONE_VALUE.items():
+            if isinstance(part, Mapping) and part.get(key, only) not in (only, None):
+                raise InputError(f"{source}: {key} is {part[key]!r:.40}, {why}; only {json.dumps(only)} can be read")
 
 
 def _clip(value: Any) -> float | None:

@@ -22,7 +22,6 @@ from torch.nn import functional
 
 from elmo_tasks.core.errors import InputError
 from elmo_tasks.core.sentences import checked_sentences
-from elmo_tasks.elmo.characters import batch_to_ids
 from elmo_tasks.elmo.scalar_mix import ScalarMix
 from elmo_tasks.elmo.weights.resolve import load_bilm
 
@@ -126,7 +125,7 @@ class Module(nn.Module):
 
     def _outputs(self, sentences: list[list[str]], width: int) -> dict[str, Tensor]:
         """Everything for sentences without padding, `width` positions each."""
-        ids = batch_to_ids(sentences, self.bilm.options.max_characters).to(self.mix.gamma.device)
+        ids = self.bilm.batch_to_ids(sentences).to(self.mix.gamma.device)
         ids = functional.pad(ids, (0, 0, 0, width - ids.shape[1]))  # (B, T, C)
         layers, mask, _ = self.bilm(ids)  # (B, L, T, D), (B, T)
         mixed = self.mix(layers, mask)  # (B, T, D), zero where all layers are

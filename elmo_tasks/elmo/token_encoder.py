@@ -5,7 +5,6 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from elmo_tasks.elmo.characters import N_CHARACTERS
 from elmo_tasks.elmo.options import BilmOptions
 
 
@@ -29,17 +28,24 @@ class Highway(nn.Module):
 
 
 class CharacterEncoder(nn.Module):
-    """Char-CNN with max over time, highway layers, a projection (Peters et al. 2018, section 3.4; Kim et al. 2015)."""
+    """Char-CNN with max over time, highway layers, a projection (Peters et al. 2018, section 3.4; Kim et al. 2015).
+
+    The biLMs of ELMoForManyLangs also have a vector for each frequent word, which goes into the projection together
+    with what the characters give.
+    """
 
     def __init__(self, options: BilmOptions) -> None:
         super().__init__()
         self.options = options
-        self.embedding = nn.Embedding(N_CHARACTERS, options.char_dim, padding_idx=0)
+        self.embedding = nn.Embedding(options.n_characters, options.char_dim, padding_idx=0)
         self.convolutions = nn.ModuleList(
             nn.Conv1d(options.char_dim, count, kernel_size=width) for width, count in options.filters
         )
         self.highways = nn.ModuleList(Highway(options.n_filters) for _ in range(options.n_highway))
-        self.projection = nn.Linear(options.n_filters, options.projection_dim)
+        self.word_embedding: nn.Embedding | None = None
+        if options.dictionary is not None and options.dictionary.words:
+            self.word_embedding = nn.Embedding(1 + len(options.dictionary.words), options.word_dim, padding_idx=0)
+        self.projection = nn.Linear(options.word_dim + options.n_filters, options.projection_dim)
         self.activation = torch.relu if options.activation == "relu" else torch.tanh
         self.reset_parameters()
 
@@ -66,18 +72,25 @@ class CharacterEncoder(nn.Module):
         nn.init.zeros_(self.projection.bias)
 
     def forward(self, char_ids: Tensor) -> Tensor:
-        """char_ids: (N, C) int64 -> (N, P), one vector a word, whatever the context."""
-        return self.transform(self.convolve(char_ids))  # (N, P)
+        """char_ids: (N, C) int64 as the biLM's spelling makes them -> (N, P), one vector per word without context."""
+        characters, whole = char_ids[:, : self.options.max_characters], char_ids[:, self.options.max_characters :]
+        words = None if self.word_embedding is None else self.word_embedding(whole[:, 0])  # (N, W)
+        return self.transform(self.convolve(characters), words)  # (N, P)
 
     def convolve(self, char_ids: Tensor) -> Tensor:
         """The greatest response of each filter over a word's characters. char_ids: (N, C) -> (N, F)."""
         embedded = self.embedding(char_ids).transpose(1, 2)  # (N, E, C)
         return torch.cat([convolution(embedded).amax(dim=2) for convolution in self.convolutions], dim=1)  # (N, F)
 
-    def transform(self, pooled: Tensor) -> Tensor:
-        """What follows the maximum (it and a monotone activation commute). pooled: (N, F) -> (N, P)."""
+    def transform(self, pooled: Tensor, words: Tensor | None = None) -> Tensor:
+        """What follows the maximum (it and a monotone activation commute).
+
+        pooled: (N, F); words: (N, W), the vectors of whole words where there are any -> (N, P).
+        """
         x = self.activation(pooled)  # (N, F)
         for highway in self.highways:
             x = highway(x)
+        if words is not None:
+            x = torch.cat([words, x], dim=1)  # (N, W + F)
         projected: Tensor = self.projection(x)  # (N, P)
         return projected

@@ -6,7 +6,6 @@ A new embedder is a module with its settings, its embedder and its `PROVIDER`, a
 from __future__ import annotations
 
 import difflib
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -32,8 +31,6 @@ PROVIDERS: dict[str, Provider[Any]] = {
 
 SECTIONS = {p.section: p.settings for p in PROVIDERS.values() if getattr(p.settings, "__dataclass_fields__", {})}
 """The settings of the providers, by the section of a configuration that holds them."""
-
-BETWEEN_NAMES = re.compile(r"(?<!\.json),")  # not the comma of elmo:OPTIONS.json,WEIGHTS.hdf5
 
 
 def build_inputs(
@@ -75,8 +72,26 @@ def check_names(names: Sequence[str]) -> list[Provider[Any]]:
     return [_provider_of(name) for name in names]
 
 
+def split_names(text: str) -> list[str]:
+    """The names of embedders that have commas between them.
+
+    No comma between names is that of `elmo:OPTIONS.json,WEIGHTS.hdf5`, nor one in the path of a file or folder, unless
+    an embedder's name follows it.
+    """
+    names: list[str] = []
+    for part in text.split(","):
+        joined = f"{names[-1]},{part}" if names else ""
+        detail = joined.partition(":")[2]
+        is_path = detail and (".json," in detail or "/" in detail or Path(detail).expanduser().exists())
+        if is_path and part.strip().partition(":")[0] not in PROVIDERS:
+            names[-1] = joined
+        elif part:
+            names.append(part)
+    return names
+
+
 def _provider_of(name: str) -> Provider[Any]:
-    parts = BETWEEN_NAMES.split(name)
+    parts = split_names(name)
     if len(parts) > 1 and all(part.strip().partition(":")[0] in PROVIDERS for part in parts):
         raise InputError(f"--embedders: separate embedders with blanks, not commas: --embedders {' '.join(parts)}")
     kind, colon, detail = name.partition(":")

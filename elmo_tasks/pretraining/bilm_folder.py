@@ -95,7 +95,7 @@ def read_vocabulary(path: Path) -> dict[str, int]:
             three specials.
     """
     try:
-        lines = path.read_text(encoding="utf-8").removesuffix("\n").split("\n")
+        lines = path.read_text(encoding="utf-8-sig").removesuffix("\n").split("\n")
     except FileNotFoundError:
         raise InputError(
             f"{path}: no such vocabulary; perplexity needs the softmax and vocabulary of pre-training"

@@ -21,7 +21,10 @@ def check_options(ours: BilmOptions, name: str) -> None:
     Raises:
         InputError: no such biLM, or they differ, in clips or activation too; the key is named.
     """
-    here, there = _flat(ours), _flat(load_bilm(name).options)
+    options = load_bilm(name).options
+    if options.dictionary is not None:
+        raise InputError(f"--init {name}: a biLM of ELMoForManyLangs, which cannot be trained further; give another")
+    here, there = _flat(ours), _flat(options)
     for key, value in there.items():
         if here[key] != value:
             raise InputError(

@@ -88,7 +88,7 @@ def _scores(split: Mapping[str, Any]) -> dict[str, float]:
 
 def _without_folder(word: str) -> str:
     """`elmo:/home/me/bilm` -> `elmo:bilm`."""
-    kind, colon, place = word.rpartition(":")
+    kind, colon, place = ("", "", word) if word.startswith(("/", "~")) else word.partition(":")
     return f"{kind}{colon}{Path(place).name if place.startswith(('/', '~')) else place}"
 
 

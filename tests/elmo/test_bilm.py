@@ -68,8 +68,8 @@ def test_layer_0_is_the_token_vector_twice_and_padding_is_zero(random_bilm: Call
 
 def test_sentence_boundaries_by_hand() -> None:
     ids = batch_to_ids([["a"], ["b", "c"]])
-    framed, mask = add_sentence_boundaries(ids, (ids > 0).any(-1))
     begin, end = encode_word("<S>"), encode_word("</S>")
+    framed, mask = add_sentence_boundaries(ids, (ids > 0).any(-1), begin, end)
     assert framed[0].tolist() == [begin, encode_word("a"), end, [0] * 50]
     assert framed[1].tolist() == [begin, encode_word("b"), encode_word("c"), end]
     assert mask.tolist() == [[True, True, True, False], [True] * 4]

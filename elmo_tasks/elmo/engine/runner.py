@@ -79,7 +79,7 @@ class Engine:
         make = makers(self.arithmetic, self.device)
         with torch.no_grad():
             self.words = WordTable(WordEncoder(bilm.token_encoder, make.words, self.device), word_table)
-            begin, end = self.words.lookup(["<S>", "</S>"]).tensor_split(2)  # (1, P) each
+            begin, end = self.words.lookup(bilm.spelling.boundaries).tensor_split(2)  # (1, P) each
             lstms = [_lstms(layers) for layers in (bilm.forward_layers, bilm.backward_layers)]
             self._sides = [self._directions(lstms[0], begin, make), self._directions(lstms[1], end, make)]
             self._alone: list[list[Alone]] = []

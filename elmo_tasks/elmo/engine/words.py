@@ -10,9 +10,9 @@ import torch
 from torch import Tensor, nn
 
 from elmo_tasks.core.fork_safe_lock import ForkSafeLock
-from elmo_tasks.elmo.characters import PAD, encode_words
 from elmo_tasks.elmo.engine.products import Maker
 from elmo_tasks.elmo.engine.sides import side_by_side
+from elmo_tasks.elmo.spelling import encode, spelling_of
 from elmo_tasks.elmo.token_encoder import CharacterEncoder, Highway
 
 _WORDS, _WINDOWS = 256, 1 << 12  # encoded at a time, and windows of their characters: bounds the memory
@@ -26,9 +26,11 @@ class WordEncoder:
     def __init__(self, encoder: CharacterEncoder, make: Maker, device: torch.device) -> None:
         options = encoder.options
         self.device, self.width = device, options.projection_dim
-        self.max_characters = options.max_characters
+        self.max_characters, self.spelling = options.max_characters, spelling_of(options)
         self.activation = torch.relu if options.activation == "relu" else torch.tanh
         self.embedding = encoder.embedding.weight.detach().to(device)  # (262, E)
+        whole = encoder.word_embedding
+        self.word_embedding = None if whole is None else whole.weight.detach().to(device)  # (V, W)
         self.convolutions = [
             (convolution.weight.detach().to(device), convolution.bias.detach().to(device))
             for convolution in encoder.convolutions
@@ -52,23 +54,25 @@ class WordEncoder:
 
     def __call__(self, words: Sequence[str]) -> Tensor:
         """(N, P) float32, one vector a word."""
-        ids = encode_words(words, self.max_characters)  # (N, C)
-        lengths = (ids != PAD).sum(dim=1)  # (N,)
+        ids = encode(self.spelling, words)  # (N, C), or (N, C + 1) with numbers of whole words
+        ids, whole_words = ids[:, : self.max_characters], ids[:, self.max_characters :]
+        lengths = (ids != self.spelling.pad).sum(dim=1)  # (N,)
         order = lengths.argsort(stable=True)
         whole = int((lengths + self.widest <= self.max_characters).sum())  # words with a window that is all padding
         vectors = torch.empty(len(ids), self.width, device=self.device)
         chunks = [some for part in (order[:whole], order[whole:]) for some in _chunks(part, lengths)]
 
-        def encode(chunks: Sequence[Tensor]) -> None:
+        def fill(chunks: Sequence[Tensor]) -> None:
             for some in chunks:
                 longest = int(lengths[some[-1]])
                 pooled = self._convolve(ids[some].to(self.device), longest)  # (n, F)
-                vectors[some.to(self.device)] = self._transform(self.activation(pooled))
+                known = whole_words[some].to(self.device)
+                vectors[some.to(self.device)] = self._transform(self.activation(pooled), known)
 
         if self.device.type == "cpu" and len(chunks) > 1:
-            side_by_side(lambda: encode(chunks[::2]), lambda: encode(chunks[1::2]))
+            side_by_side(lambda: fill(chunks[::2]), lambda: fill(chunks[1::2]))
         else:
-            encode(chunks)
+            fill(chunks)
         return vectors  # (N, P)
 
     def _convolve(self, ids: Tensor, longest: int) -> Tensor:
@@ -84,11 +88,13 @@ class WordEncoder:
         scores = self.filters(windows.flatten(0, 1)).view(len(ids), longest + 1, -1)  # (n, W, F)
         return scores.amax(dim=1).float()  # (n, F)
 
-    def _transform(self, x: Tensor) -> Tensor:
-        """x: (n, F) -> (n, P)."""
+    def _transform(self, x: Tensor, whole_words: Tensor) -> Tensor:
+        """x: (n, F); whole_words: (n, 1), numbers of words that may have a vector of their own -> (n, P)."""
         for highway in self.highways:
             carry, value = highway(x).float().chunk(2, dim=1)  # (n, F) each
             x = torch.lerp(x, value.relu_(), carry.sigmoid_())
+        if self.word_embedding is not None:
+            x = torch.cat([self.word_embedding[whole_words[:, 0]], x], dim=1)  # (n, W + F)
         return self.projection(x).float()  # (n, P)
 
 

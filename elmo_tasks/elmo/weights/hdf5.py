@@ -15,6 +15,7 @@ from elmo_tasks.core.files import atomic_file
 from elmo_tasks.elmo.bilm import BiLM, without_weights
 from elmo_tasks.elmo.characters import N_CHARACTERS
 from elmo_tasks.elmo.options import BilmOptions
+from elmo_tasks.elmo.weights.zipped import Place, one_line, opened, read_bytes
 
 if TYPE_CHECKING:
     import h5py
@@ -23,17 +24,17 @@ if TYPE_CHECKING:
 _GATE_ORDER = (0, 2, 1, 3)
 
 
-def read_options(path: Path) -> BilmOptions:
+def read_options(path: Place) -> BilmOptions:
     """Parse an `options.json`. Raises InputError when it is missing or not one."""
+    if not path.exists():
+        raise InputError(f"{path}: expected the options.json of a biLM, found no such file; check the path")
     try:
-        return BilmOptions.from_json(path.read_text(encoding="utf-8"), source=str(path))
-    except FileNotFoundError:
-        raise InputError(f"{path}: expected the options.json of a biLM, found no such file; check the path") from None
+        return BilmOptions.from_json(read_bytes(path).decode("utf-8-sig"), source=str(path))
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: expected the options.json of a biLM, but it cannot be read ({error})") from None
 
 
-def read_hdf5(options_path: Path, weights_path: Path) -> BiLM:
+def read_hdf5(options_path: Place, weights_path: Place) -> BiLM:
     """Load a biLM as bilm-tf and AllenNLP store it; frozen, in evaluation mode.
 
     The number of characters is taken from the weights: `n_characters` is 261 in the options of training and 262 in
@@ -49,10 +50,10 @@ def read_hdf5(options_path: Path, weights_path: Path) -> BiLM:
     if not weights_path.is_file():
         raise InputError(f"{weights_path}: expected the HDF5 weights of a biLM, found no such file; check the path")
     try:
-        file = h5py.File(weights_path, "r")
+        file = h5py.File(opened(weights_path), "r")
     except OSError as error:
         raise InputError(
-            f"{weights_path}: expected an HDF5 file, but it is broken or cut short ({_one_line(error)}); fetch it again"
+            f"{weights_path}: expected an HDF5 file, but it is broken or cut short ({one_line(error)}); fetch it again"
         ) from None
     with file:
         try:
@@ -61,7 +62,7 @@ def read_hdf5(options_path: Path, weights_path: Path) -> BiLM:
             raise
         except Exception as error:  # h5py raises what it likes where the inside of a file is damaged
             raise InputError(
-                f"{weights_path}: expected an HDF5 file, but it is damaged ({_one_line(error)}); fetch it again"
+                f"{weights_path}: expected an HDF5 file, but it is damaged ({one_line(error)}); fetch it again"
             ) from None
     return build(options, from_datasets(datasets, options))
 
@@ -71,8 +72,16 @@ def write_hdf5(bilm: BiLM, options_path: Path, weights_path: Path) -> None:
 
     Both files appear complete or not at all. bilm-tf itself leaves out a projection that does not narrow
     (`n_filters == projection_dim`, `dim == projection_dim`); AllenNLP and this reader do not.
+
+    Raises:
+        InputError: a biLM of ELMoForManyLangs, which has no such files.
     """
     import h5py
+
+    if bilm.options.dictionary is not None:
+        raise InputError(
+            f"{weights_path}: a biLM of ELMoForManyLangs cannot be written as bilm-tf's HDF5; write safetensors"
+        )
 
     for path in (options_path, weights_path):
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -171,7 +180,9 @@ def _swap_gates(tensor: Tensor) -> Tensor:
     return torch.cat([gates[index] for index in _GATE_ORDER])
 
 
-def _read_datasets(file: h5py.File, options: BilmOptions, options_path: Path, weights_path: Path) -> dict[str, Tensor]:
+def _read_datasets(
+    file: h5py.File, options: BilmOptions, options_path: Place, weights_path: Place
+) -> dict[str, Tensor]:
     import h5py
 
     expected = dataset_shapes(options)
@@ -195,7 +206,7 @@ def _read_datasets(file: h5py.File, options: BilmOptions, options_path: Path, we
     return datasets
 
 
-def _read_dataset(dataset: h5py.Dataset, name: str, shape: tuple[int, ...], doubt: str, weights_path: Path) -> Tensor:
+def _read_dataset(dataset: h5py.Dataset, name: str, shape: tuple[int, ...], doubt: str, weights_path: Place) -> Tensor:
     got = tuple(dataset.shape)
     # Trained with n_characters 262: the last row is of no character and was never used.
     surplus_row = name == "char_embed" and got == (shape[0] + 1, shape[1])
@@ -205,7 +216,7 @@ def _read_dataset(dataset: h5py.Dataset, name: str, shape: tuple[int, ...], doub
         array = np.asarray(dataset[...], dtype=np.float32)
     except (OSError, TypeError, ValueError) as error:
         raise InputError(
-            f"{weights_path}: expected numbers in {name}, but it cannot be read ({_one_line(error)}); fetch it again"
+            f"{weights_path}: expected numbers in {name}, but it cannot be read ({one_line(error)}); fetch it again"
         ) from None
     if not np.isfinite(array).all():
         raise InputError(f"{weights_path}: expected finite numbers in {name}, got NaN or infinity; fetch it again")
@@ -220,7 +231,3 @@ def _left_out(options: BilmOptions, found: Mapping[str, h5py.Dataset]) -> set[st
     if options.cell_dim == options.projection_dim:
         names |= {f"{cell}/W_P_0" for _, cell in _cells(options)}
     return names
-
-
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split())

@@ -3,33 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from elmo_tasks.core.errors import InputError
 from elmo_tasks.core.paths import hub_name
+from elmo_tasks.elmo.weights import published
 from elmo_tasks.elmo.weights.download import RemoteFile, fetch
+from elmo_tasks.elmo.weights.zipped import Place, one_line, open_zip
 
 if TYPE_CHECKING:
     from elmo_tasks.elmo.bilm import BiLM
 
-_OFFICIAL_ROOT = "https://allennlp.s3.amazonaws.com/models/elmo"
-_OFFICIAL: dict[str, tuple[str, int | None, str | None]] = {  # folder on the server; size and sha256 of the weights
-    "small": (
-        "2x1024_128_2048cnn_1xhighway",
-        54_402_456,
-        "747ba97abce8a5f446558369e10bb0f7931437a46867476fdd156f5d7f576229",
-    ),
-    "medium": ("2x2048_256_2048cnn_1xhighway", None, None),
-    "original": ("2x4096_512_2048cnn_2xhighway", None, None),
-    "original-5.5b": ("2x4096_512_2048cnn_2xhighway_5.5B", None, None),
-}
 _SHIPPED = Path(__file__).parents[1] / "shipped"
 BILM_FILES = ("*.safetensors", "*.hdf5", "*.json", "vocabulary.txt")
 """A biLM's files in a repository of the hub, those of its softmax too."""
 
 SHIPPED_NAMES = ("default", "shipped")
-KNOWN_NAMES = (*SHIPPED_NAMES, *_OFFICIAL)
+KNOWN_NAMES = (*SHIPPED_NAMES, *published.NAMES)
 """Names that need no file of the user's."""
 
 
@@ -37,39 +29,46 @@ def load_bilm(name: str = "default") -> BiLM:
     """Load a biLM by name; float32, frozen, in evaluation mode.
 
     Args:
-        name: `default` or `shipped` (the biLM inside the package), `small`, `medium`, `original`, `original-5.5b` (the
-            official ones, downloaded once into the cache folder), a folder, a `.safetensors` file,
-            `options.json,weights.hdf5` (paths or http addresses), or a Hugging Face repository, `ORG/NAME` or
-            `hf:ORG/NAME` (see `elmo_tasks.core.paths.hub_name`).
+        name: `default` or `shipped` (the biLM inside the package); `small`, `medium`, `original`, `original-5.5b`
+            (AllenNLP's), `pubmed`, `portuguese`, `basque` or `manylangs-de` (ELMoForManyLangs', with the code of one of
+            its 44 languages), which are downloaded once into the cache folder; a folder or a `.zip` file with weights
+            of bilm-tf, ELMoForManyLangs or this package; a `.safetensors` file; `options.json,weights.hdf5`; or a
+            Hugging Face repository, `ORG/NAME` or `hf:ORG/NAME` (see `elmo_tasks.core.paths.hub_name`). Pairs and
+            `.zip` files may be http addresses.
 
     Raises:
-        InputError: nothing of that name, a file that is missing or broken, options that do not fit the weights, no
-            network for a download.
+        InputError: nothing of that name, a file that is missing or broken, options that do not fit the weights, a
+            model of another kind, no network for a download.
     """
+    name = published.OTHER_SPELLINGS.get(name, name)
     if name in SHIPPED_NAMES:
         return _load_folder(shipped_folder())
-    if name in _OFFICIAL:
-        return _load_pair(*_official_files(name))
-    if "," in name:
-        options, _, weights = name.partition(",")
-        return load_pair(options.strip(), weights.strip())
-    path = Path(name).expanduser()
-    if name and path.is_dir():
+    if name in published.PAIRS:
+        return _load_pair(*_published_files(name))
+    if name in published.ZIPS:
+        address = published.ZIPS[name]
+        return _load_folder(open_zip(fetch(RemoteFile(address), _weights_cache() / name / Path(address).name)))
+    try:
+        path = Path(name).expanduser()
+        is_folder, is_file = bool(name) and path.is_dir(), path.is_file()
+    except (OSError, RuntimeError, ValueError) as error:
+        raise InputError(f"no biLM named {name!r:.100}: this cannot be a path ({one_line(error):.100})") from None
+    if is_folder:
         return _load_folder(path)
-    if path.suffix == ".safetensors":
-        from elmo_tasks.elmo.weights.safetensors import read_safetensors
-
-        return read_safetensors([path])
-    if path.is_file():
-        raise InputError(
-            f"{path}: expected a folder, a .safetensors file or OPTIONS.json,WEIGHTS.hdf5, got a file of another kind; "
-            "give both files of a bilm-tf pair, with a comma between them"
-        )
+    if path.suffix == ".zip":
+        return _load_folder(open_zip(local_file(name)))
+    if is_file or path.suffix == ".safetensors":
+        return _load_file(path)
+    if "," in name:
+        return load_pair(*_pair(name))
+    if Path(f"{path}.index").is_file():
+        raise InputError(_checkpoint(path))
     if (repository := hub_name(name)) is not None:
         return _load_folder(hub_folder(repository, BILM_FILES))
+    choices = ", ".join((*SHIPPED_NAMES, *published.IN_SHORT))
     raise InputError(
-        f"no biLM named {name!r}: it is neither a folder nor a file nor a known name; "
-        f"choose {', '.join(KNOWN_NAMES)}, a path, or hf:ORG/NAME for a repository on the Hugging Face hub"
+        f"no biLM named {name!r}: it is neither a folder nor a file nor a known name; choose {choices}, a path, or "
+        "hf:ORG/NAME for a repository on the Hugging Face hub"
     )
 
 
@@ -82,24 +81,23 @@ def local_file(place: str) -> Path:
     """The path of a file given as a path or as an http address, which is downloaded once into the cache folder."""
     if not place.startswith(("http://", "https://")):
         return Path(place).expanduser()
-    for name, (architecture, _, _) in _OFFICIAL.items():
-        for index, kind in enumerate(("options.json", "weights.hdf5")):
-            if place.endswith(f"/elmo_{architecture}_{kind}"):  # also under the older address of the same files
-                return _official_files(name)[index]
+    for name, pair in published.PAIRS.items():
+        where = pair.root.removeprefix(published.ALLENNLP)
+        for index, file in enumerate((pair.options, pair.weights)):
+            if place.endswith(f"{where}/{file}"):  # also under the older address of the same files
+                return _published_files(name)[index]
     import hashlib
 
     folder = hashlib.sha256(place.encode()).hexdigest()[:12]
     return fetch(RemoteFile(place), _weights_cache() / "addresses" / folder / (place.rsplit("/", 1)[-1] or "file"))
 
 
-def _official_files(name: str) -> tuple[Path, Path]:
-    architecture, size, sha256 = _OFFICIAL[name]
-    stem = f"elmo_{architecture}"
-    folder = _weights_cache() / name
-    options, weights = folder / f"{stem}_options.json", folder / f"{stem}_weights.hdf5"
+def _published_files(name: str) -> tuple[Path, Path]:
+    pair, folder = published.PAIRS[name], _weights_cache() / name
+    options, weights = folder / pair.options, folder / pair.weights
     try:
-        fetch(RemoteFile(f"{_OFFICIAL_ROOT}/{architecture}/{options.name}"), options)
-        fetch(RemoteFile(f"{_OFFICIAL_ROOT}/{architecture}/{weights.name}", size, sha256), weights)
+        fetch(RemoteFile(f"{pair.root}/{options.name}"), options)
+        fetch(RemoteFile(f"{pair.root}/{weights.name}", pair.size, pair.sha256), weights)
     except InputError as error:
         if options.is_file() and weights.is_file():
             raise
@@ -136,7 +134,7 @@ def folder_of(name: str) -> Path | None:
     if name in SHIPPED_NAMES:
         return shipped_folder()
     path = Path(name).expanduser()
-    if name in _OFFICIAL or not name or path.is_file() or path.suffix == ".safetensors":
+    if name in KNOWN_NAMES or not name or path.is_file() or path.suffix in (".safetensors", ".zip"):
         return None
     if path.is_dir():
         return path
@@ -144,21 +142,65 @@ def folder_of(name: str) -> Path | None:
     return None if repository is None else hub_folder(repository, BILM_FILES)
 
 
-def _load_pair(options: Path, weights: Path) -> BiLM:
+def _pair(name: str) -> tuple[str, str]:
+    """`OPTIONS.json,WEIGHTS.hdf5` as its two parts; the folders may have commas in their names."""
+    options, comma, weights = name.partition(".json,")
+    if comma:
+        return f"{options}.json".strip(), weights.strip()
+    options, _, weights = name.partition(",")
+    return options.strip(), weights.strip()
+
+
+def _load_pair(options: Place, weights: Place) -> BiLM:
     from elmo_tasks.elmo.weights.hdf5 import read_hdf5
 
     return read_hdf5(options, weights)
 
 
-def _load_folder(folder: Path) -> BiLM:
+def _load_file(path: Path) -> BiLM:
+    if path.suffix == ".safetensors":
+        from elmo_tasks.elmo.weights.safetensors import read_safetensors
+
+        return read_safetensors([path])
+    if path.name == "checkpoint" or ".ckpt" in path.name:
+        raise InputError(_checkpoint(path))
+    if path.suffix == ".pkl":
+        raise InputError(f"{path}: one of several files of ELMoForManyLangs; give the folder that has all of them")
+    if ".tar" in path.suffixes or path.suffix == ".tgz":
+        raise InputError(f"{path}: an archive of another kind than zip; unpack it and give its folder")
+    raise InputError(
+        f"{path}: expected a folder, a .safetensors or .zip file, or OPTIONS.json,WEIGHTS.hdf5, got a file of another "
+        "kind; give both files of a bilm-tf pair, with a comma between them"
+    )
+
+
+def _load_folder(folder: Place) -> BiLM:
+    from elmo_tasks.elmo.weights.many_langs import ENCODER, TOKEN_EMBEDDER, read_many_langs
+
+    try:
+        files = {place.name: place for place in folder.iterdir() if not place.name.startswith(".") and place.is_file()}
+    except OSError as error:
+        raise InputError(f"{folder}: the folder cannot be read ({error.strerror or error})") from None
+
+    def of(*patterns: str) -> list[Place]:
+        """The files that fit the first pattern that any file fits."""
+        found = ([files[name] for name in sorted(files) if fnmatch(name, pattern)] for pattern in patterns)
+        return next((some for some in found if some), [])
+
     # A folder of pre-training also holds the softmax, which is no part of the biLM.
-    shards = sorted(folder.glob("bilm*.safetensors")) or sorted(folder.glob("*.safetensors"))
+    shards = of("bilm*.safetensors", "*.safetensors")
     if shards:
         from elmo_tasks.elmo.weights.safetensors import read_safetensors
 
-        return read_safetensors(shards)
-    weights = sorted(folder.glob("*weights*.hdf5")) or sorted(folder.glob("*.hdf5"))
-    options = sorted(folder.glob("*options*.json")) or sorted(folder.glob("*.json"))
+        on_disk = [shard for shard in shards if isinstance(shard, Path)]
+        if len(on_disk) < len(shards):
+            raise InputError(f"{shards[0]}: safetensors are not read from a zip; unpack it and give its folder")
+        return read_safetensors(on_disk)
+    if ENCODER in files or TOKEN_EMBEDDER in files:
+        return read_many_langs(folder)
+    weights, options = of("*weights*.hdf5", "*.hdf5"), of("*options*.json", "*.json")
+    if not weights and (checkpoints := of("*.ckpt*.index", "*.index", "checkpoint")):
+        raise InputError(_checkpoint(checkpoints[0]))
     if len(weights) != 1 or len(options) != 1:
         raise InputError(
             f"{folder}: expected *.safetensors, or one *weights*.hdf5 beside one *options*.json, found "
@@ -167,12 +209,21 @@ def _load_folder(folder: Path) -> BiLM:
     return _load_pair(options[0], weights[0])
 
 
+def _checkpoint(place: Place) -> str:
+    """The message for a TensorFlow checkpoint."""
+    return (
+        f"{place}: a TensorFlow checkpoint, which only TensorFlow reads; write its weights with bilm-tf, `python "
+        "bin/dump_weights.py --save_dir FOLDER --outfile FOLDER/weights.hdf5`, then give FOLDER"
+    )
+
+
 def shipped_folder() -> Path:
     """The biLM inside the package. Raises InputError when there is none."""
     if not any(_SHIPPED.glob("*.safetensors")):
         raise InputError(
             "expected the biLM inside the package, but none is shipped yet; name one: "
-            f"{', '.join(_OFFICIAL)} (downloaded), a folder, OPTIONS.json,WEIGHTS.hdf5, or a Hugging Face repository"
+            f"{', '.join(published.IN_SHORT)} (downloaded), a folder, OPTIONS.json,WEIGHTS.hdf5, or a Hugging Face "
+            "repository"
         )
     return _SHIPPED
 
