@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from pathlib import Path
 
 import pytest
 import torch
@@ -13,7 +14,7 @@ from elmo_tasks.embedders.chars import CharsInput
 from elmo_tasks.embedders.inputs import FrozenInput, WordInput
 from elmo_tasks.embedders.protocol import Provider, Sentences
 from elmo_tasks.embedders.random import RandomEmbedder
-from elmo_tasks.embedders.registry import PROVIDERS, SECTIONS, build_inputs, check_names
+from elmo_tasks.embedders.registry import PROVIDERS, SECTIONS, build_inputs, check_names, split_names
 from elmo_tasks.embedders.words.vectors import WordVectors
 from elmo_tasks.runs.experiment import Experiment, load_experiment, resolve_experiment, to_yaml
 
@@ -53,6 +54,29 @@ def test_names_are_checked_when_an_experiment_is_resolved() -> None:
 
 def test_commas_that_belong_to_one_name() -> None:
     assert check_names(["elmo:o.json,w.hdf5", "glove:a,b.txt"]) == [PROVIDERS["elmo"], PROVIDERS["glove"]]
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("elmo,glove,chars", ["elmo", "glove", "chars"]),
+        ("elmo,glvoe", ["elmo", "glvoe"]),
+        ("elmo:small,glvoe", ["elmo:small", "glvoe"]),
+        ("elmo:a/o.json,a/w.hdf5,glove:x.txt", ["elmo:a/o.json,a/w.hdf5", "glove:x.txt"]),
+        ("elmo:o.json,w.hdf5", ["elmo:o.json,w.hdf5"]),
+        ("elmo:/data/a,b=c:d/e,glove", ["elmo:/data/a,b=c:d/e", "glove"]),
+        ("chars,glove:/data/a,b,random:7", ["chars", "glove:/data/a,b", "random:7"]),
+        ("elmo:here,there,chars", ["elmo:here,there", "chars"]),
+        (",elmo,", ["elmo"]),
+    ],
+)
+def test_names_with_commas_between_them_and_within(
+    text: str, names: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`here,there` is a folder; none of the others exists."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "here,there").mkdir()
+    assert split_names(text) == names
 
 
 def test_a_word_table_says_which_words_it_tunes() -> None:

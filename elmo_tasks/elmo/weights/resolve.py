@@ -143,12 +143,11 @@ def folder_of(name: str) -> Path | None:
 
 
 def _pair(name: str) -> tuple[str, str]:
-    """`OPTIONS.json,WEIGHTS.hdf5` as its two parts; the folders may have commas in their names."""
-    options, comma, weights = name.partition(".json,")
-    if comma:
-        return f"{options}.json".strip(), weights.strip()
-    options, _, weights = name.partition(",")
-    return options.strip(), weights.strip()
+    """`OPTIONS,WEIGHTS` as its two parts: at the comma that ends an existing file, else at that behind `.json`."""
+    parts = name.split(",")
+    pairs = [(",".join(parts[:end]).strip(), ",".join(parts[end:]).strip()) for end in range(1, len(parts))]
+    existing = [pair for pair in pairs if Path(pair[0]).expanduser().is_file()]
+    return next(iter([*existing, *(pair for pair in pairs if pair[0].endswith(".json")), *pairs]))
 
 
 def _load_pair(options: Place, weights: Place) -> BiLM:
