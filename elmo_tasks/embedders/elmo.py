@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from elmo_tasks.core.settings import bounded, matching
+from elmo_tasks.elmo.weights.published import IN_SHORT
 from elmo_tasks.embedders.protocol import Input, Provider, Request, Sentences
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ PROVIDER = Provider(
     build,
     ElmoSettings,
     "elmo",
-    "frozen biLM: small, medium, original, original-5.5b, a folder, options,weights",
+    f"frozen biLM: {', '.join(IN_SHORT)}, a folder or .zip, options,weights",
     "WEIGHTS",
     contextual=True,
 )

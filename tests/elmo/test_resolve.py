@@ -146,7 +146,9 @@ def test_a_folder_without_weights_and_one_with_too_many(pair: Pair, tmp_path: Pa
 
 
 def test_the_weights_without_their_options(pair: Pair) -> None:
-    with pytest.raises(InputError, match=r"tiny_weights\.hdf5: expected a folder, a \.safetensors or \.zip file, or OPTIONS"):
+    with pytest.raises(
+        InputError, match=r"tiny_weights\.hdf5: expected a folder, a \.safetensors or \.zip file, or OPTIONS"
+    ):
         load_bilm(str(pair[1]))
 
 

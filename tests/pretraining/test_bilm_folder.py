@@ -16,9 +16,10 @@ def write(folder: Path, text: str) -> Path:
     return path
 
 
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
 @pytest.mark.parametrize("end", ["\n", "\r\n", ""])
-def test_a_word_a_line(tmp_path: Path, end: str) -> None:
-    path = write(tmp_path, "<S>\n</S> 3\n<UNK>\n1\u00a0/2 7\na\u2028b\nc\u0085 2" + end)
+def test_a_word_a_line(tmp_path: Path, end: str, mark: str) -> None:
+    path = write(tmp_path, mark + "<S>\n</S> 3\n<UNK>\n1\u00a0/2 7\na\u2028b\nc\u0085 2" + end)
     assert read_vocabulary(path) == {"<S>": 0, "</S>": 1, "<UNK>": 2, "1\u00a0/2": 3, "a\u2028b": 4, "c\u0085": 5}
 
 

@@ -44,3 +44,13 @@ def test_names_are_shown_as_they_are(name: str) -> None:
     record = {"vocabulary": 1, "stages": [stage | {"config": {"seed": 1}, "command": name}]}
     _, shown = read(bilm_card("org/bilm", record, name.strip("\n")))
     assert shown.tags <= {"h1", "h2", "p", "ul", "li", "code", "pre"} and printable(name) in shown.text
+
+
+@pytest.mark.parametrize("folder", ["/home/me/bilm", "/home/me/a:b", "~/a:b,c"])
+def test_no_folder_of_mine_is_in_the_card(folder: str) -> None:
+    """Also where a colon is part of its name."""
+    command = f"elmo-tasks train ner --embedders elmo:{folder} --data {folder}"
+    metrics = {"data": "x", "task": "ner", "embedders": [f"elmo:{folder}"], "seed": 1, "command": command}
+    card = run_card("org/run", metrics | {"dev": {"f1": 0.9}, "test": {"f1": 0.8}}, None)
+    name = folder.rpartition("/")[2]
+    assert f"elmo:{name} --data {name}" in card and "/home" not in card and "~" not in card

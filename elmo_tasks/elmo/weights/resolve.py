@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 _SHIPPED = Path(__file__).parents[1] / "shipped"
 BILM_FILES = ("*.safetensors", "*.hdf5", "*.json", "vocabulary.txt")
 """A biLM's files in a repository of the hub, those of its softmax too."""
+_READ_FROM_HUB = (*BILM_FILES, "encoder.pkl", "token_embedder.pkl", "char.dic", "word.dic")  # ELMoForManyLangs' too
 
 SHIPPED_NAMES = ("default", "shipped")
 KNOWN_NAMES = (*SHIPPED_NAMES, *published.NAMES)
@@ -64,7 +65,7 @@ def load_bilm(name: str = "default") -> BiLM:
     if Path(f"{path}.index").is_file():
         raise InputError(_checkpoint(path))
     if (repository := hub_name(name)) is not None:
-        return _load_folder(hub_folder(repository, BILM_FILES))
+        return _load_folder(hub_folder(repository, _READ_FROM_HUB))
     choices = ", ".join((*SHIPPED_NAMES, *published.IN_SHORT))
     raise InputError(
         f"no biLM named {name!r}: it is neither a folder nor a file nor a known name; choose {choices}, a path, or "
@@ -139,7 +140,7 @@ def folder_of(name: str) -> Path | None:
     if path.is_dir():
         return path
     repository = hub_name(name)
-    return None if repository is None else hub_folder(repository, BILM_FILES)
+    return None if repository is None else hub_folder(repository, _READ_FROM_HUB)
 
 
 def _pair(name: str) -> tuple[str, str]:
