@@ -40,7 +40,9 @@ class Dictionary:
         made = cls(tuple(values["characters"]), tuple(values["words"]), int(values["word_dim"]))
         if not all(isinstance(entry, str) for entry in (*made.characters, *made.words)):
             raise TypeError("a dictionary has strings only")
-        known = [("characters", made.characters, SPECIAL_CHARACTERS)]
+        known: list[tuple[str, tuple[str, ...], tuple[str, ...]]] = [
+            ("characters", made.characters, SPECIAL_CHARACTERS)
+        ]
         if made.words:
             known.append(("words", made.words, SPECIAL_WORDS))
         for kind, entries, specials in known:

@@ -261,6 +261,26 @@ def test_the_published_configuration_may_be_missing(folder: Path) -> None:
     assert (options.filters, options.cell_dim, options.projection_dim, options.n_layers) == (FILTERS, CELLS, WIDTH, 2)
 
 
+def test_weights_that_a_gpu_wrote(folder: Path) -> None:
+    """The published ones were: a module's state, with more than its tensors, on `cuda:0`, in PyTorch's old format."""
+    right = load_bilm(str(folder)).state_dict()
+    for file, tensors in zip(("token_embedder.pkl", "encoder.pkl"), random_tensors(WORD_DIM), strict=True):
+        state = torch.nn.Linear(1, 1).state_dict()
+        state.clear()
+        assert hasattr(state, "_metadata")
+        state.update(tensors)
+        torch.save(state, folder / file, _use_new_zipfile_serialization=False)
+        content = (folder / file).read_bytes()
+        for cpu, cuda in (
+            (b"ctorch\nFloatStorage\n", b"ctorch.cuda\nFloatStorage\n"),
+            (b"X\x03\x00\x00\x00cpu", b"X\x06\x00\x00\x00cuda:0"),
+        ):
+            assert cpu in content
+            content = content.replace(cpu, cuda)
+        (folder / file).write_bytes(content)
+    assert all(torch.equal(tensor, right[name]) for name, tensor in load_bilm(str(folder)).state_dict().items())
+
+
 class _Bad:
     def __reduce__(self) -> tuple[Callable[[str], object], tuple[str]]:
         return print, ("executed",)
@@ -281,7 +301,10 @@ def _rewrite(file: str, change: Callable[[dict[str, Any]], None]) -> Callable[[P
 
 
 def _write(file: str, content: bytes) -> Callable[[Path], None]:
-    return lambda folder: (folder / file).write_bytes(content) and None
+    def of(folder: Path) -> None:
+        (folder / file).write_bytes(content)
+
+    return of
 
 
 def _deflate(folder: Path) -> None:

@@ -52,7 +52,7 @@ def read_many_langs(folder: Place) -> BiLM:
     embedder, encoder = config["token_embedder"], config["encoder"]
     projection_dim, cell_dim = layers.shape("forward_layer_0.state_projection.weight", 2)
     filters = [tokens.shape(name, 3) for name in tokens.numbered("convolutions.{}.weight")]  # (F, E, K) each
-    sizes = {
+    sizes: dict[str, dict[str, Any]] = {
         "token_embedder": {
             "char_dim": tokens.shape("char_emb_layer.embedding.weight", 2)[1],
             "filters": [[width, count] for count, _, width in filters],
