@@ -235,6 +235,9 @@ def test_safetensors_keep_the_dictionaries(folder: Path, tmp_path: Path) -> None
     with pytest.raises(InputError, match="cannot be written as bilm-tf's HDF5; write safetensors"):
         write_hdf5(bilm, tmp_path / "options.json", tmp_path / "weights.hdf5")
     assert not (tmp_path / "options.json").exists()
+    (tmp_path / "options.json").write_text(bilm.options.to_json())
+    with pytest.raises(InputError, match=r"options\.json: the options of a biLM of ELMoForManyLangs, which has no"):
+        load_bilm(f"{tmp_path / 'options.json'},{tmp_path / 'weights.hdf5'}")
 
 
 def test_the_fingerprint_depends_on_the_dictionary(folder: Path) -> None:

@@ -47,6 +47,8 @@ def read_hdf5(options_path: Place, weights_path: Place) -> BiLM:
     import h5py
 
     options = read_options(options_path)
+    if options.dictionary is not None:
+        raise InputError(f"{options_path}: the options of a biLM of ELMoForManyLangs, which has no weights in HDF5")
     if not weights_path.is_file():
         raise InputError(f"{weights_path}: expected the HDF5 weights of a biLM, found no such file; check the path")
     try:
