@@ -32,7 +32,9 @@ def _evaluate(options: argparse.Namespace) -> None:
         from elmo_tasks.runs.predict import evaluate
 
     use_threads(options.threads)
-    given = {key: getattr(options, key) for key in ("columns", "encoding") if getattr(options, key) is not None}
+    given = {
+        key: getattr(options, key) for key in ("columns", "encoding", "map_labels") if getattr(options, key) is not None
+    }
     notes: list[str] = []
     scores, report = evaluate(
         find_run(options.run),

@@ -20,6 +20,11 @@ def add_reading_options(verb: argparse.ArgumentParser) -> None:
         metavar="NAME=COLUMN,...",
         help="where things are in the files, from 1 or by name, such as token=1,tag=3 or text=review,label=sentiment",
     )
+    verb.add_argument(
+        "--map-labels",
+        metavar="OLD=NEW,...",
+        help="other names for labels, such as person=PER,place=LOC,*=drop (* is every other label, drop removes it)",
+    )
     add_encoding(verb)
 
 

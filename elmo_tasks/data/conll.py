@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from elmo_tasks.core.errors import InputError, quoted
 from elmo_tasks.data.columns import ColumnRow, column_of, drop_numbers, read_blocks
+from elmo_tasks.data.label_map import LabelMap
 from elmo_tasks.data.reading import Note, no_note, positions_of
 from elmo_tasks.text.examples import TaggedSentence
 from elmo_tasks.text.spans import SCHEMES, beginnings, convert, detect_scheme, from_io, is_io, split_tag
@@ -30,6 +31,7 @@ def read_conll(
     scheme: str = "auto",
     columns: Mapping[str, str] | None = None,
     encoding: str = "utf-8",
+    map_labels: LabelMap | None = None,
     note: Note = no_note,
 ) -> list[TaggedSentence]:
     """Read a file of two or more columns, separated by blanks or tabs.
@@ -39,7 +41,8 @@ def read_conll(
     is always BIO. `-DOCSTART-` rows and comments (`# id = 3`) before a sentence are not tokens.
 
     token_column, tag_column: from 0, where they are elsewhere; columns: the same as people write it, `{"token": "2",
-    "tag": "3"}`, from 1; note: is told what was read in a way that not everyone would expect.
+    "tag": "3"}`, from 1; map_labels: other names for the types of spans; note: is told what was read in a way that not
+    everyone would expect.
 
     Raises:
         InputError: no such file, no sentence in it, not text in `encoding`, a row with too few columns, a malformed tag
@@ -66,10 +69,12 @@ def read_conll(
     found = detect_scheme(sentence.tags for sentence in sentences) if scheme == "auto" else scheme
     if found == "IOB1" and scheme == "auto":
         _note_mixture(path, sentences, note)
+    rename = map_labels or LabelMap()
     examples = []
     for tokens, tags, lines in sentences:
         sources = [f"{path}:{line}" for line in lines]
-        examples.append(TaggedSentence(tuple(tokens), convert(tags, found, "BIO", sources), source=sources[0]))
+        bio = rename.tags(convert(tags, found, "BIO", sources))
+        examples.append(TaggedSentence(tuple(tokens), bio, source=sources[0]))
     return examples
 
 

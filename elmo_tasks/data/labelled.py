@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeAlias
 
 from elmo_tasks.core.errors import InputError, quoted
 from elmo_tasks.data.json_lines import json_array, load_json
+from elmo_tasks.data.label_map import LabelMap
 from elmo_tasks.data.lines import COMPRESSED, read_lines
 from elmo_tasks.data.reading import check_columns
 from elmo_tasks.data.tables import header_of, read_table
@@ -22,7 +24,11 @@ _Rows: TypeAlias = Iterable[tuple[int, str, tuple[str, ...]]]  # line, label, to
 
 
 def read_labelled(
-    path: Path, *, columns: Mapping[str, str] | None = None, encoding: str = "utf-8"
+    path: Path,
+    *,
+    columns: Mapping[str, str] | None = None,
+    encoding: str = "utf-8",
+    map_labels: LabelMap | None = None,
 ) -> list[LabelledSentence]:
     """Read a file of labelled texts, or a folder with one folder per label and one text per file.
 
@@ -32,7 +38,8 @@ def read_labelled(
     a tokenised text. If all lines have a tab, the label ends there; otherwise it is the first word. Empty lines are
     skipped.
 
-    columns: where `label` and `text` are: keys of JSON, names in the header of a table, or numbers from 1.
+    columns: where `label` and `text` are: keys of JSON, names in the header of a table, or numbers from 1; map_labels:
+    other names for labels, the texts of a dropped one are left out.
 
     Raises:
         InputError: no such file, no example in it, not text in `encoding`, a row without label or text or that is not
@@ -41,15 +48,19 @@ def read_labelled(
     columns = columns or {}
     check_columns(columns, ("label", "text"))
     if path.is_dir():
-        return list(_read_folders(path, encoding))
-    lines = read_lines(path, encoding)
-    examples = [
-        LabelledSentence(tokens, label, f"{path}:{number}")
-        for number, label, tokens in _rows(path, lines, _kind(path, lines), columns)
-    ]
+        examples = list(_read_folders(path, encoding))
+    else:
+        lines = read_lines(path, encoding)
+        examples = [
+            LabelledSentence(tokens, label, f"{path}:{number}")
+            for number, label, tokens in _rows(path, lines, _kind(path, lines), columns)
+        ]
     if not examples:
         raise InputError(f"{path}: expected lines of a label and a text, got an empty file")
-    return examples
+    if not map_labels:
+        return examples
+    renamed = [(example, map_labels(example.label)) for example in examples]
+    return [replace(example, label=label) for example, label in renamed if label is not None]
 
 
 def _kind(path: Path, lines: Sequence[str]) -> str:

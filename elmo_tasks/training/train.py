@@ -219,6 +219,7 @@ def _conclude(
         "task": trained.task.name,
         "data": experiment.data,
         "data_digest": digest,
+        **({"data_parts": splits.part_records()} if splits.parts else {}),
         "seed": experiment.seed,
         "embedders": list(experiment.embedders),
         "fingerprints": {each.name: each.fingerprint for each in trained.inputs},
