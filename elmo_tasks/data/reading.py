@@ -18,8 +18,8 @@ Note: TypeAlias = Callable[[str], object]
 """Is told, in one line, what was read in a way that not everyone would expect."""
 
 Reader: TypeAlias = Callable[..., Sequence[Example]]
-"""A file to examples. It may take the keywords `columns` and `encoding` (of `ReadingConfig`), `map_labels` (a `LabelMap`
-of `label_map`) and `note` (a `Note`)."""
+"""A file to examples. It may take the keywords `columns` and `encoding` (of `ReadingConfig`), `map_labels` (of
+`label_map`) and `note` (a `Note`)."""
 
 LONG_SENTENCE = 1000
 """Tokens; the blank lines between sentences may be missing where there are more."""

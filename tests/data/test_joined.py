@@ -78,7 +78,7 @@ def test_what_is_missing_in_joined_data(three: Path) -> None:
         load_data(f"{c}+{folder_of(three / 'd', {'train': ['x B-X'], 'test': ['x O']})}", read_conll)
     with pytest.raises(InputError, match="--dev-fraction, but each of these has a dev file"):
         load_data(f"{a}+{b}", read_conll, ReadingConfig(dev_fraction=0.1))
-    (three / "c" / "train.txt").write_text("x B-X\n\n" * 10)
+    (three / "c" / "train.txt").write_text("".join(f"w{n} B-X\n\n" for n in range(10)))
     held = load_data(f"{a}+{c}", read_conll, ReadingConfig(dev_fraction=0.2))
     assert (len(held.train), len(held.dev), len(held.test)) == (9, 3, 2)
     for wrong in (f"{a}+", f"{a}+{a}"):

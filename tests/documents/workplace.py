@@ -75,6 +75,11 @@ def make_files(folder: Path) -> None:
     for split, size in SIZES.items():
         write_columns(folder / "my-corpus" / f"{split}.txt", list(sentences(SAMPLE / f"{split}.txt"))[:size])
         shutil.copy(SAMPLE / "sentiment" / f"{split}.txt", folder / "my-reviews")
+        for name, types in (("my-news", ("PER", "LOC")), ("my-tweets", ("person", "place"))):
+            tagged = (folder / "my-corpus" / f"{split}.txt").read_text(encoding="utf-8")
+            (folder / name).mkdir(exist_ok=True)
+            renamed = tagged.replace("-PER", f"-{types[0]}").replace("-LOC", f"-{types[1]}")
+            (folder / name / f"{split}.txt").write_text(renamed, encoding="utf-8")
         treebank = [
             [[str(n), w, w, t, t] for n, (w, t) in enumerate(rows, 1)] for rows in sentences(SAMPLE / f"{split}.txt")
         ]
