@@ -48,7 +48,7 @@ CATALOG: dict[str, Entry] = {
         "ner", "Reuters news, four entity types (Tjong Kim Sang and De Meulder 2003)", hub=load_conll2003
     ),
     "ud-ewt-pos": Entry(
-        "probe",
+        "probe, tagging",
         "parts of speech, UPOS and XPOS, of the English Web Treebank (Universal Dependencies, CC BY-SA 4.0)",
         folder="ud_ewt_pos",
     ),
@@ -71,6 +71,9 @@ CATALOG: dict[str, Entry] = {
     ),
     "ewt-srl": Entry("srl", "PropBank on the English Web Treebank, verbs, nouns and adjectives", folder="ewt_srl"),
     "sample-srl": Entry("srl", "propositions written for this project, shipped with it", shipped=SAMPLE / "srl"),
+    "sample-tagging": Entry(
+        "tagging", "parts of speech of sentences written for this project, shipped with it", shipped=SAMPLE / "tagging"
+    ),
 }
 
 
