@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from elmo_tasks.cli.verb import Verbs, add_reading_options, add_threads, check_threads, use_threads
+from elmo_tasks.cli.verb import Verbs, add_reading_options, add_threads, check_threads, reading_options, use_threads
 from elmo_tasks.core.terminal import say
 from elmo_tasks.embedders.registry import PROVIDERS, check_names
 
@@ -24,13 +24,6 @@ def add(verbs: Verbs) -> None:
         "the option again (default: the sample corpus of the task inside the package)",
     )
     add_reading_options(train)
-    for split in ("dev", "test"):
-        train.add_argument(
-            f"--{split}-fraction",
-            metavar="F",
-            type=float,
-            help=f"hold this share of the training sentences, such as 0.1, out as {split} split; for data without one",
-        )
     train.add_argument("--config", metavar="FILE", type=Path, help="YAML; the task's own configuration is below it")
     train.add_argument("--embedders", metavar="NAME", nargs="+", help=" ".join(known))
     train.add_argument("--output", metavar="DIR", type=Path, help="the run's folder (default: runs/TASK-DATA-...)")
@@ -50,10 +43,7 @@ def _train(options: argparse.Namespace) -> None:
     given = {key: getattr(options, key) for key in ("embedders", "seed") if getattr(options, key) is not None}
     if options.data:
         given["data"] = "+".join(options.data)
-    reading = {
-        key: getattr(options, key) for key in ("columns", "encoding", "map_labels", "dev_fraction", "test_fraction")
-    }
-    given["reading"] = {key: value for key, value in reading.items() if value is not None}
+    given["reading"] = reading_options(options)
     experiment = resolve_experiment(options.task, options.config, given, options.set)
     if options.dry_run:
         for line in to_yaml(experiment).splitlines():

@@ -78,7 +78,7 @@ def evaluate(
     own = trained.experiment
     if reading is None:
         reading = own.reading if data is None else ReadingConfig()
-    elif data is None:  # what is held out of the run's own data is part of the run
+    elif data is None and not reading.held_out():  # what is held out of the run's own data is part of the run
         shares = {key: getattr(own.reading, key) for key in ("dev_fraction", "test_fraction")}
         reading = replace(reading, **shares)
     splits = load_data(data or own.data, trained.task.read, reading, only=(split,))
