@@ -88,18 +88,24 @@ def read_conll(
 
 
 def read_tokens(
-    path: Path, *, token_column: int = 0, tag_column: int = -1, mark: str = DOCUMENT_START
+    path: Path,
+    *,
+    token_column: int = 0,
+    tag_column: int = -1,
+    mark: str = DOCUMENT_START,
+    encoding: str = "utf-8",
 ) -> list[TaggedSentence]:
     """Read the same files where a tag is a label of its token alone, such as a part of speech; tags stay as they are.
 
     mark: a row that begins with it is not a token (`#` for comments, where the first column is a number).
 
     Raises:
-        InputError: no such file, no sentence in it, not UTF-8 or a row with too few columns, with `file:line`.
+        InputError: no such file, no sentence in it, not text in `encoding`, or a row with too few columns, with
+            `file:line`.
     """
     return [
         TaggedSentence(tuple(tokens), tuple(tags), source=f"{path}:{lines[0]}")
-        for tokens, tags, lines in column_sentences(path, _blocks(path, "utf-8", mark), token_column, tag_column)
+        for tokens, tags, lines in column_sentences(path, _blocks(path, encoding, mark), token_column, tag_column)
     ]
 
 
