@@ -144,7 +144,11 @@ def _join(
         raise InputError(f"{name}: none of these has a dev file; --dev-fraction 0.1 holds a part of train out as dev")
     parts, notes = [], list[str]()
     for part, splits in there.items():
-        own = replace(reading, **{f"{split}_fraction": 0.0 for split in held_out if split in splits})
+        own = replace(
+            reading,
+            dev_fraction=0.0 if "dev" in splits else reading.dev_fraction,
+            test_fraction=0.0 if "test" in splits else reading.test_fraction,
+        )
         wanted = [split for split in only if split in splits or split in own.held_out()]
         if wanted:
             parts.append(_load(part, reader, own, wanted))

@@ -103,9 +103,10 @@ def read_tokens(
         InputError: no such file, no sentence in it, not text in `encoding`, or a row with too few columns, with
             `file:line`.
     """
+    sentences = column_sentences(path, _blocks(path, encoding, mark), token_column, tag_column)
     return [
         TaggedSentence(tuple(tokens), tuple(tags), source=f"{path}:{lines[0]}")
-        for tokens, tags, lines in column_sentences(path, _blocks(path, encoding, mark), token_column, tag_column)
+        for tokens, tags, lines in join_blanks(path, sentences, no_note)
     ]
 
 

@@ -66,10 +66,10 @@ class ConlluFile:
 
     def fault(self, expected: str) -> InputError:
         """A message that lists the columns and the keys of MISC."""
-        keys = ", ".join(quoted(key)[1:-1] for key in self.keys[:12])
+        keys = f" and the keys {_listed(self.keys)} in MISC" if self.keys else ""
         return InputError(
             f"{self.path}:{self.sentences[0][0].line}: {expected}, got CoNLL-U with the columns "
-            f"{', '.join(self.names)}" + (f" and the keys {keys} in MISC" if keys else "")
+            f"{_listed(self.names)}{keys}"
         )
 
     def rows(self, tags: Sequence[Sequence[str]]) -> list[list[ColumnRow]]:
@@ -78,6 +78,10 @@ class ConlluFile:
             [row._replace(cells=(self.form(row), tag)) for row, tag in zip(rows, own, strict=True)]
             for rows, own in zip(self.sentences, tags, strict=True)
         ]
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(quoted(name, 22)[1:-1] for name in names[:16]) + (", ..." if len(names) > 16 else "")
 
 
 def attributes(misc: str) -> dict[str, str]:

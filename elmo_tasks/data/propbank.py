@@ -37,7 +37,7 @@ def read_propbank(file: ConlluFile, overlaps: list[str]) -> list[TaggedSentence]
 def _what(file: ConlluFile) -> str:
     """What a file is that has no spans."""
     if any(name.startswith("UP:") for name in file.names):
-        return f"got Universal PropBank with the columns {', '.join(file.names[-3:])}"
+        return f"got Universal PropBank with the columns {quoted(', '.join(file.names[-3:]))[1:-1]}"
     if file.names == COLUMNS and len(file.sentences[0][0].cells) > len(COLUMNS):
         return "got CoNLL-U with further columns, such as Universal PropBank 1, which marks the head of each argument"
     return "got CoNLL-U without semantic roles"
@@ -45,6 +45,9 @@ def _what(file: ConlluFile) -> str:
 
 def _sentence(file: ConlluFile, rows: Sequence[ColumnRow], mark: str, overlaps: list[str]) -> Iterator[TaggedSentence]:
     tokens = tuple(file.form(row) for row in rows)
+    for token, row in zip(tokens, rows, strict=True):
+        if not token:
+            raise InputError(f"{file.path}:{row.line}: the word is empty: {quoted(row.text)}")
     places = {file.cell(row, "ID"): place for place, row in enumerate(rows)}
     marked = [place for place, row in enumerate(rows) if file.cell(row, mark) != EMPTY]
     source = f"{file.path}:{rows[0].line}"

@@ -230,7 +230,7 @@ def hold_out(splits: Splits, shares: Mapping[str, float]) -> Splits:
             raise InputError(
                 f"{splits.origin}: {said} of {len(sentences)} training sentences leaves no sentence for {split}"
             )
-    draw, left, parts = random.Random(0), range(len(sentences)), {}
+    draw, left, parts = random.Random(0), list(range(len(sentences))), dict[str, set[int]]()
     for split in shares:
         drawn = set(draw.sample(left, counts[split]))
         parts[split], left = drawn, [number for number in left if number not in drawn]

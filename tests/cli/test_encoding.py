@@ -12,8 +12,7 @@ from elmo_tasks.analysis.probe_data import load_probe_task
 from elmo_tasks.analysis.senses import load_sense_corpus
 from elmo_tasks.cli import build_parser, main
 from elmo_tasks.core.errors import InputError
-from elmo_tasks.pretraining.corpus import encode_corpus, is_encoded, open_corpus
-from elmo_tasks.pretraining.evaluation import read_sentences
+from elmo_tasks.pretraining.corpus import encode_corpus, is_encoded, open_corpus, read_sentences
 
 TEXT = "Nadiá drinks café .\nThe café is new .\n"
 

@@ -136,6 +136,7 @@ def test_spans_of_universal_propbank(tmp_path: Path) -> None:
         (PROPBANK.replace("A1:3-4", "A1:4-3"), r"train.conllu:4: expected spans such as A0:1-1\|A1:4-6"),
         (PROPBANK.replace("A1:3-4", "A1:3-9"), r"train.conllu:4: expected spans"),
         (PROPBANK.replace("A1:3-4", "A1"), r"train.conllu:4: expected spans"),
+        (PROPBANK.replace("3\tGelegenheit", "3\t"), r"train.conllu:5: the word is empty"),
         (
             PROPBANK.replace(" UP:ARGSPANS", ""),
             r"got Universal PropBank with the columns MISC, UP:PRED, UP:ARGHEADS; this",
