@@ -78,8 +78,8 @@ class Task(Generic[ExampleT, PredictionT, SettingsT]):
         settings: the dataclass of the model's settings, `model:` in a configuration. Every field has a default.
         headline: the key of the scores by which the best epoch on dev is chosen.
         default_data: the data that `train` uses without `--data`: a name of the catalog or a folder.
-        read: reads the file of a split. It may take the keywords `columns`, `encoding` and `note`, see
-            `elmo_tasks.data.reading`.
+        read: reads the file of a split. It may take the keywords `columns`, `encoding`, `map_labels` and
+            `note`, see `elmo_tasks.data.reading`.
         parse: the examples of one input line of `predict`, from the line without its line break and its `file:line`;
             usually one, but there may be none or several.
         labels: the labels of the training examples.

@@ -19,7 +19,9 @@ from elmo_tasks.text.tokens import split_tokens
 _BLOCK = 256  # occurrences that are embedded at a time
 
 
-def occurrences_in(path: Path, word: str | None, *, exact: bool = False) -> Iterator[Occurrence]:
+def occurrences_in(
+    path: Path, word: str | None, *, exact: bool = False, encoding: str = "utf-8"
+) -> Iterator[Occurrence]:
     """The occurrences of `word` in a file, in any case of its letters unless `exact`; for None every word is one.
 
     path: a tokenised sentence a line (also .xz, .gz, .bz2, .zst), read line by line, or a file of a sense corpus
@@ -29,10 +31,11 @@ def occurrences_in(path: Path, word: str | None, *, exact: bool = False) -> Iter
         InputError: no such file, or a damaged one.
     """
     if path.suffix == ".jsonl":
-        yield from (found for found in read_occurrences(path) if word is None or found.lemma.lower() == word.lower())
+        everything = read_occurrences(path, encoding)
+        yield from (found for found in everything if word is None or found.lemma.lower() == word.lower())
         return
     sought = None if word is None else word.lower()
-    for number, line in open_lines(path):
+    for number, line in open_lines(path, encoding=encoding):
         if sought is not None and sought not in line.lower():
             continue
         tokens = split_tokens(line)
@@ -58,7 +61,9 @@ def position_of(word: str, tokens: Sequence[str], position: int | None = None) -
     return position - 1
 
 
-def query_occurrence(word: str, sentence: str | None, text: Path, position: int | None = None) -> Occurrence:
+def query_occurrence(
+    word: str, sentence: str | None, text: Path, position: int | None = None, encoding: str = "utf-8"
+) -> Occurrence:
     """The occurrence that others are compared with: in `sentence` (tokens with blanks between them), or else the first
     one of `text`; at `position` (from 1) where the word is there more than once.
 
@@ -68,7 +73,7 @@ def query_occurrence(word: str, sentence: str | None, text: Path, position: int 
     if sentence is not None:
         tokens = split_tokens(sentence)
         return Occurrence(tokens, position_of(word, tokens, position), word, None, "--sentence")
-    first = next(occurrences_in(text, word), None)
+    first = next(occurrences_in(text, word, encoding=encoding), None)
     if first is None:
         raise InputError(f"{text}: expected occurrences of {word!r}, got none")
     if position is None:

@@ -13,31 +13,31 @@ from elmo_tasks.data.conll import read_conll, read_tokens
 from elmo_tasks.data.splits import SPLIT_NAMES, read_folder
 from elmo_tasks.text.examples import TaggedSentence
 
-Read = Callable[[Path, int], Sequence[TaggedSentence]]
+Read = Callable[[Path, int, str], Sequence[TaggedSentence]]
 
 
 @dataclass(frozen=True)
 class ProbeKind:
-    """data: a name of the catalog; column: of the tags, from 0; read: a file and that column to sentences."""
+    """data: a name of the catalog; column: of the tags, from 0; read: a file, column and encoding to sentences."""
 
     data: str
     column: int
     read: Read
 
 
-def _labels(path: Path, column: int) -> list[TaggedSentence]:
-    return read_tokens(path, tag_column=column)
+def _labels(path: Path, column: int, encoding: str) -> list[TaggedSentence]:
+    return read_tokens(path, tag_column=column, encoding=encoding)
 
 
-def _spans(path: Path, column: int) -> list[TaggedSentence]:
-    return read_conll(path, tag_column=column)
+def _spans(path: Path, column: int, encoding: str) -> list[TaggedSentence]:
+    return read_conll(path, tag_column=column, encoding=encoding)
 
 
-def _predicates(path: Path, column: int) -> list[TaggedSentence]:
+def _predicates(path: Path, column: int, encoding: str) -> list[TaggedSentence]:
     """Rows `index word POS lemma roleset ...`, comments between sentences: V for a token with a roleset, O without."""
     return [
         replace(found, tags=tuple("O" if tag == "-" else "V" for tag in found.tags))
-        for found in read_tokens(path, token_column=1, tag_column=column, mark="#")
+        for found in read_tokens(path, token_column=1, tag_column=column, mark="#", encoding=encoding)
     ]
 
 
@@ -77,7 +77,11 @@ class ProbeTask:
 
 
 def load_probe_task(
-    what: str, folder: str | None = None, column: int | None = None, tokens: int | None = None
+    what: str,
+    folder: str | None = None,
+    column: int | None = None,
+    tokens: int | None = None,
+    encoding: str = "utf-8",
 ) -> ProbeTask:
     """Read the data of a probe.
 
@@ -101,7 +105,7 @@ def load_probe_task(
         raise InputError(f"--column: expected 2 or more (the first column is the word), got {column}")
     at = column - 1 if column is not None else kind.column if kind else -1
     read = kind.read if kind else _labels
-    splits = read_folder(place.folder, lambda path: read(path, at), variant=place.variant)
+    splits = read_folder(place.folder, lambda path: read(path, at, encoding), variant=place.variant)
     train, dev, test = (_tokens(splits.get(split), tokens if split == "train" else None) for split in SPLIT_NAMES)
     data = Path(name).name
     task = ProbeTask(what if kind else "tags", data, at + 1 if at > 0 else None, train, dev, test)

@@ -22,7 +22,7 @@ _TIE = 1e-5
 """Cosines that differ by less are equal: a static vector is one vector, but the mean of several copies is rounded."""
 
 
-def load_sense_corpus(name: str) -> SenseCorpus:
+def load_sense_corpus(name: str, encoding: str = "utf-8") -> SenseCorpus:
     """A sense corpus by its folder, its folder's name below `$ELMO_TASKS_DATA`, or `sample-senses`, the shipped one.
 
     Raises:
@@ -31,7 +31,7 @@ def load_sense_corpus(name: str) -> SenseCorpus:
     place = locate(name)
     if place is None:
         raise InputError(f"probe senses: expected a folder with train and test files of JSON Lines, found no {name!r}")
-    return read_sense_corpus(place.folder, Path(name).name)
+    return read_sense_corpus(place.folder, Path(name).name, encoding)
 
 
 def sense_orders(corpus: SenseCorpus) -> dict[str, tuple[str, ...]]:

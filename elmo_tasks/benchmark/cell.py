@@ -11,6 +11,7 @@ from pathlib import Path
 
 from elmo_tasks.core.errors import InputError
 from elmo_tasks.core.files import disk_faults, write_text
+from elmo_tasks.data.catalog import short_name
 from elmo_tasks.runs.experiment import Experiment, load_experiment, to_yaml
 from elmo_tasks.runs.folder import LAST, RunFolder, read_metrics
 
@@ -120,7 +121,7 @@ def cell_name(experiment: Experiment) -> str:
     """`ner-conll2003-glove+chars-100-seed1`: task, data, embedders, per cent, seed, as a folder's name."""
     task = Path(experiment.task).parent.name if experiment.task.endswith(".py") else experiment.task
     names = "+".join(map(_short, experiment.embedders))
-    return f"{task}-{Path(experiment.data).name}-{names}-{experiment.training.fraction:g}-seed{experiment.seed}"
+    return f"{task}-{short_name(experiment.data)}-{names}-{experiment.training.fraction:g}-seed{experiment.seed}"
 
 
 def data_of(experiment: Experiment) -> str:

@@ -13,6 +13,7 @@ import numpy as np
 
 from elmo_tasks.benchmark.significance import compare, error_reduction, score
 from elmo_tasks.core.errors import InputError
+from elmo_tasks.data.catalog import short_name
 from elmo_tasks.runs.experiment import Experiment, load_experiment
 from elmo_tasks.runs.folder import read_metrics
 from elmo_tasks.runs.outcomes import Outcomes, read_outcomes
@@ -36,7 +37,7 @@ class Run:
     def key(self) -> Key:
         """All that a row of the report has in common: task, data, per cent, embedders."""
         training = self.experiment.training
-        return self.metrics["task"], Path(self.experiment.data).name, training.fraction, self.experiment.embedders
+        return self.metrics["task"], short_name(self.experiment.data), training.fraction, self.experiment.embedders
 
 
 def in_rows(runs: Iterable[Run]) -> dict[Key, list[Run]]:

@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from elmo_tasks.cli.verb import Verbs, add_threads, check_threads
+from elmo_tasks.cli.verb import Verbs, add_encoding, add_threads, check_threads
 from elmo_tasks.core.errors import InputError
 from elmo_tasks.core.memory import without_garbage_collection
 from elmo_tasks.core.terminal import say
@@ -38,6 +38,7 @@ def add(verbs: Verbs) -> None:
         "--engine", choices=("local", "ray"), default="local", help="this process or a Ray cluster (default: local)"
     )
     embed.add_argument("--workers", metavar="N", type=int, help="workers of Ray (default: as many as the cores allow)")
+    add_encoding(embed)
     add_threads(embed, "processor threads of each worker (default: one per core)")
     embed.add_argument("--resume", action="store_true", help="go on with an interrupted run of the same output")
     embed.add_argument("--overwrite", action="store_true", help="replace an earlier output")
@@ -76,6 +77,7 @@ def _embed(options: argparse.Namespace) -> None:
             workers=options.workers,
             resume=options.resume,
             overwrite=options.overwrite,
+            encoding=options.encoding or "utf-8",
             watch=watch,
         )
     speed = f"{done.computed / done.seconds:,.0f} tokens/s" if done.computed else "nothing was left to compute"

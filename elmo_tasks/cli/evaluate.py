@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from elmo_tasks.cli.verb import Verbs, add_reading_options, add_threads, use_threads
+from elmo_tasks.cli.verb import Verbs, add_reading_options, add_threads, reading_options, use_threads
 from elmo_tasks.core.memory import without_garbage_collection
 from elmo_tasks.core.terminal import say, say_json
 
@@ -32,7 +32,7 @@ def _evaluate(options: argparse.Namespace) -> None:
         from elmo_tasks.runs.predict import evaluate
 
     use_threads(options.threads)
-    given = {key: getattr(options, key) for key in ("columns", "encoding") if getattr(options, key) is not None}
+    given = reading_options(options)
     notes: list[str] = []
     scores, report = evaluate(
         find_run(options.run),

@@ -5,13 +5,13 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from elmo_tasks.cli.verb import Verbs
+from elmo_tasks.cli.verb import Verbs, add_encoding
 from elmo_tasks.core.errors import InputError
 from elmo_tasks.core.terminal import say, say_json
 
 _USAGE = """%(prog)s --corpus GLOB [GLOB ...] --config FILE --output DIR
            [--vocabulary FILE] [--heldout FILE] [--init BILM] [--set key=value]
-           [--devices N] [--nodes N] [--resume] [--overwrite]
+           [--devices N] [--nodes N] [--encoding NAME] [--resume] [--overwrite]
        %(prog)s vocab|eval|export ..."""
 """argparse would show the parts as required and --corpus, --config and --output as not."""
 
@@ -35,6 +35,7 @@ def add(verbs: Verbs) -> None:
     pretrain.add_argument("--set", metavar="key=value", action="append", default=[], help="such as n_epochs=3")
     pretrain.add_argument("--devices", metavar="N", type=int, default=1, help="processes (CPU) or GPUs on a machine")
     pretrain.add_argument("--nodes", metavar="N", type=int, default=1, help="machines, with a common file system")
+    add_encoding(pretrain)
     pretrain.add_argument("--resume", action="store_true", help="go on from the last checkpoint")
     pretrain.add_argument("--overwrite", action="store_true", help="replace an earlier folder")
     pretrain.set_defaults(verb=_pretrain)
@@ -43,6 +44,7 @@ def add(verbs: Verbs) -> None:
     vocab.add_argument("--corpus", metavar="GLOB", nargs="+", required=True)
     vocab.add_argument("--output", metavar="FILE", type=Path, required=True, help="word and count, a word a line")
     vocab.add_argument("--min-count", metavar="N", type=int, default=1)
+    add_encoding(vocab)
     vocab.add_argument("--overwrite", action="store_true", help="replace an earlier vocabulary")
     vocab.set_defaults(verb=_vocabulary)
     measure = parts.add_parser("eval", help="perplexity of a text, or the surprisal of each word")
@@ -50,6 +52,7 @@ def add(verbs: Verbs) -> None:
     measure.add_argument("text", metavar="FILE", type=Path, help="a tokenised sentence a line")
     measure.add_argument("--surprisal", action="store_true", help="JSON Lines: bits of each word in both directions")
     measure.add_argument("--trigram", metavar="GLOB", nargs="+", help="a trigram's perplexity too, counted on these")
+    add_encoding(measure)
     measure.set_defaults(verb=_perplexity)
     export = parts.add_parser("export", help="write a pre-trained biLM in 16 bits, in shards")
     export.add_argument("bilm", metavar="BILM", help="a folder, shipped, or ORG/NAME on the Hugging Face hub")
@@ -80,6 +83,7 @@ def _pretrain(options: argparse.Namespace) -> None:
         init=options.init,
         devices=options.devices,
         nodes=options.nodes,
+        encoding=options.encoding or "utf-8",
         resume=options.resume,
         overwrite=options.overwrite,
         command=options.command_line,
@@ -91,23 +95,30 @@ def _pretrain(options: argparse.Namespace) -> None:
 def _vocabulary(options: argparse.Namespace) -> None:
     from elmo_tasks.pretraining.run import write_vocabulary
 
-    say(write_vocabulary(options.corpus, options.output, options.min_count, overwrite=options.overwrite))
+    encoding = options.encoding or "utf-8"
+    say(
+        write_vocabulary(
+            options.corpus, options.output, options.min_count, overwrite=options.overwrite, encoding=encoding
+        )
+    )
 
 
 def _perplexity(options: argparse.Namespace) -> None:
     from elmo_tasks.pretraining.evaluation import evaluate_bilm, evaluate_trigram, surprisal_lines
 
+    encoding = options.encoding or "utf-8"
     if options.surprisal:
-        for frame in surprisal_lines(options.bilm, options.text):
+        for frame in surprisal_lines(options.bilm, options.text, encoding):
             say_json(frame)
         return
-    found = evaluate_bilm(options.bilm, options.text)
+    found = evaluate_bilm(options.bilm, options.text, encoding)
     say(
         f"perplexity {found.mean:.2f} (forward {found.forward:.2f}, backward {found.backward:.2f}) "
         f"over {found.tokens} words, {100 * found.unknown:.2f} % of them outside the vocabulary"
     )
     if options.trigram is not None:
-        say(f"trigram    {evaluate_trigram(options.bilm, options.text, options.trigram):.2f} over the same vocabulary")
+        trigram = evaluate_trigram(options.bilm, options.text, options.trigram, encoding)
+        say(f"trigram    {trigram:.2f} over the same vocabulary")
 
 
 def _export(options: argparse.Namespace) -> None:

@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from elmo_tasks.cli.verb import Verbs
+from elmo_tasks.cli.verb import Verbs, add_encoding
 from elmo_tasks.core.errors import InputError
 from elmo_tasks.core.terminal import say
 
@@ -28,6 +28,7 @@ def add(verbs: Verbs) -> None:
         type=int,
         help="the column that holds the tags, counted from 1 (default for pos: 2, UPOS; 3 is XPOS; for DIR: the last)",
     )
+    add_encoding(probe)
     probe.add_argument("--tokens", metavar="N", type=int, help="train on about N tokens (default: all)")
     probe.add_argument("--epochs", metavar="N", type=int, default=8, help="most epochs of a probe (default 8)")
     probe.add_argument("--seeds", metavar="N", type=int, default=1, help="repeat with seeds 1 to N (default 1)")
@@ -51,10 +52,11 @@ def _probe(options: argparse.Namespace) -> None:
         "seeds": range(1, options.seeds + 1),
         "tell": say,
     }
+    encoding = options.encoding or "utf-8"
     if options.what == "senses":
         from elmo_tasks.analysis.senses import load_sense_corpus, run_sense_probe
 
-        corpus = load_sense_corpus(options.folder or "sample-senses")
+        corpus = load_sense_corpus(options.folder or "sample-senses", encoding)
         stem = probe_stem({"probe": "senses", "data": corpus.name})
         run = partial(run_sense_probe, corpus, **shared)
     else:
@@ -62,7 +64,7 @@ def _probe(options: argparse.Namespace) -> None:
         from elmo_tasks.analysis.probing import run_probe
         from elmo_tasks.core.paths import cache_root
 
-        task = load_probe_task(options.what, options.folder, options.column, options.tokens)
+        task = load_probe_task(options.what, options.folder, options.column, options.tokens, encoding)
         stem = probe_stem({"probe": task.kind, "data": task.data, "column": task.column})
         run = partial(run_probe, task, epochs=options.epochs, cache_folder=cache_root() / "vectors", **shared)
     with claimed_probe_files(options.output, stem, options.overwrite):

@@ -6,7 +6,7 @@ import argparse
 from itertools import islice
 from pathlib import Path
 
-from elmo_tasks.cli.verb import Verbs
+from elmo_tasks.cli.verb import Verbs, add_encoding
 from elmo_tasks.core.errors import InputError
 from elmo_tasks.core.files import is_signed
 from elmo_tasks.core.outputs import output_file
@@ -29,6 +29,7 @@ def add(verbs: Verbs) -> None:
     project.add_argument("--clusters", metavar="N", type=int, help="default: the number of senses, or 2 without senses")
     project.add_argument("--limit", metavar="N", type=int, default=500, help="the first N occurrences (default 500)")
     project.add_argument("--bilm", metavar="BILM", default="default", help="default: the one inside the package")
+    add_encoding(project)
     project.add_argument("--overwrite", action="store_true", help="replace an earlier picture")
     project.set_defaults(verb=_project)
 
@@ -45,7 +46,9 @@ def _project(options: argparse.Namespace) -> None:
     from elmo_tasks.views.projection import draw_projections, print_projections
 
     with output_file(options.output, overwrite=options.overwrite, is_ours=is_signed):
-        occurrences = list(islice(occurrences_in(options.text, options.word, exact=True), options.limit))
+        encoding = options.encoding or "utf-8"
+        there = occurrences_in(options.text, options.word, exact=True, encoding=encoding)
+        occurrences = list(islice(there, options.limit))
         if not occurrences:
             raise InputError(f"{options.text}: expected occurrences of {options.word!r}, got none")
         found = project_layers(

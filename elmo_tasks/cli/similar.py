@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from elmo_tasks.cli.verb import Verbs
+from elmo_tasks.cli.verb import Verbs, add_encoding
 from elmo_tasks.core.errors import InputError
 from elmo_tasks.core.terminal import say_json
 
@@ -27,6 +27,7 @@ def add(verbs: Verbs) -> None:
     )
     similar.add_argument("--top", metavar="N", type=int, default=10, help="so many occurrences (default: 10)")
     similar.add_argument("--bilm", metavar="BILM", default="default", help="default: the one inside the package")
+    add_encoding(similar)
     similar.add_argument("--json", action="store_true", help="JSON Lines, an occurrence a line")
     similar.set_defaults(verb=_similar)
 
@@ -41,10 +42,11 @@ def _similar(options: argparse.Namespace) -> None:
     from elmo_tasks.views.tables import print_similar
 
     require_regular_file(options.text, "similar reads")
-    query = query_occurrence(options.word, options.sentence, options.text, options.position)
+    encoding = options.encoding or "utf-8"
+    query = query_occurrence(options.word, options.sentence, options.text, options.position, encoding)
     embedder = bilm_embedder(options.bilm)
     weights = weights_of_layer(options.layer, embedder.n_layers)
-    candidates = occurrences_in(options.text, None if options.any else options.word)
+    candidates = occurrences_in(options.text, None if options.any else options.word, encoding=encoding)
     found = nearest(embedder, query, candidates, weights, options.top)
     if options.json:
         for neighbour in found:

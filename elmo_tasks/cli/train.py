@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from elmo_tasks.cli.verb import Verbs, add_reading_options, add_threads, check_threads, use_threads
+from elmo_tasks.cli.verb import Verbs, add_reading_options, add_threads, check_threads, reading_options, use_threads
 from elmo_tasks.core.terminal import say
 from elmo_tasks.embedders.registry import PROVIDERS, check_names
 
@@ -19,16 +19,11 @@ def add(verbs: Verbs) -> None:
     train.add_argument(
         "--data",
         metavar="NAME|DIR",
-        help="a name of the catalog or a folder with train, dev and test files (default: the sample corpus of the task "
-        "inside the package)",
+        action="append",
+        help="a name of the catalog, a folder with train, dev and test files, or a file; several are joined: A+B, or "
+        "the option again (default: the sample corpus of the task inside the package)",
     )
     add_reading_options(train)
-    train.add_argument(
-        "--dev-fraction",
-        metavar="F",
-        type=float,
-        help="hold this share of the training sentences, such as 0.1, out as dev split, where the data has none",
-    )
     train.add_argument("--config", metavar="FILE", type=Path, help="YAML; the task's own configuration is below it")
     train.add_argument("--embedders", metavar="NAME", nargs="+", help=" ".join(known))
     train.add_argument("--output", metavar="DIR", type=Path, help="the run's folder (default: runs/TASK-DATA-...)")
@@ -45,9 +40,10 @@ def _train(options: argparse.Namespace) -> None:
     check_threads(options.threads)
     from elmo_tasks.runs.experiment import resolve_experiment, to_yaml
 
-    given = {key: getattr(options, key) for key in ("data", "embedders", "seed") if getattr(options, key) is not None}
-    reading = {key: getattr(options, key) for key in ("columns", "encoding", "dev_fraction")}
-    given["reading"] = {key: value for key, value in reading.items() if value is not None}
+    given = {key: getattr(options, key) for key in ("embedders", "seed") if getattr(options, key) is not None}
+    if options.data:
+        given["data"] = "+".join(options.data)
+    given["reading"] = reading_options(options)
     experiment = resolve_experiment(options.task, options.config, given, options.set)
     if options.dry_run:
         for line in to_yaml(experiment).splitlines():
@@ -79,6 +75,8 @@ def _train(options: argparse.Namespace) -> None:
 
 def default_output(experiment: Any) -> Path:
     """`runs/TASK-DATA-EMBEDDERS-seedN` below the current folder."""
+    from elmo_tasks.data.catalog import short_name
+
     names = "+".join(name.replace("/", "_").replace(":", "_") for name in experiment.embedders)
     task = Path(experiment.task).parent.name if experiment.task.endswith(".py") else experiment.task
-    return Path("runs") / f"{task}-{Path(experiment.data).name}-{names}-seed{experiment.seed}"
+    return Path("runs") / f"{task}-{short_name(experiment.data)}-{names}-seed{experiment.seed}"

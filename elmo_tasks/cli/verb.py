@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from elmo_tasks.core.errors import InputError
 
@@ -20,7 +20,34 @@ def add_reading_options(verb: argparse.ArgumentParser) -> None:
         metavar="NAME=COLUMN,...",
         help="where things are in the files, from 1 or by name, such as token=1,tag=3 or text=review,label=sentiment",
     )
+    for what in ("text", "label"):
+        verb.add_argument(
+            f"--{what}-column",
+            metavar="NAME",
+            help=f"the column of the header (or the key) with the {what}; short for --columns {what}=NAME",
+        )
+    verb.add_argument(
+        "--map-labels",
+        metavar="OLD=NEW,...",
+        help="other names for labels, such as person=PER,place=LOC,*=drop (* is every other label, drop removes it)",
+    )
+    for split in ("dev", "test"):
+        verb.add_argument(
+            f"--{split}-fraction",
+            metavar="F",
+            type=float,
+            help=f"hold this share of the training sentences, such as 0.1, out as {split} split; for data without one",
+        )
     add_encoding(verb)
+
+
+def reading_options(options: argparse.Namespace) -> dict[str, Any]:
+    """The keys of `ReadingConfig` that the user has given."""
+    keys = ("columns", "encoding", "map_labels", "dev_fraction", "test_fraction")
+    given = {key: getattr(options, key) for key in keys if getattr(options, key) is not None}
+    named = {what: getattr(options, f"{what}_column") for what in ("text", "label")}
+    columns = [given.get("columns"), *(f"{what}={name}" for what, name in named.items() if name is not None)]
+    return given | ({"columns": ",".join(filter(None, columns))} if any(columns) else {})
 
 
 def add_encoding(verb: argparse.ArgumentParser) -> None:

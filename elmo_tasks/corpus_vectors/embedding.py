@@ -57,6 +57,7 @@ def embed_corpus(
     workers: int | None = None,
     resume: bool = False,
     overwrite: bool = False,
+    encoding: str = "utf-8",
     watch: Watch = lambda stage, done, total: None,
 ) -> Embedded:
     """Write the vectors of a text, a tokenised sentence a line (`-` is standard input), to a file by its extension.
@@ -73,7 +74,7 @@ def embed_corpus(
         embedder = BlockEmbedder(recipe)
         with _file_of(text, output) as path:
             origin = "standard input" if text == STDIN else str(text)
-            found = survey(path, origin)
+            found = survey(path, origin, encoding)
             settings = dataclasses.asdict(recipe) | {
                 "fingerprint": embedder.fingerprint(),
                 "text": found.digest,
@@ -81,7 +82,9 @@ def embed_corpus(
             }
             folder.begin(settings, resume=resume)
             started = time.perf_counter()
-            computed = _compute(cut_blocks(path, origin), found, folder, recipe, embedder, engine, workers, watch)
+            computed = _compute(
+                cut_blocks(path, origin, encoding), found, folder, recipe, embedder, engine, workers, watch
+            )
             seconds = time.perf_counter() - started
             made = _put_together(found, folder, recipe, settings["fingerprint"], watch)
             files = folder.finish(made, overwrite=overwrite)

@@ -47,17 +47,17 @@ class Survey:
     digest: str
 
 
-def cut_blocks(path: Path, origin: str) -> Iterator[SentenceBlock]:
+def cut_blocks(path: Path, origin: str, encoding: str = "utf-8") -> Iterator[SentenceBlock]:
     """The blocks of a text file, in order: at most `MOST_TOKENS` tokens each, unless a single line has more.
 
     origin: what the file is, for messages.
 
     Raises:
-        InputError: the file cannot be read, or is no UTF-8 text (`file:line`).
+        InputError: the file cannot be read, or is no text in `encoding` (`file:line`).
     """
     lines: list[str] = []
     number = first = tokens = 0
-    for _, line in open_lines(path, origin):
+    for _, line in open_lines(path, origin, encoding):
         count = len(split_tokens(line))
         if lines and (len(lines) == MOST_SENTENCES or tokens + count > MOST_TOKENS):
             yield SentenceBlock(number, first, tuple(lines))
@@ -69,7 +69,7 @@ def cut_blocks(path: Path, origin: str) -> Iterator[SentenceBlock]:
         yield SentenceBlock(number, first, tuple(lines))
 
 
-def survey(path: Path, origin: str) -> Survey:
+def survey(path: Path, origin: str, encoding: str = "utf-8") -> Survey:
     """Read a text once, so that a fault in it shows before hours of work. origin: what it is, for messages.
 
     Raises:
@@ -77,7 +77,7 @@ def survey(path: Path, origin: str) -> Survey:
     """
     digest = hashlib.blake2b(digest_size=16)
     blocks = sentences = tokens = size = 0
-    for block in cut_blocks(path, origin):
+    for block in cut_blocks(path, origin, encoding):
         text = "".join(line + "\n" for line in block.lines).encode()
         digest.update(text)
         blocks, sentences = blocks + 1, sentences + len(block.lines)

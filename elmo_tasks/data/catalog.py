@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
-from elmo_tasks.core.errors import InputError
+from elmo_tasks.core.errors import InputError, quoted
 from elmo_tasks.core.paths import data_root
 from elmo_tasks.data.hub import load_conll2003, load_sst2, load_sst5
+from elmo_tasks.data.label_map import LabelMap, with_label_map
 from elmo_tasks.data.reading import Reader, ReadingConfig
-from elmo_tasks.data.splits import SPLIT_NAMES, Splits, read_file, read_folder
+from elmo_tasks.data.splits import SPLIT_NAMES, Splits, has_split, read_file, read_folder
 
 SAMPLE = Path(__file__).parent / "sample"
+USUAL_SHARE = 0.1
+"""Of the training sentences, what is held out as dev and as test where a data set has neither."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +48,7 @@ CATALOG: dict[str, Entry] = {
         "ner", "Reuters news, four entity types (Tjong Kim Sang and De Meulder 2003)", hub=load_conll2003
     ),
     "ud-ewt-pos": Entry(
-        "probe",
+        "probe, tagging",
         "parts of speech, UPOS and XPOS, of the English Web Treebank (Universal Dependencies, CC BY-SA 4.0)",
         folder="ud_ewt_pos",
     ),
@@ -68,22 +71,100 @@ CATALOG: dict[str, Entry] = {
     ),
     "ewt-srl": Entry("srl", "PropBank on the English Web Treebank, verbs, nouns and adjectives", folder="ewt_srl"),
     "sample-srl": Entry("srl", "propositions written for this project, shipped with it", shipped=SAMPLE / "srl"),
+    "sample-tagging": Entry(
+        "tagging", "parts of speech of sentences written for this project, shipped with it", shipped=SAMPLE / "tagging"
+    ),
 }
 
 
 def load_data(
     name: str, reader: Reader, reading: ReadingConfig | None = None, only: Sequence[str] = tuple(SPLIT_NAMES)
 ) -> Splits:
-    """Find and read a data set.
+    """Find and read a data set, or several that are joined.
+
+    A folder with nothing but training sentences gets a dev and a test split of a tenth of them each, the same ones
+    for every seed. Of several data sets, each adds the splits that it has.
 
     name: a folder, `FOLDER:VARIANT` of one that holds several, a name of the catalog, a folder's name below
-    `$ELMO_TASKS_DATA`, or a file, which is the only split or, with `reading.dev_fraction`, train and dev; only: the
-    splits that are needed.
+    `$ELMO_TASKS_DATA`, a file, or several of these with `+` between them; only: the splits that are needed.
 
     Raises:
         InputError: there is no such data, or it is damaged.
     """
     reading = reading or ReadingConfig()
+    rename = LabelMap(reading.map_labels)
+    if rename:
+        reader = with_label_map(reader, rename)
+    names = parts_of(name)
+    there = {part: _splits_of(part) for part in names}
+    folders = all(locate(part) is not None for part in names)  # of a lone file only the user knows which split it is
+    if folders and not reading.held_out() and all(splits == {"train"} for splits in there.values()):
+        reading = replace(reading, dev_fraction=USUAL_SHARE, test_fraction=USUAL_SHARE)
+    splits = _load(name, reader, reading, only) if len(names) == 1 else _join(name, there, reader, reading, only)
+    notes = list(splits.notes)
+    rename.note_unused(notes.append)
+    return replace(splits, notes=tuple(notes))
+
+
+def parts_of(name: str) -> list[str]:
+    """The data sets that `name` joins by `+`: one, unless there is no data of the whole name.
+
+    Raises:
+        InputError: a part is empty or named twice.
+    """
+    if "+" not in name or locate(name) is not None or Path(name).exists():
+        return [name]
+    parts = [part.strip() for part in name.split("+")]
+    if "" in parts or len(set(parts)) < len(parts):
+        raise InputError(f"--data: expected different data sets with + between them, got {quoted(name)}")
+    return parts
+
+
+def short_name(name: str) -> str:
+    """What data are called in the names of files and in records: the last part of each path."""
+    return "+".join(Path(part).name for part in name.split("+"))
+
+
+def _splits_of(name: str) -> set[str]:
+    """The splits that a data set has, as far as the names of its files say it; a lone file has training sentences."""
+    if (place := locate(name)) is not None:
+        return {split for split in SPLIT_NAMES if has_split(place.folder, split)}
+    return {"train"} if Path(name).is_file() else {*SPLIT_NAMES}
+
+
+def _join(
+    name: str, there: Mapping[str, set[str]], reader: Reader, reading: ReadingConfig, only: Sequence[str]
+) -> Splits:
+    """Read each data set, and put their examples one after the other, split by split."""
+    held_out = reading.held_out()
+    for split in held_out:
+        if all(split in splits for splits in there.values()):
+            raise InputError(f"{name}: --{split}-fraction, but each of these has a {split} file")
+    if "dev" in only and "dev" not in held_out and not any("dev" in splits for splits in there.values()):
+        raise InputError(f"{name}: none of these has a dev file; --dev-fraction 0.1 holds a part of train out as dev")
+    parts, notes = [], list[str]()
+    for part, splits in there.items():
+        own = replace(
+            reading,
+            dev_fraction=0.0 if "dev" in splits else reading.dev_fraction,
+            test_fraction=0.0 if "test" in splits else reading.test_fraction,
+        )
+        wanted = [split for split in only if split in splits or split in own.held_out()]
+        if wanted:
+            parts.append(_load(part, reader, own, wanted))
+        notes += [
+            f"{part}: no {split} file; it adds nothing to {split}"
+            for split in only
+            if split not in wanted and ("train" in only or split == "train")
+        ]
+    if not parts:
+        raise InputError(f"{name}: none of these has a file of the {' or '.join(only)} split")
+    joined = {split: tuple(x for part in parts for x in part.get(split)) for split in SPLIT_NAMES}
+    notes = [note for part in parts for note in part.notes] + notes
+    return Splits(name, "+".join(part.origin for part in parts), **joined, notes=tuple(notes), parts=tuple(parts))
+
+
+def _load(name: str, reader: Reader, reading: ReadingConfig, only: Sequence[str]) -> Splits:
     place = locate(name)
     if place is not None:
         return read_folder(place.folder, reader, name=name, variant=place.variant, reading=reading, only=only)
@@ -92,7 +173,9 @@ def load_data(
     entry = CATALOG.get(name)
     if entry is not None and entry.hub is not None:
         if reading != ReadingConfig():
-            raise InputError(f"--columns, --encoding and --dev-fraction are for files; {name} comes from the hub")
+            raise InputError(
+                f"--columns, --encoding, --map-labels and --dev-fraction are for files; {name} comes from the hub"
+            )
         return entry.hub()
     close = difflib.get_close_matches(name, CATALOG, n=1)
     guess = f"; did you mean {close[0]}?" if close else ""

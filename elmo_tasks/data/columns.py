@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from elmo_tasks.core.errors import InputError, quoted
 from elmo_tasks.data.lines import read_lines
+from elmo_tasks.data.reading import Note
 from elmo_tasks.text.tokens import split_tokens
 
 BLANKS = " \t"
@@ -22,6 +23,14 @@ class ColumnRow(NamedTuple):
     line: int
     text: str
     cells: tuple[str, ...]
+
+
+class ColumnSentence(NamedTuple):
+    """The tokens and tags of a sentence, and the lines that they are on."""
+
+    tokens: list[str]
+    tags: list[str]
+    lines: list[int]
 
 
 def read_blocks(
@@ -84,6 +93,60 @@ def drop_numbers(path: Path, blocks: list[list[ColumnRow]]) -> tuple[int, list[l
             f"{quoted(first.text)}; say where the tokens are, such as --columns token=2,tag={len(first.cells)}"
         )
     return 0, blocks
+
+
+def column_sentences(path: Path, blocks: Sequence[Sequence[ColumnRow]], token: int, tag: int) -> list[ColumnSentence]:
+    """Each block as a sentence. token, tag: the columns, from 0; negative ones count from the end.
+
+    Raises:
+        InputError: a row with too few columns, or without a token or tag.
+    """
+    needed = max(2, *(column + 1 if column >= 0 else -column for column in (token, tag)))
+    found = []
+    for rows in blocks:
+        for row in rows:
+            if len(row.cells) < needed:
+                raise InputError(
+                    f"{path}:{row.line}: expected at least {needed} columns (token ... tag), got {len(row.cells)}: "
+                    f"{quoted(row.text)}"
+                )
+            for what, cell in (("token", row.cells[token]), ("tag", row.cells[tag])):
+                if not cell:
+                    raise InputError(f"{path}:{row.line}: the {what} is empty: {quoted(row.text)}")
+        found.append(
+            ColumnSentence(
+                [row.cells[token] for row in rows], [row.cells[tag] for row in rows], [row.line for row in rows]
+            )
+        )
+    return found
+
+
+def join_blanks(path: Path, sentences: Sequence[ColumnSentence], note: Note) -> list[ColumnSentence]:
+    """Tokens between tabs may hold a blank (`New Bremen`), which becomes a no-break space: the files that we write have
+    blanks between columns.
+
+    Raises:
+        InputError: so many have one that the columns must be separated by tabs and blanks alike.
+    """
+    odd = [
+        (line, token)
+        for sentence in sentences
+        for token, line in zip(sentence.tokens, sentence.lines, strict=True)
+        if " " in token
+    ]
+    if not odd:
+        return list(sentences)
+    line, token = odd[0]
+    if 10 * len(odd) > sum(len(sentence.tokens) for sentence in sentences):
+        raise InputError(
+            f"{path}:{line}: the token {quoted(token)} holds a blank, and its row a tab; separate all columns by "
+            "tabs, and give each token a row of its own"
+        )
+    more = f" and {len(odd) - 1} others" if len(odd) > 1 else ""
+    note(f"{path}:{line}: the token {quoted(token)}{more} holds a blank; it stays one token, with a no-break space")
+    return [
+        sentence._replace(tokens=[token.replace(" ", "\u00a0") for token in sentence.tokens]) for sentence in sentences
+    ]
 
 
 def column_of(blocks: Sequence[Sequence[ColumnRow]], fits: Callable[[str], bool]) -> int | None:

@@ -5,21 +5,24 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 from elmo_tasks.core.errors import InputError, quoted
-from elmo_tasks.data.columns import ColumnRow, column_of, drop_numbers, read_blocks
-from elmo_tasks.data.reading import Note, no_note, positions_of
+from elmo_tasks.data.columns import (
+    ColumnRow,
+    ColumnSentence,
+    column_of,
+    column_sentences,
+    drop_numbers,
+    join_blanks,
+    read_blocks,
+)
+from elmo_tasks.data.conllu import read_conllu, tag_column_of
+from elmo_tasks.data.label_map import LabelMap
+from elmo_tasks.data.reading import Note, check_columns, no_note, positions_of
 from elmo_tasks.text.examples import TaggedSentence
 from elmo_tasks.text.spans import SCHEMES, beginnings, convert, detect_scheme, from_io, is_io, split_tag
 
 DOCUMENT_START = "-DOCSTART-"
-
-
-class _Sentence(NamedTuple):
-    tokens: list[str]
-    tags: list[str]
-    lines: list[int]
 
 
 def read_conll(
@@ -30,6 +33,7 @@ def read_conll(
     scheme: str = "auto",
     columns: Mapping[str, str] | None = None,
     encoding: str = "utf-8",
+    map_labels: LabelMap | None = None,
     note: Note = no_note,
 ) -> list[TaggedSentence]:
     """Read a file of two or more columns, separated by blanks or tabs.
@@ -39,7 +43,8 @@ def read_conll(
     is always BIO. `-DOCSTART-` rows and comments (`# id = 3`) before a sentence are not tokens.
 
     token_column, tag_column: from 0, where they are elsewhere; columns: the same as people write it, `{"token": "2",
-    "tag": "3"}`, from 1; note: is told what was read in a way that not everyone would expect.
+    "tag": "3"}`, from 1; map_labels: other names for the types of spans; note: is told what was read in a way that not
+    everyone would expect.
 
     Raises:
         InputError: no such file, no sentence in it, not text in `encoding`, a row with too few columns, a malformed tag
@@ -47,8 +52,15 @@ def read_conll(
     """
     if scheme not in ("auto", *SCHEMES):
         raise InputError(f"expected a tag scheme among auto, {', '.join(SCHEMES)}, got {scheme!r}")
-    token_column, tag_column = _chosen(columns, token_column, tag_column)
-    blocks = _blocks(path, encoding, is_tag=_is_tag)
+    conllu = read_conllu(path, encoding) if token_column is tag_column is None else None
+    if conllu is not None and "token" not in (columns or {}):
+        check_columns(columns or {}, ("token", "tag"))
+        named = (columns or {}).get("tag")
+        blocks = conllu.rows(conllu.column(named, "O") if named else tag_column_of(conllu, _is_tag))
+        token_column, tag_column = 0, 1
+    else:
+        token_column, tag_column = _chosen(columns, token_column, tag_column)
+        blocks = _blocks(path, encoding, is_tag=_is_tag)
     outer = False
     if token_column is None:
         token_column, blocks = drop_numbers(path, blocks)
@@ -58,7 +70,7 @@ def read_conll(
             f"{path}: two columns of tags; the outer spans (column 3) are read, --columns token=2,tag=4 reads the inner"
         )
     tag_column = 2 if outer else -1 if tag_column is None else tag_column
-    sentences = _join_blanks(path, _sentences(path, blocks, token_column, tag_column), note)
+    sentences = join_blanks(path, column_sentences(path, blocks, token_column, tag_column), note)
     if is_io({tag for sentence in sentences for tag in sentence.tags}):
         sentences = [sentence._replace(tags=from_io(sentence.tags)) for sentence in sentences]
     else:
@@ -66,26 +78,35 @@ def read_conll(
     found = detect_scheme(sentence.tags for sentence in sentences) if scheme == "auto" else scheme
     if found == "IOB1" and scheme == "auto":
         _note_mixture(path, sentences, note)
+    rename = map_labels or LabelMap()
     examples = []
     for tokens, tags, lines in sentences:
         sources = [f"{path}:{line}" for line in lines]
-        examples.append(TaggedSentence(tuple(tokens), convert(tags, found, "BIO", sources), source=sources[0]))
+        bio = rename.tags(convert(tags, found, "BIO", sources))
+        examples.append(TaggedSentence(tuple(tokens), bio, source=sources[0]))
     return examples
 
 
 def read_tokens(
-    path: Path, *, token_column: int = 0, tag_column: int = -1, mark: str = DOCUMENT_START
+    path: Path,
+    *,
+    token_column: int = 0,
+    tag_column: int = -1,
+    mark: str = DOCUMENT_START,
+    encoding: str = "utf-8",
 ) -> list[TaggedSentence]:
     """Read the same files where a tag is a label of its token alone, such as a part of speech; tags stay as they are.
 
     mark: a row that begins with it is not a token (`#` for comments, where the first column is a number).
 
     Raises:
-        InputError: no such file, no sentence in it, not UTF-8 or a row with too few columns, with `file:line`.
+        InputError: no such file, no sentence in it, not text in `encoding`, or a row with too few columns, with
+            `file:line`.
     """
+    sentences = column_sentences(path, _blocks(path, encoding, mark), token_column, tag_column)
     return [
         TaggedSentence(tuple(tokens), tuple(tags), source=f"{path}:{lines[0]}")
-        for tokens, tags, lines in _sentences(path, _blocks(path, "utf-8", mark), token_column, tag_column)
+        for tokens, tags, lines in join_blanks(path, sentences, no_note)
     ]
 
 
@@ -106,53 +127,6 @@ def _blocks(
     return blocks
 
 
-def _sentences(path: Path, blocks: Sequence[Sequence[ColumnRow]], token: int, tag: int) -> list[_Sentence]:
-    needed = max(2, *(column + 1 if column >= 0 else -column for column in (token, tag)))
-    found = []
-    for rows in blocks:
-        for row in rows:
-            if len(row.cells) < needed:
-                raise InputError(
-                    f"{path}:{row.line}: expected at least {needed} columns (token ... tag), got {len(row.cells)}: "
-                    f"{quoted(row.text)}"
-                )
-            for what, cell in (("token", row.cells[token]), ("tag", row.cells[tag])):
-                if not cell:
-                    raise InputError(f"{path}:{row.line}: the {what} is empty: {quoted(row.text)}")
-        found.append(
-            _Sentence([row.cells[token] for row in rows], [row.cells[tag] for row in rows], [row.line for row in rows])
-        )
-    return found
-
-
-def _join_blanks(path: Path, sentences: Sequence[_Sentence], note: Note) -> list[_Sentence]:
-    """Tokens between tabs may hold a blank (`New Bremen`), which becomes a no-break space: the files that we write have
-    blanks between columns.
-
-    Raises:
-        InputError: so many have one that the columns must be separated by tabs and blanks alike.
-    """
-    odd = [
-        (line, token)
-        for sentence in sentences
-        for token, line in zip(sentence.tokens, sentence.lines, strict=True)
-        if " " in token
-    ]
-    if not odd:
-        return list(sentences)
-    line, token = odd[0]
-    if 10 * len(odd) > sum(len(sentence.tokens) for sentence in sentences):
-        raise InputError(
-            f"{path}:{line}: the token {quoted(token)} holds a blank, and its row a tab; separate all columns by "
-            "tabs, and give each token a row of its own"
-        )
-    more = f" and {len(odd) - 1} others" if len(odd) > 1 else ""
-    note(f"{path}:{line}: the token {quoted(token)}{more} holds a blank; it stays one token, with a no-break space")
-    return [
-        sentence._replace(tokens=[token.replace(" ", "\u00a0") for token in sentence.tokens]) for sentence in sentences
-    ]
-
-
 def _is_tag(tag: str) -> bool:
     try:
         split_tag(tag)
@@ -166,7 +140,9 @@ def _two_levels(blocks: Sequence[Sequence[ColumnRow]]) -> bool:
     return all(len(row.cells) == 4 and _is_tag(row.cells[2]) for rows in blocks for row in rows)
 
 
-def _check_tags(path: Path, blocks: Sequence[Sequence[ColumnRow]], sentences: Sequence[_Sentence], token: int) -> None:
+def _check_tags(
+    path: Path, blocks: Sequence[Sequence[ColumnRow]], sentences: Sequence[ColumnSentence], token: int
+) -> None:
     """Raises InputError for the first malformed tag; the message names a column that holds tags, if one does."""
     wrong: list[tuple[int, str]] = []
     known: set[str] = set()
@@ -191,11 +167,14 @@ def _check_tags(path: Path, blocks: Sequence[Sequence[ColumnRow]], sentences: Se
     elif len(wrong) < total / 2:
         advice = "correct this row"
     else:
-        advice = "only spans are read (BIO, IOB1, BIOES, BILOU, BMES, or IO with O), not one label for each token"
+        advice = (
+            "only spans are read (BIO, IOB1, BIOES, BILOU, BMES, or IO with O); for one label per token use the task "
+            "tagging"
+        )
     raise InputError(f"{path}:{line}: expected a tag such as O, B-PER or I-PER, got {quoted(tag)}; {advice}")
 
 
-def _note_mixture(path: Path, sentences: Sequence[_Sentence], note: Note) -> None:
+def _note_mixture(path: Path, sentences: Sequence[ColumnSentence], note: Note) -> None:
     """Tell of a file in which some spans begin with B- and others with I-, which neither BIO nor IOB1 allows."""
     counts: Counter[str] = Counter()
     first: dict[str, str] = {}

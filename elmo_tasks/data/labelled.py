@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeAlias
 
 from elmo_tasks.core.errors import InputError, quoted
 from elmo_tasks.data.json_lines import json_array, load_json
+from elmo_tasks.data.label_map import LabelMap
 from elmo_tasks.data.lines import COMPRESSED, read_lines
 from elmo_tasks.data.reading import check_columns
-from elmo_tasks.data.tables import header_of, read_table
+from elmo_tasks.data.tables import header_of, read_table, usual_names
 from elmo_tasks.data.trees import is_tree, read_tree
 from elmo_tasks.text.examples import LabelledSentence
 from elmo_tasks.text.tokens import split_tokens
@@ -22,17 +24,22 @@ _Rows: TypeAlias = Iterable[tuple[int, str, tuple[str, ...]]]  # line, label, to
 
 
 def read_labelled(
-    path: Path, *, columns: Mapping[str, str] | None = None, encoding: str = "utf-8"
+    path: Path,
+    *,
+    columns: Mapping[str, str] | None = None,
+    encoding: str = "utf-8",
+    map_labels: LabelMap | None = None,
 ) -> list[LabelledSentence]:
     """Read a file of labelled texts, or a folder with one folder per label and one text per file.
 
-    A file is, in this order: JSON Lines `{"label", "text" or "tokens"}` or an array of such objects by its extension
-    or first character; a table by the extension .csv or a header line `label<TAB>text` (in any order); trees of the
-    Stanford Sentiment Treebank if it begins with `(`, a number and a blank; else lines of a label, a tab or blank, and
-    a tokenised text. If all lines have a tab, the label ends there; otherwise it is the first word. Empty lines are
-    skipped.
+    A file is, in this order: JSON Lines `{"label", "text" or "tokens"}` (or other usual keys), or an array of such
+    objects, by its extension or first character; a table by the extension .csv or a header line `label<TAB>text` (in
+    any order); trees of the Stanford Sentiment Treebank if it begins with `(`, a number and a blank; else lines of a
+    label, a tab or blank, and a tokenised text. If all lines have a tab, the label ends there; otherwise it is the
+    first word. Empty lines are skipped.
 
-    columns: where `label` and `text` are: keys of JSON, names in the header of a table, or numbers from 1.
+    columns: where `label` and `text` are: keys of JSON, names in the header of a table, or numbers from 1; map_labels:
+    other names for labels, the texts of a dropped one are left out.
 
     Raises:
         InputError: no such file, no example in it, not text in `encoding`, a row without label or text or that is not
@@ -41,15 +48,19 @@ def read_labelled(
     columns = columns or {}
     check_columns(columns, ("label", "text"))
     if path.is_dir():
-        return list(_read_folders(path, encoding))
-    lines = read_lines(path, encoding)
-    examples = [
-        LabelledSentence(tokens, label, f"{path}:{number}")
-        for number, label, tokens in _rows(path, lines, _kind(path, lines), columns)
-    ]
+        examples = list(_read_folders(path, encoding))
+    else:
+        lines = read_lines(path, encoding)
+        examples = [
+            LabelledSentence(tokens, label, f"{path}:{number}")
+            for number, label, tokens in _rows(path, lines, _kind(path, lines), columns)
+        ]
     if not examples:
         raise InputError(f"{path}: expected lines of a label and a text, got an empty file")
-    return examples
+    if not map_labels:
+        return examples
+    renamed = [(example, map_labels(example.label)) for example in examples]
+    return [replace(example, label=label) for example, label in renamed if label is not None]
 
 
 def _kind(path: Path, lines: Sequence[str]) -> str:
@@ -126,13 +137,15 @@ def _json_row(row: Any, source: str, columns: Mapping[str, str]) -> tuple[str, t
     expected = f"{source}: {_EXPECTED}"
     if not isinstance(row, dict):
         raise InputError(f"{expected}, got {quoted(row)}")
-    label_key, text_key = columns.get("label", "label"), columns.get("text")
-    for key in (label_key, *([text_key] if text_key else [])):
+    usual = usual_names([key for key in row if isinstance(key, str)])
+    label_key = columns.get("label", usual.get("label", "label"))
+    text_key = columns.get("text", "tokens" if "tokens" in row else usual.get("text", "text"))
+    for key in (label_key, text_key):
         if key not in row:
             keys = sorted(map(str, row), key=lambda name: len(str(row[name])))
             guess = f"label={keys[0][:40]},text={keys[-1][:40]}" if len(keys) > 1 else "label=KEY,text=KEY"
             raise InputError(f"{expected}, got no {quoted(key)} among {quoted(list(row))}; pass --columns {guess}")
-    label, text = row[label_key], row[text_key] if text_key else row.get("tokens", row.get("text"))
+    label, text = row[label_key], row[text_key]
     if isinstance(label, float) and label.is_integer():  # pandas writes integers so
         label = int(label)
     if isinstance(label, bool) or not isinstance(label, (str, int)) or label == "":

@@ -23,7 +23,7 @@ LONGEST_LINE = 1 << 24
 FREE_TEXT, MOST_EXPANSION = 1 << 26, 500
 """A compressed file may expand to `FREE_TEXT` characters, and beyond that to `MOST_EXPANSION` times its own bytes."""
 
-_CONVERT = "convert it to UTF-8, or pass --encoding {} to train, evaluate or predict"
+_CONVERT = "convert it to UTF-8, or pass --encoding {}"
 _UNDECODABLE = re.compile("[\udc80-\udcff]")  # how `surrogateescape` marks bytes that are no text
 _UTF16_MARKS = ("\udcff\udcfe", "\udcfe\udcff")
 

@@ -18,7 +18,8 @@ Note: TypeAlias = Callable[[str], object]
 """Is told, in one line, what was read in a way that not everyone would expect."""
 
 Reader: TypeAlias = Callable[..., Sequence[Example]]
-"""A file to examples. It may take the keywords `columns`, `encoding` and `note`, of `ReadingConfig` and `Note`."""
+"""A file to examples. It may take the keywords `columns` and `encoding` (of `ReadingConfig`), `map_labels` (of
+`label_map`) and `note` (a `Note`)."""
 
 LONG_SENTENCE = 1000
 """Tokens; the blank lines between sentences may be missing where there are more."""
@@ -31,13 +32,23 @@ class ReadingConfig:
     """How the files of a data set are read.
 
     columns: where things are in files of columns, from 1 or by name: `token=1,tag=3`, `label=2,text=1`,
-    `text=review,label=sentiment`; encoding: of all files; dev_fraction: the share of the training sentences, from 0 to
-    1, that is held out as dev split where the data has none.
+    `text=review,label=sentiment`.
+    encoding: of all files.
+    map_labels: other names for labels, `person=PER,*=drop`, see `LabelMap`.
+    dev_fraction, test_fraction: the share of the training sentences, from 0 to 1, that is held out as dev or test split
+    where the data has none.
     """
 
     columns: str = ""
     encoding: str = "utf-8"
+    map_labels: str = ""
     dev_fraction: float = bounded(0.0, least=0, below=1)
+    test_fraction: float = bounded(0.0, least=0, below=1)
+
+    def held_out(self) -> dict[str, float]:
+        """The splits that are held out of train, and their shares."""
+        shares = {"dev": self.dev_fraction, "test": self.test_fraction}
+        return {split: share for split, share in shares.items() if share > 0}
 
 
 def no_note(text: str) -> None:

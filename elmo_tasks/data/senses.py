@@ -41,20 +41,24 @@ class SenseCorpus:
     inventory: dict[str, tuple[str, ...]]
 
 
-def read_sense_corpus(folder: Path, name: str = "") -> SenseCorpus:
+def read_sense_corpus(folder: Path, name: str = "", encoding: str = "utf-8") -> SenseCorpus:
     """Read a folder. Raises InputError for a missing split, an empty file or a damaged line, with `file:line`."""
     inventory = folder / "senses.json"
     return SenseCorpus(
         name or folder.name,
-        tuple(read_occurrences(find_split(folder, "train"))),
-        tuple(read_occurrences(find_split(folder, "test"))),
-        _read_inventory(inventory) if inventory.exists() else {},
+        tuple(read_occurrences(find_split(folder, "train"), encoding)),
+        tuple(read_occurrences(find_split(folder, "test"), encoding)),
+        _read_inventory(inventory, encoding) if inventory.exists() else {},
     )
 
 
-def read_occurrences(path: Path) -> list[Occurrence]:
+def read_occurrences(path: Path, encoding: str = "utf-8") -> list[Occurrence]:
     """Read one file of JSON Lines. Raises InputError with `file:line`."""
-    found = [_occurrence(line, f"{path}:{number}") for number, line in enumerate(read_lines(path), 1) if line.strip()]
+    found = [
+        _occurrence(line, f"{path}:{number}")
+        for number, line in enumerate(read_lines(path, encoding), 1)
+        if line.strip()
+    ]
     if not found:
         raise InputError(f"{path}: expected JSON Lines with tokens, index, lemma and sense, got an empty file")
     return found
@@ -77,9 +81,9 @@ def _occurrence(line: str, source: str) -> Occurrence:
     return Occurrence(tuple(tokens), index, lemma, sense, source)
 
 
-def _read_inventory(path: Path) -> dict[str, tuple[str, ...]]:
+def _read_inventory(path: Path, encoding: str) -> dict[str, tuple[str, ...]]:
     try:
-        found: Any = json.loads("\n".join(read_lines(path)))
+        found: Any = json.loads("\n".join(read_lines(path, encoding)))
         return {str(lemma): (str(senses[0]), *map(str, senses[1:])) for lemma, senses in found.items()}
     except (ValueError, AttributeError, LookupError, TypeError, RecursionError):
         raise InputError(f'{path}: expected a JSON object such as {{"bark": ["first sense", "second"]}}') from None

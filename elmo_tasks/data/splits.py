@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import random
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
@@ -19,6 +19,7 @@ SPLIT_NAMES = {
     "dev": ("dev", "devel", "development", "val", "valid", "validation", "testa"),
     "test": ("test", "testb"),
 }
+NO_TEST = "no test file; scores are those of dev, by which the epoch is chosen"
 _ALL_NAMES = {name for names in SPLIT_NAMES.values() for name in names}
 
 
@@ -27,6 +28,7 @@ class Splits:
     """Examples by split; `name` is what the user called the data, `origin` where it was found.
 
     notes: what the user should know about how they were read, one line each.
+    parts: the data sets that were joined, if there are several.
     """
 
     name: str
@@ -35,6 +37,7 @@ class Splits:
     dev: tuple[Example, ...] = ()
     test: tuple[Example, ...] = ()
     notes: tuple[str, ...] = ()
+    parts: tuple[Splits, ...] = ()
 
     def get(self, split: str) -> tuple[Example, ...]:
         """The examples of `train`, `dev` or `test`."""
@@ -56,6 +59,13 @@ class Splits:
                 said = [getattr(example, field.name) for field in fields(example) if field.name != "source"]
                 digest.update(repr((split, *said)).encode("utf-8", "surrogatepass"))
         return digest.hexdigest()
+
+    def part_records(self) -> list[dict[str, str | int]]:
+        """JSON of each data set that was joined: its name, its digest and how many examples each split has of it."""
+        return [
+            {"data": part.name, "data_digest": part.digest(), **{split: len(part.get(split)) for split in SPLIT_NAMES}}
+            for part in self.parts
+        ]
 
 
 def find_split(folder: Path, split: str, variant: str = "") -> Path:
@@ -87,7 +97,9 @@ def find_split(folder: Path, split: str, variant: str = "") -> Path:
         there = ", ".join(files[:12]) or "nothing"
         own = _choices(found)
         choice = f"; choose by a part of their names, such as {folder}:{min(own)}" if own else ""
-        held = "; --dev-fraction 0.1 holds a part of train out as dev" if split == "dev" and not found else ""
+        held = (
+            f"; --{split}-fraction 0.1 holds a part of train out as {split}" if split != "train" and not found else ""
+        )
         raise InputError(
             f"{folder}: expected one file of the {split} split (its name with one of {names} in it), got {got}; "
             f"the folder holds {there}{choice}{held}"
@@ -137,74 +149,98 @@ def read_folder(
     reading: ReadingConfig | None = None,
     only: Sequence[str] = tuple(SPLIT_NAMES),
 ) -> Splits:
-    """Read the splits of a folder. A missing test split is empty; a missing dev split is held out of train if `reading`
-    says so.
+    """Read the splits of a folder. A missing test split is empty, unless `reading` says that it is held out of train.
 
     only: the splits that are read; the others stay empty, and their files need not be there.
 
     Raises:
-        InputError: a split is missing or damaged, or there is a dev split although one is to be held out.
+        InputError: a split is missing or damaged, or there is a split that is to be held out.
     """
     reading = reading or ReadingConfig()
     notes: list[str] = []
-    read = bind(reader, reading, notes.append)
-    held_out = reading.dev_fraction > 0 and bool({"train", "dev"} & set(only))
-    if held_out and has_split(folder, "dev"):
-        raise InputError(
-            f"{folder}: --dev-fraction, but the folder has a dev file: {find_split(folder, 'dev', variant)}"
-        )
-    wanted = [split for split in SPLIT_NAMES if split in only or (held_out and split == "train")]
+    held_out = reading.held_out()
+    if not {"train", *held_out} & set(only):
+        held_out = {}
+    for split in held_out:
+        if has_split(folder, split):
+            there = find_split(folder, split, variant)
+            raise InputError(f"{folder}: --{split}-fraction, but the folder has a {split} file: {there}")
+    needed = {*only, "train"} if held_out else {*only}
+    wanted = [split for split in SPLIT_NAMES if split in needed and split not in held_out]
     if "test" in wanted and len(wanted) > 1 and not has_split(folder, "test"):
         wanted.remove("test")
-        notes.append(f"{folder}: no test file; scores are those of dev, by which the epoch is chosen")
-    paths = {split: find_split(folder, split, variant) for split in wanted if not (held_out and split == "dev")}
-    splits = Splits(name or str(folder), str(folder))
-    for split, path in paths.items():
-        splits = splits.having(split, read(path))
-    note_oddities([*splits.train, *splits.dev, *splits.test], notes.append)
-    distinct = {text.rpartition(": ")[2]: text for text in reversed(notes)}  # the same of each file is said once
-    splits = replace(splits, notes=tuple(reversed(distinct.values())))
-    return hold_out(splits, reading.dev_fraction) if held_out else splits
+        notes.append(f"{folder}: {NO_TEST}")
+    paths = {split: find_split(folder, split, variant) for split in wanted}
+    return _read(paths, reader, Splits(name or str(folder), str(folder)), reading, notes, held_out)
 
 
 def read_file(path: Path, reader: Reader, reading: ReadingConfig, only: Sequence[str] = tuple(SPLIT_NAMES)) -> Splits:
-    """Read a lone file: as the split that is wanted, or, where `reading` holds a part out, as train and dev.
+    """Read a lone file: as the split that is wanted, or, if `reading` holds splits out of train, as all of them.
 
     Raises:
         InputError: the file is damaged, or more than it has is wanted.
     """
-    notes: list[str] = []
-    if len(only) > 1 and not reading.dev_fraction:
+    empty, notes, held_out = Splits(str(path), str(path)), list[str](), reading.held_out()
+    if not held_out:
+        if len(only) > 1:
+            raise InputError(
+                f"{path}: expected a folder with train, dev and test files, got a file; hold a part of it out as dev "
+                "by --dev-fraction 0.1, and as test by --test-fraction 0.1"
+            )
+        return _read({only[0]: path}, reader, empty, reading, notes, {})
+    if not {"train", *held_out} & set(only):
         raise InputError(
-            f"{path}: expected a folder with train, dev and test files, got a file; hold a part of it out as dev by "
-            "--dev-fraction 0.1"
+            f"{path}: no {only[0]} split; the file is training data, of which {' and '.join(held_out)} is held out"
         )
-    examples = tuple(bind(reader, reading, notes.append)(path))
-    note_oddities(examples, notes.append)
-    if reading.dev_fraction and tuple(only) != ("test",):
-        notes.append(f"{path}: no test file; scores are those of dev, by which the epoch is chosen")
-        whole = Splits(str(path), str(path), train=examples, notes=tuple(notes))
-        return hold_out(whole, reading.dev_fraction)
-    return Splits(str(path), str(path), notes=tuple(notes)).having(only[0], examples)
+    if "test" not in held_out:
+        notes.append(f"{path}: {NO_TEST}")
+    return _read({"train": path}, reader, empty, reading, notes, held_out)
 
 
-def hold_out(splits: Splits, fraction: float) -> Splits:
-    """Move a share of the training sentences to dev, drawn at random but the same for every seed.
+def _read(
+    paths: Mapping[str, Path],
+    reader: Reader,
+    splits: Splits,
+    reading: ReadingConfig,
+    notes: list[str],
+    held_out: Mapping[str, float],
+) -> Splits:
+    read = bind(reader, reading, notes.append)
+    for split, path in paths.items():
+        splits = splits.having(split, read(path))
+    note_oddities([*splits.train, *splits.dev, *splits.test], notes.append)
+    distinct = {text.rpartition(": ")[2]: text for text in reversed(notes)}  # the same of each file is said once
+    return hold_out(replace(splits, notes=tuple(reversed(distinct.values()))), held_out)
+
+
+def hold_out(splits: Splits, shares: Mapping[str, float]) -> Splits:
+    """Move shares of the training sentences to dev or test, drawn at random but the same for every seed.
 
     Raises:
-        InputError: one of the two would have no sentence.
+        InputError: one of them, or train, would have no sentence.
     """
+    if not shares:
+        return splits
     sentences = by_sentence(splits.train)
-    count = round(fraction * len(sentences))
-    if not 0 < count < len(sentences):
-        raise InputError(
-            f"{splits.origin}: --dev-fraction {fraction:g} of {len(sentences)} training sentences leaves no sentence "
-            f"for {'dev' if count == 0 else 'train'}"
-        )
-    drawn = set(random.Random(0).sample(range(len(sentences)), count))
-    parts = [
-        tuple(splits.train[index] for number, run in enumerate(sentences) if (number in drawn) == dev for index in run)
-        for dev in (False, True)
-    ]
-    note = f"{count} of {len(sentences)} training sentences are held out as dev (--dev-fraction {fraction:g})"
-    return replace(splits, train=parts[0], dev=parts[1], notes=(*splits.notes, note))
+    counts = {split: round(share * len(sentences)) for split, share in shares.items()}
+    counts["train"] = len(sentences) - sum(counts.values())
+    for split, count in counts.items():
+        if count < 1:
+            said = " and ".join(f"--{split}-fraction {share:g}" for split, share in shares.items())
+            raise InputError(
+                f"{splits.origin}: {said} of {len(sentences)} training sentences leaves no sentence for {split}"
+            )
+    draw, left, parts = random.Random(0), list(range(len(sentences))), dict[str, set[int]]()
+    for split in shares:
+        drawn = set(draw.sample(left, counts[split]))
+        parts[split], left = drawn, [number for number in left if number not in drawn]
+    notes = tuple(
+        f"{splits.origin}: {counts[split]} of {len(sentences)} training sentences are held out as {split} "
+        f"(--{split}-fraction {share:g})"
+        for split, share in shares.items()
+    )
+    whole, splits = splits.train, replace(splits, notes=(*splits.notes, *notes))
+    for split, numbers in {**parts, "train": set(left)}.items():
+        examples = (whole[index] for number in sorted(numbers) for index in sentences[number])
+        splits = splits.having(split, tuple(examples))
+    return splits

@@ -1,7 +1,7 @@
 """Propositions: semantic roles in the columns of the English Web Treebank set, of CoNLL-2005 and of CoNLL-2012.
 
-All three have a row a token, a column that marks the predicates and, after it, a column of bracketed spans a predicate,
-in the order of the predicates.
+All three have one row per token, a column that marks the predicates and, after it, one column of bracketed spans per
+predicate, in the order of the predicates. Universal PropBank 2 has other columns, see `propbank`.
 """
 
 from __future__ import annotations
@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from elmo_tasks.core.errors import InputError, quoted
+from elmo_tasks.data.conllu import read_conllu
 from elmo_tasks.data.lines import read_lines
+from elmo_tasks.data.propbank import read_propbank
 from elmo_tasks.data.reading import Note, no_note
 from elmo_tasks.text.brackets import from_brackets
 from elmo_tasks.text.examples import TaggedSentence
@@ -54,7 +56,7 @@ CONLL2012 = Layout(word=3, mark=7, spans=11, behind=1)  # the last column is cor
 
 def read_srl(path: Path, *, encoding: str = "utf-8", note: Note = no_note) -> list[TaggedSentence]:
     """Read a file, or a folder with `*gold_conll` files at any depth (those below `english` where there are several
-    languages), in any of the three layouts, which a file shows itself.
+    languages), in any of the layouts, which a file shows itself.
 
     Of each sentence come first the sentence itself, its `predicate` None and a tag B-V on each predicate, then one
     example per predicate with the BIO tags of its arguments and of V. A column of spans that has only `*` and belongs
@@ -72,17 +74,24 @@ def read_srl(path: Path, *, encoding: str = "utf-8", note: Note = no_note) -> li
             raise InputError(f"{path}: expected *_gold_conll files below this folder, found none")
     else:
         files = [path]
-    stray: list[str] = []
-    examples = [example for file in files for example in _read_file(file, encoding, stray)]
-    if stray:
-        more = f" and in {len(stray) - 1} other sentences" if len(stray) > 1 else ""
-        note(f"{stray[0]}{more}: an empty column of spans without a predicate is ignored")
+    stray, overlaps = list[str](), list[str]()
+    examples = [example for file in files for example in _read_file(file, encoding, stray, overlaps)]
+    for places, what in (
+        (stray, "an empty column of spans without a predicate is ignored"),
+        (overlaps, "a span that overlaps another one, or its predicate, is ignored"),
+    ):
+        if places:
+            more = f" and in {len(places) - 1} other places" if len(places) > 1 else ""
+            note(f"{places[0]}{more}: {what}")
     if all(example.predicate is None for example in examples):
         raise InputError(f"{path}: expected predicates with their arguments, got {len(examples)} sentences without any")
     return examples
 
 
-def _read_file(path: Path, encoding: str, stray: list[str]) -> list[TaggedSentence]:
+def _read_file(path: Path, encoding: str, stray: list[str], overlaps: list[str]) -> list[TaggedSentence]:
+    conllu = read_conllu(path, encoding)
+    if conllu is not None:
+        return read_propbank(conllu, overlaps)
     blocks = list(_blocks(path, encoding))
     if not blocks:
         raise InputError(f"{path}: expected {_EXPECTED}, got an empty file")

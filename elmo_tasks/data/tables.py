@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -12,14 +13,27 @@ from elmo_tasks.text.tokens import split_tokens
 
 LABELS = ("label", "labels", "class", "sentiment", "target", "category", "polarity", "rating", "stars")
 TEXTS = ("text", "sentence", "review", "tweet", "comment", "content", "phrase")
+_PARTS = re.compile(r"[_.-]")
+
+
+def usual_names(names: Sequence[str]) -> dict[str, str]:
+    """Which of the names mean `label` and `text`: these themselves, or else other usual ones (`Review`), or else those
+    that end in one (`airline_sentiment`). What no name or several names mean is left out."""
+    found = {}
+    for what, known in (("label", LABELS), ("text", TEXTS)):
+        itself = [name for name in names if name.lower() == what]
+        whole = itself or [name for name in names if name.lower() in known]
+        ending = [name for name in names if _PARTS.split(name.lower())[-1] in known]
+        if len(fitting := whole or ending) == 1:
+            found[what] = fitting[0]
+    return found
 
 
 def header_of(cells: Sequence[str]) -> dict[str, int] | None:
     """Where `label` and `text` are, from 0, if the cells are a header that names one of each; else None."""
-    names = [cell.strip().strip('"').lower() for cell in cells]
-    labels = [place for place, name in enumerate(names) if name in LABELS]
-    texts = [place for place, name in enumerate(names) if name in TEXTS]
-    return {"label": labels[0], "text": texts[0]} if len(labels) == len(texts) == 1 else None
+    names = [cell.strip().strip('"') for cell in cells]
+    usual = usual_names(names)
+    return {what: names.index(name) for what, name in usual.items()} if len(usual) == 2 else None
 
 
 def read_table(
@@ -28,8 +42,8 @@ def read_table(
     """(line, label, tokens) of each row.
 
     columns: `label` and `text` by number (from 1; a file then has no header, unless its first row is a usual one) or by
-    their name in the header; empty if the header says it. comma: the cells are divided by commas (or semicolons) and
-    may be in quotes, also over several lines; else by tabs.
+    their name in the header; one that is not given has a usual name there. comma: the cells are divided by commas (or
+    semicolons) and may be in quotes, also over several lines; else by tabs.
 
     Raises:
         InputError: no usable header, a row without label or text, or with other quotes, with `file:line`.
@@ -42,7 +56,13 @@ def read_table(
     header = header_of(first)
     if columns:
         if missing := sorted({"label", "text"} - columns.keys()):
-            raise InputError(f"--columns: expected label and text, got no {missing[0]}")
+            usual = usual_names([cell.strip() for cell in first])
+            if missing[0] not in usual:
+                raise InputError(
+                    f"{path}:{number}: no column has a usual name for the {missing[0]}, such as {missing[0]}; name it: "
+                    f"--columns {missing[0]}=NAME, among {quoted(', '.join(first), 200)}"
+                )
+            columns = {**columns, missing[0]: usual[missing[0]]}
         if all(column.isdecimal() for column in columns.values()):
             places = positions_of(columns, ("label", "text"))
         else:
@@ -86,7 +106,10 @@ def _row(path: Path, number: int, cells: Sequence[str], places: Mapping[str, int
         raise InputError(f"{path}:{number}: expected at least {max(places.values()) + 1} columns, got {len(cells)}")
     label, tokens = " ".join(split_tokens(cells[places["label"]])), split_tokens(cells[places["text"]])
     if not label or not tokens:
-        raise InputError(f"{path}:{number}: expected a label and a text, got {quoted(', '.join(cells))}")
+        empty = "text" if label else "label"
+        raise InputError(
+            f"{path}:{number}: the {empty} (column {places[empty] + 1}) is empty: {quoted(', '.join(cells))}"
+        )
     return number, label, tokens
 
 
@@ -94,9 +117,8 @@ def _by_name(path: Path, header: Sequence[str], columns: Mapping[str, str]) -> d
     names = [cell.strip() for cell in header]
     for column in columns.values():
         if names.count(column) != 1:
-            raise InputError(
-                f"{path}:1: expected one column {quoted(column)} in the header, got {quoted(', '.join(names), 80)}"
-            )
+            many = "several columns" if column in names else "no column"
+            raise InputError(f"{path}:1: {many} {quoted(column)}; the header has {quoted(', '.join(names), 200)}")
     return {name: names.index(column) for name, column in columns.items()}
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -12,6 +13,7 @@ from elmo_tasks.nn.batch import Batch
 from elmo_tasks.nn.biattention import BiattentiveNetwork
 from elmo_tasks.nn.embedding_mix import EmbeddingMix
 from elmo_tasks.nn.pooling import AttentionPooling, masked_max, masked_mean
+from elmo_tasks.text.labels import LabelSet
 
 POOLINGS = ("mean", "max", "attention")
 HEADS = (*POOLINGS, "bcn")
@@ -31,17 +33,31 @@ class Classifier(nn.Module):
     normalised, since a biLM's layers and word vectors differ in scale.
     """
 
-    def __init__(self, mix: EmbeddingMix, n_labels: int, *, head: str, hidden: int, dropout: float) -> None:
+    def __init__(
+        self,
+        mix: EmbeddingMix,
+        labels: LabelSet,
+        *,
+        head: str,
+        hidden: int,
+        dropout: float,
+        class_weights: str = "none",
+    ) -> None:
         """head: a pooling (`mean`, `max`, `attention`) before a ReLU layer of `hidden`, or `bcn`, `hidden` wide.
+        class_weights: of the labels in the loss; `balanced` is N / (K * count), as in scikit-learn, where the counts of
+        the labels are known: in training.
 
         Raises:
             InputError: another head.
         """
         super().__init__()
         self.mix = mix
+        self.weights: Tensor | None
+        weights = torch.tensor(labels.balanced_weights()) if class_weights == "balanced" and labels.counts else None
+        self.register_buffer("weights", weights, persistent=False)  # (K,)
         self.norm = nn.LayerNorm(mix.width)
         self.dropout = nn.Dropout(dropout)
-        self.head: Head = build_head(head, input_dim=mix.width, hidden=hidden, n_labels=n_labels, dropout=dropout)
+        self.head: Head = build_head(head, input_dim=mix.width, hidden=hidden, n_labels=len(labels), dropout=dropout)
 
     def scores(self, batch: Batch) -> Tensor:
         """Unnormalised label scores (B, K)."""
@@ -49,10 +65,11 @@ class Classifier(nn.Module):
         return self.head(x, batch.mask, batch.lengths)
 
     def loss(self, batch: Batch) -> Tensor:
-        """Mean cross-entropy a sentence."""
+        """Mean cross-entropy per sentence, each times the weight of its label."""
         if batch.gold is None:
             raise ValueError("a batch without gold has no loss")
-        return functional.cross_entropy(self.scores(batch), batch.gold)
+        losses = functional.cross_entropy(self.scores(batch), batch.gold, reduction="none")  # (B,)
+        return losses.mean() if self.weights is None else (losses * self.weights[batch.gold]).mean()
 
     def decode(self, batch: Batch) -> list[list[float]]:
         """The probability of each label, a list a sentence."""

@@ -71,13 +71,13 @@ def vocabulary_of(corpus: Corpus, min_count: int, most: int | None) -> list[str]
     return list(corpus.words[: min(size, most or size)])
 
 
-def read_sentences(path: Path) -> Iterator[list[str]]:
+def read_sentences(path: Path, encoding: str = "utf-8") -> Iterator[list[str]]:
     """The tokenised sentences of a text file, one a line, those without a word left out.
 
     Raises:
         InputError: as `open_lines`, or a line has over `MAX_LINE_TOKENS` words.
     """
-    for number, line in open_lines(path):
+    for number, line in open_lines(path, encoding=encoding):
         tokens = split_tokens(line)
         if len(tokens) > MAX_LINE_TOKENS:
             raise InputError(
@@ -88,23 +88,23 @@ def read_sentences(path: Path) -> Iterator[list[str]]:
             yield list(tokens)
 
 
-def encode_corpus(paths: Sequence[Path], folder: Path) -> Corpus:
+def encode_corpus(paths: Sequence[Path], folder: Path, encoding: str = "utf-8") -> Corpus:
     """Encode the text of `paths` into `folder`, or open what an earlier call with the same files left there.
 
     Raises:
         InputError: a file cannot be read, a line has over `MAX_LINE_TOKENS` words, or there is no word at all.
     """
-    if is_encoded(paths, folder):
+    if is_encoded(paths, folder, encoding):
         return open_corpus(folder)
     partial = hidden_name(folder, ".partial")
     partial.mkdir(parents=True)
     try:
-        spelled, ends, digest = _number(paths, partial / "ids.raw")
+        spelled, ends, digest = _number(paths, partial / "ids.raw", encoding)
         if not ends:
             raise InputError(f"{', '.join(map(str, paths))}: expected tokenised sentences, got no word at all")
         _renumber(partial, spelled)
         np.save(partial / "ends.npy", np.frombuffer(ends, np.int64))
-        (partial / "corpus.json").write_text(json.dumps({"files": _stamp(paths), "sha256": digest}))
+        (partial / "corpus.json").write_text(json.dumps({"files": _stamp(paths, encoding), "sha256": digest}))
         shutil.rmtree(folder, ignore_errors=True)
         partial.rename(folder)
     finally:
@@ -112,30 +112,31 @@ def encode_corpus(paths: Sequence[Path], folder: Path) -> Corpus:
     return open_corpus(folder)
 
 
-def is_encoded(paths: Sequence[Path], folder: Path) -> bool:
+def is_encoded(paths: Sequence[Path], folder: Path, encoding: str = "utf-8") -> bool:
     """Whether `folder` holds the text of `paths` as they are now. Raises InputError: no such file."""
-    stamp = _stamp(paths)
+    stamp = _stamp(paths, encoding)
     try:
         return bool(json.loads((folder / "corpus.json").read_text())["files"] == stamp)
     except FileNotFoundError:
         return False
 
 
-def _stamp(paths: Sequence[Path]) -> list[list[object]]:
-    """What tells that files have changed: names, sizes, times."""
+def _stamp(paths: Sequence[Path], encoding: str) -> list[list[object]]:
+    """What tells that files have changed: names, sizes, times; and how they are read, if not as UTF-8."""
     for path in paths:
         if not path.exists():
             raise InputError(f"{path}: no such file; --corpus takes files or a glob")
-    return [[str(path), path.stat().st_size, path.stat().st_mtime_ns] for path in paths]
+    read = [] if encoding == "utf-8" else [encoding]
+    return [[str(path), path.stat().st_size, path.stat().st_mtime_ns, *read] for path in paths]
 
 
-def _number(paths: Sequence[Path], output: Path) -> tuple[list[str], array[int], str]:
+def _number(paths: Sequence[Path], output: Path, encoding: str) -> tuple[list[str], array[int], str]:
     """Number words by first sight, the numbers into `output` (uint32). Returns spellings, ends, the text's digest."""
     numbers: dict[str, int] = {}
     ends, n_tokens, digest = array("q"), 0, hashlib.sha256()
     with output.open("wb") as stream:
         for path in paths:
-            for tokens in read_sentences(path):
+            for tokens in read_sentences(path, encoding):
                 array("I", [numbers.setdefault(token, len(numbers)) for token in tokens]).tofile(stream)
                 n_tokens += len(tokens)
                 ends.append(n_tokens)

@@ -16,29 +16,29 @@ from elmo_tasks.pretraining.perplexity import Perplexity, perplexity, surprisals
 from elmo_tasks.pretraining.trigram import trigram_perplexity
 
 
-def evaluate_bilm(name: str, text: Path) -> Perplexity:
+def evaluate_bilm(name: str, text: Path, encoding: str = "utf-8") -> Perplexity:
     """Perplexity of a biLM folder on a text file. Raises InputError when there is no word in it."""
-    found = perplexity(read_language_model(name), read_sentences(text))
+    found = perplexity(read_language_model(name), read_sentences(text, encoding))
     if math.isnan(found.mean):
         raise InputError(f"{text}: expected tokenised sentences, got no word at all")
     return found
 
 
-def evaluate_trigram(name: str, text: Path, corpus: Sequence[str]) -> float:
+def evaluate_trigram(name: str, text: Path, corpus: Sequence[str], encoding: str = "utf-8") -> float:
     """Perplexity of a trigram over the vocabulary of a biLM folder, counted on the files of `corpus`."""
     vocabulary = read_vocabulary(bilm_folder(name) / VOCABULARY)
     with tempfile.TemporaryDirectory() as scratch:
-        counted = encode_corpus(corpus_files(corpus), Path(scratch) / "corpus")
-        return trigram_perplexity(counted, vocabulary, read_sentences(text))
+        counted = encode_corpus(corpus_files(corpus), Path(scratch) / "corpus", encoding)
+        return trigram_perplexity(counted, vocabulary, read_sentences(text, encoding))
 
 
-def surprisal_lines(name: str, text: Path) -> Iterator[dict[str, Any]]:
+def surprisal_lines(name: str, text: Path, encoding: str = "utf-8") -> Iterator[dict[str, Any]]:
     """Per sentence its words, and in bits what each of them told: given its left in `forward`, its right in `backward`.
 
     `forward_end` is what `</S>` told behind the last word, `backward_begin` what `<S>` told before the first.
     """
     model = read_language_model(name)
-    sentences, told = itertools.tee(read_sentences(text))  # read as a stream: a batch ahead of what is told
+    sentences, told = itertools.tee(read_sentences(text, encoding))  # read as a stream: a batch ahead of what is told
     for words, nats in zip(told, surprisals(model, sentences), strict=True):
         forward, backward = (nats / math.log(2)).tolist()  # w1 .. wn </S>, <S> w1 .. wn
         yield {

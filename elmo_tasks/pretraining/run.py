@@ -62,6 +62,7 @@ def pretrain(
     init: str | None = None,
     devices: int = 1,
     nodes: int = 1,
+    encoding: str = "utf-8",
     resume: bool = False,
     overwrite: bool = False,
     command: str = "",
@@ -72,7 +73,8 @@ def pretrain(
 
     The softmax is over the words of the file `vocabulary`, else over those of `init`'s softmax, else over the corpus's
     as `config` says. With several processes each of them runs this function: the first one reads and writes, the others
-    wait for the corpus, train along and return nothing. draw puts pictures of the curve into a folder.
+    wait for the corpus, train along and return nothing. encoding: of all text; draw puts pictures of the curve into a
+    folder.
 
     Raises:
         InputError: no text, damaged text, a folder that is taken or that another process is writing, `init` of another
@@ -84,18 +86,18 @@ def pretrain(
     folder = RunFolder(output, BILM, prepared=CORPUS)
     if number_of_process(devices, nodes) != 0:
         files = corpus_files(corpus)
-        start = read_start(config, vocabulary, init, heldout, devices * nodes)
-        text = wait_for_corpus(files, folder.work / CORPUS)
+        start = read_start(config, vocabulary, init, heldout, devices * nodes, encoding)
+        text = wait_for_corpus(files, folder.work / CORPUS, encoding)
         start = dataclasses.replace(start, heldout=[])
         _train(config, text, folder, start, (devices, nodes), resume, _say_nothing)
         return {}
     with folder.claimed(resume=resume, overwrite=overwrite):
         files = corpus_files(corpus)
-        start = read_start(config, vocabulary, init, heldout, devices * nodes)
+        start = read_start(config, vocabulary, init, heldout, devices * nodes, encoding)
         folder.begin(resume=resume)
         check_course(folder.work / STREAM, start.course)
         with disk_faults(folder.work):
-            text = encode_corpus(files, folder.work / CORPUS)
+            text = encode_corpus(files, folder.work / CORPUS, encoding)
         objective, words, seconds = _train(config, text, folder, start, (devices, nodes), resume, tell)
         curve = read_curve(folder.work / LOG)
         record = {
@@ -106,7 +108,7 @@ def pretrain(
         }
         write_bilm_folder(folder.work, objective, words, record)
         if heldout is not None:
-            found = evaluate_bilm(str(folder.work), heldout)
+            found = evaluate_bilm(str(folder.work), heldout, encoding)
             record |= {"heldout_forward": found.forward, "heldout_backward": found.backward}
             record |= {"heldout_perplexity": found.mean, "heldout_unknown": found.unknown}
             tell(f"held-out perplexity {found.mean:.2f} (forward {found.forward:.2f}, backward {found.backward:.2f})")
@@ -247,9 +249,9 @@ def _loggers(work: Path) -> list[Logger]:
     return loggers
 
 
-def wait_for_corpus(files: Sequence[Path], folder: Path) -> Corpus:
+def wait_for_corpus(files: Sequence[Path], folder: Path, encoding: str = "utf-8") -> Corpus:
     """Open the corpus that the first process encodes of the files, as soon as it is there."""
-    while not is_encoded(files, folder):
+    while not is_encoded(files, folder, encoding):
         time.sleep(0.5)
     return open_corpus(folder)
 
@@ -258,7 +260,9 @@ def _say_nothing(line: str) -> None:
     """What the processes beside the first one tell."""
 
 
-def write_vocabulary(corpus: Sequence[str], output: Path, min_count: int, *, overwrite: bool = False) -> str:
+def write_vocabulary(
+    corpus: Sequence[str], output: Path, min_count: int, *, overwrite: bool = False, encoding: str = "utf-8"
+) -> str:
     """Count words and write `word count` lines, the specials first. Returns a line that says how many.
 
     Raises:
@@ -269,7 +273,7 @@ def write_vocabulary(corpus: Sequence[str], output: Path, min_count: int, *, ove
         tempfile.TemporaryDirectory() as scratch,
     ):
         with disk_faults(Path(scratch)):
-            text = encode_corpus(corpus_files(corpus), Path(scratch) / "corpus")
+            text = encode_corpus(corpus_files(corpus), Path(scratch) / "corpus", encoding)
         words = vocabulary_of(text, min_count, None)
         write_text(output, "".join(f"{word} {count}\n" for word, count in zip(words, text.counts, strict=False)))
     covered = text.counts[len(SPECIALS) : len(words)].sum() / text.n_tokens

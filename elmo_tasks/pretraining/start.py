@@ -33,7 +33,12 @@ class Start:
 
 
 def read_start(
-    config: PretrainConfig, vocabulary: Path | None, init: str | None, heldout: Path | None, processes: int
+    config: PretrainConfig,
+    vocabulary: Path | None,
+    init: str | None,
+    heldout: Path | None,
+    processes: int,
+    encoding: str = "utf-8",
 ) -> Start:
     """Read it.
 
@@ -56,7 +61,7 @@ def read_start(
         raise InputError(f"{vocabulary}: expected a word below the specials, got none")
     first: list[list[str]] = []
     if heldout is not None:
-        for sentence in read_sentences(heldout):  # to its end, so that a bad line is told of now
+        for sentence in read_sentences(heldout, encoding):  # to its end, so that a bad line is told of now
             if len(first) < HELDOUT_SENTENCES:
                 first.append(sentence)
         if not first:

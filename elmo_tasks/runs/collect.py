@@ -13,6 +13,7 @@ from typing import Any
 from elmo_tasks.core.errors import InputError
 from elmo_tasks.core.files import json_keys
 from elmo_tasks.core.settings import to_dict
+from elmo_tasks.data.catalog import short_name
 from elmo_tasks.runs.experiment import load_experiment
 from elmo_tasks.runs.folder import read_metrics
 
@@ -24,7 +25,8 @@ _KEPT = (
     *("tokens_per_second", "peak_rss_mb", "threads"),
     *("frozen_parameters", "trained_parameters", "frozen_bytes", "model_bytes"),
 )
-_FOLDERS = re.compile(r"(?<![\w.~-])~?/(?:[^/\s,:]+/)*([^/\s,:]+)/?")
+_PART = r"(?:[^/\s,:+]|\+(?!~?/))+"  # a `+` before a path joins data sets
+_FOLDERS = re.compile(rf"(?<![\w.~-])~?/(?:{_PART}/)*({_PART})/?")
 
 
 def collect(folders: Sequence[Path]) -> dict[str, Any]:
@@ -51,11 +53,13 @@ def collect(folders: Sequence[Path]) -> dict[str, Any]:
     del configs[0]["seed"]
     described = {
         "task": ordered[0]["task"],
-        "data": Path(ordered[0]["data"]).name,
+        "data": short_name(ordered[0]["data"]),
         "embedders": ordered[0]["embedders"],
         "config": configs[0],
         "command": ordered[0]["command"],
     }
+    if "data_parts" in ordered[0]:
+        described["data_parts"] = ordered[0]["data_parts"]
     described["runs"] = [{key: run[key] for key in _KEPT if key in run} for run in ordered]
     record: dict[str, Any] = without_folders(described)
     return record | circumstances(newest)

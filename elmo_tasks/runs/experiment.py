@@ -33,6 +33,8 @@ class TrainingConfig:
     better dev score and stops after `patience`.
 
     optimizer: `adam`, or `adadelta` with a rate of 1 (AllenNLP's for semantic roles, rho 0.95).
+    select: the score on dev by which the epoch is chosen, such as `macro_f1` or `per_type.PER.f1`; the task's headline
+    if empty.
     fraction: per cent of the training sentences to use, drawn with the seed; dev and test stay whole.
     epochs: the most to train for.
     patience: epochs without a better dev score after which training stops.
@@ -48,6 +50,7 @@ class TrainingConfig:
     """
 
     optimizer: Literal["adam", "adadelta"] = "adam"
+    select: str = ""
     fraction: float = bounded(100.0, above=0, most=100)
     epochs: int = bounded(30, least=1)
     patience: int = bounded(6, least=1)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from elmo_tasks.core.markdown import code, escape, markdown_table
+from elmo_tasks.data.catalog import short_name
 
 LIBRARY = "elmo-tasks"
 _HEADLINES = ("f1", "accuracy", "precision", "recall", "macro_f1")
@@ -19,7 +20,7 @@ def run_card(name: str, metrics: Mapping[str, Any], license: str | None) -> str:
     """
     from huggingface_hub import EvalResult
 
-    data, task = Path(metrics["data"]).name, str(metrics["task"])
+    data, task = short_name(metrics["data"]), str(metrics["task"])
     embedders = [_without_folder(embedder) for embedder in metrics["embedders"]]
     scores = {split: _scores(metrics[split]) for split in ("dev", "test") if split in metrics}
     results = [
@@ -35,7 +36,7 @@ def run_card(name: str, metrics: Mapping[str, Any], license: str | None) -> str:
         for metric, value in found.items()
     ]
     rows = [(split, metric, f"{100 * value:.2f}") for split, s in scores.items() for metric, value in s.items()]
-    command = " ".join(_without_folder(word) for word in metrics["command"].split())
+    command = " ".join("+".join(map(_without_folder, word.split("+"))) for word in metrics["command"].split())
     lines = [
         f"# {escape(f'{name}: {task} on {data}')}",
         "",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -77,6 +78,9 @@ def evaluate(
     own = trained.experiment
     if reading is None:
         reading = own.reading if data is None else ReadingConfig()
+    elif data is None and not reading.held_out():  # what is held out of the run's own data is part of the run
+        shares = {key: getattr(own.reading, key) for key in ("dev_fraction", "test_fraction")}
+        reading = replace(reading, **shares)
     splits = load_data(data or own.data, trained.task.read, reading, only=(split,))
     for note in splits.notes:
         tell(note)

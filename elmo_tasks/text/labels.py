@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from elmo_tasks.core.errors import InputError, quoted
@@ -14,9 +15,13 @@ _INTEGER = re.compile(r"[+-]?[0-9]+")
 
 @dataclass(frozen=True)
 class LabelSet:
-    """Labels in the order of their numbers."""
+    """Labels in the order of their numbers.
+
+    counts: how often each occurs in the training data; empty where that is not known, as in a run that was loaded.
+    """
 
     names: tuple[str, ...]
+    counts: tuple[int, ...] = field(default=(), compare=False, repr=False)
 
     @cached_property
     def _numbers(self) -> dict[str, int]:
@@ -50,8 +55,14 @@ class LabelSet:
 
     @classmethod
     def of_classes(cls, names: Iterable[str]) -> LabelSet:
-        """The distinct labels of a classification, in the order of `sort_labels`."""
-        return cls(sort_labels(names))
+        """The distinct labels of a classification, in the order of `sort_labels`, and how often each occurs."""
+        counts = Counter(names)
+        distinct = sort_labels(counts)
+        return cls(distinct, tuple(counts[name] for name in distinct))
+
+    def balanced_weights(self) -> tuple[float, ...]:
+        """Weights that give all labels the same share of a loss, as scikit-learn's `balanced`: N / (K * count)."""
+        return tuple(sum(self.counts) / (len(self.counts) * count) for count in self.counts)
 
 
 def span_types(sequences: Iterable[Sequence[str]]) -> set[str]:

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from elmo_tasks.core.errors import InputError
+from elmo_tasks.core.settings import flat
 from elmo_tasks.nn.batch import Batch
 from elmo_tasks.runs.experiment import TrainingConfig
 from elmo_tasks.task import AnyTask, Prediction
@@ -116,7 +117,7 @@ class TaskModule(lightning.LightningModule):
         """Score the dev split; halve the rate when it has not improved for a while."""
         scores = self.task.score(self.dev_examples, [self._decoded[index] for index in range(len(self.dev_examples))])
         self._decoded.clear()
-        value = float(scores.as_dict()[self.task.headline])
+        value = float(flat(scores.as_dict()).get(self.training_config.select or self.task.headline, 0.0))
         total = sum(count for _, count in self._dev_losses)
         loss = sum(loss * count for loss, count in self._dev_losses) / total if total else math.inf
         self._dev_losses.clear()

@@ -20,6 +20,7 @@ from elmo_tasks.core.lightning_manners import interruptible, quiet_lightning
 from elmo_tasks.core.markdown import code_block, escape
 from elmo_tasks.core.memory import keep_freed_memory, peak_rss_mb
 from elmo_tasks.core.paths import cache_root, task_names
+from elmo_tasks.core.settings import flat, unknown_key
 from elmo_tasks.core.terminal import say
 from elmo_tasks.data.catalog import load_data
 from elmo_tasks.data.splits import Splits
@@ -104,6 +105,7 @@ def train(
         folder.begin(resume=resume)
         lightning.seed_everything(experiment.seed, verbose=False)
         trained = Trained(task, experiment, labels, tuple(inputs), build_model(task, experiment, labels, inputs))
+        _check_selection(trained, splits.dev)
         check_beginning(folder.work, trained, digest)
         lines = EpochLines(folder.work / "epochs.csv", tell, started)
         notes = [*splits.notes, *_note_unknown(trained, splits)]
@@ -111,6 +113,18 @@ def train(
             tell(f"note: {note}")
         best_epoch = fit_model(trained, splits, folder, lines, resume=resume)
         return _conclude(trained, splits, digest, folder, lines, best_epoch, notes, command, tell, draw)
+
+
+def _check_selection(trained: Trained, dev: Sequence[Example]) -> None:
+    """Raises InputError if `training.select` is no score of the task, as those of the untrained model show."""
+    name = trained.experiment.training.select
+    if not name:
+        return
+    scores = flat(trained.task.score(dev, predict_examples(trained, dev)).as_dict())
+    trained.model.train()
+    known = sorted((key for key, value in scores.items() if isinstance(value, float)), key=lambda key: "." in key)
+    if name not in known:
+        raise InputError(f"training.select: {unknown_key(name, known)}")
 
 
 def _words(splits: Splits) -> list[str]:
@@ -219,11 +233,13 @@ def _conclude(
         "task": trained.task.name,
         "data": experiment.data,
         "data_digest": digest,
+        **({"data_parts": splits.part_records()} if splits.parts else {}),
         "seed": experiment.seed,
         "embedders": list(experiment.embedders),
         "fingerprints": {each.name: each.fingerprint for each in trained.inputs},
         "arithmetic": arithmetic_of(trained.inputs),
         "headline": trained.task.headline,
+        "selected_by": experiment.training.select or trained.task.headline,
         **scores,
         "mix": trained.model.mix.mix_weights(),
         "epochs": len(history),

@@ -26,7 +26,7 @@ def draw_run(folder: Path, history: Sequence[Mapping[str, float]], metrics: Mapp
     left.set_ylabel("training loss")
     left.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     right = left.twinx()
-    name = f"dev {str(metrics.get('headline', 'score')).replace('_', ' ')}"
+    name = f"dev {str(metrics.get('selected_by', metrics.get('headline', 'score'))).replace('_', ' ')}"
     right.plot(epochs, [row["dev"] for row in history], color=_SCORE, marker="o", label=name)
     for row in history:
         if row["epoch"] == metrics.get("best_epoch"):

@@ -1,13 +1,13 @@
-"""Sentiment: one label a sentence, as in Peters et al. 2018, section 4 (SST-5), and for any set of labels.
+"""Sentiment: one label per sentence, as in Peters et al. 2018, section 4 (SST-5), and for any set of labels.
 
-The learned mix of all biLM layers, beside word vectors, is normalised and dropped out. By default the mean over the
+The learned mix of all biLM layers, next to word vectors, is normalised and dropped out. By default the mean over the
 tokens enters a ReLU layer; `model.head=bcn` is the network of McCann et al. 2017 that the paper used.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from elmo_tasks.core.errors import InputError
@@ -31,13 +31,14 @@ class Settings:
     """The head.
 
     head: how the tokens of a sentence become one vector; `bcn` is the network of McCann et al. 2017.
-    hidden: width of the head's layers.
-    dropout: on the embeddings and in the ReLU layer.
+    hidden, dropout: width of the head's layers; dropout on the embeddings and in the ReLU layer.
+    class_weights: of the labels in the loss; `balanced` gives each label the same share, however rare it is.
     """
 
     head: Literal["mean", "max", "attention", "bcn"] = "mean"
     hidden: int = bounded(256, least=1)
     dropout: float = bounded(0.5, least=0, below=1)
+    class_weights: Literal["none", "balanced"] = "none"
 
 
 def parse(line: str, source: str) -> list[LabelledSentence]:
@@ -72,7 +73,7 @@ def build_model(mix: EmbeddingMix, known: LabelSet, model: Settings) -> Classifi
     """The classifier."""
     from elmo_tasks.nn.classifier import Classifier
 
-    return Classifier(mix, len(known), head=model.head, hidden=model.hidden, dropout=model.dropout)
+    return Classifier(mix, known, **asdict(model))
 
 
 def score(examples: Sequence[LabelledSentence], predicted: Sequence[Probabilities]) -> ClassScores:

@@ -83,8 +83,9 @@ def test_the_ends_of_the_bounds_are_within() -> None:
 
 def test_what_is_written_is_what_the_values_are() -> None:
     """Byte for byte: runs that are there already are known by it."""
-    assert to_yaml(Experiment()).splitlines()[-12:] == [
+    assert to_yaml(Experiment()).splitlines()[-13:] == [
         "  optimizer: adam",
+        "  select: ''",
         "  fraction: 100.0",
         "  epochs: 30",
         "  patience: 6",

@@ -15,10 +15,12 @@ from elmo_tasks.analysis.occurrences import occurrences_in
 from elmo_tasks.core.errors import InputError
 from elmo_tasks.corpus_vectors.sentence_block import cut_blocks
 from elmo_tasks.data.conll import read_conll, read_tokens
+from elmo_tasks.data.label_map import LabelMap
 from elmo_tasks.data.labelled import read_labelled
 from elmo_tasks.data.marked import read_input, read_marked
 from elmo_tasks.data.senses import read_occurrences
 from elmo_tasks.data.srl import read_srl
+from elmo_tasks.data.tagged import read_tagged
 from elmo_tasks.pretraining.corpus import read_sentences
 
 READERS: dict[str, tuple[Callable[[Path], Any], str]] = {
@@ -34,6 +36,10 @@ READERS: dict[str, tuple[Callable[[Path], Any], str]] = {
     "bz2": (read_labelled, "a.bz2"),
     "zst": (read_labelled, "a.zst"),
     "srl": (read_srl, "a.txt"),
+    "tagged": (read_tagged, "a.txt"),
+    "tagged, a column chosen": (lambda path: read_tagged(path, columns={"tag": "NER"}), "a.txt"),
+    "entities, a key chosen": (lambda path: read_conll(path, columns={"tag": "NER"}), "a.txt"),
+    "labels mapped": (lambda path: read_labelled(path, map_labels=LabelMap("1=a,*=drop")), "a.txt"),
     "senses": (read_occurrences, "a.jsonl"),
     "utf-16": (lambda path: read_conll(path, encoding="utf-16"), "a.txt"),
     "gb18030": (lambda path: read_labelled(path, encoding="gb18030"), "a.txt"),
@@ -47,6 +53,18 @@ PIECES = [
     *("\n", "\n\n", "\r\n", "\r", " ", "\t", "\ufeff", "\u00a0", "\u2028", "\0", '"', ",", ";", "#", "# id = 1\n"),
     *("O", "B-X", "I-X", "E-X", "S-X", "X", "X-B", "B-", "-", "_", "-DOCSTART-", "1", "2", "3-4", "0"),
     *("*", "(V*)", "(A0*", "*)", "(A1(A2*)", "#begin document (x); part 000\n", "a", "word", "New Bremen"),
+    *(
+        "# global.columns = ID FORM UPOS MISC UP:PRED UP:ARGSPANS\n",
+        "1\ta\tX\tNER=B-X\tv.01\tA0:2-2|A1:3-3\n",
+        "a_X b_Y\n",
+    ),
+    *(
+        "2\ta b\tX\tNER=I-X|K=v\t_\t_\n",
+        "3\t\t_\t_\t_\t_\n",
+        "1\ta\ta\tX\tX\t_\t0\troot\t_\tNER=B-X\n",
+        "1-2\t_",
+        "a/X",
+    ),
     *("{", "}", "[", "]", ":", '{"label": 1, "text": "a b"}\n', '"label"', '"text"', '"tokens"', "\\ud83d", "\\u0000"),
     *("(3 (2 a) (2 b))\n", "(3", ")", "label\ttext\n", "text,label\n", "pos\ta b\n", "1e999", "9" * 5000, "[" * 2000),
     *('{"tokens": ["a"], "index": 0, "lemma": "a", "sense": "b"}\n', "null", "true", "NaN", "-0.0"),

@@ -37,7 +37,7 @@ SHARED: dict[str, tuple[int, int, int] | str] = {
     "sent_empty_text": "train.txt:9: ",
     "sent_folders": (8, 2, 2),
     "sent_imbalance": (42, 8, 8),
-    "sent_jsonl_keys": "--columns label=sentiment,text=sentence",
+    "sent_jsonl_keys": (8, 8, 8),
     "sent_jsonl_surrogate": "train.jsonl:1: half of a surrogate pair",
     "sent_some_tabs": (9, 9, 9),
     "sent_test_missing": (8, 8, 0),

@@ -77,7 +77,7 @@ def test_a_label_ends_at_the_first_tab(tmp_path: Path) -> None:
         ('{"label": 1, "text": "a"}\n[1]\n', r"file.txt:2: expected a JSON object.*got \[1\]"),
         ('{"label": 1, "text": "  "}\n', r"file.txt:1: expected a JSON object.*got a row without text"),
         ('{"label": 1, "tokens": []}\n', r"file.txt:1: expected a JSON object.*got a row without text"),
-        ('{"label": 1}\n', r"file.txt:1: .*\"tokens\" with a list of words, got None"),
+        ('{"label": 1}\n', r"file.txt:1: .*, got no 'text' among \['label'\]; pass --columns"),
         ('{"label": 1, "tokens": ["a", 2]}\n', r"file.txt:1: .*\"tokens\" with a list of words, got \['a', 2\]"),
         ('{"text": "a"}\n', r"file.txt:1: .*, got no 'label' among \['text'\]; pass --columns"),
         ('{"label": true, "text": "a"}\n', r"file.txt:1: .*: a label of text or an integer, got True"),

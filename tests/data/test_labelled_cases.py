@@ -6,8 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from elmo_tasks.cli import build_parser
+from elmo_tasks.cli.verb import reading_options
 from elmo_tasks.core.errors import InputError
+from elmo_tasks.data.catalog import load_data
 from elmo_tasks.data.labelled import read_labelled
+from elmo_tasks.data.reading import ReadingConfig
 from elmo_tasks.data.splits import read_folder
 
 
@@ -41,6 +45,9 @@ SENT_READ = {
     ),
     "JSON Lines": ("train.jsonl", table(ONE)),
     "a line break in JSON": ("train.jsonl", table(ONE).replace("a fine", "a\\n\\nfine\\r\\n")),
+    "other usual keys": ("train.jsonl", table(ONE).replace("label", "stars").replace("text", "review")),
+    "CSV of tweets": ("a.csv", table('1,{label},0.5,"{text}"', "id,user_sentiment,sentiment_confidence,tweet_text\n")),
+    "CSV with two usual names": ("a.csv", table('9,{label},"{text}",x', "rating,label,text,comment\n")),
     "a JSON array": ("train.json", "[\n" + ",\n".join(table(ONE).splitlines()) + "\n]\n"),
     "a JSON array on one line": ("train.json", "[" + ",".join(table(ONE).splitlines()) + "]"),
     "CR": ("file.txt", table("{label} {text}").replace("\n", "\r")),
@@ -75,9 +82,9 @@ SENT_REFUSED: dict[str, tuple[str, str, str, dict[str, str] | None]] = {
     ),
     "other keys": (
         "train.jsonl",
-        table(ONE).replace("label", "stars").replace("text", "review"),
-        r"train.jsonl:1: .*got no 'label' among \[.*--columns label=stars,text=review",
-        {"label": "stars", "text": "review"},
+        table(ONE).replace("label", "mood").replace("text", "opinion"),
+        r"train.jsonl:1: .*got no 'label' among \[.*--columns label=mood,text=opinion",
+        {"label": "mood", "text": "opinion"},
     ),
     "a label with blanks before a tab, elsewhere none": (
         "file.txt",
@@ -115,6 +122,8 @@ SENT_REFUSED: dict[str, tuple[str, str, str, dict[str, str] | None]] = {
     "a cut array": ("a.json", '[\n{"label": 1, "text": "a"},\n{"label": 2', r"a.json:3: .*got no JSON", None),
     "an open quote": ("a.csv", 'text,label\n"a,1\nb,2\n', r"a.csv:2: expected a row of CSV", None),
     "a short row": ("a.csv", "text,label\na,1\nb\n", r"a.csv:3: expected at least 2 columns, got 1", None),
+    "an empty text": ("a.csv", "text,label\na,1\n ,2\n", r"a.csv:3: the text \(column 1\) is empty: ' , 2'", None),
+    "an empty label": ("a.tsv", "text\tlabel\na\t1\nb\t\n", r"a.tsv:3: the label \(column 2\) is empty", None),
     "a label without text": ("file.txt", "pos\ta\nneg\t\n", r"file.txt:2: expected a label", None),
 }
 
@@ -147,3 +156,35 @@ def test_texts_that_are_not_tokenised_are_told(tmp_path: Path) -> None:
         write(tmp_path, "pos\tA warm film.\nneg\tA dull film.\n", f"{split}.txt")
     (note,) = read_folder(tmp_path, read_labelled).notes
     assert "train.txt:1: the texts are not tokenised: 'film.' is one token" in note
+
+
+def test_columns_by_name(tmp_path: Path) -> None:
+    """One of them may be left out if the other has a usual name; a message lists the names that there are."""
+    path = write(tmp_path, table('"{text}",{label},7', "review,verdict,votes\n"), "train.csv")
+    found = read_labelled(path, columns={"label": "verdict"})
+    assert [(example.label, " ".join(example.tokens)) for example in found] == TEXTS
+    for columns, message in (
+        ({"label": "mood"}, r"train.csv:1: no column 'mood'; the header has 'review, verdict, votes'"),
+        (
+            {"text": "review"},
+            r"train.csv:1: no column has a usual name for the label.*--columns label=NAME, among 'rev",
+        ),
+    ):
+        with pytest.raises(InputError, match=message):
+            read_labelled(path, columns=columns)
+
+
+def test_options_of_the_command_line(tmp_path: Path) -> None:
+    def given(*words: str) -> dict[str, object]:
+        return reading_options(build_parser().parse_args(["train", "sentiment", *words]))
+
+    assert given("--text-column", "a b", "--label-column", "c") == {"columns": "text=a b,label=c"}
+    assert given("--columns", "text=1", "--label-column", "2") == {"columns": "text=1,label=2"}
+    assert given() == {}
+
+
+def test_tweets_as_they_are_distributed(shared_data: Path) -> None:
+    path = shared_data / "airline_tweets" / "Tweets.csv.xz"
+    found = load_data(str(path), read_labelled, ReadingConfig(dev_fraction=0.1, test_fraction=0.1))
+    assert len(found.train) + len(found.dev) + len(found.test) == 14_640
+    assert {example.label for example in found.dev} == {"negative", "neutral", "positive"}

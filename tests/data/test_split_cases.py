@@ -98,7 +98,7 @@ def test_a_lone_test_file_is_enough_to_evaluate(tmp_path: Path) -> None:
     for name in (tmp_path, tmp_path / "test.txt"):
         assert load_data(str(name), read_conll, only=("test",)).test[0].tokens == ("test.txt",)
     with pytest.raises(InputError, match="expected one file of the test split"):
-        load_data(str(folder_of(tmp_path / "other", ["train.txt"])), read_conll, only=("test",))
+        load_data(str(folder_of(tmp_path / "other", ["train.txt", "dev.txt"])), read_conll, only=("test",))
 
 
 def test_dev_is_held_out_of_train(tmp_path: Path) -> None:

@@ -75,11 +75,20 @@ def make_files(folder: Path) -> None:
     for split, size in SIZES.items():
         write_columns(folder / "my-corpus" / f"{split}.txt", list(sentences(SAMPLE / f"{split}.txt"))[:size])
         shutil.copy(SAMPLE / "sentiment" / f"{split}.txt", folder / "my-reviews")
+        for name, types in (("my-news", ("PER", "LOC")), ("my-tweets", ("person", "place"))):
+            tagged = (folder / "my-corpus" / f"{split}.txt").read_text(encoding="utf-8")
+            (folder / name).mkdir(exist_ok=True)
+            renamed = tagged.replace("-PER", f"-{types[0]}").replace("-LOC", f"-{types[1]}")
+            (folder / name / f"{split}.txt").write_text(renamed, encoding="utf-8")
         treebank = [
             [[str(n), w, w, t, t] for n, (w, t) in enumerate(rows, 1)] for rows in sentences(SAMPLE / f"{split}.txt")
         ]
         rows = "".join("".join("\t".join(row) + "\n" for row in one) + "\n" for one in treebank[:size])
         (folder / f"en_ewt-ud-{split}.conllu").write_text(rows, encoding="utf-8")
+    rows = (SAMPLE / "sentiment/train.txt").read_text(encoding="utf-8").splitlines()
+    cells = [line.replace('"', '""').split(maxsplit=1) for line in rows]
+    tweets = "".join(f'{number},{label},"{words}"\n' for number, (label, words) in enumerate(cells))
+    (folder / "tweets.csv").write_text(f"id,airline_sentiment,text\n{tweets}", encoding="utf-8")
     write_hdf5(BiLM(SMALL), folder / "options.json", folder / "weights.hdf5")
     for name in ("configs", "benchmarks"):
         (folder / name).symlink_to(ROOT / name)

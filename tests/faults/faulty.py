@@ -45,6 +45,15 @@ SENTIMENT_JSON = "".join(
 )
 SENTIMENT_TSV = "".join(line.replace(" ", "\t", 1) + "\n" for line in SENTIMENT.splitlines())
 SRL = "Marta - (A0*)\nsold sell (V*)\nher - (A1*\nbicycle - *)\n. - *\n\nBo - (A0*)\nsleeps sleep (V*)\n\n"
+WORDS = "Marta_PROPN sold_VERB her_PRON bicycle_NOUN ._PUNCT\nBo_PROPN sleeps_VERB\n"
+PROPBANK = (
+    "# global.columns = ID FORM LEMMA UPOS XPOS FEATS HEAD DEPREL DEPS MISC UP:PRED UP:ARGHEADS UP:ARGSPANS\n"
+    "# text = Marta sold bicycles\n"
+    "1\tMarta\tMarta\tPROPN\tNNP\t_\t2\tnsubj\t_\tNER=B-PER\t_\t_\t_\n"
+    "2\tsold\tsell\tVERB\tVBD\t_\t0\troot\t_\tNER=O\tsell.01\tA0:1|A1:3\tA0:1-1|A1:3-3\n"
+    "3-4\tbicycles\t_\t_\t_\t_\t_\t_\t_\t_\t_\t_\t_\n"
+    "3\tbicycle\tbicycle\tNOUN\tNN\t_\t2\tobj\t_\tNER=O|SpaceAfter=No\t_\t_\t_\n\n"
+)
 TEXT = "The dog barked .\nRain fell on the harbour .\n\nDogs bark at trees .\nA tree has bark .\n" * 3
 VECTORS = "the 0.1 0.2 0.3\ndog -1 0 2e-1\nrain 1 2 3\nAda 0 0 1\n"
 OPTIONS = {
@@ -116,7 +125,14 @@ class Finished:
 
 def make_workshop(folder: Path) -> Workshop:
     """Write small valid inputs of every kind, and train a run of each task on them."""
-    for name, text in {"ner": NER, "sentiment": SENTIMENT, "tsv": SENTIMENT_TSV, "srl": SRL}.items():
+    for name, text in {
+        "ner": NER,
+        "sentiment": SENTIMENT,
+        "tsv": SENTIMENT_TSV,
+        "srl": SRL,
+        "tagging": WORDS,
+        "conllu": PROPBANK,
+    }.items():
         (folder / name).mkdir(parents=True)
         for split in ("train", "dev", "test"):
             (folder / name / f"{split}.txt").write_text(text, encoding="utf-8")
@@ -140,7 +156,7 @@ def make_workshop(folder: Path) -> Workshop:
     write_safetensors(bilm, folder / "bilm" / "bilm.safetensors")
     commands = [
         ["train", task, "--data", str(folder / task), "--output", str(folder / f"run-{task}"), *TINY]
-        for task in ("ner", "sentiment", "srl")
+        for task in ("ner", "sentiment", "srl", "tagging")
     ]
     corpus, config = str(folder / "text.txt"), str(folder / "pretrain.yaml")
     commands.append(["pretrain", "--corpus", corpus, "--config", config, "--output", str(folder / "pretrained")])
@@ -178,6 +194,8 @@ TARGETS = (
     _train("sentiment", "json", "train.jsonl"),
     _train("sentiment", "json", "test.jsonl"),
     *(_train("srl", "srl", f"{split}.txt") for split in ("train", "test")),
+    _train("tagging", "tagging", "train.txt"),
+    *(_train(task, "conllu", "train.txt") for task in ("ner", "srl", "tagging")),
     Target(
         "train --config",
         ("ner", "config.yaml"),
@@ -192,7 +210,7 @@ TARGETS = (
         "vectors.txt",
         ("out", ".out.unfinished"),
     ),
-    *(_predict(task) for task in ("ner", "sentiment", "srl")),
+    *(_predict(task) for task in ("ner", "sentiment", "srl", "tagging")),
     *(_of_run("ner", name) for name in ("config.yaml", "words.txt")),
     _of_run("ner", "model.safetensors", text=False),
     _of_run("sentiment", "config.yaml"),

@@ -12,12 +12,16 @@ from elmo_tasks.embedders.random import RandomEmbedder
 from elmo_tasks.nn.batch import Item, collate
 from elmo_tasks.nn.classifier import HEADS, Classifier
 from elmo_tasks.nn.embedding_mix import EmbeddingMix
+from elmo_tasks.text.labels import LabelSet
 
 SENTENCES = [["a", "fine", "film"], ["dull"], ["not", "so", "fine", "at", "all"], ["so", "so"]]
 GOLD = [2, 0, 0, 1]
 
 
-def build(head: str) -> tuple[Classifier, list[Item]]:
+LABELS = LabelSet(("a", "b", "c"), (2, 1, 1))
+
+
+def build(head: str, **settings: str) -> tuple[Classifier, list[Item]]:
     torch.manual_seed(0)
     inputs = [FrozenInput(RandomEmbedder(8)), CharsInput(CharsSettings(filters=8))]
     prepared = [source.prepare(SENTENCES).take(range(len(SENTENCES))) for source in inputs]
@@ -26,7 +30,7 @@ def build(head: str) -> tuple[Classifier, list[Item]]:
         for index, words in enumerate(SENTENCES)
     ]
     mix = EmbeddingMix([source.name for source in inputs], [source.build_module() for source in inputs])
-    return Classifier(mix, 3, head=head, hidden=10, dropout=0.1), items
+    return Classifier(mix, LABELS, head=head, hidden=10, dropout=0.1, **settings), items
 
 
 @pytest.mark.parametrize("head", HEADS)
@@ -66,3 +70,25 @@ def test_embeddings_are_normalised_token_by_token() -> None:
 def test_another_head_is_refused() -> None:
     with pytest.raises(InputError, match=r"model.head: expected one of mean, max, attention, bcn, got 'sum'"):
         build("sum")
+
+
+def test_balanced_weights_give_each_label_the_same_share() -> None:
+    """Where the batch is all of the data, the loss is the mean over the labels of the mean loss of each."""
+    classifier, items = build("mean", class_weights="balanced")
+    classifier.eval()
+    batch = collate(items)
+    losses = -classifier.scores(batch).log_softmax(dim=1)[range(4), GOLD]
+    by_label = [losses[[place for place, gold in enumerate(GOLD) if gold == label]].mean() for label in range(3)]
+    assert [GOLD.count(label) for label in range(3)] == [2, 1, 1] == list(LABELS.counts)
+    torch.testing.assert_close(classifier.loss(batch), sum(by_label) / 3)
+    assert "weights" not in classifier.state_dict()
+
+
+def test_labels_without_counts_have_no_weights() -> None:
+    """A run that was loaded knows no counts; it only predicts."""
+    loaded = LabelSet(LABELS.names)
+    assert loaded == LABELS and LabelSet.of_classes("aabc").counts == LABELS.counts
+    classifier, _ = build("mean")
+    assert Classifier(
+        classifier.mix, loaded, head="mean", hidden=10, dropout=0.1, class_weights="balanced"
+    ).weights is None  # fmt: skip

@@ -96,7 +96,7 @@ def test_the_command_line_reads_as_it_is_told(corpus: Path, tmp_path: Path, caps
     text = tmp_path / "text.txt"
     text.write_bytes("Zoé lives in Oslo .\n".encode("latin-1"))
     assert main(["predict", str(folder), str(text)]) == 2
-    assert "pass --encoding latin-1 to train, evaluate or predict" in capsys.readouterr().err
+    assert "or pass --encoding latin-1" in capsys.readouterr().err
     assert main(["predict", str(folder), str(text), "--encoding", "latin-1"]) == 0
     assert json.loads(capsys.readouterr().out)["tokens"][0] == "Zoé"
 
@@ -111,3 +111,35 @@ def test_the_command_line_reads_as_it_is_told(corpus: Path, tmp_path: Path, caps
         assert main([*given, "--output", str(predictions)]) == 2
         assert "already exists" in capsys.readouterr().err
         predictions.unlink()
+
+
+@pytest.fixture
+def unbalanced(tmp_path: Path) -> Path:
+    """Sentences of which few are negative; dev and test have as many of each."""
+    folder = tmp_path / "unbalanced"
+    folder.mkdir()
+    for split, sizes in (("train", (40, 4)), ("dev", (4, 4)), ("test", (4, 4))):
+        rows = [f"pos a fine film {n}\n" for n in range(sizes[0])] + [f"neg a dull film {n}\n" for n in range(sizes[1])]
+        (folder / f"{split}.txt").write_text("".join(rows))
+    return folder
+
+
+def test_the_epoch_is_chosen_by_any_score(unbalanced: Path, tmp_path: Path) -> None:
+    def fit(output: str, *settings: str) -> FinishedRun:
+        return run(unbalanced, tmp_path / output, "training.learning_rate=0.01", *settings, task="sentiment")
+
+    for name in ("macro_f1", "per_type.neg.f1"):
+        found = fit(name, f"training.select={name}", "model.class_weights=balanced")
+        assert found.metrics["selected_by"] == name and found.metrics["headline"] == "accuracy"
+        dev: Any = found.metrics["dev"]
+        for key in name.split("."):
+            dev = dev[key]
+        assert found.history[found.metrics["best_epoch"]]["dev"] == pytest.approx(dev, abs=1e-6)
+        assert dev == max(row["dev"] for row in found.history) or dev == pytest.approx(found.history[-1]["dev"])
+    with pytest.raises(InputError, match=r"training.select: unknown key 'macrof1'; did you mean macro_f1\?"):
+        fit("wrong", "training.select=macrof1")
+    with pytest.raises(
+        InputError, match=r"training.select: unknown key 'loss'; the keys are accuracy, macro_f1, per_type"
+    ):
+        fit("wrong", "training.select=loss")
+    assert not (tmp_path / "wrong").exists()

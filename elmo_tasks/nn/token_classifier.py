@@ -1,0 +1,39 @@
+"""The tagger of one label per token: mixed embeddings, a BiLSTM, a softmax for each token."""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
+
+from elmo_tasks.nn.batch import Batch
+from elmo_tasks.nn.bilstm import BiLstm
+from elmo_tasks.nn.embedding_mix import EmbeddingMix
+
+
+class TokenClassifier(nn.Module):
+    """Embeddings -> dropout -> BiLSTM -> dropout -> linear -> softmax over `n_labels`, token by token."""
+
+    def __init__(self, mix: EmbeddingMix, n_labels: int, *, hidden: int, layers: int, dropout: float) -> None:
+        super().__init__()
+        self.mix = mix
+        self.encoder = BiLstm(input_dim=mix.width, hidden=hidden, layers=layers, dropout=dropout)
+        self.dropout = nn.Dropout(dropout)
+        self.emission = nn.Linear(self.encoder.width, n_labels)
+
+    def emissions(self, batch: Batch) -> Tensor:
+        """Unnormalised label scores (B, T, K)."""
+        x = self.dropout(self.mix(batch.inputs, batch.mask))  # (B, T, D)
+        scores: Tensor = self.emission(self.dropout(self.encoder(x, batch.lengths)))  # (B, T, K)
+        return scores
+
+    def loss(self, batch: Batch) -> Tensor:
+        """Sum of the tokens' cross-entropy, per sentence of the batch."""
+        if batch.gold is None:
+            raise ValueError("a batch without gold has no loss")
+        scores, gold = self.emissions(batch)[batch.mask], batch.gold[batch.mask]  # (tokens, K), (tokens,)
+        return cross_entropy(scores, gold, reduction="sum") / len(batch.indices)
+
+    def decode(self, batch: Batch) -> list[list[int]]:
+        """The likeliest label of each token, as numbers."""
+        best = self.emissions(batch).argmax(dim=2).tolist()  # (B, T)
+        return [row[:length] for row, length in zip(best, batch.lengths.tolist(), strict=True)]
