@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from elmo_tasks.cli.verb import Verbs, add_encoding, add_threads, use_threads
+from elmo_tasks.cli.verb import Verbs, add_encoding, add_run_options, add_threads, use_threads
 from elmo_tasks.core.files import standard_input
 from elmo_tasks.core.memory import without_garbage_collection
 from elmo_tasks.core.terminal import say_json
@@ -17,7 +17,7 @@ def add(verbs: Verbs) -> None:
     predict = verbs.add_parser("predict", help="apply a trained run: a tokenised sentence a line in, JSON Lines out")
     predict.add_argument("run", metavar="RUN", help="a run's folder, or hf:ORG/NAME on the Hugging Face hub")
     predict.add_argument("file", metavar="FILE", nargs="?", type=Path, help="default: standard input")
-    predict.add_argument("--task-file", metavar="PATH", help="task.py of a run of a task of your own; it is executed")
+    add_run_options(predict)
     add_encoding(predict)
     add_threads(predict)
     predict.set_defaults(verb=_predict)
@@ -39,7 +39,8 @@ def _predict(options: argparse.Namespace) -> None:
         numbered = open_lines(options.file, encoding=encoding)
     block = 1 if interactive and sys.stdin.isatty() else 64
     lines = (line for _, line in numbered)
-    for frame in predict(find_run(options.run), lines, block, origin, task_file=options.task_file):
+    run, given = find_run(options.run), {"task_file": options.task_file, "trust": options.trust}
+    for frame in predict(run, lines, block, origin, **given):
         say_json(frame)
         if interactive:
             sys.stdout.flush()

@@ -55,6 +55,14 @@ def add_encoding(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--encoding", metavar="NAME", help="of the files, such as latin-1 or utf-16 (default: utf-8)")
 
 
+def add_run_options(verb: argparse.ArgumentParser) -> None:
+    """What a run of somebody else's may do: nothing, unless it is said here."""
+    verb.add_argument("--task-file", metavar="PATH", help="task.py of a run of a task of your own; it is executed")
+    verb.add_argument(
+        "--trust", action="store_true", help="read files and addresses that a run names though it was not trained here"
+    )
+
+
 def add_threads(verb: argparse.ArgumentParser, help: str = "processor threads to use (default: one per core)") -> None:
     """Declare `--threads`."""
     verb.add_argument("--threads", metavar="N", type=int, help=help)

@@ -4,21 +4,56 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from elmo_tasks.core.errors import InputError
 from elmo_tasks.core.files import disk_faults, read_object
-from elmo_tasks.core.folders import MARKER, kind_of, make_folder, mark, not_ours, remove_folder, swap_folder
+from elmo_tasks.core.folders import (
+    MARKER,
+    kind_of,
+    leads_out,
+    make_folder,
+    mark,
+    not_ours,
+    remove_folder,
+    swap_folder,
+)
 from elmo_tasks.core.outputs import hold, new_output_folder
+from elmo_tasks.core.seal import is_sealed
 
 LAST = "checkpoints/last.ckpt"
 FORMAT = "elmo-tasks-run-1"
 """In the metadata of `model.safetensors`."""
 RUN = "run"
+FILES = ("config.yaml", "metrics.json", "model.safetensors", "words.txt", "outcomes.test.json")
+"""What is read of a run."""
 _LONGEST_HEADER = 1 << 20
+
+
+def is_own(folder: Path) -> bool:
+    """Whether this user trained the run on this machine, so that its config.yaml may name files anywhere."""
+    return is_sealed(folder / "config.yaml")
+
+
+def refuse_links(folder: Path, names: Iterable[str] = FILES) -> None:
+    """Refuse a run of somebody else's with files in it that are no files, or links to files outside its folder.
+
+    Raises:
+        InputError: there is one; a link is refused only if the run is not `is_own`.
+    """
+    for path in (folder / name for name in names):
+        if path.exists() and not path.is_file():
+            raise InputError(
+                f"{path}: expected a regular file, got a {'folder' if path.is_dir() else 'pipe or device'}"
+            )
+        if path.is_symlink() and leads_out(path, folder) and not is_own(folder):
+            raise InputError(
+                f"{path}: a link out of the folder of a run that was not trained here is not followed; put the file "
+                "there if you trust it"
+            )
 
 
 def is_run(folder: Path) -> bool:
@@ -132,6 +167,7 @@ class RunFolder:
 
 def read_metrics(folder: Path) -> dict[str, Any]:
     """The `metrics.json` of a run. Raises InputError when it is missing or damaged."""
+    refuse_links(folder)
     metrics = read_object(
         folder / "metrics.json",
         task=str,

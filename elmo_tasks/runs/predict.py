@@ -9,14 +9,15 @@ from typing import Any
 
 import torch
 
-from elmo_tasks.core.errors import InputError
+from elmo_tasks.core.errors import InputError, quoted
 from elmo_tasks.core.files import write_text
 from elmo_tasks.core.memory import keep_freed_memory
 from elmo_tasks.core.paths import cache_root
-from elmo_tasks.data.catalog import load_data
+from elmo_tasks.data.catalog import CATALOG, load_data
 from elmo_tasks.data.reading import ReadingConfig
 from elmo_tasks.embedders.inputs import AT_ONCE
 from elmo_tasks.runs.batches import loader, prepare
+from elmo_tasks.runs.folder import is_own
 from elmo_tasks.runs.store import Trained, load_trained
 from elmo_tasks.task import AnyTask, Prediction
 from elmo_tasks.text.examples import Example
@@ -58,6 +59,7 @@ def evaluate(
     split: str = "test",
     *,
     task_file: str | Path | None = None,
+    trust: bool = False,
     reading: ReadingConfig | None = None,
     output: Path | None = None,
     tell: Callable[[str], object] = lambda note: None,
@@ -66,16 +68,22 @@ def evaluate(
 
     data: a data set's name or folder, of which only the split has to be there, or a file; reading: how its files are
     read, if not as the run's own (if `data` is None) or as usual; output: a new file for the predictions, in the form
-    of `predictions.test.txt`; tell: gets notes on how the data were read; task_file: see `load_trained`.
+    of `predictions.test.txt`; tell: gets notes on how the data were read; task_file, trust: see `load_trained`.
 
     Raises:
-        InputError: no such run or data, the split is missing or damaged, or `output` is there already.
+        InputError: no such run or data, the split is missing or damaged, `output` is there already, or `data` is None
+            and the run was not trained here and names data that are not in the catalog.
     """
     if output is not None and output.exists():
         raise InputError(f"--output: {output} already exists; choose another file")
     keep_freed_memory()
-    trained = load_trained(folder, cache_root() / "vectors", task_file=task_file)
+    trained = load_trained(folder, cache_root() / "vectors", task_file=task_file, trust=trust)
     own = trained.experiment
+    if data is None and own.data not in CATALOG and not (trust or is_own(folder)):
+        raise InputError(
+            f"{folder}: a run that was not trained here names its own data, {quoted(own.data)}; say what to "
+            "score it on: --data DIR"
+        )
     if reading is None:
         reading = own.reading if data is None else ReadingConfig()
     elif data is None and not reading.held_out():  # what is held out of the run's own data is part of the run
@@ -102,12 +110,13 @@ def predict(
     origin: str = "input",
     *,
     task_file: str | Path | None = None,
+    trust: bool = False,
 ) -> Iterator[dict[str, Any]]:
     """Apply a run's model to tokenised sentences, one per line, `block` at a time. Yields what `Task.describe` returns.
 
-    origin: what the lines came from, for messages; task_file: see `load_trained`.
+    origin: what the lines came from, for messages; task_file, trust: see `load_trained`.
     """
-    trained = load_trained(folder, task_file=task_file)
+    trained = load_trained(folder, task_file=task_file, trust=trust)
     task = trained.task
     waiting: list[tuple[str, Sequence[Example]]] = []
 

@@ -18,7 +18,7 @@ from elmo_tasks.embedders.protocol import Input
 from elmo_tasks.embedders.registry import build_inputs
 from elmo_tasks.nn.embedding_mix import EmbeddingMix
 from elmo_tasks.runs.experiment import Experiment, load_experiment
-from elmo_tasks.runs.folder import FORMAT
+from elmo_tasks.runs.folder import FORMAT, is_own, refuse_links
 from elmo_tasks.task import AnyTask, load_task
 from elmo_tasks.text.labels import LabelSet
 
@@ -55,7 +55,9 @@ def save_trained(folder: Path, trained: Trained) -> None:
         save_file(tensors, partial, metadata)
 
 
-def load_trained(folder: Path, cache_folder: Path | None = None, *, task_file: str | Path | None = None) -> Trained:
+def load_trained(
+    folder: Path, cache_folder: Path | None = None, *, task_file: str | Path | None = None, trust: bool = False
+) -> Trained:
     """Rebuild a run's model.
 
     Args:
@@ -63,11 +65,15 @@ def load_trained(folder: Path, cache_folder: Path | None = None, *, task_file: s
         cache_folder: where frozen vectors are kept; None keeps none.
         task_file: the `task.py` of a run that was trained with a task of your own. It is executed; a file that only
             the run's folder names never is.
+        trust: whether the embedders may be read from wherever `config.yaml` says, if this user did not train the run
+            on this machine. Without it they are files inside the folder, or known names.
 
     Raises:
-        InputError: no run there, another format, a damaged file, an embedder that is not the one it was trained on, a
-            run of a task of your own without `task_file`, or a `task_file` with another task.
+        InputError: no run there, another format, a damaged file, an embedder that is not the one it was trained on or
+            that is outside the folder, a run of a task of your own without `task_file`, or a `task_file` with another
+            task.
     """
+    refuse_links(folder)
     path = folder / "model.safetensors"
     if not path.exists():
         raise InputError(f"{folder}: expected the folder of a finished run, found no model.safetensors in it")
@@ -83,8 +89,9 @@ def load_trained(folder: Path, cache_folder: Path | None = None, *, task_file: s
     task = _task_of(folder, experiment, metadata, task_file)
     names, fingerprints = _metadata(metadata, path)
     labels, words = LabelSet(names), _read_words(folder / "words.txt")
+    within = None if trust or is_own(folder) else folder
     inputs = build_inputs(
-        experiment.embedders, experiment.embedder_settings, cache_folder=cache_folder, train_words=words
+        experiment.embedders, experiment.embedder_settings, cache_folder=cache_folder, train_words=words, within=within
     )
     there = {each.name: each.fingerprint for each in inputs}
     if there.keys() != fingerprints.keys():

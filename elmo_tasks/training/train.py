@@ -20,6 +20,7 @@ from elmo_tasks.core.lightning_manners import interruptible, quiet_lightning
 from elmo_tasks.core.markdown import code_block, escape
 from elmo_tasks.core.memory import keep_freed_memory, peak_rss_mb
 from elmo_tasks.core.paths import cache_root, task_names
+from elmo_tasks.core.seal import seal
 from elmo_tasks.core.settings import flat, unknown_key
 from elmo_tasks.core.terminal import say
 from elmo_tasks.data.catalog import load_data
@@ -229,6 +230,7 @@ def _conclude(
             if trained.task.gold is not None:
                 write_text(work / "gold.test.txt", trained.task.gold(splits.test))
     save_trained(work, trained)
+    seal(work / "config.yaml")
     metrics: dict[str, Any] = {
         "task": trained.task.name,
         "data": experiment.data,
@@ -279,7 +281,7 @@ def _read_back(work: Path, trained: Trained, examples: Sequence[Example]) -> Non
         InputError: it cannot be loaded, or predicts something else than the model that was trained.
     """
     own = None if trained.experiment.task in task_names() else trained.experiment.task
-    saved = load_trained(work, cache_root() / "vectors", task_file=own)
+    saved = load_trained(work, cache_root() / "vectors", task_file=own, trust=True)
     if predict_examples(saved, examples) != predict_examples(trained, examples):
         raise InputError(
             f"{work}: the run that was written predicts something else than the model that was trained; check the disk "

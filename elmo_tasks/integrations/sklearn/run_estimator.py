@@ -20,7 +20,7 @@ from elmo_tasks.core.settings import flat, to_dict
 from elmo_tasks.data.splits import Splits
 from elmo_tasks.integrations.sklearn.token_lists import check_writable, full_token_lists
 from elmo_tasks.runs.experiment import Experiment, resolve_experiment
-from elmo_tasks.runs.folder import RunFolder
+from elmo_tasks.runs.folder import RunFolder, is_own
 from elmo_tasks.runs.hub import find_run, push_to_hub
 from elmo_tasks.runs.predict import predict_examples
 from elmo_tasks.runs.store import Trained, load_trained
@@ -113,7 +113,7 @@ class RunEstimator(BaseEstimator, ABC):  # type: ignore[misc]
 
         with tempfile.TemporaryDirectory() as place:
             outcome = train(self._experiment(), Path(place) / "run", splits=splits, tell=lambda _: None)
-            self._take(outcome.folder)
+            self._take(outcome.folder, trust=True)
         return self
 
     def score(self, X: Iterable[Any], y: Iterable[Any]) -> float:
@@ -137,20 +137,22 @@ class RunEstimator(BaseEstimator, ABC):  # type: ignore[misc]
             run.finish()
 
     @classmethod
-    def load(cls: type[E], folder: str | Path) -> E:
+    def load(cls: type[E], folder: str | Path, *, trust: bool = False) -> E:
         """A fitted estimator from a run folder, also from one that `elmo-tasks train` wrote, or from `ORG/NAME`.
 
+        trust: whether embedders outside the folder may be read although the run was not trained here.
+
         Raises:
-            InputError: no run there, a run of another task, a damaged file.
+            InputError: no run there, a run of another task, a damaged file, an embedder outside the folder.
         """
         place = find_run(folder)
-        trained = load_trained(place)
+        trained = load_trained(place, trust=trust)
         if trained.task.name != cls.task:
             raise InputError(f"{folder}: expected a run of the task {cls.task}, got one of {trained.task.name}")
         given = trained.experiment
         settings = {key: value for key, value in flat(to_dict(given)).items() if "." in key}
         estimator = cls(embedders=given.embedders, settings=settings, random_state=given.seed)
-        estimator._take(place)
+        estimator._take(place, trust=trust or is_own(place))
         return estimator
 
     @classmethod
@@ -183,14 +185,15 @@ class RunEstimator(BaseEstimator, ABC):  # type: ignore[misc]
         settings = [f"{key}={json.dumps(value)}" for key, value in (self.settings or {}).items()]
         return resolve_experiment(self.task, None, given, settings)
 
-    def _take(self, folder: Path) -> None:
-        """Keep a run folder's files, and its model ready to use."""
+    def _take(self, folder: Path, *, trust: bool) -> None:
+        """Keep a run folder's files, and its model ready to use. trust: see `load_trained`; of copies too."""
+        self.trust_ = trust
         files = [path for path in folder.rglob("*") if path.is_file()]
         names = {path.relative_to(folder): path for path in files}
         kept = {str(name): path for name, path in names.items() if name.parts[0] not in _NOT_KEPT}
         self.run_ = {name: path.read_bytes() for name, path in sorted(kept.items())}
         self.metrics_ = json.loads(self.run_["metrics.json"])
-        self._loaded = load_trained(folder)
+        self._loaded = load_trained(folder, trust=trust)
 
     def _trained(self) -> Trained:
         check_is_fitted(self, "run_")
@@ -198,7 +201,7 @@ class RunEstimator(BaseEstimator, ABC):  # type: ignore[misc]
             if "_loaded" not in self.__dict__:  # in a copy
                 with tempfile.TemporaryDirectory() as place:
                     _write(Path(place), self.run_)
-                    self._loaded = load_trained(Path(place))
+                    self._loaded = load_trained(Path(place), trust=self.trust_)
         return self._loaded
 
     def __getstate__(self) -> dict[str, Any]:
