@@ -121,7 +121,7 @@ class BiLM(nn.Module):
         return torch.stack(layers, dim=1), tuple(states)  # (B, L + 1, T, 2P)
 
 
-class _NoRandomValues(TorchFunctionMode):
+class NoRandomValues(TorchFunctionMode):
     """Leave parameters as they are where `reset_parameters` asks for random numbers.
 
     Drawing normal numbers on the meta device makes PyTorch import its compiler, which takes longer than importing
@@ -137,7 +137,7 @@ class _NoRandomValues(TorchFunctionMode):
 
 def without_weights(options: BilmOptions) -> BiLM:
     """A biLM on the meta device: the names and shapes of its parameters, without memory or values."""
-    with torch.device("meta"), _NoRandomValues():
+    with torch.device("meta"), NoRandomValues():
         return BiLM(options)
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 from elmo_tasks.core.errors import InputError
 from elmo_tasks.core.settings import bounded, matching
-from elmo_tasks.elmo.weights.published import IN_SHORT, NAMES, OTHER_SPELLINGS
+from elmo_tasks.elmo.weights.published import IN_SHORT, NAMES
 from elmo_tasks.embedders.confinement import confined
 from elmo_tasks.embedders.protocol import Input, Provider, Request, Sentences
 
@@ -51,7 +51,7 @@ def build(request: Request, settings: ElmoSettings) -> Input:
 
 def _confined(weights: str, folder: Path) -> str:
     """A known name, or files inside the folder. Raises InputError, see `confined`."""
-    if weights in ("default", "shipped", *NAMES, *OTHER_SPELLINGS):
+    if weights in ("default", "shipped", *NAMES):
         return weights
     parts = weights.split(",")
     places = [confined(part.strip(), folder, hub=len(parts) == 1) for part in parts]

@@ -8,12 +8,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
+from torch import Tensor
 
 from elmo_tasks.core.errors import InputError
 from elmo_tasks.core.files import atomic_file, disk_faults, write_text
 from elmo_tasks.core.paths import task_names
+from elmo_tasks.elmo.bilm import NoRandomValues
 from elmo_tasks.embedders.protocol import Input
 from elmo_tasks.embedders.registry import build_inputs
 from elmo_tasks.nn.embedding_mix import EmbeddingMix
@@ -104,6 +107,8 @@ def load_trained(
             raise InputError(
                 f"{folder}: trained on {name} {expected}, but that name now means {got}; restore it or retrain"
             )
+    if within is not None:
+        _check_shapes(path, tensors, task, experiment, labels, inputs)
     model = build_model(task, experiment, labels, inputs)
     try:
         model.load_state_dict(tensors)
@@ -111,6 +116,20 @@ def load_trained(
         raise InputError(f"{path}: does not fit its config.yaml ({str(error).splitlines()[-1].strip()})") from None
     model.eval()
     return Trained(task, experiment, labels, tuple(inputs), model)
+
+
+def _check_shapes(path: Path, tensors: Mapping[str, Tensor], *parts: Any) -> None:
+    """Build the model without memory first: a configuration may ask for a model of any size.
+
+    Raises:
+        InputError: its parameters have other shapes than the stored ones.
+    """
+    with torch.device("meta"), NoRandomValues():
+        expected = build_model(*parts).state_dict()
+    for name, value in expected.items():
+        if name not in tensors or tensors[name].shape != value.shape:
+            got = tuple(tensors[name].shape) if name in tensors else "none"
+            raise InputError(f"{path}: does not fit its config.yaml: expected {name} {tuple(value.shape)}, got {got}")
 
 
 def _metadata(metadata: Mapping[str, str], path: Path) -> tuple[tuple[str, ...], dict[str, str]]:

@@ -240,6 +240,14 @@ def test_estimators_take_runs_as_the_command_line_does(corpus: Path, run: Path, 
         from_pretrained(tmp_path / "again")
 
 
+def test_a_shared_run_asks_for_no_more_memory_than_its_weights(
+    run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copy(tmp_path / "vectors.txt", run)
+    _rewrite(run, model={"hidden": 10_000_000})  # 1.6 PB
+    assert "does not fit its config.yaml: expected" in _refused(["predict", str(run), "text.txt"], capsys)
+
+
 @pytest.mark.parametrize("kind", [kind for kind, provider in PROVIDERS.items() if provider.detail])
 def test_every_embedder_that_reads_files_is_confined(kind: str, tmp_path: Path) -> None:
     provider = PROVIDERS[kind]
