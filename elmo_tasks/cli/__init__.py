@@ -31,6 +31,7 @@ from elmo_tasks.cli import (
 )
 from elmo_tasks.cli.faults import explain, report_bug
 from elmo_tasks.cli.streams import OutputClosed, guarded_streams
+from elmo_tasks.cli.verb import Parser
 from elmo_tasks.core.errors import InputError
 from elmo_tasks.core.interruption import Interrupted, signals_interrupt
 from elmo_tasks.core.paths import let_waiting_threads_sleep, wants_traceback
@@ -113,7 +114,7 @@ def _writes_files(options: argparse.Namespace) -> bool:
 
 def build_parser() -> argparse.ArgumentParser:
     """The parser of all verbs. Each sets `name`, as it is typed, and `resumes`, whether it has `--resume`."""
-    parser = argparse.ArgumentParser(prog="elmo-tasks", description="Downstream tasks on frozen ELMo embeddings.")
+    parser = Parser(prog="elmo-tasks", description="Downstream tasks on frozen ELMo embeddings.")
     parser.add_argument("--version", action="version", version=f"elmo-tasks {__version__}")
     verbs = parser.add_subparsers(title="verbs", required=True, metavar="VERB")
     for verb in VERBS:

@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 import argparse
-from typing import TYPE_CHECKING, Any, TypeAlias
+import sys
+from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
 
 from elmo_tasks.core.errors import InputError
+from elmo_tasks.core.terminal import say
 
 if TYPE_CHECKING:
     Verbs: TypeAlias = argparse._SubParsersAction[argparse.ArgumentParser]
 else:
     Verbs = object
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser whose complaints are one line, in which nothing that the user wrote acts on the terminal."""
+
+    def error(self, message: str) -> NoReturn:
+        """Print the complaint and exit with code 2."""
+        say(f"elmo-tasks: error: {message}; see `{self.prog} --help`", stream=sys.stderr)
+        sys.exit(2)
 
 
 def add_reading_options(verb: argparse.ArgumentParser) -> None:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Protocol
 
 from elmo_tasks.core.errors import InputError
+from elmo_tasks.core.terminal import printable
 
 _CHUNK = 1 << 18
 _TIMEOUT_S = 30.0
@@ -171,7 +172,7 @@ def _progress(label: str, start: int, total: int | None) -> Iterator[_Advance]:
 
     columns = (TextColumn("{task.description}", markup=False), BarColumn(), DownloadColumn(), TransferSpeedColumn())
     with Progress(*columns, TimeRemainingColumn(), console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task(label, total=total, completed=start)
+        task = progress.add_task(printable(label), total=total, completed=start)
         yield lambda n_bytes: progress.advance(task, n_bytes)
 
 
