@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import json
 import os
 import secrets
 import sys
+import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -146,6 +149,30 @@ def read_json(path: Path) -> Any:
         raise InputError(f"{path}: cannot be read ({error.strerror or error})") from None
     except (ValueError, RecursionError) as error:  # not JSON, not UTF-8, or a number of too many digits
         raise InputError(f"{path}: expected JSON, got a damaged file ({error})") from None
+
+
+def checksum(path: Path) -> str:
+    """Of a file's bytes, as we store it for files that we read back. Raises OSError when it cannot be read."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while chunk := file.read(1 << 20):
+            digest.update(chunk)
+    return digest.hexdigest()
+
+
+def check_checkpoint(path: Path, remedy: str) -> None:
+    """Check the checksums that a checkpoint of PyTorch's, a zip archive, has for each of its parts.
+
+    Raises:
+        InputError: the file is cut or damaged; `remedy` says what to do.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            damaged = archive.testzip()
+    except (OSError, ValueError, zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
+        raise InputError(f"{path}: a damaged checkpoint ({error}); {remedy}") from None
+    if damaged is not None:
+        raise InputError(f"{path}: a damaged checkpoint (in {damaged}); {remedy}")
 
 
 def read_object(path: Path, **keys: type | tuple[type, ...]) -> dict[str, Any]:

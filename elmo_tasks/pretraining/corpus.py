@@ -14,19 +14,22 @@ import json
 import shutil
 from array import array
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from elmo_tasks.core.errors import InputError
-from elmo_tasks.core.files import hidden_name
+from elmo_tasks.core.files import checksum, hidden_name, read_object
 from elmo_tasks.data.lines import open_lines
 from elmo_tasks.text.tokens import split_tokens
 
 SPECIALS = ("<S>", "</S>", "<UNK>")
 MAX_LINE_TOKENS = 2000
+_FILES = ("words.txt", "counts.npy", "ids.npy", "ends.npy")
 
 
 @dataclass(frozen=True)
@@ -95,7 +98,8 @@ def encode_corpus(paths: Sequence[Path], folder: Path, encoding: str = "utf-8") 
         InputError: a file cannot be read, a line has over `MAX_LINE_TOKENS` words, or there is no word at all.
     """
     if is_encoded(paths, folder, encoding):
-        return open_corpus(folder)
+        with suppress(InputError):  # damaged: the same numbers are made again
+            return open_corpus(folder)
     partial = hidden_name(folder, ".partial")
     partial.mkdir(parents=True)
     try:
@@ -104,7 +108,9 @@ def encode_corpus(paths: Sequence[Path], folder: Path, encoding: str = "utf-8") 
             raise InputError(f"{', '.join(map(str, paths))}: expected tokenised sentences, got no word at all")
         _renumber(partial, spelled)
         np.save(partial / "ends.npy", np.frombuffer(ends, np.int64))
-        (partial / "corpus.json").write_text(json.dumps({"files": _stamp(paths, encoding), "sha256": digest}))
+        about: dict[str, Any] = {"files": _stamp(paths, encoding), "sha256": digest}
+        about["checksums"] = {name: checksum(partial / name) for name in _FILES}
+        (partial / "corpus.json").write_text(json.dumps(about | {"own": _digest(about)}))
         shutil.rmtree(folder, ignore_errors=True)
         partial.rename(folder)
     finally:
@@ -115,10 +121,11 @@ def encode_corpus(paths: Sequence[Path], folder: Path, encoding: str = "utf-8") 
 def is_encoded(paths: Sequence[Path], folder: Path, encoding: str = "utf-8") -> bool:
     """Whether `folder` holds the text of `paths` as they are now. Raises InputError: no such file."""
     stamp = _stamp(paths, encoding)
-    try:
-        return bool(json.loads((folder / "corpus.json").read_text())["files"] == stamp)
-    except FileNotFoundError:
+    if not (folder / "corpus.json").exists():
         return False
+    with suppress(InputError):
+        return bool(read_object(folder / "corpus.json").get("files") == stamp)
+    return False
 
 
 def _stamp(paths: Sequence[Path], encoding: str) -> list[list[object]]:
@@ -174,11 +181,29 @@ def _renumber(folder: Path, spelled: list[str], block: int = 1 << 22) -> None:
 
 
 def open_corpus(folder: Path) -> Corpus:
-    """Open an encoded corpus; its arrays stay on disk (memory-mapped)."""
+    """Open an encoded corpus; its arrays stay on disk (memory-mapped).
+
+    Raises:
+        InputError: a file of it is missing, or is not what was written.
+    """
+    about = read_object(folder / "corpus.json", sha256=str, checksums=dict)
+    if about.pop("own", None) != _digest(about):
+        raise InputError(f"{folder / 'corpus.json'}: damaged: its checksum is another; start again with --overwrite")
+    for name in _FILES:
+        try:
+            found = checksum(folder / name)
+        except OSError as error:
+            raise InputError(f"{folder / name}: cannot be read ({error.strerror})") from None
+        if found != about["checksums"].get(name):
+            raise InputError(f"{folder / name}: damaged: its checksum is another; start again with --overwrite")
     return Corpus(
         words=tuple((folder / "words.txt").read_text(encoding="utf-8").split("\n")[:-1]),
         counts=np.load(folder / "counts.npy"),
         ids=np.load(folder / "ids.npy", mmap_mode="r"),
         ends=np.load(folder / "ends.npy"),
-        digest=json.loads((folder / "corpus.json").read_text())["sha256"],
+        digest=about["sha256"],
     )
+
+
+def _digest(about: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()

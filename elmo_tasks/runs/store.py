@@ -21,7 +21,7 @@ from elmo_tasks.embedders.protocol import Input
 from elmo_tasks.embedders.registry import build_inputs
 from elmo_tasks.nn.embedding_mix import EmbeddingMix
 from elmo_tasks.runs.experiment import Experiment, load_experiment
-from elmo_tasks.runs.folder import FORMAT, is_own, refuse_links
+from elmo_tasks.runs.folder import FORMAT, check_file, is_own, refuse_links
 from elmo_tasks.task import AnyTask, load_task
 from elmo_tasks.text.labels import LabelSet
 
@@ -86,6 +86,8 @@ def load_trained(
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no iterator)
     except (SafetensorError, OSError) as error:
         raise InputError(f"{path}: expected a safetensors file, got a damaged one ({error})") from None
+    for name in ("model.safetensors", "words.txt"):
+        check_file(folder, name)
     if metadata.get("format") != FORMAT:
         raise InputError(f"{path}: expected format {FORMAT}, got {metadata.get('format')!r}; train it again")
     experiment = load_experiment([folder / "config.yaml"])

@@ -15,7 +15,7 @@ import torch
 from lightning.pytorch.callbacks import EarlyStopping, TQDMProgressBar
 
 from elmo_tasks.core.errors import InputError
-from elmo_tasks.core.files import disk_faults, write_json, write_text
+from elmo_tasks.core.files import check_checkpoint, disk_faults, write_json, write_text
 from elmo_tasks.core.lightning_manners import interruptible, quiet_lightning
 from elmo_tasks.core.markdown import code_block, escape
 from elmo_tasks.core.memory import keep_freed_memory, peak_rss_mb
@@ -29,7 +29,7 @@ from elmo_tasks.embedders.inputs import arithmetic_of
 from elmo_tasks.embedders.registry import build_inputs
 from elmo_tasks.runs.batches import loader, prepare
 from elmo_tasks.runs.experiment import Experiment
-from elmo_tasks.runs.folder import LAST, RunFolder
+from elmo_tasks.runs.folder import CHECKSUMS, LAST, RunFolder, checksums
 from elmo_tasks.runs.outcomes import count_outcomes, write_outcomes
 from elmo_tasks.runs.predict import predict_examples
 from elmo_tasks.runs.store import Trained, build_model, load_trained, save_trained
@@ -165,12 +165,16 @@ def fit_model(trained: Trained, splits: Splits, folder: RunFolder, lines: EpochL
             default_root_dir=folder.work,
             plugins=[WholeCheckpoints()],
         )
+    resumed = folder.work / LAST if resume and (folder.work / LAST).exists() else None
+    if resumed is not None:
+        for path in (resumed, folder.work / "checkpoints" / "best.ckpt"):
+            check_checkpoint(path, "start again with --overwrite")
     with disk_faults(folder.work), quiet_lightning(), interruptible(trainer):
         trainer.fit(
             module,
             loader(items["train"], training.batch_size_for(len(items["train"])), seed, shuffle=True),
             loader(items["dev"], 2 * training.batch_size),
-            ckpt_path=str(folder.work / LAST) if resume and (folder.work / LAST).exists() else None,
+            ckpt_path=None if resumed is None else str(resumed),
             weights_only=True,
         )
     best = trainer.strategy.load_checkpoint(keep.best_model_path, weights_only=True)
@@ -268,6 +272,7 @@ def _conclude(
         (work / "plots").mkdir(exist_ok=True)
         if draw is not None:
             draw(work / "plots", history, metrics)
+    metrics[CHECKSUMS] = checksums(work)
     write_json(work / "metrics.json", metrics)
     _read_back(work, trained, [*splits.train[:_READ_BACK], *splits.dev[:_READ_BACK]])
     folder.finish()

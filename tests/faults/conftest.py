@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from faulty import Workshop, make_workshop
+from faulty import run
+from workshop import Workshop, make_workshop
 
 
 @pytest.fixture(scope="session")
@@ -17,7 +18,7 @@ def workshop(tmp_path_factory: pytest.TempPathFactory) -> Workshop:
         folder = tmp_path_factory.mktemp("workshop")
         patch.setenv("ELMO_TASKS_CACHE", str(folder / "cache"))
         patch.delenv("ELMO_TASKS_DATA", raising=False)
-        return make_workshop(folder)
+        return make_workshop(folder, run)
 
 
 @pytest.fixture(autouse=True)

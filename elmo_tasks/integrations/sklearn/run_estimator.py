@@ -20,7 +20,7 @@ from elmo_tasks.core.settings import flat, to_dict
 from elmo_tasks.data.splits import Splits
 from elmo_tasks.integrations.sklearn.token_lists import check_writable, full_token_lists
 from elmo_tasks.runs.experiment import Experiment, resolve_experiment
-from elmo_tasks.runs.folder import RunFolder, is_own
+from elmo_tasks.runs.folder import RunFolder, is_own, read_metrics
 from elmo_tasks.runs.hub import find_run, push_to_hub
 from elmo_tasks.runs.predict import predict_examples
 from elmo_tasks.runs.store import Trained, load_trained
@@ -192,7 +192,7 @@ class RunEstimator(BaseEstimator, ABC):  # type: ignore[misc]
         names = {path.relative_to(folder): path for path in files}
         kept = {str(name): path for name, path in names.items() if name.parts[0] not in _NOT_KEPT}
         self.run_ = {name: path.read_bytes() for name, path in sorted(kept.items())}
-        self.metrics_ = json.loads(self.run_["metrics.json"])
+        self.metrics_ = read_metrics(folder)
         self._loaded = load_trained(folder, trust=trust)
 
     def _trained(self) -> Trained:
