@@ -8,8 +8,6 @@ import json
 import os
 import secrets
 import sys
-import zipfile
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -158,21 +156,6 @@ def checksum(path: Path) -> str:
         while chunk := file.read(1 << 20):
             digest.update(chunk)
     return digest.hexdigest()
-
-
-def check_checkpoint(path: Path, remedy: str) -> None:
-    """Check the checksums that a checkpoint of PyTorch's, a zip archive, has for each of its parts.
-
-    Raises:
-        InputError: the file is cut or damaged; `remedy` says what to do.
-    """
-    try:
-        with zipfile.ZipFile(path) as archive:
-            damaged = archive.testzip()
-    except (OSError, ValueError, zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
-        raise InputError(f"{path}: a damaged checkpoint ({error}); {remedy}") from None
-    if damaged is not None:
-        raise InputError(f"{path}: a damaged checkpoint (in {damaged}); {remedy}")
 
 
 def read_object(path: Path, **keys: type | tuple[type, ...]) -> dict[str, Any]:

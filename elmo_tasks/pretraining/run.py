@@ -16,7 +16,7 @@ import torch
 from lightning.pytorch.loggers import CSVLogger, Logger, TensorBoardLogger
 from lightning.pytorch.utilities import rank_zero_only
 
-from elmo_tasks.core.files import check_checkpoint, disk_faults, write_text
+from elmo_tasks.core.files import disk_faults, write_text
 from elmo_tasks.core.lightning_manners import interruptible, quiet_lightning
 from elmo_tasks.core.memory import keep_freed_memory, peak_rss_mb
 from elmo_tasks.core.outputs import output_file
@@ -46,6 +46,7 @@ from elmo_tasks.pretraining.objective import Objective
 from elmo_tasks.pretraining.settings import PretrainConfig
 from elmo_tasks.pretraining.start import Start, number_of_process, read_start
 from elmo_tasks.pretraining.windows import Windows, classes_of
+from elmo_tasks.runs.checkpoint import check_checkpoint
 from elmo_tasks.runs.folder import LAST, RunFolder
 
 Draw = Callable[[Path, Sequence[dict[str, float]]], None]
@@ -234,7 +235,7 @@ def fit_bilm(
         stream = WindowStream(module, windows, characters, total)
         path = str(last) if resume and last.exists() else None
         if path is not None:
-            check_checkpoint(last, "start again with --overwrite")
+            check_checkpoint(last)
         # Said, so that torch does not warn at the first sparse gradient.
         torch.sparse.check_sparse_tensor_invariants.disable()  # type: ignore[no-untyped-call]
         with interruptible(trainer):

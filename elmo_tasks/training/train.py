@@ -15,7 +15,7 @@ import torch
 from lightning.pytorch.callbacks import EarlyStopping, TQDMProgressBar
 
 from elmo_tasks.core.errors import InputError
-from elmo_tasks.core.files import check_checkpoint, disk_faults, write_json, write_text
+from elmo_tasks.core.files import disk_faults, write_json, write_text
 from elmo_tasks.core.lightning_manners import interruptible, quiet_lightning
 from elmo_tasks.core.markdown import code_block, escape
 from elmo_tasks.core.memory import keep_freed_memory, peak_rss_mb
@@ -28,6 +28,7 @@ from elmo_tasks.data.splits import Splits
 from elmo_tasks.embedders.inputs import arithmetic_of
 from elmo_tasks.embedders.registry import build_inputs
 from elmo_tasks.runs.batches import loader, prepare
+from elmo_tasks.runs.checkpoint import check_checkpoint
 from elmo_tasks.runs.experiment import Experiment
 from elmo_tasks.runs.folder import CHECKSUMS, LAST, RunFolder, checksums
 from elmo_tasks.runs.outcomes import count_outcomes, write_outcomes
@@ -168,7 +169,7 @@ def fit_model(trained: Trained, splits: Splits, folder: RunFolder, lines: EpochL
     resumed = folder.work / LAST if resume and (folder.work / LAST).exists() else None
     if resumed is not None:
         for path in (resumed, folder.work / "checkpoints" / "best.ckpt"):
-            check_checkpoint(path, "start again with --overwrite")
+            check_checkpoint(path)
     with disk_faults(folder.work), quiet_lightning(), interruptible(trainer):
         trainer.fit(
             module,
