@@ -32,7 +32,7 @@ from elmo_tasks.training import train as run
 from elmo_tasks.training.train import FinishedRun, train
 from elmo_tasks.views.plots import draw_run
 
-VOLATILE = ("seconds", "training_seconds", "seconds_per_epoch", "peak_rss_mb", "tokens_per_second")
+VOLATILE = ("seconds", "training_seconds", "seconds_per_epoch", "peak_rss_mb", "tokens_per_second", "checksums")
 
 
 def small(corpus: Path, *settings: str, embedders: tuple[str, ...] = ("random", "chars"), seed: int = 1) -> Any:
