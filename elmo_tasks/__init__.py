@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from elmo_tasks.elmo.options import BilmOptions
     from elmo_tasks.elmo.scalar_mix import ScalarMix
     from elmo_tasks.elmo.weights.resolve import load_bilm
-    from elmo_tasks.embedders.frozen import frozen_embedder
+    from elmo_tasks.embedders.frozen import embed_batch, frozen_embedder
     from elmo_tasks.embedders.protocol import Embedder
     from elmo_tasks.integrations.sklearn.classifier import ElmoClassifier
     from elmo_tasks.integrations.sklearn.tagger import ElmoTagger
@@ -68,6 +68,7 @@ __all__ = [
     "Task",
     "Trained",
     "batch_to_ids",
+    "embed_batch",
     "evaluate",
     "frozen_embedder",
     "load",
@@ -103,6 +104,7 @@ _HOMES = {
     "Task": "task",
     "Trained": "runs.store",
     "batch_to_ids": "elmo.characters",
+    "embed_batch": "embedders.frozen",
     "evaluate": "runs.predict",
     "frozen_embedder": "embedders.frozen",
     "load": "runs.hub:from_pretrained",
