@@ -33,7 +33,7 @@ from elmo_tasks.cli.faults import explain, report_bug
 from elmo_tasks.cli.streams import OutputClosed, guarded_streams
 from elmo_tasks.core.errors import InputError
 from elmo_tasks.core.interruption import Interrupted, signals_interrupt
-from elmo_tasks.core.paths import let_waiting_threads_sleep, wants_traceback
+from elmo_tasks.core.paths import draw_without_display, let_waiting_threads_sleep, wants_traceback
 from elmo_tasks.core.terminal import say, write_what_cannot_be_encoded
 
 VERBS = (
@@ -69,6 +69,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         reads its output any more, 70 for a bug.
     """
     let_waiting_threads_sleep()  # before a verb imports torch
+    draw_without_display()
     write_what_cannot_be_encoded()
     given = list(sys.argv[1:] if arguments is None else arguments)
     options = build_parser().parse_args(given)

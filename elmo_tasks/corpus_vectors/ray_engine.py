@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from elmo_tasks.core.errors import InputError
-from elmo_tasks.core.paths import quiet_ray, ray_address
+from elmo_tasks.core.paths import keep_ray_private, ray_address
 from elmo_tasks.corpus_vectors.block_embedder import BlockEmbedder, Recipe, Vectors
 from elmo_tasks.corpus_vectors.sentence_block import MOST_TOKENS, SentenceBlock
 
 _RETRIES = 3  # of a block whose worker died; what kills four workers will kill the fifth
+_LOOPBACK = ("127.0.0.1", "::1")  # where Ray's servers bind to them; for any other address they bind to all interfaces
 _AHEAD = 2  # blocks a worker: one that it computes, one that waits
 
 
@@ -36,7 +37,8 @@ class Worker:
 class RayEngine:
     """Workers on the cluster that `RAY_ADDRESS` names, or on one that is started on this machine.
 
-    A worker that dies is replaced and what it was doing is done again.
+    A cluster that is started here listens on 127.0.0.1 only, without a dashboard. A worker that dies is replaced, and
+    its block is computed again.
 
     Raises:
         InputError: Ray is not installed or not there, too many workers, or a worker that has another embedder.
@@ -44,6 +46,7 @@ class RayEngine:
 
     def __init__(self, recipe: Recipe, local: BlockEmbedder, workers: int | None) -> None:
         """local: what this process has of the same recipe; its weights must be found by every worker."""
+        keep_ray_private()
         try:
             import ray
         except ImportError:
@@ -131,7 +134,11 @@ class RayEngine:
 
     def _start(self, workers: int | None, block_bytes: int) -> None:
         address = ray_address()
-        quiet_ray()
+        if address is None and self._ray.util.get_node_ip_address() not in _LOOPBACK:
+            raise InputError(
+                "--engine ray: this program imported Ray before, so its servers would listen on every network "
+                "interface; start Ray with `ray.init` first, or set RAY_ADDRESS to a running cluster"
+            )
         options: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR"}
         if address is None:
             cores = max(os.cpu_count() or 1, workers or 1)
