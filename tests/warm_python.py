@@ -116,7 +116,10 @@ def answer(connection: socket.socket) -> list[str]:
     if process:
         connection.sendall(f"{process}\n".encode())
         code = os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
-        connection.sendall(f"{code}\n".encode())
+        try:
+            connection.sendall(f"{code}\n".encode())
+        except BrokenPipeError:  # the client has been killed
+            pass
         os._exit(0)
     connection.close()
     for number, stream in enumerate(streams):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,15 @@ from elmo_tasks.corpus_vectors.sentence_block import MOST_TOKENS, SentenceBlock
 _RETRIES = 3  # of a block whose worker died; what kills four workers will kill the fifth
 _LOOPBACK = ("127.0.0.1", "::1")  # where Ray's servers bind to them; for any other address they bind to all interfaces
 _AHEAD = 2  # blocks a worker: one that it computes, one that waits
+
+
+def check_ray() -> None:
+    """Raises InputError if Ray is not installed."""
+    if find_spec("ray") is None:
+        raise InputError(
+            "--engine ray needs the package ray, which is not installed; install it with `pip install "
+            "'elmo-tasks[ray]'` or choose --engine local"
+        )
 
 
 class Worker:
@@ -47,13 +57,9 @@ class RayEngine:
     def __init__(self, recipe: Recipe, local: BlockEmbedder, workers: int | None) -> None:
         """local: what this process has of the same recipe; its weights must be found by every worker."""
         keep_ray_private()
-        try:
-            import ray
-        except ImportError:
-            raise InputError(
-                "--engine ray: expected the package ray, found none; install it with `pip install 'elmo-tasks[ray]'` "
-                "or give --engine local"
-            ) from None
+        check_ray()
+        import ray
+
         self._ray, self._started = ray, not ray.is_initialized()
         if self._started:
             block_bytes = 4 * MOST_TOKENS * local.numbers_a_token()

@@ -89,5 +89,5 @@ def test_umap_is_asked_for_no_more_neighbours_than_there_are(monkeypatch: pytest
 
 def test_umap_that_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "umap", None)
-    with pytest.raises(InputError, match=r"--method umap: expected the package umap-learn.*elmo-tasks\[umap\]"):
+    with pytest.raises(InputError, match=r"--method umap needs the package umap-learn.*elmo-tasks\[umap\]"):
         project(occurrences([None] * 3), torch.eye(3), "0", method="umap")
