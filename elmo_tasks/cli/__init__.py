@@ -84,12 +84,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _end(f"elmo-tasks: error: {error}", 2)
     except KeyboardInterrupt as interruption:
         # Lightning may have raised a KeyboardInterrupt of its own in place of ours.
-        number = came[0] if came else getattr(interruption, "number", signal.SIGINT)
-        way = "continue with the same command and --resume" if options.resumes else "run the same command again"
-        return _end(f"elmo-tasks {options.name}: interrupted by {signal.Signals(number).name}; {way}", 128 + number)
+        return _interrupted(options, came[0] if came else getattr(interruption, "number", signal.SIGINT))
     except OutputClosed:
         return 141  # 128 + SIGPIPE
     except Exception as error:
+        if came:  # a library has made something else of the interruption
+            return _interrupted(options, came[0])
         fault = explain(error)
         if wants_traceback():
             traceback.print_exc()
@@ -97,6 +97,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return _end(f"elmo-tasks: error: {fault}", 2)
         return _end(report_bug(error, options.name, options.command_line), BUG)
     return int(code or 0)
+
+
+def _interrupted(options: argparse.Namespace, number: int) -> int:
+    way = "continue with the same command and --resume" if options.resumes else "run the same command again"
+    return _end(f"elmo-tasks {options.name}: interrupted by {signal.Signals(number).name}; {way}", 128 + number)
 
 
 def _end(line: str, code: int) -> int:

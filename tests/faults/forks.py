@@ -1,4 +1,4 @@
-"""Commands in forks of this process, which has imported torch: they can be killed, raced and starved, and start at once."""
+"""Commands in forks of this process, which has imported torch: they start at once and can be killed and raced."""
 
 from __future__ import annotations
 
@@ -17,21 +17,15 @@ from elmo_tasks.cli import main
 
 MODULES = (
     *(
+        "h5py",
         "lightning",
         "matplotlib.backends.backend_agg",
         "numba",
         "seqeval.metrics",
-        "sklearn.metrics",
         "torchcrf",
-        "h5py",
     ),
-    *("elmo_tasks.benchmark.run", "elmo_tasks.corpus_vectors.embedding", "elmo_tasks.pretraining.run"),
-    *(
-        "elmo_tasks.pretraining.evaluation",
-        "elmo_tasks.training.train",
-        "elmo_tasks.views.plots",
-        "elmo_tasks.views.summary",
-    ),
+    *("elmo_tasks.benchmark.run", "elmo_tasks.corpus_vectors.embedding", "elmo_tasks.pretraining.evaluation"),
+    *("elmo_tasks.pretraining.run", "elmo_tasks.training.train", "elmo_tasks.views.plots", "elmo_tasks.views.summary"),
 )
 """What most commands import."""
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -90,7 +84,7 @@ def start(words: Sequence[str], folder: Path, said: Path, prepare: Callable[[], 
             file = os.open(said.with_suffix(suffix), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o666)
             os.dup2(file, number)
             os.close(file)
-        sys.stdout, sys.stderr = (open(number, "w", encoding="utf-8") for number in (1, 2))  # noqa: PTH123
+        sys.stdout, sys.stderr = (open(number, "w", encoding="utf-8") for number in (1, 2))  # noqa: PTH123, SIM115
         for usual in SIGNALS:
             signal.signal(usual, signal.default_int_handler if usual == signal.SIGINT else signal.SIG_DFL)
         warnings.resetwarnings()

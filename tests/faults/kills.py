@@ -2,8 +2,8 @@
 
     python tests/faults/kills.py COUNT FIRST
 
-makes COUNT kills, in courses numbered from FIRST on. The number of a course decides its verb, its signals and, as a part
-of the time that the verb takes, when they come. Commands run in forks of one process, so that a kill costs a second.
+makes COUNT kills, in courses numbered from FIRST on. The number of a course decides its verb, its signals and when they
+come, as a part of the time that the verb takes. Commands run in forks of one process, so that a kill costs a second.
 """
 
 from __future__ import annotations
@@ -34,7 +34,11 @@ from elmo_tasks.elmo.options import BilmOptions
 from elmo_tasks.elmo.weights.safetensors import write_safetensors
 
 MEASURED = ("second", "peak", "epoch_seconds", "tokens_per_second", "rss", "command", "machine", "commit", "date")
-"""What varies from run to run, by the beginning or a part of its name."""
+"""What varies from run to run, by a part of its name."""
+UNREAD = ("epochs.csv", "README.md", "report.html", "report.md")
+"""Texts with what is measured in them."""
+BY_SITTING = ("logs", "log", "tensorboard", "checkpoints", "corpus")
+"""Folders that say how a result came about; `pretrain` removes the last two when its folder has its name."""
 
 
 @dataclass(frozen=True)
@@ -86,8 +90,12 @@ def make_place(folder: Path, python: str | None = None) -> Place:
         "benchmark": Verb(("benchmark", "ner", *grid, *fast, "--jobs", "2", "--output", "out"), "out", ()),
     }
 
+    environment = dict(os.environ)  # that of the processes of a benchmark too
+
     def prepare(cache: Path) -> Callable[[], object]:
         def inside() -> None:
+            os.environ.clear()
+            os.environ.update(environment)
             sentence_block.MOST_TOKENS = 24  # so that a small text has several blocks
             os.environ["ELMO_TASKS_CACHE"] = str(cache)
             os.environ.pop("ELMO_TASKS_DATA", None)
@@ -118,24 +126,24 @@ def course(place: Place, number: int) -> tuple[int, list[str]]:
     work.mkdir()
     kills, wrong = 0, []
     for _ in range(draw.choice((1, 1, 2, 3))):
+        if _is_finished(work / verb.output, name):
+            break  # the command was faster, or killed after all was done
         signal_number = draw.choice((signal.SIGKILL, signal.SIGKILL, signal.SIGTERM))
         fork = forks.start([*verb.words, *verb.resume], work, said, prepare)
         ended = forks.kill_after(fork, draw.uniform(0.02, 1.0) * place.seconds[name], signal_number)
-        if ended.code == 0 and (work / verb.output).exists():
-            break  # it was faster
-        kills += 1
-        wrong += _bad_end(ended, signal_number, name)
+        if ended.code != 0:
+            kills += 1
+            wrong += _bad_end(ended, signal_number)
         wrong += [f"left {path.name}" for path in work.iterdir() if not _is_its_own(path.name, verb.output)]
-    if not kills or verb.resume == () or not _is_finished(work / verb.output, name):
+    if not _is_finished(work / verb.output, name):
         ended = forks.run([*verb.words, *verb.resume], work, said, prepare)
         if ended.code != 0:
             wrong.append(f"cannot be resumed: {ended.code} {ended.err[-500:]}")
+        wrong += [f"left {path.name}" for path in work.iterdir() if path.name != verb.output]
     if not wrong:
         found, expected = result(work / verb.output), place.whole[name]
-        wrong += [
-            f"{key} differs" for key in sorted(found.keys() | expected.keys()) if found.get(key) != expected.get(key)
-        ]
-        wrong += [f"left {path.name}" for path in work.iterdir() if path.name != verb.output]
+        keys = sorted(found.keys() | expected.keys())
+        wrong = [f"{key} differs" for key in keys if found.get(key) != expected.get(key)]
     return kills, [f"{name}: {each}" for each in wrong]
 
 
@@ -151,7 +159,7 @@ def campaign(place: Place, count: int, first: int = 0) -> tuple[int, int, dict[i
     return kills, number - first, found
 
 
-def _bad_end(ended: Ended, number: int, verb: str) -> list[str]:
+def _bad_end(ended: Ended, number: int) -> list[str]:
     """What is wrong with how a command ended that got this signal."""
     if ended.code == -number:  # SIGTERM too: before the command has set its handler
         return ["said something"] if "Traceback" in ended.err else []
@@ -170,28 +178,23 @@ def _is_finished(output: Path, verb: str) -> bool:
 
 
 def result(output: Path) -> dict[str, Any]:
-    """What a command has made, without what is measured: bytes of files by their path, JSON as values."""
+    """What a command has made, without what is measured: the content of files by their path."""
     if output.is_file():
-        return {output.name: output.read_bytes()}
-    found: dict[str, Any] = {}
-    for path in sorted(output.rglob("*")):
-        name = path.relative_to(output).as_posix()
-        if (
-            path.is_dir()
-            or name.startswith(("logs/", "log/", "tensorboard/"))
-            or path.suffix in (".ckpt", ".png", ".svg")
-        ):
-            found[name] = "is there" if path.is_dir() else None
-        elif path.suffix == ".json":
-            found[name] = _unmeasured(json.loads(path.read_text("utf-8")))
-        elif path.name in ("epochs.csv", "README.md", "report.html", "report.md", "fingerprints.json"):
-            found[name] = "is there"
-        elif path.suffix == ".safetensors":
-            with safe_open(path, framework="np") as file:  # the order of its metadata is random
-                found[name] = {key: file.get_tensor(key).tobytes() for key in file.keys()} | (file.metadata() or {})
-        else:
-            found[name] = path.read_bytes()
-    return {name: value for name, value in found.items() if not name.startswith(("log/", "tensorboard/", "logs/"))}
+        return {output.name: _content(output)}
+    found = {path.relative_to(output): path for path in sorted(output.rglob("*"))}
+    return {name.as_posix(): _content(path) for name, path in found.items() if not set(BY_SITTING) & set(name.parts)}
+
+
+def _content(path: Path) -> Any:
+    """Bytes; of JSON its value, of safetensors the tensors and the metadata, whose order is random."""
+    if path.is_dir() or path.suffix in (".png", ".svg") or path.name in UNREAD:
+        return "is there"
+    if path.suffix == ".json":
+        return _unmeasured(json.loads(path.read_text("utf-8")))
+    if path.suffix == ".safetensors":
+        with safe_open(path, framework="np") as file:
+            return {key: file.get_tensor(key).tobytes() for key in list(file.keys())} | (file.metadata() or {})
+    return path.read_bytes()
 
 
 def _unmeasured(value: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Two processes with one output: one of them makes it, the other gets one line; nothing is mixed and nothing is left."""
+"""Two processes with one output: one makes it, the other gets one line; nothing is mixed and nothing is left."""
 
 from __future__ import annotations
 
