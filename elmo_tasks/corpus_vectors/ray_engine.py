@@ -140,7 +140,8 @@ class RayEngine:
 
     def _start(self, workers: int | None, block_bytes: int) -> None:
         address = ray_address()
-        if address is None and self._ray.util.get_node_ip_address() not in _LOOPBACK:
+        here: Any = self._ray.util.get_node_ip_address  # untyped
+        if address is None and here() not in _LOOPBACK:
             raise InputError(
                 "--engine ray: this program imported Ray before, so its servers would listen on every network "
                 "interface; start Ray with `ray.init` first, or set RAY_ADDRESS to a running cluster"
