@@ -6,6 +6,7 @@ import errno
 import hashlib
 import json
 import os
+import re
 import secrets
 import sys
 from collections.abc import Iterator
@@ -18,6 +19,7 @@ from elmo_tasks.core.errors import InputError
 SIGNATURE = "made by elmo-tasks"
 """Stands near the beginning of every picture and page that we write, so that `--overwrite` knows its own."""
 
+_LEFT_BEHIND = re.compile(r"\..+\.[0-9a-f]{12}\.partial")
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _REFUSED = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST, errno.EISDIR, errno.ELOOP)
 _FULL_WORDS = ("No space left", "File too large", "errno = 28", "errno = 27", "Disk quota exceeded")
@@ -91,6 +93,13 @@ def atomic_file(path: Path, *, durable: bool = True) -> Iterator[Path]:
 def hidden_name(path: Path, suffix: str) -> Path:
     """An unpredictable hidden name next to `path`, short enough for every file system."""
     return path.with_name(f".{path.name[:60]}.{secrets.token_hex(6)}{suffix}")
+
+
+def remove_left_behind(folder: Path) -> None:
+    """Remove what killed calls of `atomic_file` left in a folder of ours that this process holds, and below it."""
+    for path in folder.rglob(".*.partial"):
+        if _LEFT_BEHIND.fullmatch(path.name) and not path.is_dir():
+            path.unlink(missing_ok=True)
 
 
 def _new_file(path: Path) -> Path:

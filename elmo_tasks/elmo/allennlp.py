@@ -21,6 +21,7 @@ from elmo_tasks.elmo.allennlp_modules import ScalarMix, _ElmoBiLm, _ElmoCharacte
 from elmo_tasks.elmo.bilm import BiLM
 from elmo_tasks.elmo.characters import batch_to_ids
 from elmo_tasks.elmo.elmo_module import Elmo, ElmoOutput, arguments_of
+from elmo_tasks.elmo.weights.hdf5_disk import hdf5_to_write
 from elmo_tasks.elmo.weights.resolve import load_bilm, load_pair
 
 __all__ = [
@@ -164,7 +165,7 @@ class ElmoEmbedder:
                 raise InputError(f"{origin}:{number}: expected a tokenised sentence, got a blank line; remove it")
         output = Path(output_file_path)
         try:
-            with atomic_file(output) as partial, h5py.File(partial, "w") as file:
+            with atomic_file(output) as partial, hdf5_to_write(partial) as file:
                 vectors = self.embed_sentences((sentence.split() for sentence in sentences), batch_size)
                 for number, (sentence, layers) in enumerate(zip(sentences, vectors, strict=True)):
                     key = sentence if use_sentence_keys else str(number)

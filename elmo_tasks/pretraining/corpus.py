@@ -13,7 +13,7 @@ import hashlib
 import json
 import shutil
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -107,7 +107,7 @@ def encode_corpus(paths: Sequence[Path], folder: Path, encoding: str = "utf-8") 
         if not ends:
             raise InputError(f"{', '.join(map(str, paths))}: expected tokenised sentences, got no word at all")
         _renumber(partial, spelled)
-        np.save(partial / "ends.npy", np.frombuffer(ends, np.int64))
+        _write_array(partial / "ends.npy", len(ends), [np.frombuffer(ends, np.int64)])
         about: dict[str, Any] = {"files": _stamp(paths, encoding), "sha256": digest}
         about["checksums"] = {name: checksum(partial / name) for name in _FILES}
         (partial / "corpus.json").write_text(json.dumps(about | {"own": _digest(about)}))
@@ -168,16 +168,27 @@ def _renumber(folder: Path, spelled: list[str], block: int = 1 << 22) -> None:
     for number, special in enumerate(SPECIALS):
         if special in spelled:
             renumber[spelled.index(special)] = number
-    ids = np.lib.format.open_memmap(folder / "ids.npy", "w+", np.uint32, raw.shape)
-    for start in range(0, len(raw), block):
-        ids[start : start + block] = renumber[raw[start : start + block]]
-    ids.flush()
+    blocks = (renumber[raw[start : start + block]] for start in range(0, len(raw), block))
+    _write_array(folder / "ids.npy", len(raw), blocks)
     (folder / "ids.raw").unlink()
     final = np.zeros(len(order) + len(SPECIALS), np.int64)
     final[renumber] = seen
-    np.save(folder / "counts.npy", final)
+    _write_array(folder / "counts.npy", len(final), [final])
     words = [*SPECIALS, *(spelled[index] for index in order)]
     (folder / "words.txt").write_text("\n".join(words) + "\n", encoding="utf-8")
+
+
+def _write_array(path: Path, length: int, blocks: Iterable[NDArray[Any]]) -> None:
+    """Write a one-dimensional `.npy` file block by block, so that a full disk is an OSError that says so.
+
+    A memory-mapped file would end the process by SIGBUS, and `np.save` only says how much it has written.
+    """
+    with path.open("wb") as file:
+        for number, block in enumerate(blocks):
+            if not number:
+                about = np.lib.format.header_data_from_array_1_0(block) | {"shape": (length,)}
+                np.lib.format.write_array_header_1_0(file, about)
+            file.write(block.data)
 
 
 def open_corpus(folder: Path) -> Corpus:

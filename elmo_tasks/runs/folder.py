@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from elmo_tasks.core.errors import InputError
-from elmo_tasks.core.files import checksum, disk_faults, read_object
+from elmo_tasks.core.files import checksum, disk_faults, read_object, remove_left_behind
 from elmo_tasks.core.folders import (
     MARKER,
     kind_of,
@@ -128,6 +128,7 @@ class RunFolder:
                 make_folder(self.work, self.unfinished)
             elif not self._resumable():
                 self._keep_prepared()
+            remove_left_behind(self.work)
 
     def finish(self) -> None:
         """Give the folder its name, in place of an earlier run's if there is one.

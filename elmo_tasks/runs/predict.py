@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import torch
 from elmo_tasks.core.errors import InputError, quoted
 from elmo_tasks.core.files import write_text
 from elmo_tasks.core.memory import keep_freed_memory
+from elmo_tasks.core.outputs import output_file
 from elmo_tasks.core.paths import cache_root
 from elmo_tasks.data.catalog import CATALOG, load_data
 from elmo_tasks.data.reading import ReadingConfig
@@ -71,11 +73,24 @@ def evaluate(
     of `predictions.test.txt`; tell: gets notes on how the data were read; task_file, trust: see `load_trained`.
 
     Raises:
-        InputError: no such run or data, the split is missing or damaged, `output` is there already, or `data` is None
-            and the run was not trained here and names data that are not in the catalog.
+        InputError: no such run or data, the split is missing or damaged, `output` is there already, cannot be written or
+            is being written by another process, or `data` is None and the run was not trained here and names data that
+            are not in the catalog.
     """
-    if output is not None and output.exists():
-        raise InputError(f"--output: {output} already exists; choose another file")
+    with nullcontext() if output is None else output_file(output):
+        return _evaluate(folder, data, split, task_file, trust, reading, output, tell)
+
+
+def _evaluate(
+    folder: Path,
+    data: str | None,
+    split: str,
+    task_file: str | Path | None,
+    trust: bool,
+    reading: ReadingConfig | None,
+    output: Path | None,
+    tell: Callable[[str], object],
+) -> tuple[dict[str, Any], str]:
     keep_freed_memory()
     trained = load_trained(folder, cache_root() / "vectors", task_file=task_file, trust=trust)
     own = trained.experiment

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from faulty import run
+from kills import Place, executable, make_place
 from workshop import Workshop, make_workshop
 
 
@@ -19,6 +20,13 @@ def workshop(tmp_path_factory: pytest.TempPathFactory) -> Workshop:
         patch.setenv("ELMO_TASKS_CACHE", str(folder / "cache"))
         patch.delenv("ELMO_TASKS_DATA", raising=False)
         return make_workshop(folder, run)
+
+
+@pytest.fixture(scope="session")
+def place(tmp_path_factory: pytest.TempPathFactory, warm_python: list[str]) -> Place:
+    """What commands make when nothing disturbs them."""
+    folder = tmp_path_factory.mktemp("undisturbed")
+    return make_place(folder / "place", executable(folder, warm_python))
 
 
 @pytest.fixture(autouse=True)

@@ -16,6 +16,7 @@ from elmo_tasks.core.files import atomic_file
 from elmo_tasks.elmo.bilm import BiLM, without_weights
 from elmo_tasks.elmo.characters import N_CHARACTERS
 from elmo_tasks.elmo.options import BilmOptions
+from elmo_tasks.elmo.weights.hdf5_disk import hdf5_to_write
 from elmo_tasks.elmo.weights.zipped import Place, one_line, opened, read_bytes
 
 if TYPE_CHECKING:
@@ -85,8 +86,6 @@ def write_hdf5(bilm: BiLM, options_path: Path, weights_path: Path) -> None:
     Raises:
         InputError: a biLM of ELMoForManyLangs, which has no such files.
     """
-    import h5py
-
     if bilm.options.dictionary is not None:
         raise InputError(
             f"{weights_path}: a biLM of ELMoForManyLangs cannot be written as bilm-tf's HDF5; write safetensors"
@@ -95,7 +94,7 @@ def write_hdf5(bilm: BiLM, options_path: Path, weights_path: Path) -> None:
     for path in (options_path, weights_path):
         path.parent.mkdir(parents=True, exist_ok=True)
     with atomic_file(options_path) as options, atomic_file(weights_path) as weights:
-        with h5py.File(weights, "w") as file:
+        with hdf5_to_write(weights) as file:
             for name, tensor in to_datasets(bilm.state_dict(), bilm.options).items():
                 file.create_dataset(name, data=tensor.detach().to("cpu", torch.float32).numpy())
         options.write_text(bilm.options.to_json(), encoding="utf-8")
