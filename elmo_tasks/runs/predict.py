@@ -73,9 +73,9 @@ def evaluate(
     of `predictions.test.txt`; tell: gets notes on how the data were read; task_file, trust: see `load_trained`.
 
     Raises:
-        InputError: no such run or data, the split is missing or damaged, `output` is there already, cannot be written or
-            is being written by another process, or `data` is None and the run was not trained here and names data that
-            are not in the catalog.
+        InputError: no such run or data, the split is missing or damaged, `output` is there already, cannot be written
+            or is being written by another process, or `data` is None and the run was not trained here and names data
+            that are not in the catalog.
     """
     with nullcontext() if output is None else output_file(output):
         return _evaluate(folder, data, split, task_file, trust, reading, output, tell)
