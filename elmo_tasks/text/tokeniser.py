@@ -51,17 +51,21 @@ def tokeniser_name() -> str:
     return f"ptb-{VERSION} sentencex-{version('sentencex')}"
 
 
-def split_text(text: str, *, one_sentence: bool = False) -> list[Sentence]:
+def split_text(text: str, *, offset: int = 0, one_sentence: bool = False) -> list[Sentence]:
     """The sentences of a raw text, in order. Only white space is outside their tokens.
 
     A blank line ends a sentence. Any other line break is white space, as in text of a fixed line width. A sentence of
     more than `WINDOW` characters is divided at white space. The time is linear in the length of the text.
 
-    one_sentence: the text is one sentence, of any length; there is none if it has only white space.
+    offset: where the text begins in what its places refer to; one_sentence: the text is one sentence, of any length, or
+    none if it has only white space.
     """
     start, end = _trimmed(text, 0, len(text))
     spans = [(start, end)][: end - start] if one_sentence else _sentence_spans(text)
-    return [Sentence(text[start:end], start, end, tuple(_tokens(text, start, end))) for start, end in spans]
+    return [
+        Sentence(text[start:end], start + offset, end + offset, tuple(_tokens(text, start, end, offset)))
+        for start, end in spans
+    ]
 
 
 _BLANK_LINE = re.compile(r"(?:\r\n|\n|\r(?!\n))\s*(?:\r\n|\n|\r(?!\n))")
@@ -158,7 +162,7 @@ def _trimmed(text: str, start: int, end: int) -> tuple[int, int]:
     return start, end
 
 
-def _tokens(text: str, start: int, end: int) -> Iterator[Token]:
+def _tokens(text: str, start: int, end: int, offset: int) -> Iterator[Token]:
     """The tokens of the sentence `text[start:end]`."""
     final = end - 1  # where the period is that ends the sentence, before quotes and brackets that close
     while final > start and text[final] in _CLOSING:
@@ -170,9 +174,9 @@ def _tokens(text: str, start: int, end: int) -> Iterator[Token]:
             if text.startswith(".", place, end) and _keeps_period(text, here, place, start, final):
                 place += 1
             for cut in _cuts(text[here:place]):
-                yield Token(text[here : here + cut], here, here + cut)
+                yield Token(text[here : here + cut], here + offset, here + cut + offset)
                 here += cut
-        yield Token(text[here:place], here, place)
+        yield Token(text[here:place], here + offset, place + offset)
 
 
 def _keeps_period(text: str, here: int, place: int, start: int, final: int) -> bool:

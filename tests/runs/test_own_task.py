@@ -13,8 +13,9 @@ from elmo_tasks.cli import main
 from elmo_tasks.core.errors import InputError
 from elmo_tasks.integrations.sklearn import ElmoTagger
 from elmo_tasks.runs.experiment import load_experiment
-from elmo_tasks.runs.hub import from_pretrained, push_to_hub
+from elmo_tasks.runs.hub import push_to_hub
 from elmo_tasks.runs.predict import predict
+from elmo_tasks.runs.run import load as load_run
 from elmo_tasks.runs.store import load_trained
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "own-task.md"
@@ -120,7 +121,7 @@ def test_without_the_option_nothing_of_it_is_executed(
         error = capsys.readouterr().err
         assert error.count("\n") == 1 and "stranger: trained with a task of your own" in error
         assert "not executed because a folder names it; give --task-file PATH" in error
-    for load in (load_trained, from_pretrained, ElmoTagger.load):
+    for load in (load_trained, load_run, ElmoTagger.load):
         with pytest.raises(InputError, match="give --task-file PATH"):
             load(Path("stranger"))  # type: ignore[operator]
     with pytest.raises(InputError, match="cannot be shared"):
