@@ -57,10 +57,7 @@ def _predict(options: argparse.Namespace) -> None:
     values: Iterator[dict[str, Any]]
     if options.text is not None:
         run = load(options.run, options.task_file)
-        if interactive:
-            pieces = decode_text(standard_input(), origin, encoding)
-        else:
-            pieces = open_text(file, encoding=encoding)
+        pieces = decode_text(standard_input(), origin, encoding) if interactive else open_text(file, encoding=encoding)
         results = predict_text(run, pieces, block, origin, probabilities=options.probabilities)
         values = (result.to_dict() for result in results)
     else:
