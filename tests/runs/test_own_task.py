@@ -76,6 +76,16 @@ def test_evaluate_and_predict(capsys: pytest.CaptureFixture[str], monkeypatch: p
     ]
 
 
+def test_raw_text_and_what_describe_says_of_it(capsys: pytest.CaptureFixture[str]) -> None:
+    run = load_run("run", "truecase/task.py")
+    results = run("ada lives in rome. bo sings.")
+    assert [result.found for result in results] == [{"text": "Ada lives in Rome ."}, {"text": "Bo sings ."}]
+    assert results[0].to_dict()["found"] == {"text": "Ada lives in Rome ."} and run.labels == ("lower", "upper")
+    own = ["--task-file", "truecase/task.py"]
+    assert main(["predict", "run", "truecase/task.py", "--probabilities", *own]) == 2
+    assert "probabilities: the model of the task truecase gives none" in capsys.readouterr().err
+
+
 def test_parse_and_describe_get_the_line_without_its_break() -> None:
     text = Path("truecase/task.py").read_text(encoding="utf-8")
     text = text.replace("words = line.split()", 'words = line.split(" ")')  # which would keep a break in the last word
