@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
 
+from elmo_tasks.text.examples import LabelledSentence, TaggedSentence
 from elmo_tasks.text.spans import to_spans
 from elmo_tasks.text.tokeniser import Sentence, Token
 
@@ -132,28 +133,58 @@ class OtherResult(Result):
         return {"found": dict(self.found)}
 
 
-def entity_result(sentence: Sentence, tags: Sequence[str], scores: Sequence[float] | None = None) -> EntityResult:
-    """The entities of BIO tags. scores: for each token, the probability of the span that it is in."""
+Probabilities: TypeAlias = "Sequence[Sequence[float]] | None"
+"""For each example one number per token: the probability of the span that it is in. None: not computed."""
+
+
+def entity_result(
+    sentence: Sentence,
+    examples: Sequence[TaggedSentence],
+    predicted: Sequence[Sequence[str]],
+    probabilities: Probabilities,
+) -> EntityResult:
+    """The entities of a sentence's BIO tags; `Task.result` of taggers of names."""
+    shares = None if probabilities is None else probabilities[0]
     entities = (
-        Entity(label, *_stretch(sentence, first, stop), None if scores is None else scores[first])
-        for label, first, stop in to_spans(tags, "BIO")
+        Entity(label, *_stretch(sentence, first, stop), None if shares is None else shares[first])
+        for label, first, stop in to_spans(predicted[0], "BIO")
     )
     return EntityResult(*sentence, tuple(entities))
 
 
-def frame_of(
-    sentence: Sentence, place: int, tags: Sequence[str], score: float | None, scores: Sequence[float] | None
-) -> Frame:
-    """A predicate at the token `place` with the arguments of its BIO tags.
+def frame_result(
+    sentence: Sentence,
+    examples: Sequence[TaggedSentence],
+    predicted: Sequence[Sequence[str]],
+    probabilities: Probabilities,
+) -> FrameResult:
+    """The predicates of a sentence with their arguments; `Task.result` of role labellers.
 
-    score: of the predicate; scores: for each token, the probability of the argument that it is in.
+    examples: the sentence itself, unless its predicates were given, then one example per predicate.
     """
-    arguments = (
-        Argument(label, *_stretch(sentence, first, stop), None if scores is None else scores[first])
-        for label, first, stop in to_spans(tags, "BIO")
-        if label != "V"
-    )
-    return Frame(*sentence.tokens[place], tuple(arguments), score)
+    shares = [None] * len(examples) if probabilities is None else list(probabilities)
+    finder = shares[0] if examples and examples[0].predicate is None else None
+    frames: list[Frame] = []
+    for example, tags, own in zip(examples, predicted, shares, strict=True):
+        if example.predicate is not None:
+            arguments = (
+                Argument(label, *_stretch(sentence, first, stop), None if own is None else own[first])
+                for label, first, stop in to_spans(tags, "BIO")
+                if label != "V"
+            )
+            score = None if finder is None else finder[example.predicate]
+            frames.append(Frame(*sentence.tokens[example.predicate], tuple(arguments), score))
+    return FrameResult(*sentence, tuple(frames))
+
+
+def label_result(
+    sentence: Sentence,
+    examples: Sequence[LabelledSentence],
+    predicted: Sequence[Mapping[str, float]],
+    probabilities: Probabilities,
+) -> LabelResult:
+    """The likeliest label of a sentence, none without tokens; `Task.result` of classifiers."""
+    return LabelResult(*sentence, max(predicted[0], key=predicted[0].__getitem__, default=None), predicted[0])
 
 
 def sentence_of(tokens: Sequence[str]) -> Sentence:

@@ -17,11 +17,10 @@ from elmo_tasks.data.marked import read_input
 from elmo_tasks.metrics import Counts, SpanScores, conlleval_counts, score_spans
 from elmo_tasks.task import Task
 from elmo_tasks.text.columns import to_columns
-from elmo_tasks.text.examples import TaggedSentence
+from elmo_tasks.text.examples import TaggedSentence, untagged
 from elmo_tasks.text.labels import LabelSet, span_types
-from elmo_tasks.text.results import EntityResult, entity_result
+from elmo_tasks.text.results import entity_result
 from elmo_tasks.text.spans import convert, to_spans
-from elmo_tasks.text.tokeniser import Sentence
 
 if TYPE_CHECKING:
     from elmo_tasks.nn.embedding_mix import EmbeddingMix
@@ -45,12 +44,7 @@ class Settings:
 
 def parse(line: str, source: str) -> list[TaggedSentence]:
     """A tokenised sentence, or a JSON object with its tokens, without gold."""
-    return [plain(read_input(line, source), source)]
-
-
-def plain(tokens: tuple[str, ...], source: str = "") -> TaggedSentence:
-    """A sentence without gold."""
-    return TaggedSentence(tokens, ("O",) * len(tokens), source=source)
+    return [untagged(read_input(line, source), source)]
 
 
 def labels(train: Sequence[TaggedSentence]) -> LabelSet:
@@ -98,16 +92,6 @@ def describe(line: str, examples: Sequence[TaggedSentence], predicted: Sequence[
     return {"tokens": list(tokens), "tags": list(tags), "entities": entities}
 
 
-def result(
-    sentence: Sentence,
-    examples: Sequence[TaggedSentence],
-    predicted: Sequence[Tags],
-    probabilities: Sequence[Sequence[float]] | None,
-) -> EntityResult:
-    """The entities, with their places in the text."""
-    return entity_result(sentence, predicted[0], None if probabilities is None else probabilities[0])
-
-
 def record(examples: Sequence[TaggedSentence], predicted: Sequence[Tags]) -> str:
     """The input of conlleval: `token gold predicted`."""
     return to_columns(
@@ -133,6 +117,6 @@ task = Task(
     count=count,
     describe=describe,
     record=record,
-    plain=plain,
-    result=result,
+    plain=untagged,
+    result=entity_result,
 )

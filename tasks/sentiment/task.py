@@ -16,10 +16,9 @@ from elmo_tasks.data.labelled import read_labelled
 from elmo_tasks.data.marked import read_input
 from elmo_tasks.metrics import ClassScores, Counts, score_classes
 from elmo_tasks.task import Task
-from elmo_tasks.text.examples import LabelledSentence
+from elmo_tasks.text.examples import LabelledSentence, unlabelled
 from elmo_tasks.text.labels import LabelSet
-from elmo_tasks.text.results import LabelResult
-from elmo_tasks.text.tokeniser import Sentence
+from elmo_tasks.text.results import label_result
 
 if TYPE_CHECKING:
     from elmo_tasks.nn.classifier import Classifier
@@ -45,12 +44,7 @@ class Settings:
 
 def parse(line: str, source: str) -> list[LabelledSentence]:
     """A tokenised sentence, or a JSON object with its tokens or text, without gold."""
-    return [plain(read_input(line, source), source)]
-
-
-def plain(tokens: tuple[str, ...], source: str = "") -> LabelledSentence:
-    """A sentence without gold."""
-    return LabelledSentence(tokens, "", source)
+    return [unlabelled(read_input(line, source), source)]
 
 
 def labels(train: Sequence[LabelledSentence]) -> LabelSet:
@@ -100,16 +94,6 @@ def describe(line: str, examples: Sequence[LabelledSentence], predicted: Sequenc
     return {"tokens": list(example.tokens), "label": best(found), "probabilities": rounded}
 
 
-def result(
-    sentence: Sentence,
-    examples: Sequence[LabelledSentence],
-    predicted: Sequence[Probabilities],
-    probabilities: Sequence[Sequence[float]] | None,
-) -> LabelResult:
-    """The likeliest label, and the probability of each."""
-    return LabelResult(*sentence, best(predicted[0]), predicted[0])
-
-
 def record(examples: Sequence[LabelledSentence], predicted: Sequence[Probabilities]) -> str:
     """Gold label, predicted label, its probability and the text, tabs between them."""
     return "".join(
@@ -134,6 +118,6 @@ task = Task(
     describe=describe,
     record=record,
     closed=True,
-    plain=plain,
-    result=result,
+    plain=unlabelled,
+    result=label_result,
 )

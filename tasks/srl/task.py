@@ -16,11 +16,10 @@ from elmo_tasks.data.marked import read_marked
 from elmo_tasks.data.srl import read_srl
 from elmo_tasks.metrics import RoleScores, count_arguments, score_roles
 from elmo_tasks.task import Task
-from elmo_tasks.text.examples import TaggedSentence
+from elmo_tasks.text.examples import TaggedSentence, untagged
 from elmo_tasks.text.labels import LabelSet, span_types
 from elmo_tasks.text.propositions import to_frame, to_propositions
-from elmo_tasks.text.results import FrameResult, frame_of
-from elmo_tasks.text.tokeniser import Sentence
+from elmo_tasks.text.results import frame_result
 
 if TYPE_CHECKING:
     from elmo_tasks.nn.embedding_mix import EmbeddingMix
@@ -58,11 +57,6 @@ def parse(line: str, source: str) -> list[TaggedSentence]:
     return [TaggedSentence(tokens, ("O",) * len(tokens), at, source) for at in ((None,) if marked is None else marked)]
 
 
-def plain(tokens: tuple[str, ...], source: str = "") -> TaggedSentence:
-    """A sentence whose predicates are to be found."""
-    return TaggedSentence(tokens, ("O",) * len(tokens), source=source)
-
-
 def follow(example: TaggedSentence, predicted: Tags) -> list[TaggedSentence]:
     """A sentence's predicates, once they are found."""
     found = [place for place, tag in enumerate(predicted) if tag == "B-V" and example.predicate is None]
@@ -97,23 +91,6 @@ def describe(line: str, examples: Sequence[TaggedSentence], predicted: Sequence[
     return {"tokens": list(tokens), "frames": frames}
 
 
-def result(
-    sentence: Sentence,
-    examples: Sequence[TaggedSentence],
-    predicted: Sequence[Tags],
-    probabilities: Sequence[Sequence[float]] | None,
-) -> FrameResult:
-    """The predicates that were found, with their arguments."""
-    shares = [None] * len(examples) if probabilities is None else list(probabilities)
-    finder = shares[0] if examples and examples[0].predicate is None else None  # else the predicates were given
-    frames = (
-        frame_of(sentence, example.predicate, tags, None if finder is None else finder[example.predicate], own)
-        for example, tags, own in zip(examples, predicted, shares, strict=True)
-        if example.predicate is not None
-    )
-    return FrameResult(*sentence, tuple(frames))
-
-
 def record(examples: Sequence[TaggedSentence], predicted: Sequence[Tags]) -> str:
     """The predicted propositions as `srl-eval.pl` reads them."""
     return to_propositions(examples, predicted)
@@ -141,6 +118,6 @@ task = Task(
     record=record,
     gold=gold,
     follow=follow,
-    plain=plain,
-    result=result,
+    plain=untagged,
+    result=frame_result,
 )
