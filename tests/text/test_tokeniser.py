@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import subprocess
 import sys
 import time
@@ -169,16 +170,21 @@ def test_white_space_is_no_sentence(text: str) -> None:
 
 
 def seconds(text: str) -> float:
-    start = time.process_time()
-    split_text(text)
-    return time.process_time() - start
+    """Processor time, without the garbage collector, whose own grows with all that the tests hold in memory."""
+    gc.disable()
+    try:
+        start = time.process_time()
+        split_text(text)
+        return time.process_time() - start
+    finally:
+        gc.enable()
 
 
 @pytest.mark.parametrize("piece", LONG)
 def test_time_is_linear(piece: str) -> None:
     """Eight times the text takes eight times as long, and some more for noise; if it were quadratic, 64 times."""
     seconds(piece * 100)
-    assert seconds(piece * (160_000 // len(piece))) < 8 * 3 * seconds(piece * (20_000 // len(piece))) + 0.2
+    assert seconds(piece * (160_000 // len(piece))) < 8 * 3 * seconds(piece * (20_000 // len(piece))) + 0.5
 
 
 def test_a_megabyte_takes_seconds() -> None:
