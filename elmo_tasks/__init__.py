@@ -51,6 +51,8 @@ if TYPE_CHECKING:
         LabelResult,
         OtherResult,
         Result,
+        Tag,
+        TagResult,
     )
     from elmo_tasks.text.tokeniser import Sentence, Token, split_text
     from elmo_tasks.training.train import train
@@ -85,6 +87,8 @@ __all__ = [
     "Run",
     "ScalarMix",
     "Sentence",
+    "Tag",
+    "TagResult",
     "TaggedSentence",
     "Task",
     "Token",
@@ -132,6 +136,8 @@ _HOMES = {
     "Run": "runs.run",
     "ScalarMix": "elmo.scalar_mix",
     "Sentence": "text.tokeniser",
+    "Tag": "text.results",
+    "TagResult": "text.results",
     "TaggedSentence": "text.examples",
     "Task": "task",
     "Token": "text.tokeniser",

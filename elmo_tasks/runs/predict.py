@@ -22,7 +22,7 @@ from elmo_tasks.runs.store import Trained, load_trained
 from elmo_tasks.task import AnyTask, Prediction
 from elmo_tasks.text.examples import Example
 from elmo_tasks.text.labels import LabelSet
-from elmo_tasks.text.results import sentence_of
+from elmo_tasks.text.results import TagResult, sentence_of
 
 
 def predict_examples(trained: Trained, examples: Sequence[Example]) -> list[Prediction]:
@@ -209,7 +209,10 @@ def predict(
             if found.examples and found.probabilities is not None and trained.task.result is not None:
                 sentence = sentence_of(found.examples[0].tokens)
                 own = trained.task.result(sentence, found.examples, found.predicted, found.probabilities)
-                _add_scores(value, own.findings())
+                if isinstance(own, TagResult):  # whose tags are words in `describe`
+                    value["scores"] = [tag["score"] for tag in own.findings()["tags"]]
+                else:
+                    _add_scores(value, own.findings())
             yield value
 
 

@@ -123,6 +123,32 @@ class LabelResult(Result):
 
 
 @dataclass(frozen=True)
+class Tag:
+    """The label of a token, such as its part of speech; the other fields are those of `Entity`."""
+
+    tag: str
+    text: str
+    start: int
+    end: int
+    score: float | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON values; without `score` if there is none."""
+        return _without_none({"tag": self.tag, **_place(self), "score": self.score})
+
+
+@dataclass(frozen=True)
+class TagResult(Result):
+    """The label of each token of a sentence."""
+
+    tags: tuple[Tag, ...]
+
+    def findings(self) -> dict[str, Any]:
+        """`tags`."""
+        return {"tags": [tag.to_dict() for tag in self.tags]}
+
+
+@dataclass(frozen=True)
 class OtherResult(Result):
     """What a task of your own found: the value of its `describe`."""
 
@@ -177,6 +203,18 @@ def frame_result(
     return FrameResult(*sentence, tuple(frames))
 
 
+def tag_result(
+    sentence: Sentence,
+    examples: Sequence[TaggedSentence],
+    predicted: Sequence[Sequence[str]],
+    probabilities: Probabilities,
+) -> TagResult:
+    """The label of each token; `Task.result` of taggers of tokens."""
+    scores = [None] * len(sentence.tokens) if probabilities is None else probabilities[0]
+    pairs = zip(sentence.tokens, predicted[0], scores, strict=True)
+    return TagResult(*sentence, tuple(Tag(tag, *token, score) for token, tag, score in pairs))
+
+
 def label_result(
     sentence: Sentence,
     examples: Sequence[LabelledSentence],
@@ -204,7 +242,7 @@ def _stretch(sentence: Sentence, first: int, stop: int) -> tuple[str, int, int]:
     return sentence.text[start - sentence.start : end - sentence.start], start, end
 
 
-def _place(span: Entity | Argument) -> dict[str, Any]:
+def _place(span: Entity | Argument | Tag) -> dict[str, Any]:
     return {"text": span.text, "start": span.start, "end": span.end}
 
 

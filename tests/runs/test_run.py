@@ -127,6 +127,24 @@ def test_labels_of_a_raw_text(folders: dict[str, Path]) -> None:
     assert sum(warm.probabilities.values()) == pytest.approx(1) and run.labels == ("negative", "positive")
 
 
+def test_tags_of_a_raw_text(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for split in ("train", "dev", "test"):
+        (tmp_path / f"{split}.txt").write_text("Ada N\nsings V\n. P\n\nBo N\nsings V\n. P\n\n" * 6)
+    given = {"data": str(tmp_path), "embedders": ["random"]}
+    settings = ["training.epochs=4", "training.learning_rate=0.02", "model.hidden=8"]
+    train(resolve_experiment("tagging", None, given, settings), tmp_path / "run", tell=lambda _: None)
+    (result,) = elmo_tasks.load(tmp_path / "run")("Bo sings.")
+    assert [(t.tag, t.text, t.start, t.end) for t in result.tags] == [
+        ("N", "Bo", 0, 2),
+        ("V", "sings", 3, 8),
+        ("P", ".", 8, 9),
+    ]
+    assert all(tag.score is not None and 0 < tag.score <= 1 for tag in result.tags)
+    (tmp_path / "in.txt").write_text("Bo sings .\n")
+    assert main(["predict", str(tmp_path / "run"), str(tmp_path / "in.txt"), "--probabilities"]) == 0
+    assert json.loads(capsys.readouterr().out)["scores"] == pytest.approx([tag.score for tag in result.tags], abs=1e-5)
+
+
 def test_a_stream_is_read_as_it_is_needed_and_keeps_its_order(ner: elmo_tasks.Run) -> None:
     read = 0
 
