@@ -85,7 +85,7 @@ def test_an_empty_box_asks_for_a_sentence(shown: Shown, text: str) -> None:
 
 
 def test_a_long_text_is_cut_with_a_note(shown: Shown) -> None:
-    page = Reader(answer(shown, "Ada lives in Rome . " * 1000)).text
+    page = Reader(answer(shown, "Ada lives in Rome , " * 1000)).text
     assert "This text is too long. The runs have read its first 160 tokens" in page
     assert f"Compared are the first {MOST} of the sentence's 160 tokens." in page
     assert page.count("Rome") >= 32
