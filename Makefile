@@ -33,9 +33,10 @@ test-browser:
 documents:
 	$(PYTHON) -m pytest -n 2 -m documents
 
-# Ten thousand damaged inputs, seven minutes on two cores; the tests try about a thousand.
+# Ten thousand damaged inputs and two hundred kills, ten minutes on two cores; the tests try about a thousand and a dozen.
 faults:
 	$(PYTHON) tests/faults/faulty.py 10000
+	$(PYTHON) tests/faults/kills.py 200
 
 # The site, into site/.
 docs:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from elmo_tasks.elmo.options import BilmOptions
     from elmo_tasks.elmo.scalar_mix import ScalarMix
     from elmo_tasks.elmo.weights.resolve import load_bilm
-    from elmo_tasks.embedders.frozen import frozen_embedder
+    from elmo_tasks.embedders.frozen import embed_batch, frozen_embedder
     from elmo_tasks.embedders.protocol import Embedder
     from elmo_tasks.integrations.sklearn.classifier import ElmoClassifier
     from elmo_tasks.integrations.sklearn.tagger import ElmoTagger
@@ -94,6 +94,7 @@ __all__ = [
     "Token",
     "Trained",
     "batch_to_ids",
+    "embed_batch",
     "evaluate",
     "frozen_embedder",
     "load",
@@ -143,6 +144,7 @@ _HOMES = {
     "Token": "text.tokeniser",
     "Trained": "runs.store",
     "batch_to_ids": "elmo.characters",
+    "embed_batch": "embedders.frozen",
     "evaluate": "runs.predict",
     "frozen_embedder": "embedders.frozen",
     "load": "runs.run",

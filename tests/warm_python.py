@@ -7,6 +7,7 @@ The fork gets the client's arguments, folder, environment and standard streams; 
 What imports read from the environment, before the fork, has to be the same for both: a client that differs is refused.
 """
 
+import contextlib
 import gc
 import json
 import os
@@ -114,9 +115,11 @@ def answer(connection: socket.socket) -> list[str]:
         os._exit(0)
     process = os.fork()
     if process:
-        connection.sendall(f"{process}\n".encode())
+        with contextlib.suppress(BrokenPipeError):  # the client has been killed
+            connection.sendall(f"{process}\n".encode())
         code = os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
-        connection.sendall(f"{code}\n".encode())
+        with contextlib.suppress(BrokenPipeError):
+            connection.sendall(f"{code}\n".encode())
         os._exit(0)
     connection.close()
     for number, stream in enumerate(streams):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
@@ -115,14 +116,19 @@ def _pca(values: NDArray[np.float64]) -> tuple[NDArray[np.float64], tuple[float,
     return np.asarray(fitted.transform(values)), (first, second)
 
 
-def _umap(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    try:
-        from umap import UMAP
-    except ImportError:
+def check_method(method: str) -> None:
+    """Raises InputError for `umap` where its package is not installed."""
+    if method == "umap" and find_spec("umap") is None:
         raise InputError(
-            "--method umap: expected the package umap-learn, found none; install it with "
-            "`pip install 'elmo-tasks[umap]'` or take --method pca"
-        ) from None
+            "--method umap needs the package umap-learn, which is not installed; install it with "
+            "`pip install 'elmo-tasks[umap]'` or choose --method pca"
+        )
+
+
+def _umap(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    check_method("umap")
+    from umap import UMAP
+
     # Random, since the spectral start needs more points than a rare word has; a seed makes it repeatable.
     neighbours = min(15, len(values) - 1)
     made: Any = UMAP(n_neighbors=neighbours, metric="cosine", init="random", random_state=1, n_jobs=1)

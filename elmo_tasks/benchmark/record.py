@@ -38,7 +38,7 @@ def benchmark_record(
         "replicates": replicates,
         "tasks": [_task(group, baseline, replicates) for group in groups.values()],
         "failed": [
-            {"cell": path.stem, "fault": path.read_text(encoding="utf-8").strip()}
+            {"cell": path.stem, "fault": path.read_text(encoding="utf-8", errors="replace").strip()}
             for path in sorted((folder / "logs").glob("*.error"))
         ],
     }
@@ -50,7 +50,9 @@ def benchmark_record(
 def _command(folder: Path, runs: Sequence[Run]) -> str:
     """What the benchmark was last run with; of cells that came another way, the first one's."""
     path = folder / COMMAND
-    return path.read_text(encoding="utf-8").strip() if path.exists() else str(runs[0].metrics["command"])
+    return (
+        path.read_text(encoding="utf-8", errors="replace").strip() if path.exists() else str(runs[0].metrics["command"])
+    )
 
 
 def _order(run: Run, baseline: tuple[str, ...]) -> tuple[Any, ...]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import statistics
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ from elmo_tasks.benchmark.significance import compare, error_reduction, score
 from elmo_tasks.core.errors import InputError
 from elmo_tasks.data.catalog import short_name
 from elmo_tasks.runs.experiment import Experiment, load_experiment
-from elmo_tasks.runs.folder import read_metrics
+from elmo_tasks.runs.folder import read_epochs, read_metrics
 from elmo_tasks.runs.outcomes import Outcomes, read_outcomes
 
 COSTS = ("training_seconds", "seconds", "tokens_per_second", "epochs", "best_epoch", "threads", "train_examples")
@@ -94,6 +93,5 @@ def _read_run(folder: Path) -> Run:
     missing = {"headline", *COSTS, *SIZES} - set(metrics)
     if missing:
         raise InputError(f"{folder}: expected a run of this version, got one without {', '.join(sorted(missing))}")
-    with (folder / "epochs.csv").open(encoding="utf-8", newline="") as lines:
-        dev = [float(row["dev"]) for row in csv.DictReader(lines)]
+    dev = [row["dev"] for row in read_epochs(folder, metrics)]
     return Run(load_experiment([folder / "config.yaml"]), metrics, read_outcomes(folder), dev)

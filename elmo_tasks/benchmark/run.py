@@ -15,7 +15,7 @@ from elmo_tasks.benchmark.progress import GridProgress, print_plan
 from elmo_tasks.benchmark.record import COMMAND, KIND
 from elmo_tasks.benchmark.report import write_report
 from elmo_tasks.core.errors import InputError
-from elmo_tasks.core.files import write_text
+from elmo_tasks.core.files import disk_faults, remove_left_behind, write_text
 from elmo_tasks.core.folders import use_folder
 from elmo_tasks.core.outputs import hold, output_folder
 from elmo_tasks.embedders.registry import build_inputs
@@ -96,6 +96,8 @@ def claimed(folder: Path) -> Iterator[None]:
     folder = output_folder(folder)
     with hold(folder):
         use_folder(folder, KIND)
+        with disk_faults(folder):
+            remove_left_behind(folder)
         yield
 
 

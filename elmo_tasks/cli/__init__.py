@@ -31,9 +31,10 @@ from elmo_tasks.cli import (
 )
 from elmo_tasks.cli.faults import explain, report_bug
 from elmo_tasks.cli.streams import OutputClosed, guarded_streams
+from elmo_tasks.cli.verb import Parser
 from elmo_tasks.core.errors import InputError
 from elmo_tasks.core.interruption import Interrupted, signals_interrupt
-from elmo_tasks.core.paths import let_waiting_threads_sleep, wants_traceback
+from elmo_tasks.core.paths import draw_without_display, let_waiting_threads_sleep, wants_traceback
 from elmo_tasks.core.terminal import say, write_what_cannot_be_encoded
 
 VERBS = (
@@ -69,6 +70,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         reads its output any more, 70 for a bug.
     """
     let_waiting_threads_sleep()  # before a verb imports torch
+    draw_without_display()
     write_what_cannot_be_encoded()
     given = list(sys.argv[1:] if arguments is None else arguments)
     options = build_parser().parse_args(given)
@@ -83,12 +85,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _end(f"elmo-tasks: error: {error}", 2)
     except KeyboardInterrupt as interruption:
         # Lightning may have raised a KeyboardInterrupt of its own in place of ours.
-        number = came[0] if came else getattr(interruption, "number", signal.SIGINT)
-        way = "continue with the same command and --resume" if options.resumes else "run the same command again"
-        return _end(f"elmo-tasks {options.name}: interrupted by {signal.Signals(number).name}; {way}", 128 + number)
+        return _interrupted(options, came[0] if came else getattr(interruption, "number", signal.SIGINT))
     except OutputClosed:
         return 141  # 128 + SIGPIPE
     except Exception as error:
+        if came:  # a library has made something else of the interruption
+            return _interrupted(options, came[0])
         fault = explain(error)
         if wants_traceback():
             traceback.print_exc()
@@ -96,6 +98,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return _end(f"elmo-tasks: error: {fault}", 2)
         return _end(report_bug(error, options.name, options.command_line), BUG)
     return int(code or 0)
+
+
+def _interrupted(options: argparse.Namespace, number: int) -> int:
+    way = "continue with the same command and --resume" if options.resumes else "run the same command again"
+    return _end(f"elmo-tasks {options.name}: interrupted by {signal.Signals(number).name}; {way}", 128 + number)
 
 
 def _end(line: str, code: int) -> int:
@@ -113,7 +120,7 @@ def _writes_files(options: argparse.Namespace) -> bool:
 
 def build_parser() -> argparse.ArgumentParser:
     """The parser of all verbs. Each sets `name`, as it is typed, and `resumes`, whether it has `--resume`."""
-    parser = argparse.ArgumentParser(prog="elmo-tasks", description="Downstream tasks on frozen ELMo embeddings.")
+    parser = Parser(prog="elmo-tasks", description="Downstream tasks on frozen ELMo embeddings.")
     parser.add_argument("--version", action="version", version=f"elmo-tasks {__version__}")
     verbs = parser.add_subparsers(title="verbs", required=True, metavar="VERB")
     for verb in VERBS:

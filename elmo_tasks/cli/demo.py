@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from importlib.util import find_spec
 
-from elmo_tasks.cli.verb import Verbs
+from elmo_tasks.cli.verb import Verbs, add_run_options
 from elmo_tasks.core.errors import InputError
 from elmo_tasks.core.terminal import say
 
@@ -17,11 +17,7 @@ def add(verbs: Verbs) -> None:
     demo.add_argument("--host", default="127.0.0.1", help="default: %(default)s, this machine alone")
     demo.add_argument("--port", type=int, help="default: the first free one from 7860 on")
     demo.add_argument("--no-browser", action="store_true", help="only serve the page")
-    demo.add_argument(
-        "--task-file",
-        metavar="PATH",
-        help="the task.py of a run that was trained with a task of your own; it is executed",
-    )
+    add_run_options(demo)
     demo.set_defaults(verb=_demo)
 
 
@@ -31,5 +27,5 @@ def _demo(options: argparse.Namespace) -> None:
     from elmo_tasks.demo.runs import load_runs
     from elmo_tasks.demo.server import serve
 
-    runs = load_runs(options.runs, task_file=options.task_file)
+    runs = load_runs(options.runs, task_file=options.task_file, trust=options.trust)
     serve(runs, host=options.host, port=options.port, browser=not options.no_browser, tell=say)

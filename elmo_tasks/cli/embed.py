@@ -35,7 +35,11 @@ def add(verbs: Verbs) -> None:
         help="most tokens that an elmo computes at once (default: by its width)",
     )
     embed.add_argument(
-        "--engine", choices=("local", "ray"), default="local", help="this process or a Ray cluster (default: local)"
+        "--engine",
+        choices=("local", "ray"),
+        default="local",
+        help="this process, or the Ray cluster that RAY_ADDRESS names; without RAY_ADDRESS one is started that only "
+        "this machine can reach (default: local)",
     )
     embed.add_argument("--workers", metavar="N", type=int, help="workers of Ray (default: as many as the cores allow)")
     add_encoding(embed)

@@ -6,7 +6,14 @@ import argparse
 import sys
 from pathlib import Path
 
-from elmo_tasks.cli.verb import Verbs, add_reading_options, add_threads, reading_options, use_threads
+from elmo_tasks.cli.verb import (
+    Verbs,
+    add_reading_options,
+    add_run_options,
+    add_threads,
+    reading_options,
+    use_threads,
+)
 from elmo_tasks.core.memory import without_garbage_collection
 from elmo_tasks.core.terminal import say, say_json
 
@@ -20,7 +27,7 @@ def add(verbs: Verbs) -> None:
     add_reading_options(evaluate)
     evaluate.add_argument("--output", metavar="FILE", type=Path, help="write the predictions to this file")
     evaluate.add_argument("--json", action="store_true", help="print the scores as JSON")
-    evaluate.add_argument("--task-file", metavar="PATH", help="task.py of a run of a task of your own; it is executed")
+    add_run_options(evaluate)
     add_threads(evaluate)
     evaluate.set_defaults(verb=_evaluate)
 
@@ -41,6 +48,7 @@ def _evaluate(options: argparse.Namespace) -> None:
         reading=ReadingConfig(**given) if given else None,
         output=options.output,
         task_file=options.task_file,
+        trust=options.trust,
         tell=notes.append,
     )
     for note in notes:

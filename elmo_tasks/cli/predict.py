@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from elmo_tasks.cli.verb import Verbs, add_encoding, add_threads, use_threads
+from elmo_tasks.cli.verb import Verbs, add_encoding, add_run_options, add_threads, use_threads
 from elmo_tasks.core.errors import InputError
 from elmo_tasks.core.files import standard_input
 from elmo_tasks.core.memory import without_garbage_collection
@@ -33,7 +33,7 @@ def add(verbs: Verbs) -> None:
     predict.add_argument(
         "--probabilities", action="store_true", help="add a probability to each entity, predicate and argument"
     )
-    predict.add_argument("--task-file", metavar="PATH", help="task.py of a run of a task of your own; it is executed")
+    add_run_options(predict)
     add_encoding(predict)
     add_threads(predict)
     predict.set_defaults(verb=_predict)
@@ -56,7 +56,7 @@ def _predict(options: argparse.Namespace) -> None:
     block = 1 if interactive and sys.stdin.isatty() else 64
     values: Iterator[dict[str, Any]]
     if options.text is not None:
-        run = load(options.run, options.task_file)
+        run = load(options.run, options.task_file, trust=options.trust)
         pieces = decode_text(standard_input(), origin, encoding) if interactive else open_text(file, encoding=encoding)
         results = predict_text(run, pieces, block, origin, probabilities=options.probabilities)
         values = (result.to_dict() for result in results)
@@ -70,6 +70,7 @@ def _predict(options: argparse.Namespace) -> None:
             *(find_run(options.run), lines, block, origin),
             probabilities=options.probabilities,
             task_file=options.task_file,
+            trust=options.trust,
         )
     for value in values:
         say_json(value)

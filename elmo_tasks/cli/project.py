@@ -41,10 +41,11 @@ def _project(options: argparse.Namespace) -> None:
         if getattr(options, name) is not None and getattr(options, name) < 1:
             raise InputError(f"--{name}: expected 1 or more, got {getattr(options, name)}")
     from elmo_tasks.analysis.occurrences import occurrences_in
-    from elmo_tasks.analysis.projection import project_layers
+    from elmo_tasks.analysis.projection import check_method, project_layers
     from elmo_tasks.embedders.frozen import bilm_embedder
     from elmo_tasks.views.projection import draw_projections, print_projections
 
+    check_method(options.method)
     with output_file(options.output, overwrite=options.overwrite, is_ours=is_signed):
         encoding = options.encoding or "utf-8"
         there = occurrences_in(options.text, options.word, exact=True, encoding=encoding)

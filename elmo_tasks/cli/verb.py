@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 import argparse
-from typing import TYPE_CHECKING, Any, TypeAlias
+import sys
+from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
 
 from elmo_tasks.core.errors import InputError
+from elmo_tasks.core.terminal import say
 
 if TYPE_CHECKING:
     Verbs: TypeAlias = argparse._SubParsersAction[argparse.ArgumentParser]
 else:
     Verbs = object
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser whose complaints are one line, in which nothing that the user wrote acts on the terminal."""
+
+    def error(self, message: str) -> NoReturn:
+        """Print the complaint and exit with code 2."""
+        say(f"elmo-tasks: error: {message}; see `{self.prog} --help`", stream=sys.stderr)
+        sys.exit(2)
 
 
 def add_reading_options(verb: argparse.ArgumentParser) -> None:
@@ -53,6 +64,14 @@ def reading_options(options: argparse.Namespace) -> dict[str, Any]:
 def add_encoding(verb: argparse.ArgumentParser) -> None:
     """The encoding of the files that are read."""
     verb.add_argument("--encoding", metavar="NAME", help="of the files, such as latin-1 or utf-16 (default: utf-8)")
+
+
+def add_run_options(verb: argparse.ArgumentParser) -> None:
+    """What a run of somebody else's may do: nothing, unless it is said here."""
+    verb.add_argument("--task-file", metavar="PATH", help="task.py of a run of a task of your own; it is executed")
+    verb.add_argument(
+        "--trust", action="store_true", help="read files and addresses that a run names though it was not trained here"
+    )
 
 
 def add_threads(verb: argparse.ArgumentParser, help: str = "processor threads to use (default: one per core)") -> None:

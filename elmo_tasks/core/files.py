@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import json
 import os
+import re
 import secrets
 import sys
 from collections.abc import Iterator
@@ -17,6 +19,7 @@ from elmo_tasks.core.errors import InputError
 SIGNATURE = "made by elmo-tasks"
 """Stands near the beginning of every picture and page that we write, so that `--overwrite` knows its own."""
 
+_LEFT_BEHIND = re.compile(r"\..+\.[0-9a-f]{12}\.partial")
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _REFUSED = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST, errno.EISDIR, errno.ELOOP)
 _FULL_WORDS = ("No space left", "File too large", "errno = 28", "errno = 27", "Disk quota exceeded")
@@ -92,6 +95,13 @@ def hidden_name(path: Path, suffix: str) -> Path:
     return path.with_name(f".{path.name[:60]}.{secrets.token_hex(6)}{suffix}")
 
 
+def remove_left_behind(folder: Path) -> None:
+    """Remove what killed calls of `atomic_file` left in a folder of ours that this process holds, and below it."""
+    for path in folder.rglob(".*.partial"):
+        if _LEFT_BEHIND.fullmatch(path.name) and not path.is_dir():
+            path.unlink(missing_ok=True)
+
+
 def _new_file(path: Path) -> Path:
     while True:
         partial = hidden_name(path, ".partial")
@@ -142,8 +152,19 @@ def read_json(path: Path) -> Any:
         return json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise InputError(f"{path.parent}: expected a run folder, found no {path.name} in it") from None
-    except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror or error})") from None
+    except (ValueError, RecursionError) as error:  # not JSON, not UTF-8, or a number of too many digits
         raise InputError(f"{path}: expected JSON, got a damaged file ({error})") from None
+
+
+def checksum(path: Path) -> str:
+    """Of a file's bytes, as we store it for files that we read back. Raises OSError when it cannot be read."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while chunk := file.read(1 << 20):
+            digest.update(chunk)
+    return digest.hexdigest()
 
 
 def read_object(path: Path, **keys: type | tuple[type, ...]) -> dict[str, Any]:

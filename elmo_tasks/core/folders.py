@@ -31,6 +31,19 @@ def kind_of(folder: Path) -> str | None:
         return None
 
 
+def leads_out(path: Path, folder: Path) -> bool:
+    """Whether a path is outside a folder once its links are followed.
+
+    In the hub's cache a folder `snapshots/REVISION` has links to `blobs`, which belong to it.
+    """
+    try:
+        home, place = folder.resolve(), path.resolve()
+    except (OSError, RuntimeError):  # links in a circle
+        return True
+    blobs = [home.parents[1] / "blobs"] if home.parent.name == "snapshots" else []
+    return not any(place.is_relative_to(each) for each in (home, *blobs))
+
+
 def make_folder(path: Path, kind: str) -> None:
     """Make a new folder with its marker.
 

@@ -43,13 +43,15 @@ def new_output_folder(path: Path) -> Path:
 
 
 @contextmanager
-def output_file(path: Path, *, overwrite: bool, is_ours: Callable[[Path], bool]) -> Iterator[None]:
+def output_file(
+    path: Path, *, overwrite: bool = False, is_ours: Callable[[Path], bool] | None = None
+) -> Iterator[None]:
     """Hold an output file while it is made, having checked that it may be written.
 
     Args:
         path: the file; missing folders above it are made.
         overwrite: whether an earlier file of ours may be replaced.
-        is_ours: whether a file is one that the same command wrote.
+        is_ours: whether a file is one that the same command wrote; None for a command that replaces nothing.
 
     Raises:
         InputError: a folder, a link, a file that is there and may not be replaced, a place that cannot be written, or
@@ -62,7 +64,7 @@ def output_file(path: Path, *, overwrite: bool, is_ours: Callable[[Path], bool])
         yield
 
 
-def check_file(path: Path, *, overwrite: bool, is_ours: Callable[[Path], bool]) -> None:
+def check_file(path: Path, *, overwrite: bool, is_ours: Callable[[Path], bool] | None) -> None:
     """Refuse an output file that may not be written; see `output_file`."""
     if path.name in ("", "..") or path.is_dir():
         raise InputError(f"{path}: expected a file to write, got a folder; give --output the name of a file")
@@ -72,6 +74,8 @@ def check_file(path: Path, *, overwrite: bool, is_ours: Callable[[Path], bool]) 
         return
     if not path.is_file():
         raise InputError(f"{path}: expected a file to write, got a device or pipe; choose another --output")
+    if is_ours is None:
+        raise InputError(f"{path}: already exists; choose another --output")
     if not overwrite:
         raise InputError(f"{path}: already exists; choose another --output or pass --overwrite")
     if not is_ours(path):

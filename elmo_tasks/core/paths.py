@@ -54,13 +54,21 @@ def wants_traceback() -> bool:
 
 
 def ray_address() -> str | None:
-    """The Ray cluster that `$RAY_ADDRESS` names, as for every program that uses Ray."""
-    return os.environ.get("RAY_ADDRESS") or None
+    """The Ray cluster that `$RAY_ADDRESS` names, as for every program that uses Ray; None if one is to be started."""
+    address = os.environ.get("RAY_ADDRESS", "")
+    return None if address in ("", "local") else address
 
 
-def quiet_ray() -> None:
-    """Ray reports its use over the network unless it is told not to; who has decided otherwise is heeded."""
+def keep_ray_private() -> None:
+    """Let Ray report nothing over the network, and let a cluster that it starts listen on 127.0.0.1 only.
+
+    By default its servers listen on every interface and ask for no password, and `ray.init` replaces an address of
+    127.0.0.1 by that of the network. The second variable is the one with which Ray itself stays local on Windows and
+    macOS. It has an effect only before `ray` is imported.
+    """
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    if ray_address() is None:
+        os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
 
 
 def let_waiting_threads_sleep() -> None:
@@ -74,6 +82,11 @@ def let_waiting_threads_sleep() -> None:
     if not any(name in os.environ for name in ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT", "KMP_BLOCKTIME")):
         os.environ["GOMP_SPINCOUNT"] = "2000"  # GNU's, on Linux: times that a waiting thread looks again
         os.environ["KMP_BLOCKTIME"] = "1"  # LLVM's and Intel's: milliseconds
+
+
+def draw_without_display() -> None:
+    """Let matplotlib draw into files only, whatever `$MPLBACKEND` says: a bad one would fail when it is imported."""
+    os.environ["MPLBACKEND"] = "agg"
 
 
 def recipe_root(kind: str) -> Path:

@@ -94,7 +94,11 @@ class Layers:
 
 
 def from_mapping(
-    kind: type[T], values: Mapping[str, Any], where: str = "", places: Mapping[str, str] | None = None
+    kind: type[T],
+    values: Mapping[str, Any],
+    where: str = "",
+    places: Mapping[str, str] | None = None,
+    origin: str = "",
 ) -> T:
     """Build a dataclass from nested mappings: every key known, every value of its type and within its bounds.
 
@@ -103,6 +107,7 @@ def from_mapping(
         values: what it is built from; fields that are not there have their defaults.
         where: what stands before the keys in messages, such as `model.`.
         places: the `file:line` of values, by their dotted keys.
+        origin: the file, for keys that it lacks.
 
     Raises:
         InputError: an unknown key (the nearest is named), a required key that is missing, a value of the wrong type.
@@ -124,7 +129,7 @@ def from_mapping(
                 raise InputError(f"{at}{full} must have keys of its own, got {shown(value)}")
             below: Any = dict(value)
             if inner != dict[str, Any]:
-                below = from_mapping(typing.cast("type[Any]", inner), value, f"{full}.", places)
+                below = from_mapping(typing.cast("type[Any]", inner), value, f"{full}.", places, origin)
             if key in beside:
                 entry = fields[beside[key][0]]
                 made.setdefault(entry.name, {name: below() for name, below in _sections(entry).items()})[key] = below
@@ -134,7 +139,7 @@ def from_mapping(
             made[key] = _checked(f"{at}{full}", _coerce(f"{at}{full}", value, inner), fields[key])
     for name, entry in fields.items():
         if name not in made and entry.default is dataclasses.MISSING and entry.default_factory is dataclasses.MISSING:
-            raise InputError(f"{where}{name} is missing; it has no default")
+            raise InputError(f"{origin}{': ' * bool(origin)}{where}{name} is missing; it has no default")
     return kind(**made)
 
 

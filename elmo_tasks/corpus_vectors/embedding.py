@@ -18,7 +18,7 @@ from elmo_tasks.core.files import disk_faults, standard_input
 from elmo_tasks.core.memory import return_freed_memory
 from elmo_tasks.corpus_vectors.block_embedder import BlockEmbedder, Recipe, Vectors
 from elmo_tasks.corpus_vectors.part import has_part, read_part, write_part
-from elmo_tasks.corpus_vectors.ray_engine import RayEngine
+from elmo_tasks.corpus_vectors.ray_engine import RayEngine, check_ray
 from elmo_tasks.corpus_vectors.sentence_block import (
     MOST_SENTENCES,
     MOST_TOKENS,
@@ -69,6 +69,8 @@ def embed_corpus(
     if engine not in ENGINES:
         raise InputError(f"--engine: expected one of {', '.join(ENGINES)}, got {engine!r}")
     check_format(output)
+    if engine == "ray":
+        check_ray()
     folder = WorkFolder(output)
     with folder.claimed(resume=resume, overwrite=overwrite), disk_faults(output):
         embedder = BlockEmbedder(recipe)

@@ -11,6 +11,7 @@ import h5py
 from elmo_tasks.corpus_vectors.part import Part
 from elmo_tasks.corpus_vectors.vector_file import ABOUT, about_json
 from elmo_tasks.elmo.allennlp import SENTENCE_TO_INDEX
+from elmo_tasks.elmo.weights.hdf5_disk import Hdf5Disk
 
 _INDEXED_BYTES = 64 << 20  # of text: HDF5 takes the index as one string, which must fit into memory
 
@@ -23,7 +24,7 @@ class Hdf5File:
     """
 
     def __init__(self, path: Path, about: dict[str, Any]) -> None:
-        self.path, self._disk = path, _Disk(path)
+        self.path, self._disk = path, Hdf5Disk(path)
         self._file = h5py.File(self._disk, "w")
         self._file.attrs[ABOUT] = about_json(about)
         self._index: dict[str, str] | None = {}
@@ -55,37 +56,3 @@ class Hdf5File:
         self._disk.file.close()
         if self._disk.fault is not None:
             raise self._disk.fault
-
-
-class _Disk:
-    """A file for HDF5, which crashes the process at its end where the system refuses a write: so none fails.
-
-    The first fault is kept, and what comes after it goes nowhere.
-    """
-
-    def __init__(self, path: Path) -> None:
-        self.file = path.open("w+b", buffering=0)
-        self.seek, self.tell = self.file.seek, self.file.tell
-        self.read, self.readinto = self.file.read, self.file.readinto
-        self.fault: OSError | None = None
-
-    def write(self, data: memoryview) -> int:
-        """All of it, or nothing after a fault."""
-        left = data
-        try:
-            while self.fault is None and len(left):
-                left = left[self.file.write(left) :]
-        except OSError as error:
-            self.fault = error
-        return len(data)
-
-    def truncate(self, size: int) -> int:
-        """As a file's."""
-        try:
-            return size if self.fault is not None else self.file.truncate(size)
-        except OSError as error:
-            self.fault = error
-            return size
-
-    def flush(self) -> None:
-        """Nothing is held back."""

@@ -4,16 +4,27 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from elmo_tasks.core.errors import InputError
-from elmo_tasks.core.paths import quiet_ray, ray_address
+from elmo_tasks.core.paths import keep_ray_private, ray_address
 from elmo_tasks.corpus_vectors.block_embedder import BlockEmbedder, Recipe, Vectors
 from elmo_tasks.corpus_vectors.sentence_block import MOST_TOKENS, SentenceBlock
 
 _RETRIES = 3  # of a block whose worker died; what kills four workers will kill the fifth
+_LOOPBACK = ("127.0.0.1", "::1")  # where Ray's servers bind to them; for any other address they bind to all interfaces
 _AHEAD = 2  # blocks a worker: one that it computes, one that waits
+
+
+def check_ray() -> None:
+    """Raises InputError if Ray is not installed."""
+    if find_spec("ray") is None:
+        raise InputError(
+            "--engine ray needs the package ray, which is not installed; install it with `pip install "
+            "'elmo-tasks[ray]'` or choose --engine local"
+        )
 
 
 class Worker:
@@ -36,7 +47,8 @@ class Worker:
 class RayEngine:
     """Workers on the cluster that `RAY_ADDRESS` names, or on one that is started on this machine.
 
-    A worker that dies is replaced and what it was doing is done again.
+    A cluster that is started here listens on 127.0.0.1 only, without a dashboard. A worker that dies is replaced, and
+    its block is computed again.
 
     Raises:
         InputError: Ray is not installed or not there, too many workers, or a worker that has another embedder.
@@ -44,13 +56,10 @@ class RayEngine:
 
     def __init__(self, recipe: Recipe, local: BlockEmbedder, workers: int | None) -> None:
         """local: what this process has of the same recipe; its weights must be found by every worker."""
-        try:
-            import ray
-        except ImportError:
-            raise InputError(
-                "--engine ray: expected the package ray, found none; install it with `pip install 'elmo-tasks[ray]'` "
-                "or give --engine local"
-            ) from None
+        keep_ray_private()
+        check_ray()
+        import ray
+
         self._ray, self._started = ray, not ray.is_initialized()
         if self._started:
             block_bytes = 4 * MOST_TOKENS * local.numbers_a_token()
@@ -131,7 +140,12 @@ class RayEngine:
 
     def _start(self, workers: int | None, block_bytes: int) -> None:
         address = ray_address()
-        quiet_ray()
+        here: Any = self._ray.util.get_node_ip_address  # untyped
+        if address is None and here() not in _LOOPBACK:
+            raise InputError(
+                "--engine ray: this program imported Ray before, so its servers would listen on every network "
+                "interface; start Ray with `ray.init` first, or set RAY_ADDRESS to a running cluster"
+            )
         options: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR"}
         if address is None:
             cores = max(os.cpu_count() or 1, workers or 1)

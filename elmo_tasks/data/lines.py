@@ -6,7 +6,6 @@ import bz2
 import codecs
 import gzip
 import io
-import lzma
 import re
 import zlib
 from collections.abc import Iterator
@@ -15,7 +14,7 @@ from pathlib import Path
 from typing import IO
 
 from elmo_tasks.core.errors import InputError, quoted
-from elmo_tasks.data.zstd_file import open_zstd
+from elmo_tasks.data.frames import open_xz, open_zstd
 
 COMPRESSED = (".xz", ".gz", ".bz2", ".zst")
 LONGEST_LINE = 1 << 24
@@ -132,7 +131,7 @@ def _pieces(stream: IO[bytes], origin: str, encoding: str, packed: int | None = 
             yield number, piece
     except UnicodeError as error:
         raise InputError(f"{origin}:{number + 1}: not {encoding} text ({error})") from None
-    except (lzma.LZMAError, zlib.error, EOFError) as error:
+    except (zlib.error, EOFError) as error:
         raise InputError(f"{origin}:{number + 1}: damaged or cut compressed file ({error})") from None
     except OSError as error:  # gzip and bz2 raise a bare one, without a number, for damage
         if error.errno is not None:
@@ -173,7 +172,7 @@ def _codec(encoding: str) -> str:
 
 def _open(path: Path) -> IO[bytes]:
     if path.suffix == ".xz":
-        return lzma.open(path)
+        return open_xz(path)
     if path.suffix == ".gz":
         return gzip.open(path)  # type: ignore[return-value]
     if path.suffix == ".bz2":

@@ -42,10 +42,11 @@ class Shown:
     own: bool
 
 
-def load_runs(given: Sequence[str], *, task_file: str | None = None) -> Shown:
+def load_runs(given: Sequence[str], *, task_file: str | None = None, trust: bool = False) -> Shown:
     """The runs of folders or of names on the Hugging Face hub. Without a biLM among them the shipped one is loaded.
 
-    task_file: the `task.py` of the runs that were trained with a task of your own, see `load_trained`.
+    task_file: the `task.py` of the runs that were trained with a task of your own; trust: whether the runs may name
+    files anywhere; see `load_trained` for both.
 
     Raises:
         InputError: none given, no run there, one of a task that the page has no view of, of another format, or one that
@@ -58,7 +59,7 @@ def load_runs(given: Sequence[str], *, task_file: str | None = None) -> Shown:
     runs = []
     for name, short in zip(given, names, strict=True):
         folder = find_run(name)
-        trained = load_trained(folder, task_file=task_file)
+        trained = load_trained(folder, task_file=task_file, trust=trust)
         view = VIEWS.get(trained.task.name)
         if view is None or not isinstance(trained.model, view):
             raise InputError(

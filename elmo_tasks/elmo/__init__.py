@@ -6,7 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from elmo_tasks.elmo.allennlp import Elmo, ElmoEmbedder
+    from elmo_tasks.elmo.allennlp import Elmo, ElmoEmbedder, ElmoTokenEmbedder
     from elmo_tasks.elmo.bilm import BiLM
     from elmo_tasks.elmo.characters import batch_to_ids
     from elmo_tasks.elmo.engine import Engine
@@ -14,13 +14,24 @@ if TYPE_CHECKING:
     from elmo_tasks.elmo.scalar_mix import ScalarMix
     from elmo_tasks.elmo.weights.resolve import load_bilm
 
-__all__ = ["BiLM", "BilmOptions", "Elmo", "ElmoEmbedder", "Engine", "ScalarMix", "batch_to_ids", "load_bilm"]
+__all__ = [
+    "BiLM",
+    "BilmOptions",
+    "Elmo",
+    "ElmoEmbedder",
+    "ElmoTokenEmbedder",
+    "Engine",
+    "ScalarMix",
+    "batch_to_ids",
+    "load_bilm",
+]
 
 _HOMES = {
     "BiLM": "bilm",
     "BilmOptions": "options",
     "Elmo": "allennlp",
     "ElmoEmbedder": "allennlp",
+    "ElmoTokenEmbedder": "allennlp",
     "Engine": "engine",
     "ScalarMix": "scalar_mix",
     "batch_to_ids": "characters",

@@ -1,27 +1,39 @@
-"""`Elmo`, `batch_to_ids` and `ElmoEmbedder` as code written for AllenNLP calls them."""
+"""`Elmo`, `batch_to_ids`, `ElmoEmbedder` and `ElmoTokenEmbedder` as code written for AllenNLP calls them."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from os import PathLike, fspath
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 
 from elmo_tasks.core.errors import InputError
 from elmo_tasks.core.files import atomic_file
 from elmo_tasks.core.sentences import checked_sentence, checked_sentences
+from elmo_tasks.elmo.allennlp_modules import ScalarMix, _ElmoBiLm, _ElmoCharacterEncoder
+from elmo_tasks.elmo.bilm import BiLM
 from elmo_tasks.elmo.characters import batch_to_ids
-from elmo_tasks.elmo.elmo_module import Elmo, ElmoOutput
+from elmo_tasks.elmo.elmo_module import Elmo, ElmoOutput, arguments_of
+from elmo_tasks.elmo.weights.hdf5_disk import hdf5_to_write
 from elmo_tasks.elmo.weights.resolve import load_bilm, load_pair
 
-__all__ = ["Elmo", "ElmoEmbedder", "ElmoOutput", "batch_to_ids"]
+__all__ = [
+    "Elmo",
+    "ElmoEmbedder",
+    "ElmoOutput",
+    "ElmoTokenEmbedder",
+    "ScalarMix",
+    "_ElmoBiLm",
+    "_ElmoCharacterEncoder",
+    "batch_to_ids",
+]
 
 
 Vectors = NDArray[np.float32]
@@ -61,16 +73,11 @@ class ElmoEmbedder:
         *,
         name: str = "default",
     ) -> None:
-        if (options_file is None) != (weight_file is None):
-            raise InputError("expected options_file and weight_file or neither, got one of them")
         if cuda_device >= torch.cuda.device_count():
             raise InputError(
                 f"cuda_device: expected a device below {torch.cuda.device_count()}, got {cuda_device}; -1 is the CPU"
             )
-        if options_file is None or weight_file is None:
-            self.bilm = load_bilm(name)
-        else:
-            self.bilm = load_pair(fspath(options_file), fspath(weight_file))
+        self.bilm = _load(options_file, weight_file, name)
         self.cuda_device = cuda_device
         self._device = torch.device("cpu" if cuda_device < 0 else f"cuda:{cuda_device}")
         self.bilm.to(self._device)
@@ -79,6 +86,11 @@ class ElmoEmbedder:
     def from_pretrained(cls, name: str, cuda_device: int = -1) -> ElmoEmbedder:
         """An embedder by a biLM's name: `small`, `original`, a folder, or `ORG/NAME` on the Hugging Face hub."""
         return cls(cuda_device=cuda_device, name=name)
+
+    @property
+    def elmo_bilm(self) -> _ElmoBiLm:
+        """The biLM as AllenNLP's code calls it; it shares the weights."""
+        return _ElmoBiLm.of(self.bilm, None)
 
     @torch.no_grad()
     def batch_to_embeddings(self, batch: Sequence[Sequence[str]]) -> tuple[Tensor, Tensor]:
@@ -153,7 +165,7 @@ class ElmoEmbedder:
                 raise InputError(f"{origin}:{number}: expected a tokenised sentence, got a blank line; remove it")
         output = Path(output_file_path)
         try:
-            with atomic_file(output) as partial, h5py.File(partial, "w") as file:
+            with atomic_file(output) as partial, hdf5_to_write(partial) as file:
                 vectors = self.embed_sentences((sentence.split() for sentence in sentences), batch_size)
                 for number, (sentence, layers) in enumerate(zip(sentences, vectors, strict=True)):
                     key = sentence if use_sentence_keys else str(number)
@@ -171,6 +183,76 @@ class ElmoEmbedder:
         except OSError as error:
             reason = " ".join(str(error).split())
             raise InputError(f"{output}: expected a file that can be written ({reason}); choose another") from None
+
+
+class ElmoTokenEmbedder(nn.Module):
+    """One mix of a biLM's layers, projected if asked for; a drop-in for AllenNLP's.
+
+    Deviation: without files it takes the biLM inside the package instead of downloading the original one.
+
+    Examples:
+        >>> ElmoTokenEmbedder(projection_dim=20)(batch_to_ids([["Rain", "fell"], ["No"]])).shape
+        torch.Size([2, 2, 20])
+
+    Args:
+        options_file, weight_file: paths or http addresses of a bilm-tf pair, both or none.
+        projection_dim: the width of a learned projection of the mix; none by default.
+        do_layer_norm, dropout, requires_grad, vocab_to_cache, scalar_mix_parameters: as for `Elmo`.
+
+    Raises:
+        InputError: one file without the other, or what `Elmo` refuses.
+    """
+
+    def __init__(
+        self,
+        options_file: str | PathLike[str] | None = None,
+        weight_file: str | PathLike[str] | None = None,
+        do_layer_norm: bool = False,
+        dropout: float = 0.5,
+        requires_grad: bool = False,
+        projection_dim: int | None = None,
+        vocab_to_cache: Sequence[str] | None = None,
+        scalar_mix_parameters: Sequence[float] | None = None,
+    ) -> None:
+        super().__init__()
+        self._elmo = Elmo(  # AllenNLP's names, so that its checkpoints fit
+            None,
+            None,
+            1,
+            do_layer_norm=do_layer_norm,
+            dropout=dropout,
+            vocab_to_cache=vocab_to_cache,
+            scalar_mix_parameters=scalar_mix_parameters,
+            module=_load(options_file, weight_file).requires_grad_(requires_grad),
+        )
+        self.output_dim = projection_dim or self._elmo.get_output_dim()
+        self._projection = nn.Linear(self._elmo.get_output_dim(), projection_dim) if projection_dim else None
+
+    @classmethod
+    def from_params(cls, params: Mapping[str, Any], vocab: object = None) -> ElmoTokenEmbedder:
+        """One from a dictionary of its arguments; vocab is not looked at. Raises InputError for an unknown argument."""
+        return cls(**arguments_of(cls, params))
+
+    def get_output_dim(self) -> int:
+        """The width of what `forward` returns."""
+        return self.output_dim
+
+    def forward(self, elmo_tokens: Tensor, word_inputs: Tensor | None = None) -> Tensor:
+        """(B, ..., T, 50) character ids, and (B, ..., T) positions in `vocab_to_cache` -> (B, ..., T, D)."""
+        mixed = self._elmo(elmo_tokens, word_inputs)["elmo_representations"][0]
+        found: Tensor = mixed if self._projection is None else self._projection(mixed)
+        return found
+
+
+def _load(
+    options_file: str | PathLike[str] | None, weight_file: str | PathLike[str] | None, name: str = "default"
+) -> BiLM:
+    """The biLM of two files, or of a name where there are none."""
+    if (options_file is None) != (weight_file is None):
+        raise InputError("expected options_file and weight_file or neither, got one of them")
+    if options_file is None or weight_file is None:
+        return load_bilm(name)
+    return load_pair(fspath(options_file), fspath(weight_file))
 
 
 def _reduced(layers: Vectors, output_format: str) -> Vectors:

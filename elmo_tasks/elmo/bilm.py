@@ -76,7 +76,7 @@ class BiLM(nn.Module):
         mask = (char_ids > 0).any(dim=-1)  # (B, T)
         begin, end = (self.spelling.ids(word) for word in self.spelling.boundaries)
         char_ids, inner_mask = add_sentence_boundaries(char_ids, mask, begin, end)  # (B, T + 2, C)
-        tokens = self.encode_tokens(char_ids, inner_mask)  # (B, T + 2, P)
+        tokens = self.token_encoder.encode(char_ids, inner_mask)  # (B, T + 2, P)
         layers, after = self.contextualise(tokens, inner_mask, state)
         if keep_sentence_boundaries:
             return BilmOutput(layers, inner_mask, after)
@@ -89,14 +89,6 @@ class BiLM(nn.Module):
             InputError: a string where a list of tokens belongs.
         """
         return padded(batch, self.spelling.width, lambda words: encode(self.spelling, words))
-
-    def encode_tokens(self, char_ids: Tensor, mask: Tensor) -> Tensor:
-        """char_ids: (B, T, C), mask: (B, T) -> (B, T, P), each distinct word encoded once, zero where masked."""
-        words, where = torch.unique(char_ids[mask], dim=0, return_inverse=True)  # (U, C), (N,)
-        vectors: Tensor = self.token_encoder(words)  # (U, P)
-        tokens = vectors.new_zeros(*mask.shape, vectors.shape[1])
-        tokens[mask] = vectors[where]
-        return tokens  # (B, T, P)
 
     def boundary_vectors(self) -> Tensor:
         """The vectors of the sentence boundaries: (2, P)."""
@@ -121,7 +113,7 @@ class BiLM(nn.Module):
         return torch.stack(layers, dim=1), tuple(states)  # (B, L + 1, T, 2P)
 
 
-class _NoRandomValues(TorchFunctionMode):
+class NoRandomValues(TorchFunctionMode):
     """Leave parameters as they are where `reset_parameters` asks for random numbers.
 
     Drawing normal numbers on the meta device makes PyTorch import its compiler, which takes longer than importing
@@ -137,7 +129,7 @@ class _NoRandomValues(TorchFunctionMode):
 
 def without_weights(options: BilmOptions) -> BiLM:
     """A biLM on the meta device: the names and shapes of its parameters, without memory or values."""
-    with torch.device("meta"), _NoRandomValues():
+    with torch.device("meta"), NoRandomValues():
         return BiLM(options)
 
 

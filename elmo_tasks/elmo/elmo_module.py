@@ -11,13 +11,12 @@ import torch
 from torch import Tensor, nn
 
 from elmo_tasks.core.errors import InputError
-from elmo_tasks.core.sentences import checked_sentence
+from elmo_tasks.elmo.allennlp_modules import _ElmoBiLm
 from elmo_tasks.elmo.bilm import BiLM
+from elmo_tasks.elmo.cached_words import CachedWords
 from elmo_tasks.elmo.scalar_mix import ScalarMix
-from elmo_tasks.elmo.spelling import encode
+from elmo_tasks.elmo.weights.allennlp import CACHED_WORDS, read_elmo, rename_to_ours, to_allennlp
 from elmo_tasks.elmo.weights.resolve import load_pair
-
-_WORDS = 1024  # of a vocabulary, encoded at a time
 
 
 class ElmoOutput(TypedDict):
@@ -58,8 +57,8 @@ class Elmo(nn.Module):
             one stands for padding.
         keep_sentence_boundaries: return `<S>` and `</S>` too; `T` grows by 2.
         scalar_mix_parameters: fixed weights (before the softmax), one per layer; nothing of the mixes learns then.
-        module: a biLM to use instead of files, from `load_bilm` or from another `Elmo`, whose weights are then shared;
-            the two file arguments are None.
+        module: a biLM to use instead of files, which are None then: from `load_bilm`, `bilm` of another `Elmo`, or an
+            `_ElmoBiLm`. Its weights are shared, and it is taken as it is, whatever `requires_grad` says.
 
     Raises:
         InputError: a file is missing or broken, the two do not fit, files and a module or neither of them, a wrong
@@ -77,7 +76,7 @@ class Elmo(nn.Module):
         vocab_to_cache: Sequence[str] | None = None,
         keep_sentence_boundaries: bool = False,
         scalar_mix_parameters: Sequence[float] | None = None,
-        module: BiLM | None = None,
+        module: BiLM | _ElmoBiLm | None = None,
     ) -> None:
         super().__init__()
         if num_output_representations < 1:
@@ -91,21 +90,9 @@ class Elmo(nn.Module):
         if module is None:
             self.bilm.requires_grad_(requires_grad)
         self.keep_sentence_boundaries = keep_sentence_boundaries
-        self.word_vectors: Tensor | None
-        self.register_buffer("word_vectors", None, persistent=False)
-        if vocab_to_cache:
-            if any(parameter.requires_grad for parameter in self.bilm.token_encoder.parameters()):
-                raise InputError(
-                    "vocab_to_cache: the vectors of words are computed only once, so they cannot be trained; leave it "
-                    "out or give requires_grad=False"
-                )
-            words = checked_sentence(vocab_to_cache, "vocab_to_cache")
-            ids = encode(self.bilm.spelling, words)  # (V, C)
-            device = next(self.bilm.parameters()).device
-            with torch.no_grad():
-                self.word_vectors = torch.cat(
-                    [self.bilm.token_encoder(some.to(device)) for some in torch.split(ids, _WORDS)]
-                )  # (V, P)
+        self.words = CachedWords(self.bilm, vocab_to_cache) if vocab_to_cache else None
+        if self.words is None and isinstance(module, _ElmoBiLm):
+            self.words = module.words
         self.dropout = nn.Dropout(dropout)
         self.scalar_mixes = nn.ModuleList(
             ScalarMix(
@@ -117,6 +104,8 @@ class Elmo(nn.Module):
             )
             for _ in range(num_output_representations)
         )
+        self.register_load_state_dict_pre_hook(_take_names_of_allennlp)  # type: ignore[no-untyped-call]
+        self.register_load_state_dict_post_hook(_compute_words_again)  # type: ignore[no-untyped-call]
 
     def get_output_dim(self) -> int:
         """Width of a representation."""
@@ -129,13 +118,51 @@ class Elmo(nn.Module):
         Raises:
             InputError: an argument that there is not, or one that is missing.
         """
-        known = inspect.signature(cls).parameters
-        unknown = sorted(set(params) - set(known))
-        if unknown:
-            raise InputError(f"Elmo.from_params: there is no argument {unknown[0]!r}; there are {', '.join(known)}")
-        if "num_output_representations" not in params:
+        given = arguments_of(cls, params)
+        if "num_output_representations" not in given:
             raise InputError("Elmo.from_params: num_output_representations is missing")
-        return cls(**{"options_file": None, "weight_file": None} | dict(params))
+        return cls(**{"options_file": None, "weight_file": None} | given)
+
+    def load_allennlp(self, path: str | PathLike[str], prefix: str | None = None) -> None:
+        """Take the weights and mixes of the ELMo inside a `.th` checkpoint of an AllenNLP model.
+
+        For a model of your own that contains an `Elmo`, `load_state_dict` is enough: it knows AllenNLP's names.
+
+        Args:
+            path: the checkpoint, such as `best.th`, or `weights.th` of an unpacked `model.tar.gz`.
+            prefix: what stands before `_elmo_lstm` in its names; only needed if there are several ELMos.
+
+        Raises:
+            InputError: no such file, no ELMo in it, or one of another size or number of mixes.
+        """
+        state, expected = read_elmo(path, prefix), self.state_dict()
+        rename_to_ours(state, self.bilm.options, len(self.scalar_mixes))
+        for name in sorted(expected.keys() | state.keys()):
+            shapes = [tuple(found[name].shape) if name in found else "none" for found in (expected, state)]
+            if shapes[0] != shapes[1]:
+                raise InputError(
+                    f"{path}: the ELMo in it does not fit this one: expected {name} of shape {shapes[0]}, got "
+                    f"{shapes[1]}; check options_file and num_output_representations"
+                )
+            if not bool(torch.isfinite(state[name]).all()):
+                raise InputError(f"{path}: NaN or infinity in {name}; the file is damaged, or training diverged")
+        self.load_state_dict(state)
+
+    def allennlp_state_dict(self) -> dict[str, Tensor]:
+        """The weights under the names that AllenNLP's `Elmo` has for them, for its `load_state_dict`."""
+        return to_allennlp(self.state_dict(), self.bilm.options, len(self.scalar_mixes))
+
+    @property
+    def _elmo_lstm(self) -> _ElmoBiLm:
+        """The biLM as AllenNLP's code calls it; it shares the weights."""
+        return _ElmoBiLm.of(self.bilm, self.words)
+
+    def __getattr__(self, name: str) -> Any:
+        """AllenNLP's names of the mixes: `scalar_mix_0` and so on."""
+        number = name.removeprefix("scalar_mix_")
+        if number != name and number.isdecimal() and int(number) < len(self.scalar_mixes):
+            return self.scalar_mixes[int(number)]
+        return super().__getattr__(name)
 
     def forward(self, inputs: Tensor, word_inputs: Tensor | None = None) -> ElmoOutput:
         """Embed a batch.
@@ -143,18 +170,17 @@ class Elmo(nn.Module):
         Args:
             inputs: (B, T, 50) or (B, ..., T, 50) character ids as `batch_to_ids` makes them; not 50 but
                 `options.max_characters` where a biLM has another number. `bilm.batch_to_ids` makes those of every biLM.
-            word_inputs: (B, T) or (B, ..., T) positions in `vocab_to_cache`, 0 for padding. Where all are in it, the
-                characters are not read; otherwise, as in AllenNLP, they alone are.
+            word_inputs: (B, T) or (B, ..., T) positions in `vocab_to_cache`, 0 for padding. If all are in it, the
+                characters are not read; otherwise, and without `vocab_to_cache`, only the characters are, as in
+                AllenNLP.
 
         Returns:
             `elmo_representations`: a list of (B, ..., T, 2P), zero at absent words unless boundaries are kept
             (AllenNLP's layer normalisation then leaves a constant there); `mask`: (B, ..., T) bool.
         """
-        if word_inputs is not None and self.word_vectors is None:
-            raise InputError("word_inputs: this Elmo was made without vocab_to_cache, so there is nothing to look up")
-        if word_inputs is not None and self._has_all(word_inputs):
+        if word_inputs is not None and self.words is not None and self.words.has_all(word_inputs):
             leading = word_inputs.shape[:-1]
-            layers, mask = self._look_up(word_inputs.reshape(leading.numel(), word_inputs.shape[-1]))
+            layers, mask = self.words.layers(self.bilm, word_inputs.reshape(leading.numel(), word_inputs.shape[-1]))
         else:
             if inputs.dim() < 3:
                 raise InputError(
@@ -162,7 +188,7 @@ class Elmo(nn.Module):
                     f"{tuple(inputs.shape)}; make them with {self.bilm.spelling.maker}"
                 )
             leading = inputs.shape[:-2]
-            char_ids = inputs.reshape(leading.numel(), *inputs.shape[-2:])  # (B, T, C)
+            char_ids = inputs.flatten(0, -3)  # (B, T, C)
             layers, mask, _ = self.bilm(char_ids, keep_sentence_boundaries=True)  # (B, L, T + 2, D), (B, T + 2)
         inner_mask = mask[:, 2:]  # (B, T)
         representations = []
@@ -175,27 +201,33 @@ class Elmo(nn.Module):
         kept = mask if self.keep_sentence_boundaries else inner_mask
         return {"elmo_representations": representations, "mask": kept.reshape(*leading, kept.shape[-1])}
 
-    def _has_all(self, word_inputs: Tensor) -> bool:
-        """Whether every position is one of the vocabulary."""
-        assert self.word_vectors is not None
-        return not word_inputs.numel() or 0 <= int(word_inputs.min()) <= int(word_inputs.max()) < len(self.word_vectors)
 
-    def _look_up(self, word_inputs: Tensor) -> tuple[Tensor, Tensor]:
-        """(B, T) -> layers (B, L, T + 2, D) and mask (B, T + 2), both with boundaries."""
-        assert self.word_vectors is not None
-        present = word_inputs > 0  # (B, T)
-        if bool((present[:, 1:] & ~present[:, :-1]).any()):
-            raise InputError("word_inputs: padding (0) stands before a word; pad on the right")
-        batch, length = word_inputs.shape
-        lengths = present.sum(dim=1)  # (B,)
-        begin, end = self.bilm.boundary_vectors().unbind(0)  # (P,) each
-        tokens = self.word_vectors.new_zeros(batch, length + 2, self.word_vectors.shape[1])  # (B, T + 2, P)
-        tokens[:, 1:-1] = self.word_vectors[word_inputs] * present.unsqueeze(2)
-        tokens[:, 0] = begin
-        tokens[torch.arange(batch, device=tokens.device), lengths + 1] = end
-        mask = torch.arange(length + 2, device=tokens.device) < (lengths + 2).unsqueeze(1)  # (B, T + 2)
-        layers, _ = self.bilm.contextualise(tokens, mask)
-        return layers, mask
+def arguments_of(kind: type[Any], params: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments in a dictionary of AllenNLP's configurations, whose `type` says no more than the class.
+
+    Raises:
+        InputError: an argument that there is not.
+    """
+    known = inspect.signature(kind).parameters
+    given = {key: value for key, value in params.items() if key != "type"}
+    if unknown := sorted(set(given) - set(known)):
+        raise InputError(
+            f"{kind.__name__}.from_params: there is no argument {unknown[0]!r}; there are {', '.join(known)}"
+        )
+    return given
+
+
+def _take_names_of_allennlp(elmo: Elmo, state: dict[str, Tensor], prefix: str, *_: object) -> None:
+    """Before a state dict is loaded: rename what has AllenNLP's names."""
+    if elmo.words is not None:
+        state.pop(prefix + CACHED_WORDS, None)
+    rename_to_ours(state, elmo.bilm.options, len(elmo.scalar_mixes), prefix)
+
+
+def _compute_words_again(elmo: Elmo, _: object) -> None:
+    """After a state dict is loaded: the vectors of cached words follow the new weights."""
+    if elmo.words is not None:
+        elmo.words.compute(elmo.bilm)
 
 
 def _bilm(options_file: str | PathLike[str] | None, weight_file: str | PathLike[str] | None, module: Any) -> BiLM:
@@ -203,6 +235,8 @@ def _bilm(options_file: str | PathLike[str] | None, weight_file: str | PathLike[
     if module is not None:
         if options_file is not None or weight_file is not None:
             raise InputError("expected options_file and weight_file or a module, got both; give None for the files")
+        if isinstance(module, _ElmoBiLm):
+            return module.bilm
         if not isinstance(module, BiLM):
             raise InputError(f"module: expected a biLM such as load_bilm() returns, got {type(module).__name__}")
         return module

@@ -7,6 +7,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+_State = tuple[Tensor, Tensor]  # the same as a plain tuple, which `scan` wants
+
 
 class LstmState(NamedTuple):
     """What a layer carries from one step to the next: hidden (B, P) and cell (B, H)."""
@@ -74,15 +76,27 @@ class ProjectedLstm(nn.Module):
         """
         state = self.initial_state(x.shape[0]) if state is None else state
         from_input = nn.functional.linear(x, self.weight_ih, self.bias)  # (B, T, 4H)
+
+        def advance(before: _State, now: tuple[Tensor, Tensor]) -> tuple[_State, Tensor]:
+            (hidden, cell), (gates, real) = before, (now[0], now[1].unsqueeze(1))  # (B, 4H), (B, 1)
+            after = self.step(gates + nn.functional.linear(hidden, self.weight_hh), cell)
+            kept = torch.where(real, after.hidden, hidden), torch.where(real, after.cell, cell)
+            return kept, after.hidden * real
+
+        before: _State = (state.hidden, state.cell)
+        if _exporting():  # a loop over the steps would fix T
+            from torch._higher_order_ops.scan import scan
+
+            before, steps = scan(advance, before, (from_input.transpose(0, 1), mask.transpose(0, 1)))
+            return steps.transpose(0, 1), LstmState(*before)
         outputs = []
         for t in range(x.shape[1]):
-            gates = from_input[:, t] + nn.functional.linear(state.hidden, self.weight_hh)  # (B, 4H)
-            after = self.step(gates, state.cell)
-            real = mask[:, t].unsqueeze(1)  # (B, 1)
-            outputs.append(after.hidden * real)
-            state = LstmState(
-                torch.where(real, after.hidden, state.hidden),
-                torch.where(real, after.cell, state.cell),
-            )
+            before, output = advance(before, (from_input[:, t], mask[:, t]))
+            outputs.append(output)
         stacked = torch.stack(outputs, dim=1) if outputs else x.new_zeros(x.shape[0], 0, self.projection_dim)
-        return stacked, state  # (B, T, P)
+        return stacked, LstmState(*before)  # (B, T, P)
+
+
+def _exporting() -> bool:
+    """Whether `torch.export` traces; before PyTorch 2.7 nothing says so."""
+    return hasattr(torch.compiler, "is_exporting") and torch.compiler.is_exporting()

@@ -9,6 +9,9 @@ from typing import Any
 
 from elmo_tasks.core.errors import InputError
 
+MOST_LAYERS, WIDEST, MOST_CHARACTERS = 100, 1 << 20, 10_000
+"""Limits of other people's options: filters, highways or LSTM layers; any width; characters of a word."""
+
 SPECIAL_CHARACTERS = ("<bos>", "<eos>", "<bow>", "<eow>", "<oov>", "<pad>")
 SPECIAL_WORDS = ("<oov>", "<pad>")
 
@@ -134,6 +137,16 @@ class BilmOptions:
         sizes = (parsed.char_dim, parsed.cell_dim, parsed.projection_dim, parsed.n_layers, *sum(parsed.filters, ()))
         if not parsed.filters or min(sizes) < 1 or parsed.n_highway < 0:
             raise InputError(f"{source}: expected sizes of 1 or more in char_cnn and lstm, got less or no filter")
+        if max(len(parsed.filters), parsed.n_highway, parsed.n_layers) > MOST_LAYERS or max(sizes) > WIDEST:
+            raise InputError(
+                f"{source}: expected at most {MOST_LAYERS} filters, highways and layers, and widths of at most "
+                f"{WIDEST:,}; the file is damaged"
+            )
+        if parsed.max_characters > MOST_CHARACTERS:
+            raise InputError(
+                f"{source}: expected char_cnn.max_characters_per_token of at most {MOST_CHARACTERS:,}, got "
+                f"{parsed.max_characters:,}"
+            )
         widest = max(width for width, _ in parsed.filters)
         if parsed.max_characters < max(3, widest):
             raise InputError(
@@ -149,6 +162,8 @@ class BilmOptions:
             options = json.loads(text)
         except json.JSONDecodeError as error:
             raise InputError(f"{source}:{error.lineno}: expected JSON, got {error.msg}") from None
+        except (ValueError, RecursionError) as error:  # a number of too many digits, or nested too deep
+            raise InputError(f"{source}: expected the options of a biLM, got JSON beyond limits ({error})") from None
         if not isinstance(options, dict):
             raise InputError(f"{source}: expected a JSON object, got {type(options).__name__}")
         return cls.from_dict(options, source)

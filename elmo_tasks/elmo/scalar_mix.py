@@ -69,7 +69,7 @@ class ScalarMix(nn.Module):
         if layers.dim() != 4 or layers.shape[1] != self.n_layers:
             raise ValueError(f"scalar mix: expected (B, {self.n_layers}, T, D), got {tuple(layers.shape)}")
         if self.layer_norm:
-            layers = _normalise_batch(layers, mask) if self.layer_norm_over == "batch" else _normalise_tokens(layers)
+            layers = normalise_batch(layers, mask) if self.layer_norm_over == "batch" else _normalise_tokens(layers)
         return self.gamma * torch.einsum("l,bltd->btd", self.weights(), layers)
 
 
@@ -80,7 +80,7 @@ def _normalise_tokens(layers: Tensor) -> Tensor:
     return centred / torch.sqrt(variance + _VARIANCE_FLOOR)
 
 
-def _normalise_batch(layers: Tensor, mask: Tensor) -> Tensor:
+def normalise_batch(layers: Tensor, mask: Tensor) -> Tensor:
     """(B, L, T, D) -> the same, each layer with mean 0 and variance 1 over the unmasked positions of the batch."""
     real = mask.to(layers.dtype)[:, None, :, None]  # (B, 1, T, 1)
     count = real.sum() * layers.shape[-1]

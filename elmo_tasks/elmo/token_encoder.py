@@ -77,6 +77,14 @@ class CharacterEncoder(nn.Module):
         words = None if self.word_embedding is None else self.word_embedding(whole[:, 0])  # (N, W)
         return self.transform(self.convolve(characters), words)  # (N, P)
 
+    def encode(self, char_ids: Tensor, mask: Tensor) -> Tensor:
+        """char_ids: (B, T, C), mask: (B, T) -> (B, T, P), each distinct word encoded once, zero where masked."""
+        words, where = torch.unique(char_ids[mask], dim=0, return_inverse=True)  # (U, C), (N,)
+        vectors = self.forward(words)  # (U, P)
+        tokens = vectors.new_zeros(*mask.shape, vectors.shape[1])
+        tokens[mask] = vectors[where]
+        return tokens  # (B, T, P)
+
     def convolve(self, char_ids: Tensor) -> Tensor:
         """The greatest response of each filter over a word's characters. char_ids: (N, C) -> (N, F)."""
         embedded = self.embedding(char_ids).transpose(1, 2)  # (N, E, C)

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from elmo_tasks.core.errors import InputError
 from elmo_tasks.core.settings import bounded, matching
-from elmo_tasks.elmo.weights.published import IN_SHORT
+from elmo_tasks.elmo.weights.published import IN_SHORT, NAMES
+from elmo_tasks.embedders.confinement import confined
 from elmo_tasks.embedders.protocol import Input, Provider, Request, Sentences
 
 if TYPE_CHECKING:
@@ -40,8 +43,23 @@ def build(request: Request, settings: ElmoSettings) -> Input:
     from elmo_tasks.embedders.inputs import frozen_input
 
     weights, precision = request.detail or settings.weights, settings.precision
+    if request.within is not None:
+        weights = _confined(weights, request.within)
     embedder = BilmEmbedder(weights, request.name, precision=precision, device=frozen_device(precision))
     return frozen_input(embedder, request.cache_folder, settings.layers, settings.layer_norm, settings.dropout)
+
+
+def _confined(weights: str, folder: Path) -> str:
+    """A known name, or files inside the folder. Raises InputError, see `confined`."""
+    if weights in ("default", "shipped", *NAMES):
+        return weights
+    parts = weights.split(",")
+    places = [confined(part.strip(), folder, hub=len(parts) == 1) for part in parts]
+    if any("," in place for place in places):
+        raise InputError(
+            f"{folder}: a biLM cannot be read here because of the comma in the name of its folder; rename it"
+        )
+    return ",".join(places)
 
 
 PROVIDER = Provider(

@@ -6,15 +6,18 @@ import tempfile
 from pathlib import Path
 
 import torch
+from torch import Tensor
 
 from elmo_tasks.core.errors import InputError
+from elmo_tasks.core.sentences import checked_sentences
 from elmo_tasks.elmo import BiLM, load_bilm
 from elmo_tasks.elmo.weights.safetensors import write_safetensors
 from elmo_tasks.embedders.elmo import BilmEmbedder, frozen_device
 from elmo_tasks.embedders.inputs import FrozenInput, WordInput
-from elmo_tasks.embedders.protocol import Embedder
+from elmo_tasks.embedders.protocol import Embedder, Sentences
 from elmo_tasks.embedders.registry import build_inputs
 from elmo_tasks.embedders.words.vectors import StaticEmbedder
+from elmo_tasks.nn.batch import pad
 
 
 def frozen_embedder(name: str, cache_folder: Path | None = None) -> Embedder:
@@ -29,6 +32,38 @@ def frozen_embedder(name: str, cache_folder: Path | None = None) -> Embedder:
     if not isinstance(made, FrozenInput):
         raise InputError(f"--embedders: expected frozen vectors such as elmo, glove or random, got {name!r}")
     return made.embedder
+
+
+def embed_batch(embedder: Embedder, sentences: Sentences, device: torch.device | str = "cpu") -> tuple[Tensor, Tensor]:
+    """The frozen layers of a batch, padded, for a torch model of your own.
+
+    `ScalarMix(embedder.n_layers)` in the model learns their mix, as the tasks here do.
+
+    Args:
+        embedder: such as `frozen_embedder("elmo")`, made once.
+        sentences: lists of tokens.
+        device: where the model is.
+
+    Returns:
+        Layers (B, L, T, D) float32 without gradient, zero at padding, and mask (B, T) bool, true at tokens. T is the
+        number of tokens of the longest sentence.
+
+    Raises:
+        InputError: a string instead of a list of tokens.
+
+    Examples:
+        >>> layers, mask = embed_batch(frozen_embedder("elmo"), [["Rain", "fell", "."], ["No"]])
+        >>> layers.shape, mask.tolist()
+        (torch.Size([2, 3, 3, 256]), [[True, True, True], [True, False, False]])
+    """
+    found = checked_sentences(sentences)
+    lengths = torch.tensor([len(tokens) for tokens in found], dtype=torch.long)  # (B,)
+    longest = int(lengths.max()) if found else 0
+    mask = torch.arange(longest) < lengths.unsqueeze(1)  # (B, T)
+    layers = torch.zeros(0, embedder.n_layers, longest, embedder.width)
+    if found:
+        layers = pad(embedder.embed(found), longest, time=1)  # (B, L, T, D)
+    return layers.to(device), mask.to(device)
 
 
 def bilm_embedder(bilm: str, cache_folder: Path | None = None) -> Embedder:

@@ -85,13 +85,15 @@ class Request:
     """What is asked of a provider.
 
     name: as the user wrote it; detail: the part after its colon, or ""; cache_folder: where frozen vectors are kept,
-    None keeps none; train_words: the words of the training data, sorted.
+    None keeps none; train_words: the words of the training data, sorted; within: the only folder that files are read
+    from, see `confined`, None reads from anywhere.
     """
 
     name: str
     detail: str = ""
     cache_folder: Path | None = None
     train_words: Iterable[str] = ()
+    within: Path | None = None
 
 
 @dataclass(frozen=True)

@@ -39,6 +39,7 @@ def build_inputs(
     *,
     cache_folder: Path | None = None,
     train_words: Iterable[str] = (),
+    within: Path | None = None,
 ) -> list[Input]:
     """The inputs of a model, each made by the provider of its name.
 
@@ -47,13 +48,14 @@ def build_inputs(
         settings: those of the providers by section, such as `{"elmo": ElmoSettings(layers="1")}`; otherwise defaults.
         cache_folder: where frozen vectors are kept; None computes them each time.
         train_words: the words of the training data, of which an input may tune some (see `Input.tuned_words`).
+        within: the folder of a run that somebody else trained, outside which no file is read and no address is opened.
 
     Raises:
-        InputError: see `check_names`, or an embedder that is not installed or cannot be loaded.
+        InputError: see `check_names`, or an embedder that is not installed, cannot be loaded or is outside `within`.
     """
     made: list[Input] = []
     for name, provider in zip(names, check_names(names), strict=True):
-        request = Request(name, name.partition(":")[2] or provider.preset, cache_folder, train_words)
+        request = Request(name, name.partition(":")[2] or provider.preset, cache_folder, train_words, within)
         made.append(provider.build(request, (settings or {}).get(provider.section) or provider.settings()))
     return made
 

@@ -67,6 +67,13 @@ def read_softmax(folder: Path) -> tuple[Tensor, Tensor]:
                 biases.append(file.get_tensor("bias").float())
         except (SafetensorError, OSError) as error:
             raise InputError(f"{path}: expected the softmax of pre-training ({error})") from None
+        weight, bias = weights[-1], biases[-1]
+        if weight.ndim != 2 or bias.shape != weight.shape[:1] or weight.shape[1] != weights[0].shape[1]:
+            raise InputError(
+                f"{path}: damaged: weights {tuple(weight.shape)} and biases {tuple(bias.shape)} do not fit"
+            )
+        if not bool(weight.isfinite().all() and bias.isfinite().all()):
+            raise InputError(f"{path}: damaged: expected finite numbers, got NaN or infinity")
     if not weights:
         raise InputError(
             f"{folder}: expected softmax-1.safetensors beside the biLM, found none; perplexity and substitutes need "
@@ -123,7 +130,11 @@ def stages_of(name: str | None) -> list[dict[str, Any]]:
     """The training runs that a biLM folder records; none for one that was not made here."""
     if name is None or vocabulary_file(name) is None:
         return []
-    return list(read_object(bilm_folder(name) / RECORD).get("stages", []))
+    path = bilm_folder(name) / RECORD
+    stages = read_object(path).get("stages", [])
+    if not isinstance(stages, list) or not all(isinstance(stage, dict) for stage in stages):
+        raise InputError(f"{path}: damaged: 'stages' must be a list of the runs that made this biLM")
+    return stages
 
 
 def bilm_folder(name: str) -> Path:

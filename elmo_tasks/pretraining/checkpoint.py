@@ -11,25 +11,19 @@ from pathlib import Path
 from typing import Any
 
 import lightning
-import torch
 from lightning.fabric.plugins import TorchCheckpointIO
 
-from elmo_tasks.core.files import atomic_file
 from elmo_tasks.core.memory import return_freed_memory
 from elmo_tasks.pretraining.module import Pretraining
+from elmo_tasks.runs.checkpoint_file import write_checkpoint
 
 
 class WholeCheckpoints(TorchCheckpointIO):
-    """Writes a checkpoint next to its name and then renames it: a kill or a full disk leaves the one before.
-
-    Lightning (2.6) writes to the folder of temporary files first, which may be small or on another file system.
-    """
+    """Lightning's way to store checkpoints, but for `write_checkpoint`."""
 
     def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None) -> None:
         """Write it. Raises OSError when the disk refuses."""
-        Path(path).parent.mkdir(parents=True, exist_ok=True)
-        with atomic_file(Path(path)) as partial:
-            torch.save(checkpoint, partial)
+        write_checkpoint(checkpoint, Path(path))
 
 
 class TimedCheckpoint(lightning.Callback):

@@ -13,20 +13,23 @@ import hashlib
 import json
 import shutil
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from elmo_tasks.core.errors import InputError
-from elmo_tasks.core.files import hidden_name
+from elmo_tasks.core.files import checksum, hidden_name, read_object
 from elmo_tasks.data.lines import open_lines
 from elmo_tasks.text.tokens import split_tokens
 
 SPECIALS = ("<S>", "</S>", "<UNK>")
 MAX_LINE_TOKENS = 2000
+_FILES = ("words.txt", "counts.npy", "ids.npy", "ends.npy")
 
 
 @dataclass(frozen=True)
@@ -95,7 +98,8 @@ def encode_corpus(paths: Sequence[Path], folder: Path, encoding: str = "utf-8") 
         InputError: a file cannot be read, a line has over `MAX_LINE_TOKENS` words, or there is no word at all.
     """
     if is_encoded(paths, folder, encoding):
-        return open_corpus(folder)
+        with suppress(InputError):  # damaged: the same numbers are made again
+            return open_corpus(folder)
     partial = hidden_name(folder, ".partial")
     partial.mkdir(parents=True)
     try:
@@ -103,8 +107,10 @@ def encode_corpus(paths: Sequence[Path], folder: Path, encoding: str = "utf-8") 
         if not ends:
             raise InputError(f"{', '.join(map(str, paths))}: expected tokenised sentences, got no word at all")
         _renumber(partial, spelled)
-        np.save(partial / "ends.npy", np.frombuffer(ends, np.int64))
-        (partial / "corpus.json").write_text(json.dumps({"files": _stamp(paths, encoding), "sha256": digest}))
+        _write_array(partial / "ends.npy", len(ends), [np.frombuffer(ends, np.int64)])
+        about: dict[str, Any] = {"files": _stamp(paths, encoding), "sha256": digest}
+        about["checksums"] = {name: checksum(partial / name) for name in _FILES}
+        (partial / "corpus.json").write_text(json.dumps(about | {"own": _digest(about)}))
         shutil.rmtree(folder, ignore_errors=True)
         partial.rename(folder)
     finally:
@@ -115,10 +121,11 @@ def encode_corpus(paths: Sequence[Path], folder: Path, encoding: str = "utf-8") 
 def is_encoded(paths: Sequence[Path], folder: Path, encoding: str = "utf-8") -> bool:
     """Whether `folder` holds the text of `paths` as they are now. Raises InputError: no such file."""
     stamp = _stamp(paths, encoding)
-    try:
-        return bool(json.loads((folder / "corpus.json").read_text())["files"] == stamp)
-    except FileNotFoundError:
+    if not (folder / "corpus.json").exists():
         return False
+    with suppress(InputError):
+        return bool(read_object(folder / "corpus.json").get("files") == stamp)
+    return False
 
 
 def _stamp(paths: Sequence[Path], encoding: str) -> list[list[object]]:
@@ -161,24 +168,53 @@ def _renumber(folder: Path, spelled: list[str], block: int = 1 << 22) -> None:
     for number, special in enumerate(SPECIALS):
         if special in spelled:
             renumber[spelled.index(special)] = number
-    ids = np.lib.format.open_memmap(folder / "ids.npy", "w+", np.uint32, raw.shape)
-    for start in range(0, len(raw), block):
-        ids[start : start + block] = renumber[raw[start : start + block]]
-    ids.flush()
+    blocks = (renumber[raw[start : start + block]] for start in range(0, len(raw), block))
+    _write_array(folder / "ids.npy", len(raw), blocks)
     (folder / "ids.raw").unlink()
     final = np.zeros(len(order) + len(SPECIALS), np.int64)
     final[renumber] = seen
-    np.save(folder / "counts.npy", final)
+    _write_array(folder / "counts.npy", len(final), [final])
     words = [*SPECIALS, *(spelled[index] for index in order)]
     (folder / "words.txt").write_text("\n".join(words) + "\n", encoding="utf-8")
 
 
+def _write_array(path: Path, length: int, blocks: Iterable[NDArray[Any]]) -> None:
+    """Write a one-dimensional `.npy` file block by block, so that a full disk is an OSError that says so.
+
+    A memory-mapped file would end the process by SIGBUS, and `np.save` only says how much it has written.
+    """
+    with path.open("wb") as file:
+        for number, block in enumerate(blocks):
+            if not number:
+                about = np.lib.format.header_data_from_array_1_0(block) | {"shape": (length,)}
+                np.lib.format.write_array_header_1_0(file, about)
+            file.write(block.data)
+
+
 def open_corpus(folder: Path) -> Corpus:
-    """Open an encoded corpus; its arrays stay on disk (memory-mapped)."""
+    """Open an encoded corpus; its arrays stay on disk (memory-mapped).
+
+    Raises:
+        InputError: a file of it is missing, or is not what was written.
+    """
+    about = read_object(folder / "corpus.json", sha256=str, checksums=dict)
+    if about.pop("own", None) != _digest(about):
+        raise InputError(f"{folder / 'corpus.json'}: damaged: its checksum is another; start again with --overwrite")
+    for name in _FILES:
+        try:
+            found = checksum(folder / name)
+        except OSError as error:
+            raise InputError(f"{folder / name}: cannot be read ({error.strerror})") from None
+        if found != about["checksums"].get(name):
+            raise InputError(f"{folder / name}: damaged: its checksum is another; start again with --overwrite")
     return Corpus(
         words=tuple((folder / "words.txt").read_text(encoding="utf-8").split("\n")[:-1]),
         counts=np.load(folder / "counts.npy"),
         ids=np.load(folder / "ids.npy", mmap_mode="r"),
         ends=np.load(folder / "ends.npy"),
-        digest=json.loads((folder / "corpus.json").read_text())["sha256"],
+        digest=about["sha256"],
     )
+
+
+def _digest(about: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()

@@ -9,6 +9,11 @@ _HELDOUT = ("heldout_forward", "heldout_backward")
 _KEPT = ("tokens", "loss", "learning_rate", "tokens_per_second", "rss_mb", *_HELDOUT)
 
 
+def _sitting(path: Path) -> int:
+    number = path.parent.name.removeprefix("version_")
+    return int(number) if number.isdecimal() else -1
+
+
 def read_curve(log: Path, most: int = 500) -> list[dict[str, float]]:
     """Rows by tokens seen, about `most` and those with held-out values; where sittings overlap, the later one holds.
 
@@ -16,11 +21,14 @@ def read_curve(log: Path, most: int = 500) -> list[dict[str, float]]:
     versions repeat a held-out value in every row until the next one; here it stands in the first of them alone.
     """
     rows: dict[float, dict[str, float]] = {}
-    for path in sorted(log.glob("version_*/metrics.csv"), key=lambda path: int(path.parent.name.split("_")[1])):
+    for path in sorted(log.glob("version_*/metrics.csv"), key=_sitting):
         measured: dict[str, float] = {}
-        with path.open(newline="") as stream:
+        with path.open(encoding="utf-8", errors="replace", newline="") as stream:
             for read in csv.DictReader(stream):
-                row = {name: float(read[name]) for name in _KEPT if read.get(name)}
+                try:
+                    row = {name: float(read[name]) for name in _KEPT if read.get(name)}
+                except (ValueError, TypeError):
+                    continue  # a damaged row of a curve is no reason to lose a run at its end
                 if found := {name: row[name] for name in _HELDOUT if name in row}:
                     if found == measured:
                         row = {name: value for name, value in row.items() if name not in _HELDOUT}

@@ -46,6 +46,7 @@ from elmo_tasks.pretraining.objective import Objective
 from elmo_tasks.pretraining.settings import PretrainConfig
 from elmo_tasks.pretraining.start import Start, number_of_process, read_start
 from elmo_tasks.pretraining.windows import Windows, classes_of
+from elmo_tasks.runs.checkpoint import check_checkpoint
 from elmo_tasks.runs.folder import LAST, RunFolder
 
 Draw = Callable[[Path, Sequence[dict[str, float]]], None]
@@ -233,6 +234,8 @@ def fit_bilm(
         characters = encode_vocabulary(windows.corpus.words, objective.bilm.options.max_characters)
         stream = WindowStream(module, windows, characters, total)
         path = str(last) if resume and last.exists() else None
+        if path is not None:
+            check_checkpoint(last)
         # Said, so that torch does not warn at the first sparse gradient.
         torch.sparse.check_sparse_tensor_invariants.disable()  # type: ignore[no-untyped-call]
         with interruptible(trainer):

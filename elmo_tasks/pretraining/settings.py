@@ -150,7 +150,7 @@ def from_options(values: Mapping[str, Any], origin: str, places: Mapping[str, st
     """The config that nested options mean. origin: the file; places: see `from_mapping`."""
     if "bilm" in values:
         raise InputError(f"{origin}: unknown key 'bilm'; the architecture is given by lstm and char_cnn")
-    options = from_mapping(_Options, values, places=places)
+    options = from_mapping(_Options, values, places=places, origin=origin)
     for key, (only, why) in _ONLY.items():
         if getattr(options, key) is not only:
             raise InputError(f"{origin}: {key} must be {str(only).lower()}, got {shown(values[key])}; {why}")

@@ -2,23 +2,63 @@
 
 from __future__ import annotations
 
+import csv
 import json
+import math
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from elmo_tasks.core.errors import InputError
-from elmo_tasks.core.files import disk_faults, read_object
-from elmo_tasks.core.folders import MARKER, kind_of, make_folder, mark, not_ours, remove_folder, swap_folder
+from elmo_tasks.core.files import checksum, disk_faults, read_object, remove_left_behind
+from elmo_tasks.core.folders import (
+    MARKER,
+    kind_of,
+    leads_out,
+    make_folder,
+    mark,
+    not_ours,
+    remove_folder,
+    swap_folder,
+)
 from elmo_tasks.core.outputs import hold, new_output_folder
+from elmo_tasks.core.seal import is_sealed
 
 LAST = "checkpoints/last.ckpt"
 FORMAT = "elmo-tasks-run-1"
 """In the metadata of `model.safetensors`."""
 RUN = "run"
+FILES = ("config.yaml", "metrics.json", "model.safetensors", "words.txt", "outcomes.test.json")
+"""What is read of a run."""
+CHECKSUMS = "checksums"
+"""The key in metrics.json."""
+CHECKED = ("epochs.csv", "model.safetensors", "outcomes.test.json", "words.txt")
 _LONGEST_HEADER = 1 << 20
+
+
+def is_own(folder: Path) -> bool:
+    """Whether this user trained the run on this machine, so that its config.yaml may name files anywhere."""
+    return is_sealed(folder / "config.yaml")
+
+
+def refuse_links(folder: Path, names: Iterable[str] = FILES) -> None:
+    """Refuse a run of somebody else's with files in it that are no files, or links to files outside its folder.
+
+    Raises:
+        InputError: there is one; a link is refused only if the run is not `is_own`.
+    """
+    for path in (folder / name for name in names):
+        if path.exists() and not path.is_file():
+            raise InputError(
+                f"{path}: expected a regular file, got a {'folder' if path.is_dir() else 'pipe or device'}"
+            )
+        if path.is_symlink() and leads_out(path, folder) and not is_own(folder):
+            raise InputError(
+                f"{path}: a link out of the folder of a run that was not trained here is not followed; put the file "
+                "there if you trust it"
+            )
 
 
 def is_run(folder: Path) -> bool:
@@ -88,6 +128,7 @@ class RunFolder:
                 make_folder(self.work, self.unfinished)
             elif not self._resumable():
                 self._keep_prepared()
+            remove_left_behind(self.work)
 
     def finish(self) -> None:
         """Give the folder its name, in place of an earlier run's if there is one.
@@ -132,6 +173,7 @@ class RunFolder:
 
 def read_metrics(folder: Path) -> dict[str, Any]:
     """The `metrics.json` of a run. Raises InputError when it is missing or damaged."""
+    refuse_links(folder)
     metrics = read_object(
         folder / "metrics.json",
         task=str,
@@ -149,7 +191,56 @@ def read_metrics(folder: Path) -> dict[str, Any]:
             raise InputError(f"{folder / 'metrics.json'}: damaged: {split!r} has no number for {metrics['headline']!r}")
     if not all(isinstance(name, str) for name in metrics["embedders"]):
         raise InputError(f"{folder / 'metrics.json'}: damaged: 'embedders' must be names")
+    for key in ("fingerprints", "arithmetic", CHECKSUMS):
+        value = metrics.get(key, {})
+        if not isinstance(value, dict) or not all(isinstance(text, str) for text in value.values()):
+            raise InputError(f"{folder / 'metrics.json'}: damaged: {key!r} must be texts by name")
+    for name, mix in metrics["mix"].items():
+        weights = mix.get("weights") if isinstance(mix, dict) else None
+        if not isinstance(weights, list) or not all(map(_is_number, weights)):
+            raise InputError(f"{folder / 'metrics.json'}: damaged: 'mix' has no weights for {name!r}")
     return metrics
+
+
+def checksums(folder: Path) -> dict[str, str]:
+    """Of the files of a run that we read back, for its metrics.json."""
+    return {name: checksum(folder / name) for name in CHECKED if (folder / name).is_file()}
+
+
+def check_file(folder: Path, name: str, metrics: Mapping[str, Any] | None = None) -> Path:
+    """The path of a run's file, once it is known to be as it was written. Runs of older versions have no checksums.
+
+    Args:
+        folder: the run's.
+        name: the file's.
+        metrics: the run's metrics, if they have been read; a folder without any is not checked.
+
+    Raises:
+        InputError: the file is missing, or has changed since.
+    """
+    path = folder / name
+    if not path.is_file():
+        raise InputError(f"{folder}: expected the folder of a finished run, found no {name} in it")
+    if metrics is None and (folder / "metrics.json").exists():
+        metrics = read_metrics(folder)
+    expected = (metrics or {}).get(CHECKSUMS, {}).get(name)
+    if expected is not None and expected != checksum(path):
+        raise InputError(f"{path}: damaged: it is not what was written after training; restore it or train again")
+    return path
+
+
+def read_epochs(folder: Path, metrics: Mapping[str, Any]) -> list[dict[str, float]]:
+    """The figures of a run's epochs. Raises InputError when the file is missing or damaged."""
+    path = check_file(folder, "epochs.csv", metrics)
+    try:
+        with path.open(encoding="utf-8", newline="") as lines:
+            rows = [{name: float(value) for name, value in row.items()} for row in csv.DictReader(lines, strict=True)]
+    except (ValueError, TypeError, AttributeError, csv.Error):  # of a row with too many or too few columns too
+        raise InputError(f"{path}: damaged: expected numbers in columns") from None
+    whole = all("dev" in row and all(map(math.isfinite, row.values())) for row in rows)
+    if not whole or len(rows) != metrics.get("epochs", len(rows)):
+        raise InputError(f"{path}: damaged: expected the figures of {metrics.get('epochs')} epochs, dev among them")
+    return rows
 
 
 def _is_number(value: Any) -> bool:

@@ -11,7 +11,7 @@ from elmo_tasks.core.files import read_object
 from elmo_tasks.core.paths import hub_name, task_names
 from elmo_tasks.elmo.weights.resolve import BILM_FILES, hub_folder
 from elmo_tasks.runs.experiment import load_experiment
-from elmo_tasks.runs.folder import read_metrics
+from elmo_tasks.runs.folder import read_metrics, refuse_links
 from elmo_tasks.runs.model_card import bilm_card, run_card
 from elmo_tasks.runs.shipped import tagger_folder, tagger_names
 
@@ -62,6 +62,7 @@ def push_to_hub(
     with tempfile.TemporaryDirectory() as place:  # of links, so that the card goes up with the files
         (Path(place) / "README.md").write_text(card, encoding="utf-8")
         for path in (path for pattern in files for path in folder.glob(pattern)):
+            refuse_links(folder, [str(path.relative_to(folder))])
             link = Path(place) / path.relative_to(folder)
             link.parent.mkdir(exist_ok=True)
             link.symlink_to(path.resolve())

@@ -13,6 +13,7 @@ import numpy as np
 
 from elmo_tasks.core.errors import InputError
 from elmo_tasks.core.files import read_object, write_text
+from elmo_tasks.runs.folder import check_file
 from elmo_tasks.task import AnyTask, Prediction
 from elmo_tasks.text.examples import Example, by_sentence
 
@@ -51,7 +52,7 @@ def write_outcomes(folder: Path, outcomes: Outcomes) -> None:
 
 def read_outcomes(folder: Path) -> Outcomes:
     """Read it. Raises InputError when it is missing or damaged."""
-    value = read_object(folder / FILE, sentences=str, counts=list)
+    value = read_object(check_file(folder, FILE), sentences=str, counts=list)
     try:
         counts = np.array(value["counts"], dtype=np.int64).reshape(-1, 3)
     except (ValueError, TypeError, OverflowError):

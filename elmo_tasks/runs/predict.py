@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
@@ -10,14 +11,16 @@ from typing import Any, TypeAlias
 
 import torch
 
-from elmo_tasks.core.errors import InputError
+from elmo_tasks.core.errors import InputError, quoted
 from elmo_tasks.core.files import write_text
 from elmo_tasks.core.memory import keep_freed_memory
+from elmo_tasks.core.outputs import output_file
 from elmo_tasks.core.paths import cache_root
-from elmo_tasks.data.catalog import load_data
+from elmo_tasks.data.catalog import CATALOG, load_data
 from elmo_tasks.data.reading import ReadingConfig
 from elmo_tasks.embedders.inputs import AT_ONCE
 from elmo_tasks.runs.batches import loader, prepare
+from elmo_tasks.runs.folder import is_own
 from elmo_tasks.runs.store import Trained, load_trained
 from elmo_tasks.task import AnyTask, Prediction
 from elmo_tasks.text.examples import Example
@@ -130,6 +133,7 @@ def evaluate(
     split: str = "test",
     *,
     task_file: str | Path | None = None,
+    trust: bool = False,
     reading: ReadingConfig | None = None,
     output: Path | None = None,
     tell: Callable[[str], object] = lambda note: None,
@@ -138,16 +142,41 @@ def evaluate(
 
     data: a data set's name or folder, of which only the split has to be there, or a file; reading: how its files are
     read, if not as the run's own (if `data` is None) or as usual; output: a new file for the predictions, in the form
-    of `predictions.test.txt`; tell: gets notes on how the data were read; task_file: see `load_trained`.
+    of `predictions.test.txt`; tell: gets notes on how the data were read; task_file, trust: see `load_trained`.
 
     Raises:
-        InputError: no such run or data, the split is missing or damaged, or `output` is there already.
+        InputError: no such run or data, the split is missing or damaged, `output` is there already, cannot be written
+            or is being written by another process, or `data` is None and the run was not trained here and names data
+            that are not in the catalog.
     """
-    if output is not None and output.exists():
-        raise InputError(f"--output: {output} already exists; choose another file")
+    with nullcontext() if output is None else output_file(output):
+        return _evaluate(folder, data, split, task_file, trust, reading, output, tell)
+
+
+def _evaluate(
+    folder: Path,
+    data: str | None,
+    split: str,
+    task_file: str | Path | None,
+    trust: bool,
+    reading: ReadingConfig | None,
+    output: Path | None,
+    tell: Callable[[str], object],
+) -> tuple[dict[str, Any], str]:
     keep_freed_memory()
-    trained = load_trained(folder, cache_root() / "vectors", task_file=task_file)
+    trained = load_trained(folder, cache_root() / "vectors", task_file=task_file, trust=trust)
+    check_own_data(trained, folder, data, trust=trust)
     return evaluate_trained(trained, data, split, reading=reading, output=output, tell=tell)
+
+
+def check_own_data(trained: Trained, folder: Path, data: str | None, *, trust: bool) -> None:
+    """Raises InputError if a run that was not trained here names data of its own that are not in the catalog."""
+    own = trained.experiment
+    if data is None and own.data not in CATALOG and not (trust or is_own(folder)):
+        raise InputError(
+            f"{folder}: a run that was not trained here names its own data, {quoted(own.data)}; say what to "
+            "score it on: --data DIR"
+        )
 
 
 def evaluate_trained(
@@ -188,16 +217,17 @@ def predict(
     *,
     probabilities: bool = False,
     task_file: str | Path | None = None,
+    trust: bool = False,
 ) -> Iterator[dict[str, Any]]:
     """Apply a run's model to tokenised sentences, one per line, `block` at a time. Yields what `Task.describe` returns.
 
     origin: what the lines came from, for messages; probabilities: add a `score` to each entity, predicate and argument;
-    task_file: see `load_trained`.
+    task_file, trust: see `load_trained`.
 
     Raises:
         InputError: no such run, a line that cannot be read, or probabilities of a model that has none.
     """
-    trained = load_trained(folder, task_file=task_file)
+    trained = load_trained(folder, task_file=task_file, trust=trust)
     if probabilities:
         check_probabilities(trained)
     numbered = enumerate((ended.rstrip("\r\n") for ended in lines), 1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from itertools import chain, islice
 from pathlib import Path
 from threading import Lock
@@ -13,7 +14,7 @@ from elmo_tasks.core.errors import InputError, quoted
 from elmo_tasks.core.files import disk_faults
 from elmo_tasks.runs.folder import RunFolder
 from elmo_tasks.runs.hub import RUN_FILES, find_run
-from elmo_tasks.runs.predict import apply_run, check_probabilities, evaluate_trained, predict_examples
+from elmo_tasks.runs.predict import apply_run, check_own_data, check_probabilities, evaluate_trained, predict_examples
 from elmo_tasks.runs.store import Trained, load_trained
 from elmo_tasks.text.examples import Example
 from elmo_tasks.text.labels import span_types
@@ -26,7 +27,7 @@ Given: TypeAlias = "str | Sequence[str]"
 _TOGETHER = 64  # sentences
 
 
-def load(name: str | Path, task_file: str | Path | None = None) -> Run:
+def load(name: str | Path, task_file: str | Path | None = None, *, trust: bool = False) -> Run:
     """A trained run, ready to be applied.
 
     A biLM is loaded by `load_bilm("ORG/NAME")` or `ElmoEmbedder.from_pretrained("ORG/NAME")`.
@@ -35,12 +36,14 @@ def load(name: str | Path, task_file: str | Path | None = None) -> Run:
         name: a run's folder, the name of a tagger in the package, or `ORG/NAME` or `hf:ORG/NAME` on the Hugging Face
             hub.
         task_file: the `task.py` of a run that was trained with a task of your own; it is executed.
+        trust: whether files outside the run's folder, and addresses, may be read as its `config.yaml` says, although
+            the run was not trained here.
 
     Raises:
         InputError: there is no such run, or it cannot be loaded.
     """
     folder = find_run(name)
-    return Run(load_trained(folder, task_file=task_file), folder, task_file)
+    return Run(load_trained(folder, task_file=task_file, trust=trust), folder, task_file, trust)
 
 
 class Run:
@@ -51,9 +54,11 @@ class Run:
         folder: where the run was loaded from.
     """
 
-    def __init__(self, trained: Trained, folder: Path, task_file: str | Path | None = None) -> None:
+    def __init__(
+        self, trained: Trained, folder: Path, task_file: str | Path | None = None, trust: bool = False
+    ) -> None:
         self.trained, self.folder, self._task_file = trained, folder, task_file
-        self._turn = Lock()
+        self._trust, self._turn = trust, Lock()
 
     def __call__(self, given: Any, *, scores: bool = True) -> Any:
         """Apply the run.
@@ -138,6 +143,7 @@ class Run:
         """
         with self._turn:
             if data is None or isinstance(data, (str, Path)):
+                check_own_data(self.trained, self.folder, None if data is None else str(data), trust=self._trust)
                 return evaluate_trained(self.trained, None if data is None else str(data), split)[0]
             if not data:
                 raise InputError("evaluate: expected examples, got none")
@@ -180,7 +186,7 @@ class Run:
 
     def __reduce__(self) -> tuple[Any, ...]:
         """A copy in another process loads the run's folder."""
-        return load, (self.folder, self._task_file)
+        return partial(load, trust=self._trust), (self.folder, self._task_file)
 
     def _results(self, items: Sequence[Given], scores: bool) -> list[Any]:
         """The results of each text or token list, all computed together."""

@@ -8,17 +8,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
+from torch import Tensor
 
 from elmo_tasks.core.errors import InputError
 from elmo_tasks.core.files import atomic_file, disk_faults, write_text
 from elmo_tasks.core.paths import task_names
+from elmo_tasks.elmo.bilm import NoRandomValues
 from elmo_tasks.embedders.protocol import Input
 from elmo_tasks.embedders.registry import build_inputs
 from elmo_tasks.nn.embedding_mix import EmbeddingMix
 from elmo_tasks.runs.experiment import Experiment, load_experiment
-from elmo_tasks.runs.folder import FORMAT
+from elmo_tasks.runs.folder import FORMAT, check_file, is_own, refuse_links
 from elmo_tasks.task import AnyTask, load_task
 from elmo_tasks.text.labels import LabelSet
 
@@ -55,7 +58,9 @@ def save_trained(folder: Path, trained: Trained) -> None:
         save_file(tensors, partial, metadata)
 
 
-def load_trained(folder: Path, cache_folder: Path | None = None, *, task_file: str | Path | None = None) -> Trained:
+def load_trained(
+    folder: Path, cache_folder: Path | None = None, *, task_file: str | Path | None = None, trust: bool = False
+) -> Trained:
     """Rebuild a run's model.
 
     Args:
@@ -63,11 +68,15 @@ def load_trained(folder: Path, cache_folder: Path | None = None, *, task_file: s
         cache_folder: where frozen vectors are kept; None keeps none.
         task_file: the `task.py` of a run that was trained with a task of your own. It is executed; a file that only
             the run's folder names never is.
+        trust: whether the embedders may be read from wherever `config.yaml` says, if this user did not train the run
+            on this machine. Without it they are files inside the folder, or known names.
 
     Raises:
-        InputError: no run there, another format, a damaged file, an embedder that is not the one it was trained on, a
-            run of a task of your own without `task_file`, or a `task_file` with another task.
+        InputError: no run there, another format, a damaged file, an embedder that is not the one it was trained on or
+            that is outside the folder, a run of a task of your own without `task_file`, or a `task_file` with another
+            task.
     """
+    refuse_links(folder)
     path = folder / "model.safetensors"
     if not path.exists():
         raise InputError(f"{folder}: expected the folder of a finished run, found no model.safetensors in it")
@@ -77,14 +86,17 @@ def load_trained(folder: Path, cache_folder: Path | None = None, *, task_file: s
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no iterator)
     except (SafetensorError, OSError) as error:
         raise InputError(f"{path}: expected a safetensors file, got a damaged one ({error})") from None
+    for name in ("model.safetensors", "words.txt"):
+        check_file(folder, name)
     if metadata.get("format") != FORMAT:
         raise InputError(f"{path}: expected format {FORMAT}, got {metadata.get('format')!r}; train it again")
     experiment = load_experiment([folder / "config.yaml"])
     task = _task_of(folder, experiment, metadata, task_file)
     names, fingerprints = _metadata(metadata, path)
     labels, words = LabelSet(names), _read_words(folder / "words.txt")
+    within = None if trust or is_own(folder) else folder
     inputs = build_inputs(
-        experiment.embedders, experiment.embedder_settings, cache_folder=cache_folder, train_words=words
+        experiment.embedders, experiment.embedder_settings, cache_folder=cache_folder, train_words=words, within=within
     )
     there = {each.name: each.fingerprint for each in inputs}
     if there.keys() != fingerprints.keys():
@@ -97,6 +109,8 @@ def load_trained(folder: Path, cache_folder: Path | None = None, *, task_file: s
             raise InputError(
                 f"{folder}: trained on {name} {expected}, but that name now means {got}; restore it or retrain"
             )
+    if within is not None:
+        _check_shapes(path, tensors, task, experiment, labels, inputs)
     model = build_model(task, experiment, labels, inputs)
     try:
         model.load_state_dict(tensors)
@@ -104,6 +118,20 @@ def load_trained(folder: Path, cache_folder: Path | None = None, *, task_file: s
         raise InputError(f"{path}: does not fit its config.yaml ({str(error).splitlines()[-1].strip()})") from None
     model.eval()
     return Trained(task, experiment, labels, tuple(inputs), model)
+
+
+def _check_shapes(path: Path, tensors: Mapping[str, Tensor], *parts: Any) -> None:
+    """Build the model without memory first: a configuration may ask for a model of any size.
+
+    Raises:
+        InputError: its parameters have other shapes than the stored ones.
+    """
+    with torch.device("meta"), NoRandomValues():
+        expected = build_model(*parts).state_dict()
+    for name, value in expected.items():
+        if name not in tensors or tensors[name].shape != value.shape:
+            got = tuple(tensors[name].shape) if name in tensors else "none"
+            raise InputError(f"{path}: does not fit its config.yaml: expected {name} {tuple(value.shape)}, got {got}")
 
 
 def _metadata(metadata: Mapping[str, str], path: Path) -> tuple[tuple[str, ...], dict[str, str]]:

@@ -5,27 +5,20 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import torch
 from lightning.fabric.plugins import TorchCheckpointIO
 from lightning.pytorch.callbacks import ModelCheckpoint
 
-from elmo_tasks.core.files import atomic_file
+from elmo_tasks.runs.checkpoint_file import write_checkpoint
 
 _PATHS = ("best_model_path", "kth_best_model_path", "last_model_path")
 
 
 class WholeCheckpoints(TorchCheckpointIO):
-    """Writes a checkpoint next to its name and then renames it: a kill or a full disk leaves the one before.
-
-    Lightning (2.6) writes to the folder of temporary files first. Where that is another file system, its last step
-    is a copy, and a kill leaves a file of 0 bytes.
-    """
+    """Lightning's way to store checkpoints, but for `write_checkpoint`."""
 
     def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None) -> None:
         """Write it. Raises OSError when the disk refuses."""
-        Path(path).parent.mkdir(parents=True, exist_ok=True)
-        with atomic_file(Path(path)) as partial:
-            torch.save(checkpoint, partial)
+        write_checkpoint(checkpoint, Path(path))
 
 
 class RunCheckpoint(ModelCheckpoint):

@@ -34,9 +34,9 @@ def check_beginning(work: Path, trained: Trained, data: str) -> None:
     if (work / LAST).exists():
         _compare_settings(work, trained.experiment)
         for name, began in _fingerprints(work).items():
-            if own[name] != began:
+            if (now := own.get(name)) != began:
                 raise InputError(
-                    f"--resume: expected {name} as when the run began, {began}, but that name now means {own[name]}; "
+                    f"--resume: expected {name} as when the run began, {began}, but that name now means {now}; "
                     "restore it, or start anew by --overwrite"
                 )
     write_text(work / "config.yaml", to_yaml(trained.experiment))
@@ -50,7 +50,7 @@ def began_alike(work: Path, experiment: Experiment) -> bool:
         inputs = build_inputs(experiment.embedders, experiment.embedder_settings)
         now = {each.name: each.fingerprint for each in inputs}
         now[DATA] = data_digest(experiment)
-        return all(now[name] == began for name, began in _fingerprints(work).items())
+        return all(now.get(name) == began for name, began in _fingerprints(work).items())
     except InputError:
         return True
 

@@ -20,6 +20,7 @@ from elmo_tasks.core.lightning_manners import interruptible, quiet_lightning
 from elmo_tasks.core.markdown import code_block, escape
 from elmo_tasks.core.memory import keep_freed_memory, peak_rss_mb
 from elmo_tasks.core.paths import cache_root, task_names
+from elmo_tasks.core.seal import seal
 from elmo_tasks.core.settings import flat, unknown_key
 from elmo_tasks.core.terminal import say
 from elmo_tasks.data.catalog import load_data
@@ -27,8 +28,9 @@ from elmo_tasks.data.splits import Splits
 from elmo_tasks.embedders.inputs import arithmetic_of
 from elmo_tasks.embedders.registry import build_inputs
 from elmo_tasks.runs.batches import loader, prepare
+from elmo_tasks.runs.checkpoint import check_checkpoint
 from elmo_tasks.runs.experiment import Experiment
-from elmo_tasks.runs.folder import LAST, RunFolder
+from elmo_tasks.runs.folder import CHECKSUMS, LAST, RunFolder, checksums
 from elmo_tasks.runs.outcomes import count_outcomes, write_outcomes
 from elmo_tasks.runs.predict import predict_examples
 from elmo_tasks.runs.store import Trained, build_model, load_trained, save_trained
@@ -165,12 +167,16 @@ def fit_model(trained: Trained, splits: Splits, folder: RunFolder, lines: EpochL
             default_root_dir=folder.work,
             plugins=[WholeCheckpoints()],
         )
+    resumed = folder.work / LAST if resume and (folder.work / LAST).exists() else None
+    if resumed is not None:
+        for path in (resumed, folder.work / "checkpoints" / "best.ckpt"):
+            check_checkpoint(path)
     with disk_faults(folder.work), quiet_lightning(), interruptible(trainer):
         trainer.fit(
             module,
             loader(items["train"], training.batch_size_for(len(items["train"])), seed, shuffle=True),
             loader(items["dev"], 2 * training.batch_size),
-            ckpt_path=str(folder.work / LAST) if resume and (folder.work / LAST).exists() else None,
+            ckpt_path=None if resumed is None else str(resumed),
             weights_only=True,
         )
     best = trainer.strategy.load_checkpoint(keep.best_model_path, weights_only=True)
@@ -230,6 +236,7 @@ def _conclude(
             if trained.task.gold is not None:
                 write_text(work / "gold.test.txt", trained.task.gold(splits.test))
     save_trained(work, trained)
+    seal(work / "config.yaml")
     metrics: dict[str, Any] = {
         "task": trained.task.name,
         "data": experiment.data,
@@ -268,6 +275,7 @@ def _conclude(
         (work / "plots").mkdir(exist_ok=True)
         if draw is not None:
             draw(work / "plots", history, metrics)
+    metrics[CHECKSUMS] = checksums(work)
     write_json(work / "metrics.json", metrics)
     _read_back(work, trained, [*splits.train[:_READ_BACK], *splits.dev[:_READ_BACK]])
     folder.finish()
@@ -281,7 +289,7 @@ def _read_back(work: Path, trained: Trained, examples: Sequence[Example]) -> Non
         InputError: it cannot be loaded, or predicts something else than the model that was trained.
     """
     own = None if trained.experiment.task in task_names() else trained.experiment.task
-    saved = load_trained(work, cache_root() / "vectors", task_file=own)
+    saved = load_trained(work, cache_root() / "vectors", task_file=own, trust=True)
     if predict_examples(saved, examples) != predict_examples(trained, examples):
         raise InputError(
             f"{work}: the run that was written predicts something else than the model that was trained; check the disk "

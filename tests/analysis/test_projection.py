@@ -81,7 +81,7 @@ def test_umap_is_asked_for_no_more_neighbours_than_there_are(monkeypatch: pytest
         def fit_transform(self, values: np.ndarray) -> np.ndarray:
             return values[:, :2]
 
-    monkeypatch.setitem(sys.modules, "umap", SimpleNamespace(UMAP=Umap))
+    monkeypatch.setitem(sys.modules, "umap", SimpleNamespace(UMAP=Umap, __spec__="is there"))
     found = project(occurrences([None] * 4), torch.eye(4), "0", method="umap")
     assert asked["n_neighbors"] == 3 and asked["metric"] == "cosine"
     assert found.points.shape == (4, 2) and found.explained is None
@@ -89,5 +89,5 @@ def test_umap_is_asked_for_no_more_neighbours_than_there_are(monkeypatch: pytest
 
 def test_umap_that_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "umap", None)
-    with pytest.raises(InputError, match=r"--method umap: expected the package umap-learn.*elmo-tasks\[umap\]"):
+    with pytest.raises(InputError, match=r"--method umap needs the package umap-learn.*elmo-tasks\[umap\]"):
         project(occurrences([None] * 3), torch.eye(3), "0", method="umap")

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from elmo_tasks.cli import main
+from elmo_tasks.core.folders import MARKER
 from elmo_tasks.embedders.cache.cached import CachedEmbedder
 from elmo_tasks.embedders.random import RandomEmbedder
 
@@ -22,6 +23,10 @@ def vectors(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     CachedEmbedder(RandomEmbedder(4, "small"), folder).embed([["a", "b"], ["c"]])
     CachedEmbedder(RandomEmbedder(6, "large"), folder).embed([["a"]])
     return folder
+
+
+def folders(vectors: Path) -> list[str]:
+    return sorted(path.name for path in vectors.iterdir() if path.is_dir())
 
 
 def test_info(vectors: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -61,9 +66,9 @@ def test_clear(vectors: Path, capsys: pytest.CaptureFixture[str], monkeypatch: p
     assert main(["cache", "clear", "--embedder", "random-4"]) == 2
     error = capsys.readouterr().err
     assert "no terminal to ask on; pass --yes" in error and error.count("\n") == 1
-    assert len(list(vectors.iterdir())) == 2
+    assert len(folders(vectors)) == 2
     assert main(["cache", "clear", "--embedder", "random-4", "--yes"]) == 0
-    assert [folder.name for folder in vectors.iterdir()] == ["random-6"]
+    assert folders(vectors) == ["random-6"]
 
     class Terminal(io.StringIO):
         def isatty(self) -> bool:
@@ -74,7 +79,7 @@ def test_clear(vectors: Path, capsys: pytest.CaptureFixture[str], monkeypatch: p
     assert (vectors / "random-6").exists()
     monkeypatch.setattr(sys, "stdin", Terminal("y\n"))
     assert main(["cache", "clear"]) == 0 and "removed 1 embedders" in capsys.readouterr().out
-    assert not list(vectors.iterdir())
+    assert not folders(vectors)
 
 
 def test_clear_removes_only_what_the_cache_wrote(vectors: Path) -> None:
@@ -85,8 +90,18 @@ def test_clear_removes_only_what_the_cache_wrote(vectors: Path) -> None:
         path.write_text("mine")
     (vectors / "empty").mkdir()
     assert main(["cache", "clear", "--yes"]) == 0
-    assert sorted(path for path in vectors.rglob("*") if path.is_file()) == sorted(foreign)
-    assert sorted(path.name for path in vectors.iterdir()) == ["empty", "mine", "random-4"]
+    assert sorted(path for path in vectors.rglob("*/*") if path.is_file()) == sorted(foreign)
+    assert folders(vectors) == ["empty", "mine", "random-4"]
+
+
+def test_clear_refuses_a_folder_without_our_marker(vectors: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (vectors / MARKER).unlink()
+    assert main(["cache", "clear", "--yes"]) == 2
+    said = capsys.readouterr().err
+    assert "is not a cache of vectors that elmo-tasks made" in said and said.count("\n") == 1
+    assert folders(vectors) == ["random-4", "random-6"]
+    CachedEmbedder(RandomEmbedder(4, "small"), vectors).embed([["d"]])  # a cache of an earlier version is marked by use
+    assert main(["cache", "clear", "--yes"]) == 0 and not folders(vectors)
 
 
 def test_an_embedder_without_vectors(vectors: Path, capsys: pytest.CaptureFixture[str]) -> None:

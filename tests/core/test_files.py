@@ -45,6 +45,17 @@ def test_a_failure_leaves_the_former_file_and_nothing_else(tmp_path: Path) -> No
     assert (tmp_path / "file").read_text() == "former" and len(list(tmp_path.iterdir())) == 1
 
 
+def test_what_killed_processes_left_is_removed(tmp_path: Path) -> None:
+    """By its name, which only `atomic_file` gives."""
+    write_text(tmp_path / "file", "whole")
+    (tmp_path / "checkpoints").mkdir()
+    for name in ("checkpoints/.last.ckpt.0123456789ab.partial", ".file.ba9876543210.partial"):
+        (tmp_path / name).write_text("half")
+    (tmp_path / ".mine.partial").write_text("whole")
+    files.remove_left_behind(tmp_path)
+    assert sorted(path.name for path in tmp_path.rglob("*")) == [".mine.partial", "checkpoints", "file"]
+
+
 def test_planted_links_are_not_followed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Not at the file's name, and not at the temporary one, should somebody guess it."""
     theirs = tmp_path / "theirs"

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -50,6 +53,63 @@ def workers() -> list[int]:
         except OSError:
             continue
     return found
+
+
+LISTENING = """
+import json, os, sys
+from pathlib import Path
+from elmo_tasks.corpus_vectors.block_embedder import Recipe
+from elmo_tasks.corpus_vectors.embedding import embed_corpus
+
+def family():
+    parents = {}
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            parents[int(stat.parent.name)] = int(stat.read_text().rpartition(")")[2].split()[1])
+        except OSError:
+            continue
+    found, more = set(), {os.getpid()}
+    while more:
+        found |= more
+        more = {process for process, parent in parents.items() if parent in more} - found
+    return found
+
+def sockets(processes):
+    for process in processes:
+        for descriptor in Path(f"/proc/{process}/fd").iterdir():
+            try:
+                yield os.readlink(descriptor)
+            except OSError:
+                continue
+
+def watch(stage, done, total):
+    if stage == "computing":
+        ours = set(sockets(family()))
+        rows = [row.split() for name in ("tcp", "tcp6") for row in Path(f"/proc/net/{name}").read_text().splitlines()]
+        listening = [row[1].split(":")[0] for row in rows if row[3] == "0A" and f"socket:[{row[9]}]" in ours]
+        Path("addresses.json").write_text(json.dumps(listening))
+
+embed_corpus(Path(sys.argv[1]), Path("out.hdf5"), Recipe(sys.argv[2]), engine="ray", workers=2, watch=watch)
+"""
+LOOPBACK = {"0100007F", "0000000000000000FFFF00000100007F", "00000000000000000000000001000000"}  # as /proc writes them
+
+
+@pytest.mark.skipif(not Path("/proc/net/tcp").exists(), reason="sockets are looked for in /proc")
+def test_a_cluster_that_is_started_here_can_only_be_reached_from_here(text: Path, bilm: str) -> None:
+    done = subprocess.run([sys.executable, "-c", LISTENING, text, bilm], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    addresses = json.loads(Path("addresses.json").read_text())
+    assert len(addresses) > 4 and set(addresses) <= LOOPBACK, addresses  # driver, store, raylet, two workers and more
+
+
+def test_ray_that_was_imported_before(text: Path, bilm: str) -> None:
+    """Ray reads the variable that keeps it local when it is imported. A machine without a network is local anyway."""
+    program = f"import ray\n{LISTENING}"
+    done = subprocess.run([sys.executable, "-c", program, text, bilm], capture_output=True, text=True, check=False)
+    if done.returncode == 0:
+        assert set(json.loads(Path("addresses.json").read_text())) <= LOOPBACK
+    else:
+        assert "InputError: --engine ray: this program imported Ray before, so its servers would" in done.stderr
 
 
 @pytest.mark.skipif(not Path("/proc/self").exists(), reason="processes are looked for in /proc")

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import bz2
+import gzip
+import lzma
 import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
+import zstandard
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -43,6 +47,9 @@ READERS: dict[str, tuple[Callable[[Path], Any], str]] = {
     "senses": (read_occurrences, "a.jsonl"),
     "utf-16": (lambda path: read_conll(path, encoding="utf-16"), "a.txt"),
     "gb18030": (lambda path: read_labelled(path, encoding="gb18030"), "a.txt"),
+    "utf-7": (lambda path: read_labelled(path, encoding="utf-7"), "a.txt"),
+    "iso2022-jp": (lambda path: read_conll(path, encoding="iso2022_jp"), "a.txt"),
+    "utf-32": (lambda path: read_conll(path, encoding="utf-32"), "a.txt"),
     "sentences": (lambda path: list(read_sentences(path)), "a.txt"),
     "blocks": (lambda path: [block.sentences for block in cut_blocks(path, "a.txt")], "a.txt"),
     "occurrences": (lambda path: list(occurrences_in(path, None)), "a.txt"),
@@ -74,6 +81,12 @@ BYTES = st.one_of(
     st.lists(st.sampled_from(PIECES), max_size=30).map("".join).map(str.encode),
     st.lists(st.one_of(st.sampled_from(PIECES).map(str.encode), st.binary(max_size=3)), max_size=30).map(b"".join),
 )
+PACKERS: dict[str, Callable[[bytes], bytes]] = {
+    "a.gz": gzip.compress,
+    "a.xz": lzma.compress,
+    "a.bz2": bz2.compress,
+    "a.zst": zstandard.compress,
+}
 
 
 def check(found: Any) -> None:
@@ -89,6 +102,22 @@ def check(found: Any) -> None:
 @settings(max_examples=120, deadline=10_000, suppress_health_check=[HealthCheck.too_slow])
 @given(data=BYTES)
 def test_examples_or_one_line(reader: Callable[[Path], Any], name: str, data: bytes) -> None:
+    examples_or_one_line(reader, name, data)
+
+
+@pytest.mark.parametrize("name", PACKERS)
+@settings(max_examples=120, deadline=10_000, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    data=BYTES, cut=st.integers(0, 400), flip=st.one_of(st.none(), st.tuples(st.integers(0, 400), st.integers(1, 255)))
+)
+def test_packed_examples_or_one_line(name: str, data: bytes, cut: int, flip: tuple[int, int] | None) -> None:
+    packed = bytearray(PACKERS[name](data))
+    if flip is not None:
+        packed[flip[0] % len(packed)] ^= flip[1]
+    examples_or_one_line(read_labelled, name, bytes(packed[: max(1, len(packed) - cut)] if cut % 3 == 0 else packed))
+
+
+def examples_or_one_line(reader: Callable[[Path], Any], name: str, data: bytes) -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / name
         path.write_bytes(data)

@@ -15,7 +15,7 @@ import zstandard
 
 from elmo_tasks.core.errors import InputError
 from elmo_tasks.data.lines import open_lines
-from elmo_tasks.pretraining.corpus import SPECIALS, Corpus, encode_corpus
+from elmo_tasks.pretraining.corpus import SPECIALS, Corpus, encode_corpus, open_corpus
 from elmo_tasks.pretraining.windows import BEGIN, END, UNKNOWN, Windows, classes_of
 
 TEXT = "the cat sat\nthe dog\na b c d e f g\nthe\n\nthe cat <UNK> x\n"
@@ -149,3 +149,26 @@ def test_a_part_of_the_streams_is_part_of_the_window(corpus: Corpus) -> None:
     windows = Windows(corpus, classes=first_six(corpus), streams=4, steps=3, seed=5)
     whole, part = windows.window(0), windows.window(0, slice(1, None, 2))
     assert (part.words == whole.words[:, :, 1::2]).all()
+
+
+@pytest.mark.parametrize("name", ["words.txt", "counts.npy", "ids.npy", "ends.npy", "corpus.json"])
+def test_a_damaged_encoded_corpus_is_not_trained_on(tmp_path: Path, name: str) -> None:
+    """Whatever byte is changed: opening it is refused, and encoding the same text again makes it good."""
+    (tmp_path / "t.txt").write_text(TEXT)
+    folder = tmp_path / "encoded"
+    whole = encode_corpus([tmp_path / "t.txt"], folder)
+    ids = whole.ids.tolist()  # before the file is changed, which is mapped
+    content, draw = (folder / name).read_bytes(), random.Random(name)
+    for number in range(30):
+        changed = bytearray(content)
+        changed[draw.randrange(len(changed))] ^= 1 << draw.randrange(8)
+        damaged = bytes(changed) if number else content[: len(content) // 2]
+        (folder / name).write_bytes(damaged)
+        with pytest.raises(InputError, match="damaged") as refusal:
+            open_corpus(folder)
+        assert "\n" not in str(refusal.value)
+        again = encode_corpus([tmp_path / "t.txt"], folder)
+        assert (again.digest, again.words, again.ids.tolist()) == (whole.digest, whole.words, ids)
+        content = (folder / name).read_bytes()
+    (folder / name).unlink()
+    assert encode_corpus([tmp_path / "t.txt"], folder).digest == whole.digest

@@ -8,6 +8,7 @@ import io
 import lzma
 import os
 import threading
+import zlib
 from pathlib import Path
 
 import pytest
@@ -83,6 +84,32 @@ def test_a_bomb(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ending: str) ->
     assert sum(1 for _ in open_lines(path)) == 1_000_000
     monkeypatch.setattr(lines, "FREE_TEXT", 1 << 20)
     with pytest.raises(InputError, match=r"a.txt.*expands to more than 500 times its size; decompress it yourself"):
+        list(open_lines(path))
+
+
+def test_a_window_of_gigabytes(tmp_path: Path) -> None:
+    """What the headers ask for is refused before any of it is taken."""
+    zstandard = pytest.importorskip("zstandard")
+    packed = bytearray(lzma.compress(b"a a\n", check=lzma.CHECK_NONE, filters=[{"id": lzma.FILTER_LZMA2}]))
+    packed[packed.index(b"\x21\x01") + 2] = 40  # a dictionary of 4 GiB
+    packed[20:24] = zlib.crc32(packed[12:20]).to_bytes(4, "little")
+    (tmp_path / "a.xz").write_bytes(packed)
+    parameters = zstandard.ZstdCompressionParameters(window_log=31, enable_ldm=True)
+    frame = zstandard.ZstdCompressor(compression_params=parameters).compressobj(size=1 << 32)
+    (tmp_path / "a.zst").write_bytes(frame.compress(b"a a\n") + frame.flush(zstandard.COMPRESSOBJ_FLUSH_BLOCK))
+    for name in ("a.xz", "a.zst"):
+        with pytest.raises(InputError, match="takes more than 1,024 MiB of memory; compress it again") as refusal:
+            list(open_lines(tmp_path / name))
+        assert str(tmp_path / name) in str(refusal.value)
+
+
+def test_xz_streams_are_one_text(tmp_path: Path) -> None:
+    text = "".join(f"{number} b\n" for number in range(5000)).encode()
+    path = tmp_path / "a.xz"
+    path.write_bytes(lzma.compress(text[:7]) + b"\0" * 8 + lzma.compress(text[7:]) + b"\0" * 4)
+    assert [line for _, line in open_lines(path)] == text.decode().splitlines()
+    path.write_bytes(path.read_bytes()[:-20])
+    with pytest.raises(InputError, match="damaged or cut compressed file"):
         list(open_lines(path))
 
 

@@ -11,6 +11,7 @@ import pytest
 import torch
 from fenced_blocks import DOCUMENTS, Block, fenced_blocks
 
+from elmo_tasks.elmo import Elmo
 from elmo_tasks.elmo.bilm import BiLM
 from elmo_tasks.elmo.options import BilmOptions
 from elmo_tasks.elmo.weights.hdf5 import write_hdf5
@@ -24,10 +25,14 @@ SMALL = BilmOptions(char_dim=3, filters=((1, 4), (2, 5)), n_highway=1, cell_dim=
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """`options.json` and `weights.hdf5` of a small random biLM, and `runs/elmo`, a run that learned two sentences."""
+    """`options.json` and `weights.hdf5` of a small random biLM, `best.th` as AllenNLP would store a model with it, and
+    `runs/elmo`, a run that learned two sentences."""
     place = tmp_path_factory.mktemp("documents")
     torch.manual_seed(0)
     write_hdf5(BiLM(SMALL), place / "options.json", place / "weights.hdf5")
+    state = Elmo(place / "options.json", place / "weights.hdf5", 1).allennlp_state_dict()
+    prefix = "text_field_embedder.token_embedder_elmo._elmo."
+    torch.save({prefix + name: value for name, value in state.items()}, place / "best.th")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("ELMO_TASKS_CACHE", str(place.with_name("cache")))
         tagger = ElmoTagger(embedders=["random"], settings={"model.hidden": 4, "training.epochs": 1})

@@ -125,7 +125,7 @@ def test_the_arguments_are_allennlps_in_its_order(pair: Pair) -> None:
         "vocab_to_cache", "keep_sentence_boundaries", "scalar_mix_parameters", "module",
     ]  # fmt: skip
     elmo = Elmo(*pair, 1, False, False, 0.0, ["", "Rain", "fell"], True, None)
-    assert elmo.keep_sentence_boundaries and elmo.word_vectors is not None and len(elmo.word_vectors) == 3
+    assert elmo.keep_sentence_boundaries and elmo.words is not None and len(elmo.words) == 3
     with pytest.raises(InputError, match=r"keep_sentence_boundaries: expected True or False, got \['a'\]; the seventh"):
         Elmo(*pair, 1, False, False, 0.0, None, ["a"])  # type: ignore[arg-type]
 
@@ -155,8 +155,6 @@ def test_faults_of_cached_words(pair: Pair) -> None:
         Elmo(*pair, 1, requires_grad=True, vocab_to_cache=["a"])
     with pytest.raises(InputError, match="vocab_to_cache: got a string, 'words', instead of a list of tokens"):
         Elmo(*pair, 1, vocab_to_cache="words")
-    with pytest.raises(InputError, match="word_inputs: this Elmo was made without vocab_to_cache"):
-        Elmo(*pair, 1)(batch_to_ids([["a"]]), torch.tensor([[1]]))
     with pytest.raises(InputError, match=r"word_inputs: padding \(0\) stands before a word"):
         Elmo(*pair, 1, vocab_to_cache=["", "a"])(batch_to_ids([["a", "a"]]), torch.tensor([[0, 1]]))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import subprocess
 from pathlib import Path
 
 import h5py
@@ -113,3 +114,21 @@ def test_by_name_and_by_one_file_only(elmo: ElmoEmbedder, pair: Pair) -> None:
 def test_a_device_that_is_not_there(pair: Pair) -> None:
     with pytest.raises(InputError, match="cuda_device: expected a device below .*, got 99; -1 is the CPU"):
         ElmoEmbedder(*pair, cuda_device=99)
+
+
+def test_a_full_disk_is_no_end_of_the_process(tmp_path: Path, warm_python: list[str]) -> None:
+    """HDF5 crashes at its end where the system refuses a write."""
+    program = """
+import resource, sys
+from elmo_tasks.core.errors import InputError
+from elmo_tasks.elmo import ElmoEmbedder
+resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
+try:
+    ElmoEmbedder().embed_file(open("text.txt"), "out.hdf5")
+except InputError as error:
+    print(error)
+"""
+    (tmp_path / "text.txt").write_text("so it goes on and on\n" * 50)
+    done = subprocess.run([*warm_python, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0 and "out.hdf5: expected a file that can be written" in done.stdout, done
+    assert [path.name for path in tmp_path.iterdir()] == ["text.txt"]

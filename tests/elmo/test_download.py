@@ -204,3 +204,20 @@ def test_two_processes_download_once(server: Server, target: Path) -> None:
         process.join(30)
     assert [process.exitcode for process in processes] == [0, 0]
     assert target.read_bytes() == CONTENT and server.seen == [None]
+
+
+@pytest.mark.parametrize("plant", ["symbolic", "hard"])
+def test_planted_links_are_not_followed(server: Server, tmp_path: Path, plant: str) -> None:
+    """Under every name that somebody else may predict."""
+    target, theirs = tmp_path / "weights" / "weights.hdf5", tmp_path / "theirs"
+    target.parent.mkdir()
+    theirs.write_bytes(CONTENT[:1000])
+    for name in ("part", "part.etag", "lock", "sha256.part"):
+        planted = target.with_name(f"{target.name}.{name}")
+        if plant == "symbolic":
+            planted.symlink_to(theirs)
+        elif name != "lock":  # a file that is only locked
+            planted.hardlink_to(theirs)
+    server.cuts = [300_000]
+    assert fetch(RemoteFile(server.url), target, wait_s=0).read_bytes() == CONTENT
+    assert theirs.read_bytes() == CONTENT[:1000]

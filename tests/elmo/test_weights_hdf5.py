@@ -143,6 +143,75 @@ def test_numbers_that_are_none(pair: Pair) -> None:
         read_hdf5(*pair)
 
 
+@pytest.mark.parametrize("name", ["char_embed", "CNN", "CNN/b_cnn_0", "RNN_0/RNN/MultiRNNCell/Cell0/LSTMCell"])
+@pytest.mark.parametrize("kind", ["soft", "external"])
+def test_links_are_not_followed(pair: Pair, tmp_path: Path, kind: str, name: str) -> None:
+    (tmp_path / "other.hdf5").write_bytes(pair[1].read_bytes())
+    with h5py.File(pair[1], "r+") as file:
+        file.move(name, "elsewhere")
+        file[name] = h5py.SoftLink("/elsewhere") if kind == "soft" else h5py.ExternalLink("other.hdf5", name)
+    with pytest.raises(InputError, match=f"{name} is a link to something else, which is not followed"):
+        read_hdf5(*pair)
+
+
+def test_numbers_in_other_files_are_not_read(pair: Pair, tmp_path: Path) -> None:
+    """External storage gives the bytes of any file as numbers, a virtual dataset those of other HDF5 files."""
+    (tmp_path / "secret").write_bytes(b"root:x:0:0:" * 1000)
+    whole = pair[1].read_bytes()
+    with h5py.File(pair[1], "r+") as file:
+        shape = file["char_embed"].shape
+        del file["char_embed"]
+        file.create_dataset("char_embed", shape, "f4", external=[(tmp_path / "secret", 0, h5py.h5f.UNLIMITED)])
+    with pytest.raises(InputError, match="the numbers of char_embed are in another file, which is not opened"):
+        read_hdf5(*pair)
+    (tmp_path / "other.hdf5").write_bytes(whole)
+    with h5py.File(pair[1], "r+") as file:
+        del file["char_embed"]
+        layout = h5py.VirtualLayout(shape, "f4")
+        layout[...] = h5py.VirtualSource(tmp_path / "other.hdf5", "char_embed", shape)
+        file.create_virtual_dataset("char_embed", layout)
+    with pytest.raises(InputError, match="the numbers of char_embed are in another file, which is not opened"):
+        read_hdf5(*pair)
+
+
+def test_numbers_that_expand_beyond_measure(pair: Pair) -> None:
+    """A dataset whose chunks were never written takes no place on the disk, whatever its shape."""
+    change_options(pair, "lstm", dim=200_000)
+    with h5py.File(pair[1], "r+") as file:
+        for side in (0, 1):
+            for layer in (0, 1):
+                cell = file[f"RNN_{side}/RNN/MultiRNNCell/Cell{layer}/LSTMCell"]
+                width = cell["W_0"].shape[0]
+                for name, shape in {"W_0": (width, 800_000), "B": (800_000,), "W_P_0": (200_000, width // 2)}.items():
+                    del cell[name]
+                    cell.create_dataset(name, shape, "f4", chunks=True)
+    with pytest.raises(InputError, match="its numbers would take .* bytes, over 100 times its size"):
+        read_hdf5(*pair)
+
+
+@pytest.mark.parametrize(
+    ("section", "values"),
+    [
+        ("lstm", {"n_layers": 10**9}),
+        ("lstm", {"dim": 10**12}),
+        ("char_cnn", {"n_highway": 10**8}),
+        ("char_cnn", {"filters": [[1, 2]] * 1000}),
+        ("char_cnn", {"max_characters_per_token": 10**9}),
+    ],
+)
+def test_options_beyond_limits(pair: Pair, section: str, values: dict[str, object]) -> None:
+    change_options(pair, section, **values)
+    with pytest.raises(InputError, match="expected .*at most"):
+        read_hdf5(*pair)
+
+
+@pytest.mark.parametrize("text", ["9" * 5000, "[" * 100_000, '{"a":' * 50_000])
+def test_options_json_beyond_limits(pair: Pair, text: str) -> None:
+    pair[0].write_text(text)
+    with pytest.raises(InputError, match="JSON beyond limits"):
+        read_hdf5(*pair)
+
+
 def test_missing_files(pair: Pair, tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"no\.hdf5: expected the HDF5 weights of a biLM, found no such file"):
         read_hdf5(pair[0], tmp_path / "no.hdf5")

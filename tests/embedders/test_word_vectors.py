@@ -16,6 +16,7 @@ import torch
 
 from elmo_tasks.core.errors import InputError
 from elmo_tasks.embedders.registry import build_inputs
+from elmo_tasks.embedders.words import load
 from elmo_tasks.embedders.words.load import load_word_vectors
 from elmo_tasks.embedders.words.provider import GloveSettings
 from elmo_tasks.embedders.words.vectors import StaticEmbedder, WordVectors
@@ -215,3 +216,32 @@ def test_the_digest_is_of_the_values_however_they_lie_in_memory() -> None:
     found = {WordVectors(["a", "b"], table, "").fingerprint for table in (matrix, by_column)}
     expected = hashlib.blake2b(struct.pack("6f", *range(6)) + b"a\nb", digest_size=16).hexdigest()
     assert found == {expected}
+
+
+def test_packed_files_that_expand_beyond_measure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = "the 1 2 3\n" * 100_000
+    (tmp_path / "v.txt.gz").write_bytes(gzip.compress(text.encode()))
+    with zipfile.ZipFile(tmp_path / "v.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("v.txt", text)
+    for name in ("v.txt.gz", "v.zip"):
+        assert lookup(tmp_path / name, ["the"]) == [[1, 2, 3]]
+    monkeypatch.setattr(load, "FREE_BYTES", 1 << 16)
+    for name in ("v.txt.gz", "v.zip"):
+        with pytest.raises(InputError, match="expands to more than 200 times its size; unpack it yourself"):
+            load_word_vectors(tmp_path / name)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"9" * 4400 + b" 3\nthe x\n", "v.txt:2: expected a word and 1 finite numbers"),
+        (b"x" * (1 << 22), "v.txt:1: expected a word and its numbers, got a line of over 4,194,304 bytes"),
+        (b"3 2\n" + b"\0" * (1 << 21), "expected a word at byte 4, got over 65,536 bytes of one"),
+        (b"9" * 19 + b" 3\n" + b"\0", "expected a table that fits into memory"),
+        (b"9" * 2000 + b" 3\n" + b"\0", "expected a table that fits into memory"),
+    ],
+)
+def test_text_and_tables_beyond_limits(tmp_path: Path, content: bytes, message: str) -> None:
+    (tmp_path / "v.txt").write_bytes(content)
+    with pytest.raises(InputError, match=message):
+        load_word_vectors(tmp_path / "v.txt")

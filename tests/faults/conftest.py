@@ -7,7 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from faulty import Workshop, make_workshop
+from faulty import run
+from kills import Place, executable, make_place
+from workshop import Workshop, make_workshop
 
 
 @pytest.fixture(scope="session")
@@ -17,7 +19,14 @@ def workshop(tmp_path_factory: pytest.TempPathFactory) -> Workshop:
         folder = tmp_path_factory.mktemp("workshop")
         patch.setenv("ELMO_TASKS_CACHE", str(folder / "cache"))
         patch.delenv("ELMO_TASKS_DATA", raising=False)
-        return make_workshop(folder)
+        return make_workshop(folder, run)
+
+
+@pytest.fixture(scope="session")
+def place(tmp_path_factory: pytest.TempPathFactory, warm_python: list[str]) -> Place:
+    """What commands make when nothing disturbs them."""
+    folder = tmp_path_factory.mktemp("undisturbed")
+    return make_place(folder / "place", executable(folder, warm_python))
 
 
 @pytest.fixture(autouse=True)

@@ -66,7 +66,7 @@ def test_the_closing_table_shows_the_headline(place: Path, tmp_path: Path, capsy
 
 def test_evaluate_and_predict(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     own = ["--task-file", "truecase/task.py"]
-    assert main(["evaluate", "run", "--json", *own]) == 0
+    assert main(["evaluate", "run", "--json", "--trust", *own]) == 0
     assert json.loads(capsys.readouterr().out)["token_accuracy"] > 0.9
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"ada lives in rome .\r\n\n")))
     assert main(["predict", "run", *own]) == 0
@@ -170,4 +170,5 @@ def test_a_shipped_task_needs_no_file_and_a_run_of_version_0_1_with_one_is_read(
     for path in (place / "run").glob("*.*"):
         (old / path.name).write_bytes(path.read_bytes())
     save_file(tensors, old / "model.safetensors", metadata | {"task": "truecase/task.py"})
+    (old / "metrics.json").unlink()  # it had no checksums
     assert load_trained(old, task_file="truecase/task.py").task.name == "truecase"

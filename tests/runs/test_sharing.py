@@ -98,8 +98,8 @@ def test_a_run_goes_up_and_is_used_from_there(
     assert main(["predict", "someone/ner-small", str(tmp_path / "in.txt")]) == 0
     frame = json.loads(capsys.readouterr().out)
     assert [entity["text"] for entity in frame["entities"]] == ["Ada", "Oslo"]
-    assert main(["evaluate", "someone/ner-small", "--json"]) == 0
     metrics = json.loads((run / "metrics.json").read_text())
+    assert main(["evaluate", "someone/ner-small", "--json", "--data", metrics["data"]]) == 0
     assert json.loads(capsys.readouterr().out) == metrics["test"]
 
     trained = load_run("someone/ner-small").trained

@@ -93,7 +93,9 @@ def test_a_run_that_had_stopped_trains_no_further(
     corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It was killed while it was evaluated. Its time is that of both sittings."""
-    experiment = small(corpus, "training.epochs=9", "training.patience=2", "training.learning_rate=1e-9")
+    experiment = small(
+        corpus, "training.epochs=9", "training.patience=2", "training.patience_updates=0", "training.learning_rate=1e-9"
+    )
     whole = train(experiment, tmp_path / "whole", tell=lambda line: None)
     assert len(whole.history) == 3
 

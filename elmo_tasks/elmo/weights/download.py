@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import http.client
+import os
 import socket
+import stat
 import time
 import urllib.error
 import urllib.request
@@ -12,9 +14,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import BinaryIO, Protocol
 
 from elmo_tasks.core.errors import InputError
+from elmo_tasks.core.files import write_text
+from elmo_tasks.core.terminal import printable
 
 _CHUNK = 1 << 18
 _TIMEOUT_S = 30.0
@@ -55,7 +59,10 @@ def fetch(remote: RemoteFile, target: Path, *, attempts: int = 4, wait_s: float 
     try:
         if not target.is_file():  # no lock for a file that is there: a shared cache may be read-only
             target.parent.mkdir(parents=True, exist_ok=True)
-            with FileLock(f"{target}.lock"):
+            lock = target.with_name(f"{target.name}.lock")
+            if lock.is_symlink():  # would be followed, and its target emptied
+                lock.unlink()
+            with FileLock(lock):
                 if not target.is_file():
                     _download(remote, target, attempts=attempts, wait_s=wait_s)
         _check(remote, target)
@@ -108,12 +115,13 @@ def _download(remote: RemoteFile, target: Path, *, attempts: int, wait_s: float)
 
 def _receive(remote: RemoteFile, part: Path) -> bool:
     """Append to `part` what the server still has to send; True when `part` is complete."""
-    have = part.stat().st_size if part.exists() else 0
+    have = _size_of_part(part)
     request = urllib.request.Request(remote.url, headers={"User-Agent": "elmo-tasks", "Accept-Encoding": "identity"})
     if have:
         request.add_header("Range", f"bytes={have}-")
         etag = _etag_file(part)
-        if etag.exists():  # a file that changed meanwhile is then sent whole instead of glued to the old beginning
+        # A file that changed meanwhile is then sent whole instead of glued to the old beginning.
+        if etag.is_file() and not etag.is_symlink():
             request.add_header("If-Range", etag.read_text(encoding="utf-8"))
     try:
         response = urllib.request.urlopen(request, timeout=_TIMEOUT_S)
@@ -136,7 +144,7 @@ def _receive(remote: RemoteFile, part: Path) -> bool:
             total = start + int(length)
         seen_etag = response.headers.get("ETag")
         if seen_etag and not seen_etag.startswith("W/"):
-            _etag_file(part).write_text(seen_etag, encoding="utf-8")
+            write_text(_etag_file(part), seen_etag)
         ended = _append(response, part, start=start, total=total, label=remote.url.rsplit("/", 1)[-1])
     return ended if total is None else part.stat().st_size == total
 
@@ -144,8 +152,7 @@ def _receive(remote: RemoteFile, part: Path) -> bool:
 def _append(response: http.client.HTTPResponse, part: Path, *, start: int, total: int | None, label: str) -> bool:
     """Write the response into `part` from `start` on; False when the connection broke (what came is kept)."""
     try:
-        with _progress(label, start, total) as advance, part.open("r+b" if start else "wb") as file:
-            file.seek(start)
+        with _progress(label, start, total) as advance, _open_part(part, start) as file:
             while True:
                 try:
                     chunk = response.read(_CHUNK)
@@ -160,6 +167,31 @@ def _append(response: http.client.HTTPResponse, part: Path, *, start: int, total
         raise
 
 
+def _size_of_part(part: Path) -> int:
+    """Bytes that earlier calls have received. What is not a file of ours under this name is removed.
+
+    The next call finds it, so its name can be predicted, and somebody else may have put a symbolic or hard link there.
+    """
+    try:
+        state = part.lstat()
+    except FileNotFoundError:
+        return 0
+    if stat.S_ISREG(state.st_mode) and state.st_nlink == 1:
+        return state.st_size
+    part.unlink()
+    return 0
+
+
+def _open_part(part: Path, start: int) -> BinaryIO:
+    """Open it for writing from byte `start` on; from 0 on it is a new file."""
+    if not start:
+        part.unlink(missing_ok=True)
+    flags = os.O_WRONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0)
+    file = os.fdopen(os.open(part, flags if start else flags | os.O_CREAT | os.O_EXCL, 0o666), "wb")
+    file.seek(start)
+    return file
+
+
 class _Advance(Protocol):
     def __call__(self, n_bytes: int, /) -> None: ...
 
@@ -171,7 +203,7 @@ def _progress(label: str, start: int, total: int | None) -> Iterator[_Advance]:
 
     columns = (TextColumn("{task.description}", markup=False), BarColumn(), DownloadColumn(), TransferSpeedColumn())
     with Progress(*columns, TimeRemainingColumn(), console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task(label, total=total, completed=start)
+        task = progress.add_task(printable(label), total=total, completed=start)
         yield lambda n_bytes: progress.advance(task, n_bytes)
 
 
@@ -197,9 +229,7 @@ def _check(remote: RemoteFile, target: Path) -> None:
         return
     sidecar = target.with_name(target.name + ".sha256")
     if not sidecar.exists():
-        temporary = sidecar.with_name(sidecar.name + ".part")
-        temporary.write_text(f"{found}  {target.name}\n", encoding="utf-8")
-        temporary.replace(sidecar)
+        write_text(sidecar, f"{found}  {target.name}\n")
         return
     known = (sidecar.read_text(encoding="utf-8").split() or [""])[0]
     if known != found:

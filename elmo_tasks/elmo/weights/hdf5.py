@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import math
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,10 +16,14 @@ from elmo_tasks.core.files import atomic_file
 from elmo_tasks.elmo.bilm import BiLM, without_weights
 from elmo_tasks.elmo.characters import N_CHARACTERS
 from elmo_tasks.elmo.options import BilmOptions
+from elmo_tasks.elmo.weights.hdf5_disk import hdf5_to_write
 from elmo_tasks.elmo.weights.zipped import Place, one_line, opened, read_bytes
 
 if TYPE_CHECKING:
     import h5py
+
+MOST_EXPANSION, FREE_BYTES = 100, 1 << 26
+"""The numbers of a file may take `FREE_BYTES` of memory, and beyond that `MOST_EXPANSION` times the file's size."""
 
 # TensorFlow stores the gates as input, cell, forget, output; PyTorch as input, forget, cell, output. Its own inverse.
 _GATE_ORDER = (0, 2, 1, 3)
@@ -28,6 +33,8 @@ def read_options(path: Place) -> BilmOptions:
     """Parse an `options.json`. Raises InputError when it is missing or not one."""
     if not path.exists():
         raise InputError(f"{path}: expected the options.json of a biLM, found no such file; check the path")
+    if not path.is_file():
+        raise InputError(f"{path}: expected the options.json of a biLM, got no regular file; check the path")
     try:
         return BilmOptions.from_json(read_bytes(path).decode("utf-8-sig"), source=str(path))
     except (OSError, UnicodeDecodeError) as error:
@@ -41,8 +48,9 @@ def read_hdf5(options_path: Place, weights_path: Place) -> BiLM:
     those of use (bilm-tf issues 144, 156, 181).
 
     Raises:
-        InputError: a file is missing, broken or cut, or the options do not fit the weights; the message names the
-            first dataset that differs.
+        InputError: a file is missing, broken or cut, takes its numbers from outside (links, external storage, virtual
+            datasets) or expands beyond measure, or the options do not fit the weights; the message names the first
+            dataset that differs.
     """
     import h5py
 
@@ -78,8 +86,6 @@ def write_hdf5(bilm: BiLM, options_path: Path, weights_path: Path) -> None:
     Raises:
         InputError: a biLM of ELMoForManyLangs, which has no such files.
     """
-    import h5py
-
     if bilm.options.dictionary is not None:
         raise InputError(
             f"{weights_path}: a biLM of ELMoForManyLangs cannot be written as bilm-tf's HDF5; write safetensors"
@@ -88,7 +94,7 @@ def write_hdf5(bilm: BiLM, options_path: Path, weights_path: Path) -> None:
     for path in (options_path, weights_path):
         path.parent.mkdir(parents=True, exist_ok=True)
     with atomic_file(options_path) as options, atomic_file(weights_path) as weights:
-        with h5py.File(weights, "w") as file:
+        with hdf5_to_write(weights) as file:
             for name, tensor in to_datasets(bilm.state_dict(), bilm.options).items():
                 file.create_dataset(name, data=tensor.detach().to("cpu", torch.float32).numpy())
         options.write_text(bilm.options.to_json(), encoding="utf-8")
@@ -187,11 +193,17 @@ def _read_datasets(
 ) -> dict[str, Tensor]:
     import h5py
 
+    doubt = f"is {options_path} the options file of these weights?"
     expected = dataset_shapes(options)
+    _refuse_links(file, expected, weights_path)
+    needed = 4 * sum(math.prod(shape) for shape in expected.values())
+    if needed > max(FREE_BYTES, MOST_EXPANSION * file.id.get_filesize()):
+        raise InputError(
+            f"{weights_path}: its numbers would take {needed:,} bytes, over {MOST_EXPANSION} times its size; {doubt}"
+        )
     found: dict[str, h5py.Dataset] = {}
     file.visititems(lambda name, item: found.update({name: item}) if isinstance(item, h5py.Dataset) else None)
     left_out = _left_out(options, found)
-    doubt = f"is {options_path} the options file of these weights?"
     datasets: dict[str, Tensor] = {}
     for name, shape in expected.items():
         if name in found:
@@ -208,7 +220,29 @@ def _read_datasets(
     return datasets
 
 
+def _refuse_links(file: h5py.File, names: Iterable[str], path: Place) -> None:
+    """Refuse links in place of datasets and of the groups above them: bilm-tf writes none, and they lead anywhere."""
+    import h5py
+
+    for name in names:
+        parts = name.split("/")
+        for number in range(1, len(parts) + 1):
+            within = "/".join(parts[:number])
+            link = file.get(within, getlink=True)
+            if link is None:
+                break
+            if not isinstance(link, h5py.HardLink):
+                raise InputError(
+                    f"{path}: {within} is a link to something else, which is not followed; write the numbers "
+                    "themselves into the file"
+                )
+
+
 def _read_dataset(dataset: h5py.Dataset, name: str, shape: tuple[int, ...], doubt: str, weights_path: Place) -> Tensor:
+    if dataset.is_virtual or dataset.external:
+        raise InputError(
+            f"{weights_path}: the numbers of {name} are in another file, which is not opened; write them into this one"
+        )
     got = tuple(dataset.shape)
     # Trained with n_characters 262: the last row is of no character and was never used.
     surplus_row = name == "char_embed" and got == (shape[0] + 1, shape[1])

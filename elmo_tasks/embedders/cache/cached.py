@@ -17,7 +17,7 @@ from elmo_tasks.core.errors import InputError
 from elmo_tasks.core.paths import cache_limit
 from elmo_tasks.core.sentences import checked_sentences
 from elmo_tasks.embedders.cache.block import Block, DamagedBlock, PackedLayers, key_of, pack, unpack, write_block
-from elmo_tasks.embedders.cache.folder import Room, touch
+from elmo_tasks.embedders.cache.folder import Room, claim, touch
 from elmo_tasks.embedders.cache.index import BlockIndex, Place, cut
 from elmo_tasks.embedders.protocol import Embedder, Sentences
 
@@ -35,6 +35,7 @@ class CachedEmbedder:
         self.inner, self.folder = inner, folder / inner.fingerprint
         self.name, self.n_layers, self.width = inner.name, inner.n_layers, inner.width
         self._index = BlockIndex(self.folder, inner.name, inner.n_layers, inner.width)
+        self._claimed = False
         self._room = Room(folder, cache_limit() if limit is None else limit)
 
     @property
@@ -120,6 +121,9 @@ class CachedEmbedder:
                 block = self._index.write(rows)
             except FileNotFoundError:
                 return None
+            if not self._claimed:
+                claim(self.folder.parent)
+                self._claimed = True
             self._index.merge()
         return block
 

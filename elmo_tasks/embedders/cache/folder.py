@@ -14,9 +14,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from elmo_tasks.core.errors import InputError
+from elmo_tasks.core.folders import MARKER, kind_of, mark
 from elmo_tasks.embedders.cache.block import Block, DamagedBlock, is_block
 from elmo_tasks.embedders.cache.index import LOCK
 
+KIND = "cache of vectors"
+"""What the marker calls the folder."""
 _TOUCH_SECONDS = 3600.0  # a block's time of use is that exact
 _STALE_SECONDS = 3600.0  # what a killed writer left is removed then
 _LEFT_BEHIND = re.compile(r"\.[0-9a-f]{32}(\.safetensors)?\.[0-9a-f]+\.partial")
@@ -124,12 +128,28 @@ def entries(root: Path, *, check: bool = False) -> Iterator[CacheEntry]:
         )
 
 
+def claim(root: Path) -> None:
+    """Mark the folder as ours. `root` may be a link to a folder on another disk.
+
+    Raises:
+        InputError: the disk refuses.
+    """
+    if kind_of(root.resolve()) != KIND:
+        mark(root.resolve(), KIND)
+
+
 def clear(root: Path, fingerprints: list[str]) -> None:
     """Remove all that is cached of these embedders; files that are not the cache's stay.
 
     Raises:
+        InputError: a folder without our marker.
         OSError: the disk refuses.
     """
+    if fingerprints and kind_of(root.resolve()) != KIND:
+        raise InputError(
+            f"{root}: is not a {KIND} that elmo-tasks made (no such {MARKER} file in it), so nothing was removed; "
+            "check ELMO_TASKS_CACHE"
+        )
     for fingerprint in fingerprints:
         folder = root / fingerprint
         for path in folder.iterdir():

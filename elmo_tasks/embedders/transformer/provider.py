@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from elmo_tasks.core.settings import bounded, matching
+from elmo_tasks.embedders.confinement import confined
 from elmo_tasks.embedders.elmo import frozen_device
 from elmo_tasks.embedders.protocol import Input, Provider, Request
 
@@ -33,9 +34,10 @@ def build(request: Request, settings: TransformerSettings) -> Input:
     from elmo_tasks.embedders.inputs import frozen_input
     from elmo_tasks.embedders.transformer.embedder import TransformerEmbedder
 
-    embedder = TransformerEmbedder(
-        request.detail or settings.model, name=request.name, pooling=settings.pooling, device=frozen_device()
-    )
+    model = request.detail or settings.model
+    if request.within is not None and model != "minilm":
+        model = confined(model, request.within, hub=True, bare=True)
+    embedder = TransformerEmbedder(model, name=request.name, pooling=settings.pooling, device=frozen_device())
     return frozen_input(embedder, request.cache_folder, settings.layers, settings.layer_norm, settings.dropout)
 
 

@@ -22,6 +22,8 @@ from elmo_tasks.embedders.words.word2vec import read_word2vec
 
 _COUNTS = re.compile(rb"\d+ \d+\s*\n")
 _SNIFFED = 1 << 12
+FREE_BYTES, MOST_EXPANSION = 1 << 26, 200
+"""A packed file may expand to `FREE_BYTES`, and beyond that to `MOST_EXPANSION` times its own size."""
 
 
 def load_word_vectors(place: str | Path | None = None) -> WordVectors | FastTextVectors:
@@ -41,13 +43,13 @@ def load_word_vectors(place: str | Path | None = None) -> WordVectors | FastText
             head = stream.read(_SNIFFED)
             stream.seek(0)
             if head.startswith(MAGIC):
-                if not isinstance(stream, io.BufferedReader):
+                if isinstance(stream, _Unpacked):
                     raise InputError(f"{path}: expected a fastText model as a plain file, got a packed one; unpack it")
                 return FastTextVectors(path)
             return read_word2vec(stream, path) if _is_binary(head) else read_text_vectors(stream, path)
     except FileNotFoundError:
         raise InputError(f"{path}: no such file of word vectors") from None
-    except (OSError, EOFError, zlib.error, zipfile.BadZipFile) as error:
+    except (OSError, EOFError, zlib.error, zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
         raise InputError(f"{path}: expected a file of word vectors, got one that cannot be read ({error})") from None
 
 
@@ -65,7 +67,7 @@ def _opened(path: Path) -> Iterator[IO[bytes]]:
                     f"name it as {archive or path}/FILE"
                 )
             with file.open(wanted[0]) as stream:
-                yield stream
+                yield _Unpacked(stream, path, file.getinfo(wanted[0]).compress_size)
         return
     with path.open("rb") as plain:
         gzipped = plain.read(2) == b"\x1f\x8b"
@@ -74,7 +76,46 @@ def _opened(path: Path) -> Iterator[IO[bytes]]:
             yield plain
             return
         with gzip.open(plain) as unpacked:
-            yield cast("IO[bytes]", unpacked)
+            yield _Unpacked(cast("IO[bytes]", unpacked), path, path.stat().st_size)
+
+
+class _Unpacked(io.BufferedReader):
+    """What a packed file of `packed` bytes holds, within limits."""
+
+    def __init__(self, stream: IO[bytes], path: Path, packed: int) -> None:
+        super().__init__(_Measured(stream, path, max(FREE_BYTES, MOST_EXPANSION * packed)))
+
+
+class _Measured(io.RawIOBase):
+    """The bytes of a stream, up to a limit."""
+
+    def __init__(self, stream: IO[bytes], path: Path, most: int) -> None:
+        self._stream, self._path, self._most, self._count = stream, path, most, 0
+
+    def readable(self) -> bool:
+        """Yes."""
+        return True
+
+    def seekable(self) -> bool:
+        """Yes."""
+        return True
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        """Fill the buffer. Raises InputError beyond the limit."""
+        content = self._stream.read(len(buffer))
+        self._count += len(content)
+        if self._count > self._most:
+            raise InputError(
+                f"{self._path}: the packed file expands to more than {MOST_EXPANSION} times its size; unpack it "
+                "yourself if you trust it"
+            )
+        buffer[: len(content)] = content
+        return len(content)
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        """As a file's; back at the beginning the count begins again."""
+        self._count = self._stream.seek(offset, whence)
+        return self._count
 
 
 def _is_binary(head: bytes) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from elmo_tasks.core.errors import InputError
+from elmo_tasks.embedders.confinement import confined
 from elmo_tasks.embedders.protocol import Input, Provider, Request
 
 
@@ -26,7 +27,10 @@ def build(request: Request, settings: GloveSettings) -> Input:
     from elmo_tasks.embedders.words.load import load_word_vectors
     from elmo_tasks.embedders.words.vectors import StaticEmbedder, WordVectors
 
-    vectors = load_word_vectors(request.detail or settings.path)
+    place = request.detail or settings.path
+    if request.within is not None and place:
+        place = confined(place, request.within)
+    vectors = load_word_vectors(place)
     if isinstance(vectors, WordVectors):
         return WordInput(request.name, vectors, request.train_words if settings.trainable else ())
     if settings.trainable:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 import torch
@@ -12,9 +13,16 @@ import torch
 from elmo_tasks.core.errors import InputError
 from elmo_tasks.embedders.words.vectors import WordVectors
 
+_LONGEST_LINE = 1 << 22  # bytes
 
-def read_text_vectors(lines: Iterable[bytes], path: Path) -> WordVectors:
-    """lines: UTF-8, the first of them may be "words width"; path: for messages.
+
+def _is_header(fields: list[str]) -> bool:
+    """Whether a line is `words width`."""
+    return len(fields) == 2 and all(field.isdecimal() and len(field) < 20 for field in fields)
+
+
+def read_text_vectors(stream: IO[bytes], path: Path) -> WordVectors:
+    """stream: lines of UTF-8, the first of them may be "words width"; path: for messages.
 
     Raises:
         InputError: a line that is no word with the right count of finite numbers, fewer lines than the first one says.
@@ -22,14 +30,18 @@ def read_text_vectors(lines: Iterable[bytes], path: Path) -> WordVectors:
     words: list[str] = []
     values = array("f")  # grows in place: the table is never in memory twice
     expected = width = 0
-    for number, line in enumerate(lines, 1):
+    for number, line in enumerate(iter(partial(stream.readline, _LONGEST_LINE), b""), 1):
+        if len(line) == _LONGEST_LINE:
+            raise InputError(
+                f"{path}:{number}: expected a word and its numbers, got a line of over {len(line):,} bytes"
+            )
         try:
             fields = line.decode("utf-8").rstrip("\r\n").rstrip(" ").split(" ")
         except UnicodeDecodeError as error:
             raise InputError(
                 f"{path}:{number}: expected UTF-8, got {error.reason} in column {error.start + 1}"
             ) from None
-        if number == 1 and len(fields) == 2 and fields[0].isdecimal() and fields[1].isdecimal():
+        if number == 1 and _is_header(fields):
             expected, width = int(fields[0]), int(fields[1])
             continue
         try:

@@ -12,6 +12,7 @@ from elmo_tasks.core.errors import InputError
 from elmo_tasks.embedders.words.vectors import WordVectors
 
 _CHUNK = 1 << 20
+_LONGEST_WORD = 1 << 16
 
 
 def read_word2vec(stream: IO[bytes], path: Path) -> WordVectors:
@@ -24,7 +25,7 @@ def read_word2vec(stream: IO[bytes], path: Path) -> WordVectors:
     count, width = (int(field) for field in header.split())
     try:
         matrix = np.empty((count, width), np.float32)
-    except (ValueError, MemoryError):
+    except (ValueError, MemoryError, OverflowError):
         raise InputError(
             f"{path}: expected a table that fits into memory, got {count} words of {width} numbers"
         ) from None
@@ -35,6 +36,10 @@ def read_word2vec(stream: IO[bytes], path: Path) -> WordVectors:
     for row in range(count):
         while (blank := buffer.find(b" ", at)) < 0 or len(buffer) < blank + 1 + 4 * width:
             more = stream.read(_CHUNK)
+            if blank < 0 and len(buffer) - at > _LONGEST_WORD:
+                raise InputError(
+                    f"{path}: expected a word at byte {offset + at}, got over {_LONGEST_WORD:,} bytes of one"
+                )
             if not more:
                 raise InputError(
                     f"{path}: expected {count} words of {width} numbers, got {row} and a cut one at byte "

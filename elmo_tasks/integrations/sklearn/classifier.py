@@ -9,7 +9,9 @@ from typing import Any, TypeVar, cast
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import ClassifierMixin
+from sklearn.utils.validation import check_is_fitted
 
+from elmo_tasks.core.errors import InputError, quoted
 from elmo_tasks.integrations.sklearn.run_estimator import RunEstimator
 from elmo_tasks.integrations.sklearn.token_lists import full_token_lists
 from elmo_tasks.text.examples import Example, LabelledSentence
@@ -17,7 +19,7 @@ from elmo_tasks.text.examples import Example, LabelledSentence
 C = TypeVar("C", bound="ElmoClassifier")
 
 CLASSES = "classes.json"
-"""The run's file that keeps what `y` held: numbers stay numbers."""
+"""The run's file with what `y` contained, in its type: numbers stay numbers, bytes stay bytes."""
 
 
 class ElmoClassifier(ClassifierMixin, RunEstimator):  # type: ignore[misc]
@@ -32,7 +34,7 @@ class ElmoClassifier(ClassifierMixin, RunEstimator):  # type: ignore[misc]
         >>> classifier.predict_proba(["warm"]).shape
         (1, 2)
 
-    `y` has a text or a number a document. The arguments are `RunEstimator`'s.
+    `y` has one label per document: texts, bytes, numbers or booleans. The arguments are `RunEstimator`'s.
     """
 
     task = "sentiment"
@@ -45,35 +47,66 @@ class ElmoClassifier(ClassifierMixin, RunEstimator):  # type: ignore[misc]
         y_dev: Iterable[Any] | None = None,
     ) -> C:
         """Train, see `RunEstimator.fit`."""
-        super().fit(X, y := list(y), X_dev, y_dev)
-        self.run_[CLASSES] = json.dumps(np.unique(y).tolist()).encode()
+        if y is not None:
+            y = list(y)
+        super().fit(X, y, X_dev, y_dev)
+        classes = np.unique(np.asarray(y))
+        names = [_name(label, "y") for label in classes]
+        values = names if classes.dtype.kind == "S" else classes.tolist()
+        self.run_[CLASSES] = json.dumps({"dtype": classes.dtype.str, "names": names, "values": values}).encode()
         return self
 
     @property
     def classes_(self) -> NDArray[Any]:
         """(K,) the labels, in the order of `predict_proba`'s columns; texts if the run was made by the command line."""
-        stored = self.run_.get(CLASSES)
-        return np.array(json.loads(stored) if stored else self._trained().labels.names)
+        return self._classes()[1]
 
     def predict(self, X: Iterable[Any]) -> NDArray[Any]:
         """(N,) the likeliest label of each document. Raises InputError for one without tokens."""
-        found: NDArray[Any] = self.classes_[self.predict_proba(X).argmax(axis=1)]
+        probabilities = self.predict_proba(X)
+        found: NDArray[Any] = self.classes_[probabilities.argmax(axis=1)]
         return found
 
     def predict_proba(self, X: Iterable[Any]) -> NDArray[np.float64]:
         """(N, K) the probability of each label. Raises InputError for a document without tokens."""
-        classes = self.classes_
+        names, _ = self._classes()
         found = cast("list[dict[str, float]]", self._predictions(full_token_lists(X, "X")))
-        return np.array([[each[str(label)] for label in classes] for each in found]).reshape(-1, len(classes))  # (N, K)
+        return np.array([[each[name] for name in names] for each in found]).reshape(-1, len(names))  # (N, K)
+
+    def _classes(self) -> tuple[list[str], NDArray[Any]]:
+        """What the run calls the labels, and the labels themselves."""
+        check_is_fitted(self, "run_")
+        if CLASSES not in self.run_:
+            names = list(self._trained().labels.names)
+            return names, np.array(names)
+        stored = json.loads(self.run_[CLASSES])
+        if isinstance(stored, list):  # of a run that an earlier version fitted
+            return [str(label) for label in stored], np.array(stored)
+        values = [value.encode() for value in stored["values"]] if "S" in stored["dtype"] else stored["values"]
+        return stored["names"], np.array(values, dtype=stored["dtype"])
 
     def _examples(self, sentences: Sequence[tuple[str, ...]], y: Sequence[Any], name: str) -> list[Example]:
+        if len({isinstance(label, (str, bytes)) for label in y}) > 1:
+            raise InputError(f"{name}: texts and numbers are mixed; give labels of one kind")
         return [
-            LabelledSentence(sentence, str(label), f"{name}[{number}]")
+            LabelledSentence(sentence, _name(label, f"{name}[{number}]"), f"{name}[{number}]")
             for number, (sentence, label) in enumerate(zip(sentences, y, strict=True))
         ]
 
     def _without_gold(self, sentence: tuple[str, ...]) -> Example:
         return LabelledSentence(sentence, "")
 
-    def _strata(self, y: Sequence[Any]) -> Sequence[Any]:
-        return y
+    def _strata(self, y: Sequence[Any]) -> Sequence[str]:
+        return [_name(label, "y") for label in y]
+
+
+def _name(label: Any, where: str) -> str:
+    """What a run calls a label. Raises InputError for one that is no text, number or boolean, or that is NaN."""
+    try:
+        if isinstance(label, bytes):
+            return label.decode()
+        if isinstance(label, (str, bool, int, float, np.bool_, np.integer, np.floating)) and label == label:
+            return str(label)
+    except UnicodeDecodeError:
+        pass
+    raise InputError(f"{where}: expected a label that is a text or a number, got {quoted(label)}")

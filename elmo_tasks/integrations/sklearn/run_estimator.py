@@ -1,4 +1,4 @@
-"""What the estimators share: `fit` trains a run in memory, and a run folder is how it is kept."""
+"""What the estimators share: `fit` trains a run in memory, and it is stored as a run folder."""
 
 from __future__ import annotations
 
@@ -9,18 +9,19 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
+import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.model_selection import train_test_split
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils.validation import check_is_fitted, check_random_state
 
-from elmo_tasks.core.errors import InputError
+from elmo_tasks.core.errors import InputError, quoted
 from elmo_tasks.core.files import disk_faults
 from elmo_tasks.core.fork_safe_lock import ForkSafeLock
 from elmo_tasks.core.settings import flat, to_dict
 from elmo_tasks.data.splits import Splits
 from elmo_tasks.integrations.sklearn.token_lists import check_writable, full_token_lists
 from elmo_tasks.runs.experiment import Experiment, resolve_experiment
-from elmo_tasks.runs.folder import RunFolder
+from elmo_tasks.runs.folder import RunFolder, is_own, read_metrics
 from elmo_tasks.runs.hub import find_run, push_to_hub
 from elmo_tasks.runs.predict import predict_examples
 from elmo_tasks.runs.store import Trained, load_trained
@@ -39,14 +40,18 @@ _NOT_KEPT = ("checkpoints", "plots")
 class RunEstimator(BaseEstimator, ABC):  # type: ignore[misc]
     """A task of the suite as an estimator of scikit-learn; a fitted one is a run, as `elmo-tasks train` makes them.
 
+    Each key of `settings` is also a parameter, with two underscores for the dot: `training__epochs` in `set_params`
+    and in the grid of a search.
+
     Args:
-        embedders: as `--embedders` takes them; None is what the task's own configuration has.
+        embedders: as `--embedders` takes them; None takes those of the task's own configuration.
         settings: further keys of a configuration, such as `{"training.epochs": 3, "model.hidden": 50}`.
-        validation_fraction: the part of the training data that chooses the epoch where `fit` gets no dev data.
-        random_state: the seed of everything random.
+        validation_fraction: the part of the training data that chooses the epoch if `fit` gets no dev data.
+        random_state: the seed of everything random: a whole number, a `numpy.random.RandomState` that one is drawn
+            from, or None to draw it from numpy's global one.
 
     Attributes:
-        metrics_: what the run's `metrics.json` says: dev scores, epochs, mix weights, seconds.
+        metrics_: the run's `metrics.json`: dev scores, epochs, mix weights, seconds, and the seed.
         run_: the run's files, name to content.
     """
 
@@ -58,12 +63,31 @@ class RunEstimator(BaseEstimator, ABC):  # type: ignore[misc]
         embedders: Sequence[str] | None = None,
         settings: Mapping[str, Any] | None = None,
         validation_fraction: float = 0.1,
-        random_state: int = 1,
+        random_state: int | np.random.RandomState | None = 1,
     ) -> None:
         self.embedders = embedders
         self.settings = settings
         self.validation_fraction = validation_fraction
         self.random_state = random_state
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """The arguments; with `deep`, the keys of `settings` too, such as `training__epochs`."""
+        found: dict[str, Any] = super().get_params(deep)
+        if deep and isinstance(self.settings, Mapping):
+            found |= {key.replace(".", "__"): value for key, value in self.settings.items()}
+        return found
+
+    def set_params(self: E, **params: Any) -> E:
+        """Set arguments, or keys of `settings` by names such as `training__epochs`.
+
+        Raises:
+            ValueError: an argument that there is not, as scikit-learn raises it. Keys of settings are checked by `fit`.
+        """
+        given = {name: value for name, value in params.items() if "__" not in name}
+        super().set_params(**given)
+        if nested := {name.replace("__", "."): value for name, value in params.items() if "__" in name}:
+            self.settings = {**(self.settings or {}), **nested}
+        return self
 
     @abstractmethod
     def _examples(self, sentences: Sequence[tuple[str, ...]], y: Sequence[Any], name: str) -> list[Example]:
@@ -84,7 +108,7 @@ class RunEstimator(BaseEstimator, ABC):  # type: ignore[misc]
         X_dev: Iterable[Any] | None = None,
         y_dev: Iterable[Any] | None = None,
     ) -> E:
-        """Train. `dev` alone chooses the epoch and when to stop.
+        """Train. Only the dev data chooses the epoch and when to stop.
 
         Args:
             X: texts, which are split at white space, or lists of tokens.
@@ -94,15 +118,18 @@ class RunEstimator(BaseEstimator, ABC):  # type: ignore[misc]
         Raises:
             InputError: `X` and `y` do not fit each other, a setting that there is not, an embedder that is not there.
         """
+        if y is None:
+            raise InputError("fit: y is None, but it requires y, the gold of each document")
         if (X_dev is None) != (y_dev is None):
             given, missing = ("y_dev", "X_dev") if X_dev is None else ("X_dev", "y_dev")
             raise InputError(f"fit: got {given} without {missing}; pass both, or neither to draw dev data from X")
+        seed = self._seed()
         examples = self._gold_examples(X, y := list(y), "")
         if X_dev is None or y_dev is None:
             strata = self._strata(y)
             try:
                 examples, dev = train_test_split(
-                    examples, test_size=self.validation_fraction, random_state=self.random_state, stratify=strata
+                    examples, test_size=self.validation_fraction, random_state=seed, stratify=strata
                 )
             except ValueError as error:  # too few examples, or a fraction that is none
                 raise InputError(f"fit: cannot put a dev part aside ({error}); give X_dev and y_dev") from None
@@ -112,12 +139,13 @@ class RunEstimator(BaseEstimator, ABC):  # type: ignore[misc]
         from elmo_tasks.training.train import train  # imports Lightning, which a fitted estimator does not need
 
         with tempfile.TemporaryDirectory() as place:
-            outcome = train(self._experiment(), Path(place) / "run", splits=splits, tell=lambda _: None)
-            self._take(outcome.folder)
+            outcome = train(self._experiment(seed), Path(place) / "run", splits=splits, tell=lambda _: None)
+            self._take(outcome.folder, trust=True)
         return self
 
     def score(self, X: Iterable[Any], y: Iterable[Any]) -> float:
         """The task's headline on gold: strict span F1 for tagging, accuracy for classification; from 0 to 1."""
+        check_is_fitted(self, "run_")
         examples = self._gold_examples(X, list(y), "")
         trained = self._trained()
         found = trained.task.score(examples, predict_examples(trained, examples)).as_dict()
@@ -137,20 +165,22 @@ class RunEstimator(BaseEstimator, ABC):  # type: ignore[misc]
             run.finish()
 
     @classmethod
-    def load(cls: type[E], folder: str | Path) -> E:
+    def load(cls: type[E], folder: str | Path, *, trust: bool = False) -> E:
         """A fitted estimator from a run folder, also from one that `elmo-tasks train` wrote, or from `ORG/NAME`.
 
+        trust: whether embedders outside the folder may be read although the run was not trained here.
+
         Raises:
-            InputError: no run there, a run of another task, a damaged file.
+            InputError: no run there, a run of another task, a damaged file, an embedder outside the folder.
         """
         place = find_run(folder)
-        trained = load_trained(place)
+        trained = load_trained(place, trust=trust)
         if trained.task.name != cls.task:
             raise InputError(f"{folder}: expected a run of the task {cls.task}, got one of {trained.task.name}")
         given = trained.experiment
         settings = {key: value for key, value in flat(to_dict(given)).items() if "." in key}
         estimator = cls(embedders=given.embedders, settings=settings, random_state=given.seed)
-        estimator._take(place)
+        estimator._take(place, trust=trust or is_own(place))
         return estimator
 
     @classmethod
@@ -175,22 +205,38 @@ class RunEstimator(BaseEstimator, ABC):  # type: ignore[misc]
         check_writable(sentences, f"X{suffix}")
         return self._examples(sentences, y, f"y{suffix}")
 
-    def _experiment(self) -> Experiment:
-        given: dict[str, Any] = {"data": IN_MEMORY, "seed": self.random_state}
+    def _seed(self) -> int:
+        """The seed of this fit. Raises InputError for something that is none."""
+        if isinstance(self.random_state, (int, np.integer)):
+            return int(self.random_state)
+        try:
+            return int(check_random_state(self.random_state).randint(2**31 - 1))
+        except ValueError:
+            raise InputError(
+                f"random_state: expected a whole number, a numpy RandomState or None, got {quoted(self.random_state)}"
+            ) from None
+
+    def _experiment(self, seed: int) -> Experiment:
+        given: dict[str, Any] = {"data": IN_MEMORY, "seed": seed}
         if self.embedders is not None:
             given["embedders"] = list(self.embedders)
-        # JSON is YAML: every value arrives as it is.
-        settings = [f"{key}={json.dumps(value)}" for key, value in (self.settings or {}).items()]
+        if not isinstance(self.settings, (Mapping, type(None))):
+            raise InputError(
+                f"settings: expected a dictionary such as {{'training.epochs': 3}}, got {quoted(self.settings)}"
+            )
+        # JSON is YAML: every value arrives as it is. Searches over arrays give numpy's numbers.
+        settings = [f"{key}={json.dumps(value, default=_plain)}" for key, value in (self.settings or {}).items()]
         return resolve_experiment(self.task, None, given, settings)
 
-    def _take(self, folder: Path) -> None:
-        """Keep a run folder's files, and its model ready to use."""
+    def _take(self, folder: Path, *, trust: bool) -> None:
+        """Keep a run folder's files, and its model ready to use. trust: see `load_trained`; of copies too."""
+        self.trust_ = trust
         files = [path for path in folder.rglob("*") if path.is_file()]
         names = {path.relative_to(folder): path for path in files}
         kept = {str(name): path for name, path in names.items() if name.parts[0] not in _NOT_KEPT}
         self.run_ = {name: path.read_bytes() for name, path in sorted(kept.items())}
-        self.metrics_ = json.loads(self.run_["metrics.json"])
-        self._loaded = load_trained(folder)
+        self.metrics_ = read_metrics(folder)
+        self._loaded = load_trained(folder, trust=trust)
 
     def _trained(self) -> Trained:
         check_is_fitted(self, "run_")
@@ -198,7 +244,7 @@ class RunEstimator(BaseEstimator, ABC):  # type: ignore[misc]
             if "_loaded" not in self.__dict__:  # in a copy
                 with tempfile.TemporaryDirectory() as place:
                     _write(Path(place), self.run_)
-                    self._loaded = load_trained(Path(place))
+                    self._loaded = load_trained(Path(place), trust=self.trust_)
         return self._loaded
 
     def __getstate__(self) -> dict[str, Any]:
@@ -213,6 +259,13 @@ class RunEstimator(BaseEstimator, ABC):  # type: ignore[misc]
         tags.input_tags.two_d_array = False
         tags.target_tags.required = True
         return tags
+
+
+def _plain(value: Any) -> Any:
+    """A value of a setting for JSON: numpy's numbers and arrays as Python's. Raises InputError for anything else."""
+    if isinstance(value, (np.generic, np.ndarray)):
+        return value.tolist()
+    raise InputError(f"settings: expected numbers, texts and lists, got {quoted(value)}")
 
 
 def _write(folder: Path, files: Mapping[str, bytes]) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any, cast
 
+from sklearn.utils.validation import check_is_fitted
+
 from elmo_tasks.core.errors import InputError
 from elmo_tasks.integrations.sklearn.run_estimator import RunEstimator
 from elmo_tasks.integrations.sklearn.token_lists import token_lists
@@ -23,13 +25,15 @@ class ElmoTagger(RunEstimator):
         >>> tagger.fit(X, y).predict(["Bo lives in Rome"])
         [['B-PER', 'O', 'O', 'B-LOC']]
 
-    `y` has a list of tags a sentence, in IOB1, BIO or BIOES; `predict` gives BIO. The arguments are `RunEstimator`'s.
+    `y` has one list of tags per sentence, in IOB1, BIO or BIOES; `predict` returns BIO. The arguments are
+    `RunEstimator`'s.
     """
 
     task = "ner"
 
     def predict(self, X: Iterable[Any]) -> list[list[str]]:
         """BIO tags of each sentence. X: texts, which are split at white space, or lists of tokens."""
+        check_is_fitted(self, "run_")
         return [list(cast("Sequence[str]", tags)) for tags in self._predictions(token_lists(X))]
 
     def _examples(self, sentences: Sequence[tuple[str, ...]], y: Sequence[Any], name: str) -> list[Example]:

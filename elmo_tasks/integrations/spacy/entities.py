@@ -14,6 +14,7 @@ from spacy.util import minibatch
 from elmo_tasks.core.errors import InputError
 from elmo_tasks.core.files import disk_faults
 from elmo_tasks.core.fork_safe_lock import ForkSafeLock
+from elmo_tasks.core.seal import SEAL
 from elmo_tasks.integrations.spacy.sentences import sentence_positions
 from elmo_tasks.runs.hub import find_run
 from elmo_tasks.runs.predict import predict_examples
@@ -77,7 +78,7 @@ class ElmoEntities:
         self._load()
         with disk_faults(Path(path)):
             Path(path).mkdir(parents=True, exist_ok=True)
-            for name in RUN:
+            for name in (*RUN, *([SEAL] if (folder / SEAL).is_file() else [])):
                 shutil.copyfile(folder / name, Path(path) / name)
 
     def from_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> ElmoEntities:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pickle
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,67 +11,34 @@ from safetensors.torch import load
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GridSearchCV
-from sklearn.utils import estimator_checks as checks
+from small_estimators import SENTENCES as X
+from small_estimators import TAGGER as SETTINGS
+from small_estimators import TAGS as Y
+from small_estimators import tagger
 
 from elmo_tasks.cli import main
 from elmo_tasks.core.errors import InputError
 from elmo_tasks.integrations.sklearn import ElmoTagger
 from elmo_tasks.runs.predict import predict
 
-NAMES, CITIES = ("Ada", "Bo", "Cy", "Di", "Ed"), ("Rome", "Oslo", "Lima", "Bonn")
-X = [[name, "lives", "in", city, "."] for name in NAMES for city in CITIES]
-Y = [["B-PER", "O", "O", "B-LOC", "O"]] * len(X)
-SETTINGS = {"model.hidden": 12, "training.epochs": 10, "training.learning_rate": 0.02, "training.batch_size": 4}
-
-
-def tagger(**changes: Any) -> ElmoTagger:
-    return ElmoTagger(embedders=("random", "chars"), settings=SETTINGS | changes)
-
 
 def tensors(estimator: ElmoTagger) -> dict[str, Any]:
     return {name: value.tolist() for name, value in load(estimator.run_["model.safetensors"]).items()}
 
 
-@pytest.fixture(scope="module")
-def fitted(tmp_path_factory: pytest.TempPathFactory) -> ElmoTagger:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("ELMO_TASKS_CACHE", str(tmp_path_factory.mktemp("cache")))
-        return tagger().fit(X, Y)
+def test_learns_and_predicts_texts_and_token_lists(fitted_tagger: ElmoTagger) -> None:
+    assert fitted_tagger.predict(["Ada lives in Rome .", ["Bo", "lives", "in", "Oslo", "."], ""]) == [Y[0], Y[0], []]
+    assert fitted_tagger.score(X, Y) == 1.0
+    assert fitted_tagger.metrics_["dev"]["f1"] == 1.0 and "test" not in fitted_tagger.metrics_
+    assert fitted_tagger.predict([]) == []
 
 
-@pytest.mark.parametrize(
-    "check",
-    [
-        checks.check_estimator_cloneable,
-        checks.check_estimator_tags_renamed,
-        checks.check_valid_tag_types,
-        checks.check_estimator_repr,
-        checks.check_no_attributes_set_in_init,
-        checks.check_do_not_raise_errors_in_init_or_set_params,
-        checks.check_mixin_order,
-        checks.check_get_params_invariance,
-        checks.check_set_params,
-    ],
-    ids=lambda check: check.__name__,
-)
-def test_checks_of_scikit_learn(check: Callable[..., None]) -> None:
-    """The others of `check_estimator` fit tables of numbers, which a tagger of texts refuses."""
-    check("ElmoTagger", ElmoTagger())
-
-
-def test_learns_and_predicts_texts_and_token_lists(fitted: ElmoTagger) -> None:
-    assert fitted.predict(["Ada lives in Rome .", ["Bo", "lives", "in", "Oslo", "."], ""]) == [Y[0], Y[0], []]
-    assert fitted.score(X, Y) == 1.0
-    assert fitted.metrics_["dev"]["f1"] == 1.0 and "test" not in fitted.metrics_
-    assert fitted.predict([]) == []
-
-
-def test_a_seed_reproduces(fitted: ElmoTagger) -> None:
+def test_a_seed_reproduces(fitted_tagger: ElmoTagger) -> None:
     again = tagger().fit(X, Y)
-    assert again.metrics_["dev"] == fitted.metrics_["dev"]
-    assert tensors(again) == tensors(fitted)
+    assert again.metrics_["dev"] == fitted_tagger.metrics_["dev"]
+    assert tensors(again) == tensors(fitted_tagger)
     other = tagger(**{"training.epochs": 1}).set_params(random_state=2).fit(X, Y)
-    assert tensors(other) != tensors(fitted)
+    assert tensors(other) != tensors(fitted_tagger)
 
 
 def test_dev_data_of_ones_own_and_other_schemes() -> None:
@@ -81,26 +47,26 @@ def test_dev_data_of_ones_own_and_other_schemes() -> None:
     assert found.predict(X[:1]) == Y[:1]
 
 
-def test_is_kept_as_a_run_folder(fitted: ElmoTagger, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    fitted.save(tmp_path / "run")
+def test_is_kept_as_a_run_folder(fitted_tagger: ElmoTagger, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    fitted_tagger.save(tmp_path / "run")
     again = ElmoTagger.load(tmp_path / "run")
-    assert again.predict(X) == fitted.predict(X)
-    assert again.run_ == fitted.run_ and again.metrics_ == fitted.metrics_
+    assert again.predict(X) == fitted_tagger.predict(X)
+    assert again.run_ == fitted_tagger.run_ and again.metrics_ == fitted_tagger.metrics_
     assert again.get_params()["embedders"] == ("random", "chars") and again.settings["model.hidden"] == 12
     frame = next(predict(tmp_path / "run", ["Ada lives in Rome ."]))
     assert [entity["text"] for entity in frame["entities"]] == ["Ada", "Rome"]
     refit = clone(again).fit(X, Y)
-    assert tensors(refit) == tensors(fitted)
+    assert tensors(refit) == tensors(fitted_tagger)
     with pytest.raises(InputError, match="run: already exists; choose another --output"):
-        fitted.save(tmp_path / "run")
+        fitted_tagger.save(tmp_path / "run")
     assert main(["report", str(tmp_path / "run")]) == 2
     assert "expected a run with test scores, got one that was fitted without" in capsys.readouterr().err
 
 
-def test_copies_are_fitted_too(fitted: ElmoTagger) -> None:
-    assert pickle.loads(pickle.dumps(fitted)).predict(X[:2]) == fitted.predict(X[:2])
+def test_copies_are_fitted_too(fitted_tagger: ElmoTagger) -> None:
+    assert pickle.loads(pickle.dumps(fitted_tagger)).predict(X[:2]) == fitted_tagger.predict(X[:2])
     with pytest.raises(NotFittedError):
-        clone(fitted).predict(X)
+        clone(fitted_tagger).predict(X)
 
 
 @pytest.mark.slow
@@ -146,10 +112,10 @@ def test_an_unknown_setting() -> None:
         tagger(**{"training.epoch": 3}).fit(X, Y)
 
 
-def test_a_run_of_another_task(fitted: ElmoTagger, tmp_path: Path) -> None:
+def test_a_run_of_another_task(fitted_tagger: ElmoTagger, tmp_path: Path) -> None:
     class ElmoChunker(ElmoTagger):
         task = "chunking"
 
-    fitted.save(tmp_path / "run")
+    fitted_tagger.save(tmp_path / "run")
     with pytest.raises(InputError, match="expected a run of the task chunking, got one of ner"):
         ElmoChunker.load(tmp_path / "run")

@@ -1,15 +1,8 @@
-"""`ElmoVectorizer`, against the embedder, and against what scikit-learn asks of a transformer.
-
-`check_estimator` as a whole makes tables of numbers and stops at an estimator of texts (tag `two_d_array` false), as it
-does at scikit-learn's own `CountVectorizer`. So its checks that do not need a table run here one by one. Exempt are
-those that fit numbers: dtypes, NaN, sparse and memory-mapped tables, feature counts, one row or column, order and
-subsets of samples, pickling, idempotence, fitted state; the last five are tested below, on texts.
-"""
+"""`ElmoVectorizer`, against the embedder, and as a transformer in pipelines and searches."""
 
 from __future__ import annotations
 
 import pickle
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -21,7 +14,6 @@ from sklearn.compose import make_column_transformer
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
-from sklearn.utils import estimator_checks as checks
 from sklearn.utils.validation import check_is_fitted
 
 from elmo_tasks.core.errors import InputError
@@ -32,29 +24,6 @@ from elmo_tasks.integrations.sklearn import ElmoVectorizer
 
 TEXTS = ["a warm film", "cold and dull", "warm , so warm", "dull", "a clever film", "the dull and the cold"]
 LABELS = [1, 0, 1, 0, 1, 0]
-
-
-@pytest.mark.parametrize(
-    "check",
-    [
-        checks.check_estimator_cloneable,
-        checks.check_estimator_tags_renamed,
-        checks.check_valid_tag_types,
-        checks.check_estimator_repr,
-        checks.check_no_attributes_set_in_init,
-        checks.check_do_not_raise_errors_in_init_or_set_params,
-        checks.check_mixin_order,
-        checks.check_get_params_invariance,
-        checks.check_set_params,
-    ],
-    ids=lambda check: check.__name__,
-)
-def test_checks_of_scikit_learn(check: Callable[..., None]) -> None:
-    check("ElmoVectorizer", ElmoVectorizer())
-
-
-def test_parameters_have_defaults() -> None:
-    checks.check_parameters_default_constructible("ElmoVectorizer", ElmoVectorizer())
 
 
 @pytest.mark.parametrize(("layers", "mix"), [("average", (1 / 3,) * 3), (1, (0, 1, 0)), ((0.5, 2.0, -1.0),) * 2])

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 import torch
+from small_estimators import SENTENCES, TAGS, tagger
 
 from elmo_tasks.elmo.bilm import BiLM
 from elmo_tasks.elmo.options import BilmOptions
 from elmo_tasks.elmo.weights.safetensors import write_safetensors
-from elmo_tasks.integrations.sklearn import ElmoTagger
 
 TINY = BilmOptions(char_dim=3, filters=((1, 4), (2, 5)), n_highway=1, cell_dim=12, projection_dim=6, n_layers=2)
 
@@ -33,16 +33,7 @@ def bilm_name(tmp_path: Path) -> str:
 def trained_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run that knows a few names and places."""
     folder = tmp_path_factory.mktemp("runs") / "run"
-    names, cities = ("Ada", "Bo", "Cy", "Di", "Ed"), ("Rome", "Oslo", "Lima", "Bonn")
-    sentences = [[name, "lives", "in", city, "."] for name in names for city in cities]
-    settings = {
-        "model.hidden": 12,
-        "training.epochs": 10,
-        "training.learning_rate": 0.02,
-        "training.batch_size": 4,
-    }
-    tagger = ElmoTagger(embedders=["random", "chars"], settings=settings)
-    tagger.fit(sentences, [["B-PER", "O", "O", "B-LOC", "O"]] * len(sentences)).save(folder)
+    tagger().fit(SENTENCES, TAGS).save(folder)
     return folder
 
 

@@ -1,0 +1,238 @@
+"""Kills at random moments: whatever is resumed afterwards ends as if nothing had happened.
+
+    python tests/faults/kills.py COUNT FIRST
+
+makes COUNT kills, in courses numbered from FIRST on. The number of a course decides its verb, its signals and when they
+come, as a part of the time that the verb takes. Commands run in forks of one process, so that a kill costs a second.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import shlex
+import shutil
+import signal
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import forks
+import torch
+from faulty import NER, PRETRAINING, TEXT
+from forks import Ended
+from safetensors import safe_open
+
+from elmo_tasks.corpus_vectors import sentence_block
+from elmo_tasks.elmo.bilm import BiLM
+from elmo_tasks.elmo.engine.runner import Engine
+from elmo_tasks.elmo.options import BilmOptions
+from elmo_tasks.elmo.weights.safetensors import write_safetensors
+
+MEASURED = ("second", "peak", "epoch_seconds", "tokens_per_second", "rss", "command", "machine", "commit", "date")
+"""What varies from run to run, by a part of its name."""
+UNREAD = ("epochs.csv", "README.md", "report.html", "report.md")
+"""Texts with what is measured in them."""
+BY_SITTING = ("logs", "log", "tensorboard", "checkpoints", "corpus")
+"""Folders that say how a result came about; `pretrain` removes the last two when its folder has its name."""
+
+
+@dataclass(frozen=True)
+class Verb:
+    """words: the command, whose output is `out` in the current folder; read: what it has made, to compare."""
+
+    words: tuple[str, ...]
+    output: str
+    resume: tuple[str, ...] = ("--resume",)
+
+
+@dataclass
+class Place:
+    """Inputs, and for each verb what an undisturbed command makes and how long it takes."""
+
+    folder: Path
+    verbs: dict[str, Verb]
+    prepare: Callable[[Path], Callable[[], object]]
+    whole: dict[str, dict[str, Any]] = field(default_factory=dict)
+    seconds: dict[str, float] = field(default_factory=dict)
+
+
+def make_place(folder: Path, python: str | None = None) -> Place:
+    """Write the inputs and run every verb undisturbed.
+
+    python: what the processes of a benchmark run in instead of `sys.executable`.
+    """
+    forks.import_what_commands_import()
+    (folder / "ner").mkdir(parents=True)
+    for split, times in (("train", 8), ("dev", 2), ("test", 2)):
+        (folder / "ner" / f"{split}.txt").write_text(NER * times, encoding="utf-8")
+    (folder / "text.txt").write_text(TEXT * 4, encoding="utf-8")
+    options = PRETRAINING | {"n_epochs": 1, "checkpoint_windows": 2, "accumulate": 2}
+    (folder / "pretrain.yaml").write_text(json.dumps(options), encoding="utf-8")
+    torch.manual_seed(0)
+    bilm = BiLM(BilmOptions(char_dim=3, filters=((1, 4), (2, 5)), n_highway=1, cell_dim=6, projection_dim=4))
+    write_safetensors(bilm, folder / "bilm" / "bilm.safetensors")
+    Engine(bilm).embed([["compiled", "before", "the", "forks"], ["so"]])
+    Engine(bilm).embed([["and", "alone"]])
+    elmo, ner, text = f"elmo:{folder / 'bilm'}", str(folder / "ner"), str(folder / "text.txt")
+    fast = [word for key in ("hidden=3", "layers=1") for word in ("--set", f"model.{key}")]
+    fast += [word for key in ("epochs=4", "min_updates=0", "batch_size=4") for word in ("--set", f"training.{key}")]
+    pretraining = ("--corpus", text, "--config", str(folder / "pretrain.yaml"), "--heldout", text)
+    grid = ("--data", f"ner={ner}", "--embedders", "random", "--baseline", "random", "--seeds", "2")
+    verbs = {
+        "train": Verb(("train", "ner", "--data", ner, "--embedders", elmo, "random", "--output", "out", *fast), "out"),
+        "embed": Verb(("embed", elmo, text, "--output", "out.hdf5"), "out.hdf5"),
+        "pretrain": Verb(("pretrain", *pretraining, "--output", "out"), "out"),
+        "benchmark": Verb(("benchmark", "ner", *grid, *fast, "--jobs", "2", "--output", "out"), "out", ()),
+    }
+
+    environment = dict(os.environ)  # that of the processes of a benchmark too
+
+    def prepare(cache: Path) -> Callable[[], object]:
+        def inside() -> None:
+            os.environ.clear()
+            os.environ.update(environment)
+            sentence_block.MOST_TOKENS = 24  # so that a small text has several blocks
+            os.environ["ELMO_TASKS_CACHE"] = str(cache)
+            os.environ.pop("ELMO_TASKS_DATA", None)
+            sys.executable = python or sys.executable
+
+        return inside
+
+    place = Place(folder, verbs, prepare)
+    for name, verb in verbs.items():
+        here = _fresh(folder / "whole")
+        began = time.monotonic()
+        ended = forks.run(verb.words, here, folder / "said", prepare(folder / "cache"))
+        assert ended.code == 0, (name, ended)
+        place.seconds[name] = time.monotonic() - began
+        place.whole[name] = result(here / verb.output)
+        (folder / "made").mkdir(exist_ok=True)
+        (here / verb.output).rename(folder / "made" / name)
+    return place
+
+
+def course(place: Place, number: int) -> tuple[int, list[str]]:
+    """Kill a command one to three times, resume it, compare. Returns how often it was killed, and what was wrong."""
+    draw = random.Random(number)
+    name = list(place.verbs)[number % len(place.verbs)]
+    verb, here = place.verbs[name], _fresh(place.folder / "here")
+    prepare, said = place.prepare(here / "cache"), place.folder / "said"
+    work = here / "work"
+    work.mkdir()
+    kills, wrong = 0, []
+    for _ in range(draw.choice((1, 1, 2, 3))):
+        if _is_finished(work / verb.output, name):
+            break  # the command was faster, or killed after all was done
+        signal_number = draw.choice((signal.SIGKILL, signal.SIGKILL, signal.SIGTERM))
+        fork = forks.start([*verb.words, *verb.resume], work, said, prepare)
+        ended = forks.kill_after(fork, draw.uniform(0.02, 1.0) * place.seconds[name], signal_number)
+        if ended.code != 0:
+            kills += 1
+            wrong += _bad_end(ended, signal_number)
+        wrong += [f"left {path.name}" for path in work.iterdir() if not _is_its_own(path.name, verb.output)]
+    if not _is_finished(work / verb.output, name):
+        ended = forks.run([*verb.words, *verb.resume], work, said, prepare)
+        if ended.code != 0:
+            wrong.append(f"cannot be resumed: {ended.code} {ended.err[-500:]}")
+        wrong += [f"left {path.name}" for path in work.iterdir() if path.name != verb.output]
+    if not wrong:
+        found, expected = result(work / verb.output), place.whole[name]
+        keys = sorted(found.keys() | expected.keys())
+        wrong = [f"{key} differs" for key in keys if found.get(key) != expected.get(key)]
+    return kills, [f"{name}: {each}" for each in wrong]
+
+
+def campaign(place: Place, count: int, first: int = 0) -> tuple[int, int, dict[int, list[str]]]:
+    """So many kills, in courses from the first on. Returns the kills, the courses, and what was wrong by course."""
+    kills, number, found = 0, first, dict[int, list[str]]()
+    while kills < count:
+        more, wrong = course(place, number)
+        kills += more
+        if wrong:
+            found[number] = wrong
+        number += 1
+    return kills, number - first, found
+
+
+def _bad_end(ended: Ended, number: int) -> list[str]:
+    """What is wrong with how a command ended that got this signal."""
+    if ended.code == -number:  # SIGTERM too: before the command has set its handler
+        return ["said something"] if "Traceback" in ended.err else []
+    if number == signal.SIGTERM and ended.code == 128 + number:
+        lines = [line for line in ended.err.splitlines() if "interrupted by SIGTERM" in line]
+        return [] if len(lines) == 1 and "Traceback" not in ended.err else [f"said {ended.err!r}"]
+    return [f"ended with {ended.code} after signal {number}: {ended.err[-2000:]}"]
+
+
+def _is_its_own(name: str, output: str) -> bool:
+    return name == output or name.startswith(f".{output}.")
+
+
+def _is_finished(output: Path, verb: str) -> bool:
+    return output.exists() and verb != "benchmark"
+
+
+def result(output: Path) -> dict[str, Any]:
+    """What a command has made, without what is measured: the content of files by their path."""
+    if output.is_file():
+        return {output.name: _content(output)}
+    found = {path.relative_to(output): path for path in sorted(output.rglob("*"))}
+    return {name.as_posix(): _content(path) for name, path in found.items() if not set(BY_SITTING) & set(name.parts)}
+
+
+def _content(path: Path) -> Any:
+    """Bytes; of JSON its value, of safetensors the tensors and the metadata, whose order is random."""
+    if path.is_dir() or path.suffix in (".png", ".svg") or path.name in UNREAD:
+        return "is there"
+    if path.suffix == ".json":
+        return _unmeasured(json.loads(path.read_text("utf-8")))
+    if path.suffix == ".safetensors":
+        with safe_open(path, framework="np") as file:
+            return {key: file.get_tensor(key).tobytes() for key in list(file.keys())} | (file.metadata() or {})
+    return path.read_bytes()
+
+
+def _unmeasured(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _unmeasured(each) for key, each in value.items() if not any(part in key for part in MEASURED)}
+    return [_unmeasured(each) for each in value] if isinstance(value, list) else value
+
+
+def _fresh(folder: Path) -> Path:
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    return folder
+
+
+def executable(folder: Path, words: list[str]) -> str:
+    """A program that stands for these words of a command."""
+    path = folder / "python"
+    path.write_text(f'#!/bin/sh\nexec {shlex.join(words)} "$@"\n', encoding="utf-8")
+    path.chmod(0o755)
+    return str(path)
+
+
+if __name__ == "__main__":
+    import tempfile
+
+    sys.path.append(str(Path(__file__).resolve().parents[1]))
+    from warm_python import started
+
+    os.environ |= {"MPLBACKEND": "agg", "HF_HUB_OFFLINE": "1"}  # a cell's process must have what its server has
+    count, first = int(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 0
+    with tempfile.TemporaryDirectory() as at:
+        server = started(Path(at) / "socket", os.environ)
+        place = make_place(Path(at) / "place", executable(Path(at), next(server)))
+        began = time.monotonic()
+        kills, courses, found = campaign(place, count, first)
+        next(server, None)
+    for number, wrong in found.items():
+        print(f"course {number}: {'; '.join(wrong)}")
+    took = time.monotonic() - began
+    print(f"{kills} kills in courses {first} to {first + courses - 1}, {took:.0f} s, {len(found)} courses with faults")
+    sys.exit(1 if found else 0)
