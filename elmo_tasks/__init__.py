@@ -35,18 +35,32 @@ if TYPE_CHECKING:
     from elmo_tasks.nn.batch import Batch
     from elmo_tasks.nn.embedding_mix import EmbeddingMix
     from elmo_tasks.runs.experiment import Experiment, resolve_experiment
-    from elmo_tasks.runs.hub import from_pretrained as load
     from elmo_tasks.runs.hub import push_to_hub
     from elmo_tasks.runs.predict import evaluate, predict
+    from elmo_tasks.runs.run import Run, load
     from elmo_tasks.runs.store import Trained
     from elmo_tasks.task import Task, load_task
     from elmo_tasks.text.examples import LabelledSentence, TaggedSentence
     from elmo_tasks.text.labels import LabelSet
+    from elmo_tasks.text.results import (
+        Argument,
+        Entity,
+        EntityResult,
+        Frame,
+        FrameResult,
+        LabelResult,
+        OtherResult,
+        Result,
+        Tag,
+        TagResult,
+    )
+    from elmo_tasks.text.tokeniser import Sentence, Token, split_text
     from elmo_tasks.training.train import train
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "Argument",
     "Batch",
     "BiLM",
     "BilmOptions",
@@ -59,13 +73,25 @@ __all__ = [
     "Embedder",
     "EmbeddingMix",
     "Engine",
+    "Entity",
+    "EntityResult",
     "Experiment",
+    "Frame",
+    "FrameResult",
     "InputError",
+    "LabelResult",
     "LabelSet",
     "LabelledSentence",
+    "OtherResult",
+    "Result",
+    "Run",
     "ScalarMix",
+    "Sentence",
+    "Tag",
+    "TagResult",
     "TaggedSentence",
     "Task",
+    "Token",
     "Trained",
     "batch_to_ids",
     "embed_batch",
@@ -78,11 +104,13 @@ __all__ = [
     "predict",
     "push_to_hub",
     "resolve_experiment",
+    "split_text",
     "train",
 ]
 
 # Where each public name is defined, as `module` or, where it is called otherwise there, `module:name`.
 _HOMES = {
+    "Argument": "text.results",
     "Batch": "nn.batch",
     "BiLM": "elmo.bilm",
     "BilmOptions": "elmo.options",
@@ -95,25 +123,38 @@ _HOMES = {
     "Embedder": "embedders.protocol",
     "EmbeddingMix": "nn.embedding_mix",
     "Engine": "elmo.engine",
+    "Entity": "text.results",
+    "EntityResult": "text.results",
     "Experiment": "runs.experiment",
+    "Frame": "text.results",
+    "FrameResult": "text.results",
     "InputError": "core.errors",
+    "LabelResult": "text.results",
     "LabelSet": "text.labels",
     "LabelledSentence": "text.examples",
+    "OtherResult": "text.results",
+    "Result": "text.results",
+    "Run": "runs.run",
     "ScalarMix": "elmo.scalar_mix",
+    "Sentence": "text.tokeniser",
+    "Tag": "text.results",
+    "TagResult": "text.results",
     "TaggedSentence": "text.examples",
     "Task": "task",
+    "Token": "text.tokeniser",
     "Trained": "runs.store",
     "batch_to_ids": "elmo.characters",
     "embed_batch": "embedders.frozen",
     "evaluate": "runs.predict",
     "frozen_embedder": "embedders.frozen",
-    "load": "runs.hub:from_pretrained",
+    "load": "runs.run",
     "load_bilm": "elmo.weights.resolve",
     "load_data": "data.catalog",
     "load_task": "task",
     "predict": "runs.predict",
     "push_to_hub": "runs.hub",
     "resolve_experiment": "runs.experiment",
+    "split_text": "text.tokeniser",
     "train": "training.train",
 }
 

@@ -15,6 +15,8 @@ from elmo_tasks.core.settings import from_mapping
 from elmo_tasks.metrics import Counts
 from elmo_tasks.text.examples import Example
 from elmo_tasks.text.labels import LabelSet
+from elmo_tasks.text.results import Result
+from elmo_tasks.text.tokeniser import Sentence
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -48,7 +50,11 @@ class Scores(Protocol):
 
 
 class TaskModel(Protocol):
-    """What `Task.build_model` returns: a `torch.nn.Module` with these two methods and the mix that it was given."""
+    """What `Task.build_model` returns: a `torch.nn.Module` with these two methods and the mix that it was given.
+
+    A model may also have `decode_with_probabilities(batch)`: what `decode` returns, and for each example a list of
+    probabilities, which `Task.result` reads.
+    """
 
     @property
     def mix(self) -> EmbeddingMix:
@@ -100,6 +106,11 @@ class Task(Generic[ExampleT, PredictionT, SettingsT]):
         gold: the text of `gold.test.txt`, if a foreign scorer wants gold and predictions in separate files.
         follow: further examples that a prediction of `predict` calls for, such as the predicates that were found in a
             sentence. They are predicted too, and `describe` gets them after the examples of the line.
+        plain: an example without gold, from its tokens and its source; by default `parse` of the tokens with blanks
+            between them.
+        result: the typed result for a sentence, from the sentence, its examples, their predictions and, for each of
+            them, the probabilities that the model gives (None if they were not asked for or it gives none). By default
+            an `OtherResult` with the value of `describe`.
     """
 
     name: str
@@ -119,6 +130,10 @@ class Task(Generic[ExampleT, PredictionT, SettingsT]):
     closed: bool = False
     gold: Callable[[Sequence[ExampleT]], str] | None = None
     follow: Callable[[ExampleT, PredictionT], Sequence[ExampleT]] = no_further
+    plain: Callable[[tuple[str, ...], str], ExampleT] | None = None
+    result: (
+        Callable[[Sentence, Sequence[ExampleT], Sequence[PredictionT], Sequence[Sequence[float]] | None], Result] | None
+    ) = None
 
     def check(self, examples: Sequence[ExampleT], known: LabelSet) -> None:
         """Raise InputError, with `file:line`, if the labels are closed and an example has an unseen one."""

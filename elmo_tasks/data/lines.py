@@ -50,6 +50,20 @@ def decode_lines(stream: IO[bytes], origin: str, encoding: str = "utf-8") -> Ite
     return _unbroken(_pieces(stream, origin, encoding))
 
 
+def open_text(path: Path, encoding: str = "utf-8") -> Iterator[str]:
+    """The text of a file, piece by piece, with its line breaks as they are; joined, the pieces are the text.
+
+    Raises:
+        InputError: as `open_lines`.
+    """
+    return (piece for _, piece in _open_pieces(path, str(path), encoding))
+
+
+def decode_text(stream: IO[bytes], origin: str, encoding: str = "utf-8") -> Iterator[str]:
+    """The text of a stream, as `open_text`. Raises InputError as `open_lines`, with `origin:line`."""
+    return (piece for _, piece in _pieces(stream, origin, encoding))
+
+
 def read_lines(path: Path, encoding: str = "utf-8") -> list[str]:
     """All lines of a file of examples, the first of them line 1, read as `open_lines` does.
 

@@ -20,7 +20,8 @@ from elmo_tasks.demo.panels import (
 )
 from elmo_tasks.demo.runs import Shown, ShownRun
 from elmo_tasks.demo.similarity import compare_tokens
-from elmo_tasks.demo.tokens import CHARACTERS, LONGEST, Sentence, read_sentence
+from elmo_tasks.demo.tokens import CHARACTERS, LONGEST, Typed, read_typed
+from elmo_tasks.runs.store import Trained
 
 TITLES = {"ner": "Named entities", "srl": "Semantic roles", "sentiment": "Sentiment"}
 
@@ -45,14 +46,16 @@ _ANCHORS = (  # colours of cosines from 0 to 1
 def answer(shown: Shown, text: str, tokenised: bool = False) -> str:
     """Everything about a text: one card per run, then the likeness of its tokens. Markup in it comes out as text.
 
-    tokenised: only blanks divide tokens.
+    Each sentence is read on its own; the tokens that are compared are those of the first.
+
+    tokenised: only blanks divide tokens, and the text is one sentence.
     """
-    sentence = read_sentence(text or "", tokenised=tokenised)
-    if not sentence.tokens:
+    typed = read_typed(text or "", tokenised=tokenised)
+    if not typed.sentences:
         return EMPTY
-    cards = [_run_card(run, sentence.tokens) for run in shown.runs]
-    likeness = similarity_panel(compare_tokens(shown.bilm, sentence.tokens), shown.own)
-    return page(_notes(sentence), cards, card("wide", "Which tokens are alike?", (), likeness))
+    cards = [_run_card(run, typed.sentences) for run in shown.runs]
+    likeness = similarity_panel(compare_tokens(shown.bilm, typed.sentences[0]), shown.own)
+    return page(_notes(typed), cards, card("wide", "Which tokens are alike?", (), likeness))
 
 
 def style() -> str:
@@ -65,28 +68,36 @@ def script() -> str:
     return files(__package__).joinpath("pair.js").read_text(encoding="utf-8")
 
 
-def _notes(sentence: Sentence) -> list[str]:
+def _notes(typed: Typed) -> list[str]:
     notes = []
-    if sentence.cut:
+    if len(typed.sentences) > 1:
         notes.append(
-            f"This text is longer than a sentence. The runs have read its first {len(sentence.tokens)} tokens: they "
-            f"read one sentence at a time, and at most {CHARACTERS:,} characters."
+            f"This text was split into {len(typed.sentences)} sentences. The runs have read each on its own; the "
+            "tokens that are compared at the end are those of the first."
         )
-    if sentence.shortened:
+    if typed.cut:
+        notes.append(
+            f"This text is too long. The runs have read its first {sum(map(len, typed.sentences))} tokens, of at most "
+            f"{CHARACTERS:,} characters."
+        )
+    if typed.shortened:
         notes.append(f"Words of more than {LONGEST} characters were cut to as many.")
     return notes
 
 
-def _run_card(run: ShownRun, tokens: Sequence[str]) -> Markup:
+def _run_card(run: ShownRun, sentences: Sequence[Sequence[str]]) -> Markup:
     trained = run.trained
-    if trained.task.name == "ner":
-        body = entity_panel(tokens, find_entities(trained, tokens), trained.labels)
-    elif trained.task.name == "srl":
-        body = frame_panel(tokens, find_frames(trained, tokens), trained.labels)
-    else:
-        body = label_panel(find_label(trained, tokens))
+    bodies = [_body(trained, tokens) for tokens in sentences]
     mix = mix_panel(trained.model.mix.mix_weights())
-    return card(trained.task.name, TITLES[trained.task.name], _facts(run), body, mix)
+    return card(trained.task.name, TITLES[trained.task.name], _facts(run), *bodies, mix)
+
+
+def _body(trained: Trained, tokens: Sequence[str]) -> Markup:
+    if trained.task.name == "ner":
+        return entity_panel(tokens, find_entities(trained, tokens), trained.labels)
+    if trained.task.name == "srl":
+        return frame_panel(tokens, find_frames(trained, tokens), trained.labels)
+    return label_panel(find_label(trained, tokens))
 
 
 def _facts(run: ShownRun) -> list[str]:

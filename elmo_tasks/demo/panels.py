@@ -44,7 +44,7 @@ _ENTITIES = (
 )
 _FRAMES = (
     "Per cent beside a predicate: the finder's softmax that this token is one. "
-    "Per cent below an argument: the product of the labeller's softmax probabilities of its tokens' tags."
+    "Per cent below an argument: the probability of exactly this argument, summed over all tag sequences that have it."
 )
 _LABELS = "Per cent: the softmax probability of the label; nothing has calibrated it."
 _TINTS = 12  # in style.css

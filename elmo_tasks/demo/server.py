@@ -102,7 +102,7 @@ def _blocks(shown: Shown) -> Blocks:
                 EXAMPLES[0],
                 max_lines=6,
                 max_length=CHARACTERS,
-                label=f"A sentence of up to {LIMIT} tokens",
+                label=f"A text of up to {LIMIT} tokens",
                 scale=8,
                 elem_id="text",
             )

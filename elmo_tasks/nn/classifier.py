@@ -76,6 +76,11 @@ class Classifier(nn.Module):
         found: list[list[float]] = self.scores(batch).softmax(dim=-1).tolist()
         return found
 
+    def decode_with_probabilities(self, batch: Batch) -> tuple[list[list[float]], list[list[float]]]:
+        """What `decode` returns, twice: its outputs are probabilities."""
+        found = self.decode(batch)
+        return found, found
+
 
 class PooledHead(nn.Module):
     """Pool the tokens, then one ReLU layer with dropout, then scores."""

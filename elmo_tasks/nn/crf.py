@@ -47,18 +47,7 @@ class ConstrainedCrf(nn.Module):
             best: list[list[int]] = self.crf.decode(emissions, mask=mask)
         return best
 
-    def probability(self, emissions: Tensor, tags: Tensor, mask: Tensor, held: Tensor) -> Tensor:
-        """How likely it is that a sequence has `tags` wherever `held`, whatever it has elsewhere.
-
-        The sum over all such sequences over the sum over all: two runs of the forward algorithm, whose log-likelihoods
-        of one sequence differ by the logarithm of that share.
-
-        emissions: (B, T, K); tags: (B, T), a legal sequence; mask, held: (B, T) bool -> (B,), from 0 to 1.
-        """
-        others = torch.arange(emissions.shape[-1], device=tags.device) != tags.unsqueeze(-1)  # (B, T, K)
-        kept = emissions.masked_fill(held.unsqueeze(-1) & others, ILLEGAL)
-        with parametrize.cached():
-            free = self.crf(emissions, tags, mask=mask, reduction="none")
-            bound = self.crf(kept, tags, mask=mask, reduction="none")
-        share: Tensor = (free - bound).exp().clamp(max=1.0)  # above 1 by rounding alone
-        return share
+    def chain(self) -> tuple[Tensor, Tensor, Tensor]:
+        """The scores of starting (K,) and ending (K,) with a tag, and of each step (K, K)."""
+        inner = self.crf
+        return inner.start_transitions, inner.end_transitions, inner.transitions

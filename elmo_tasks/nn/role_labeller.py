@@ -14,6 +14,7 @@ from elmo_tasks.nn.batch import NO_PREDICATE, Batch
 from elmo_tasks.nn.bilstm import BiLstm
 from elmo_tasks.nn.embedding_mix import EmbeddingMix
 from elmo_tasks.nn.highway_lstm import HighwayLstm
+from elmo_tasks.nn.marginals import span_probabilities
 from elmo_tasks.nn.viterbi import Viterbi
 from elmo_tasks.text.labels import LabelSet
 from elmo_tasks.text.spans import legal_transitions
@@ -62,6 +63,7 @@ class RoleLabeller(nn.Module):
         self.viterbi = Viterbi(*legal_transitions(labels.names, "BIO"))
         self.finder = BiLstm(input_dim=mix.width, hidden=finder_hidden, layers=1, dropout=0.0)
         self.is_predicate = nn.Linear(self.finder.width, 2)
+        self.names = labels.names
         self.answers = (labels.index("O"), labels.index("B-V"))  # the finder's two answers as labels
 
     def scores(self, x: Tensor, batch: Batch) -> Tensor:
@@ -97,18 +99,43 @@ class RoleLabeller(nn.Module):
 
     def decode(self, batch: Batch) -> list[list[int]]:
         """The best legal tags of a sentence's predicate, or `B-V` on each predicate that was found."""
+        return self._decode(batch, probabilities=False)[0]
+
+    def decode_with_probabilities(self, batch: Batch) -> tuple[list[list[int]], list[list[float]]]:
+        """What `decode` returns, and a probability for each token.
+
+        With a predicate it is that of the argument which the token is in, among all legal tag sequences, weighted by
+        the product of their tokens' softmax (`span_probabilities`). Without one it is the finder's softmax.
+        """
+        return self._decode(batch, probabilities=True)
+
+    def _decode(self, batch: Batch, *, probabilities: bool) -> tuple[list[list[int]], list[list[float]]]:
         x = self.mix(batch.inputs, batch.mask)  # (B, T, D)
         found: dict[int, list[int]] = {}
+        shares: dict[int, list[float]] = {}
         framed, plain = _parts(batch)
         if len(framed):
             part = _take(batch, framed)
-            found.update(zip(framed.tolist(), self.viterbi(self.scores(x[framed], part), part.lengths), strict=True))
+            scores = self.scores(x[framed], part)  # (B, T, K)
+            tags = self.viterbi(scores, part.lengths)
+            found.update(zip(framed.tolist(), tags, strict=True))
+            if probabilities:
+                chain = (self.viterbi.start, self.viterbi.end, self.viterbi.step)
+                shares.update(
+                    zip(framed.tolist(), span_probabilities(scores, tags, chain, self.names, "BIO"), strict=True)
+                )
         if len(plain):
             part = _take(batch, plain)
-            best = self.predicate_scores(x[plain], part).argmax(dim=-1).tolist()
-            for row, numbers, length in zip(plain.tolist(), best, part.lengths.tolist(), strict=True):
+            likeliest = self.predicate_scores(x[plain], part).softmax(dim=-1).max(dim=-1)  # (B, T) each
+            lists = zip(
+                *(plain.tolist(), likeliest.indices.tolist(), likeliest.values.tolist(), part.lengths.tolist()),
+                strict=True,
+            )
+            for row, numbers, values, length in lists:
                 found[row] = [self.answers[number] for number in numbers[:length]]
-        return [found[row] for row in range(len(batch.indices))]
+                shares[row] = values[:length]
+        rows = range(len(batch.indices))
+        return [found[row] for row in rows], [shares[row] for row in rows] if probabilities else []
 
 
 def _parts(batch: Batch) -> tuple[Tensor, Tensor]:

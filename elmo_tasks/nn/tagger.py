@@ -8,6 +8,7 @@ from elmo_tasks.nn.batch import Batch
 from elmo_tasks.nn.bilstm import BiLstm
 from elmo_tasks.nn.crf import ConstrainedCrf
 from elmo_tasks.nn.embedding_mix import EmbeddingMix
+from elmo_tasks.nn.marginals import span_probabilities
 from elmo_tasks.text.labels import LabelSet
 from elmo_tasks.text.spans import legal_transitions
 
@@ -34,6 +35,7 @@ class Tagger(nn.Module):
         self.dropout = nn.Dropout(dropout)
         self.emission = nn.Linear(self.encoder.width, len(labels))
         self.crf = ConstrainedCrf(*legal_transitions(labels.names, scheme))
+        self.names, self.scheme = labels.names, scheme
 
     def emissions(self, batch: Batch) -> Tensor:
         """Scores (B, T, K)."""
@@ -51,3 +53,12 @@ class Tagger(nn.Module):
     def decode(self, batch: Batch) -> list[list[int]]:
         """The best legal tag numbers of each sentence."""
         return self.crf.decode(self.emissions(batch), batch.mask)
+
+    def decode_with_probabilities(self, batch: Batch) -> tuple[list[list[int]], list[list[float]]]:
+        """What `decode` returns, and for each token the CRF's probability of the span that it is in.
+
+        See `span_probabilities`.
+        """
+        scores = self.emissions(batch)  # (B, T, K)
+        best = self.crf.decode(scores, batch.mask)
+        return best, span_probabilities(scores, best, self.crf.chain(), self.names, self.scheme)

@@ -37,3 +37,13 @@ class TokenClassifier(nn.Module):
         """The likeliest label of each token, as numbers."""
         best = self.emissions(batch).argmax(dim=2).tolist()  # (B, T)
         return [row[:length] for row, length in zip(best, batch.lengths.tolist(), strict=True)]
+
+    def decode_with_probabilities(self, batch: Batch) -> tuple[list[list[int]], list[list[float]]]:
+        """What `decode` returns, and the softmax probability of each token's label."""
+        likeliest = self.emissions(batch).softmax(dim=-1).max(dim=-1)  # (B, T) each
+        lengths = batch.lengths.tolist()
+        found, shares = likeliest.indices.tolist(), likeliest.values.tolist()
+        return (
+            [row[:length] for row, length in zip(found, lengths, strict=True)],
+            [row[:length] for row, length in zip(shares, lengths, strict=True)],
+        )

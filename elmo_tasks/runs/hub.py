@@ -8,13 +8,12 @@ from pathlib import Path
 
 from elmo_tasks.core.errors import InputError
 from elmo_tasks.core.files import read_object
-from elmo_tasks.core.paths import cache_root, hub_name, task_names
+from elmo_tasks.core.paths import hub_name, task_names
 from elmo_tasks.elmo.weights.resolve import BILM_FILES, hub_folder
 from elmo_tasks.runs.experiment import load_experiment
 from elmo_tasks.runs.folder import read_metrics, refuse_links
 from elmo_tasks.runs.model_card import bilm_card, run_card
 from elmo_tasks.runs.shipped import tagger_folder, tagger_names
-from elmo_tasks.runs.store import Trained, load_trained
 
 RUN_FILES = (
     "config.yaml",
@@ -114,23 +113,6 @@ def _why_no_run(folder: Path) -> str:
     guess = f"did you mean {folder.with_name(close[0])}? Or " if close else ""
     inside = f"use a tagger in the package ({', '.join(tagger_names())}), or " if tagger_names() else ""
     return f"no such folder; {guess}{inside}write hf:ORG/NAME for a run on the Hugging Face hub"
-
-
-def from_pretrained(name: str | Path, task_file: str | Path | None = None, *, trust: bool = False) -> Trained:
-    """A trained run by its folder, or by `ORG/NAME` or `hf:ORG/NAME`, ready for `predict_examples`.
-
-    A biLM is loaded by `load_bilm("ORG/NAME")` or `ElmoEmbedder.from_pretrained("ORG/NAME")`.
-
-    Args:
-        name: see `find_run`.
-        task_file: the `task.py` of a run that was trained with a task of your own; it is executed.
-        trust: whether files outside the run's folder, and addresses, may be read as its `config.yaml` says, although
-            the run was not trained here; see `load_trained`.
-
-    Raises:
-        InputError: as `find_run`, or the run cannot be loaded.
-    """
-    return load_trained(find_run(name), cache_root() / "vectors", task_file=task_file, trust=trust)
 
 
 def _check_task(folder: Path, name: str) -> None:

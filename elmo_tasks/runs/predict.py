@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import torch
 
@@ -24,6 +25,7 @@ from elmo_tasks.runs.store import Trained, load_trained
 from elmo_tasks.task import AnyTask, Prediction
 from elmo_tasks.text.examples import Example
 from elmo_tasks.text.labels import LabelSet
+from elmo_tasks.text.results import TagResult, sentence_of
 
 
 def predict_examples(trained: Trained, examples: Sequence[Example]) -> list[Prediction]:
@@ -31,15 +33,85 @@ def predict_examples(trained: Trained, examples: Sequence[Example]) -> list[Pred
 
     Examples are taken `AT_ONCE` tokens at a time, so that memory does not grow with their number.
     """
+    return [prediction for prediction, _ in _predict(trained, examples, probabilities=False)]
+
+
+@dataclass(frozen=True)
+class Applied:
+    """What a run says of one sentence.
+
+    examples: those that were given, then those that followed from their predictions; predicted: one per example;
+    probabilities: one list per example, as `TaskModel` describes them, or None if they were not asked for.
+    """
+
+    examples: Sequence[Example]
+    predicted: Sequence[Prediction]
+    probabilities: Sequence[Sequence[float]] | None
+
+
+def apply_run(trained: Trained, groups: Sequence[Sequence[Example]], *, probabilities: bool = False) -> list[Applied]:
+    """The predictions for each sentence's examples and for those that follow from them, all in common batches.
+
+    probabilities: also give the model's; None for a model that has none.
+    """
+    first = _predict_groups(trained, groups, probabilities)
+    further = [
+        [more for example, (found, _) in zip(own, pairs, strict=True) for more in trained.task.follow(example, found)]
+        for own, pairs in zip(groups, first, strict=True)
+    ]
+    second = _predict_groups(trained, further, probabilities)
+    applied = []
+    for own, more, *found in zip(groups, further, first, second, strict=True):
+        predicted, shares = (
+            [prediction for part in found for prediction, _ in part],
+            [s for part in found for _, s in part],
+        )
+        known = [share for share in shares if share is not None]
+        applied.append(
+            Applied([*own, *more], predicted, known if probabilities and len(known) == len(shares) else None)
+        )
+    return applied
+
+
+def gives_probabilities(trained: Trained) -> bool:
+    """Whether the run's model tells probabilities."""
+    return hasattr(trained.model, "decode_with_probabilities")
+
+
+Scored: TypeAlias = "tuple[Prediction, Sequence[float] | None]"
+
+
+def _predict_groups(trained: Trained, groups: Sequence[Sequence[Example]], probabilities: bool) -> list[list[Scored]]:
+    found = iter(
+        _predict(trained, [example for examples in groups for example in examples], probabilities=probabilities)
+    )
+    return [[next(found) for _ in examples] for examples in groups]
+
+
+def _predict(trained: Trained, examples: Sequence[Example], *, probabilities: bool) -> list[Scored]:
     full = [example for example in examples if example.tokens]
-    outputs = (found for part in _parts(full) for found in _predict_part(trained, part))
-    return [next(outputs) if example.tokens else trained.task.decode((), trained.labels) for example in examples]
+    outputs = (found for part in _parts(full) for found in _predict_part(trained, part, probabilities))
+    empty = (trained.task.decode((), trained.labels), ())
+    return [next(outputs) if example.tokens else empty for example in examples]
 
 
-def _predict_part(trained: Trained, examples: Sequence[Example]) -> list[Prediction]:
+def _predict_part(trained: Trained, examples: Sequence[Example], probabilities: bool) -> list[Scored]:
     items = prepare(examples, trained.inputs, trained.task, None)
     batches = loader(items, 2 * trained.experiment.training.batch_size)
-    return decode_all(trained.model, batches, len(items), trained.task, trained.labels)
+    if not (probabilities and gives_probabilities(trained)):
+        found = decode_all(trained.model, batches, len(items), trained.task, trained.labels)
+        return [(prediction, None) for prediction in found]
+    return _decode_with_probabilities(trained, batches, len(items))
+
+
+@torch.no_grad()
+def _decode_with_probabilities(trained: Trained, batches: Any, count: int) -> list[Scored]:
+    trained.model.eval()
+    found: dict[int, Scored] = {}
+    for batch in batches:
+        for index, output, shares in zip(batch.indices, *trained.model.decode_with_probabilities(batch), strict=True):
+            found[index] = trained.task.decode(output, trained.labels), shares
+    return [found[index] for index in range(count)]
 
 
 def _parts(examples: Sequence[Example]) -> Iterator[list[Example]]:
@@ -93,12 +165,31 @@ def _evaluate(
 ) -> tuple[dict[str, Any], str]:
     keep_freed_memory()
     trained = load_trained(folder, cache_root() / "vectors", task_file=task_file, trust=trust)
+    check_own_data(trained, folder, data, trust=trust)
+    return evaluate_trained(trained, data, split, reading=reading, output=output, tell=tell)
+
+
+def check_own_data(trained: Trained, folder: Path, data: str | None, *, trust: bool) -> None:
+    """Raises InputError if a run that was not trained here names data of its own that are not in the catalog."""
     own = trained.experiment
     if data is None and own.data not in CATALOG and not (trust or is_own(folder)):
         raise InputError(
             f"{folder}: a run that was not trained here names its own data, {quoted(own.data)}; say what to "
             "score it on: --data DIR"
         )
+
+
+def evaluate_trained(
+    trained: Trained,
+    data: str | None = None,
+    split: str = "test",
+    *,
+    reading: ReadingConfig | None = None,
+    output: Path | None = None,
+    tell: Callable[[str], object] = lambda note: None,
+) -> tuple[dict[str, Any], str]:
+    """`evaluate` for a run that is loaded."""
+    own = trained.experiment
     if reading is None:
         reading = own.reading if data is None else ReadingConfig()
     elif data is None and not reading.held_out():  # what is held out of the run's own data is part of the run
@@ -124,40 +215,54 @@ def predict(
     block: int = 64,
     origin: str = "input",
     *,
+    probabilities: bool = False,
     task_file: str | Path | None = None,
     trust: bool = False,
 ) -> Iterator[dict[str, Any]]:
     """Apply a run's model to tokenised sentences, one per line, `block` at a time. Yields what `Task.describe` returns.
 
-    origin: what the lines came from, for messages; task_file, trust: see `load_trained`.
+    origin: what the lines came from, for messages; probabilities: add a `score` to each entity, predicate and argument;
+    task_file, trust: see `load_trained`.
+
+    Raises:
+        InputError: no such run, a line that cannot be read, or probabilities of a model that has none.
     """
     trained = load_trained(folder, task_file=task_file, trust=trust)
-    task = trained.task
-    waiting: list[tuple[str, Sequence[Example]]] = []
-
-    def flush() -> Iterator[dict[str, Any]]:
-        first = _predict_lines(trained, [examples for _, examples in waiting])
-        further = [
-            [more for example, found in zip(examples, predicted, strict=True) for more in task.follow(example, found)]
-            for (_, examples), predicted in zip(waiting, first, strict=True)
-        ]
-        second = _predict_lines(trained, further)
-        for (line, examples), more, *found in zip(waiting, further, first, second, strict=True):
-            yield task.describe(line, [*examples, *more], [*found[0], *found[1]])
-        waiting.clear()
-
-    for number, ended in enumerate(lines, 1):
-        line = ended.rstrip("\r\n")
-        waiting.append((line, task.parse(line, f"{origin}:{number}")))
-        if len(waiting) == block:
-            yield from flush()
-    yield from flush()
+    if probabilities:
+        check_probabilities(trained)
+    numbered = enumerate((ended.rstrip("\r\n") for ended in lines), 1)
+    parsed = ((line, trained.task.parse(line, f"{origin}:{number}")) for number, line in numbered)
+    while waiting := list(islice(parsed, block)):
+        applied = apply_run(trained, [examples for _, examples in waiting], probabilities=probabilities)
+        for (line, _), found in zip(waiting, applied, strict=True):
+            value = trained.task.describe(line, found.examples, found.predicted)
+            if found.examples and found.probabilities is not None and trained.task.result is not None:
+                sentence = sentence_of(found.examples[0].tokens)
+                own = trained.task.result(sentence, found.examples, found.predicted, found.probabilities)
+                if isinstance(own, TagResult):  # whose tags are words in `describe`
+                    value["scores"] = [tag["score"] for tag in own.findings()["tags"]]
+                else:
+                    _add_scores(value, own.findings())
+            yield value
 
 
-def _predict_lines(trained: Trained, lines: Sequence[Sequence[Example]]) -> list[list[Prediction]]:
-    """The predictions of each line's examples, all lines in common batches."""
-    found = iter(predict_examples(trained, [example for examples in lines for example in examples]))
-    return [[next(found) for _ in examples] for examples in lines]
+def check_probabilities(trained: Trained) -> None:
+    """Raises InputError if the run's model has no probabilities."""
+    if not gives_probabilities(trained):
+        raise InputError(
+            f"probabilities: the model of the task {trained.task.name} gives none (it has no "
+            "decode_with_probabilities); leave the option out"
+        )
+
+
+def _add_scores(value: dict[str, Any], scored: Mapping[str, Any]) -> None:
+    """Copy each `score` to the same place in a value whose lists have the same order."""
+    if "score" in scored:
+        value["score"] = scored["score"]
+    for key, items in scored.items():
+        if isinstance(items, list):
+            for item, own in zip(value[key], items, strict=True):
+                _add_scores(item, own)
 
 
 @torch.no_grad()

@@ -47,6 +47,16 @@ class LabelledSentence:
     source: str = ""
 
 
+def untagged(tokens: tuple[str, ...], source: str = "") -> TaggedSentence:
+    """A sentence to predict: `O` on each token, and no predicate."""
+    return TaggedSentence(tokens, ("O",) * len(tokens), source=source)
+
+
+def unlabelled(tokens: tuple[str, ...], source: str = "") -> LabelledSentence:
+    """A sentence to predict: without a label."""
+    return LabelledSentence(tokens, "", source)
+
+
 def by_sentence(examples: Sequence[Example]) -> list[list[int]]:
     """The examples' numbers, those of one sentence together: several predicates of a sentence stand in a row."""
     return [list(run) for _, run in groupby(range(len(examples)), key=lambda number: examples[number].tokens)]

@@ -37,6 +37,7 @@ from elmo_tasks.runs.store import Trained, build_model, load_trained, save_train
 from elmo_tasks.task import AnyTask, load_task
 from elmo_tasks.text.examples import Example
 from elmo_tasks.text.labels import LabelSet
+from elmo_tasks.text.tokeniser import tokeniser_name
 from elmo_tasks.training.checkpoints import RunCheckpoint, WholeCheckpoints
 from elmo_tasks.training.costs import reading_speed, sizes
 from elmo_tasks.training.epoch_lines import EpochLines, Tell
@@ -247,6 +248,7 @@ def _conclude(
         "arithmetic": arithmetic_of(trained.inputs),
         "headline": trained.task.headline,
         "selected_by": experiment.training.select or trained.task.headline,
+        "tokeniser": tokeniser_name(),  # of raw text that the run is applied to
         **scores,
         "mix": trained.model.mix.mix_weights(),
         "epochs": len(history),

@@ -17,8 +17,9 @@ from elmo_tasks.data.marked import read_input
 from elmo_tasks.metrics import Counts, SpanScores, conlleval_counts, score_spans
 from elmo_tasks.task import Task
 from elmo_tasks.text.columns import to_columns
-from elmo_tasks.text.examples import TaggedSentence
+from elmo_tasks.text.examples import TaggedSentence, untagged
 from elmo_tasks.text.labels import LabelSet, span_types
+from elmo_tasks.text.results import entity_result
 from elmo_tasks.text.spans import convert, to_spans
 
 if TYPE_CHECKING:
@@ -43,8 +44,7 @@ class Settings:
 
 def parse(line: str, source: str) -> list[TaggedSentence]:
     """A tokenised sentence, or a JSON object with its tokens, without gold."""
-    tokens = read_input(line, source)
-    return [TaggedSentence(tokens, ("O",) * len(tokens), source=source)]
+    return [untagged(read_input(line, source), source)]
 
 
 def labels(train: Sequence[TaggedSentence]) -> LabelSet:
@@ -117,4 +117,6 @@ task = Task(
     count=count,
     describe=describe,
     record=record,
+    plain=untagged,
+    result=entity_result,
 )

@@ -16,8 +16,9 @@ from elmo_tasks.data.labelled import read_labelled
 from elmo_tasks.data.marked import read_input
 from elmo_tasks.metrics import ClassScores, Counts, score_classes
 from elmo_tasks.task import Task
-from elmo_tasks.text.examples import LabelledSentence
+from elmo_tasks.text.examples import LabelledSentence, unlabelled
 from elmo_tasks.text.labels import LabelSet
+from elmo_tasks.text.results import label_result
 
 if TYPE_CHECKING:
     from elmo_tasks.nn.classifier import Classifier
@@ -43,7 +44,7 @@ class Settings:
 
 def parse(line: str, source: str) -> list[LabelledSentence]:
     """A tokenised sentence, or a JSON object with its tokens or text, without gold."""
-    return [LabelledSentence(read_input(line, source), "", source)]
+    return [unlabelled(read_input(line, source), source)]
 
 
 def labels(train: Sequence[LabelledSentence]) -> LabelSet:
@@ -117,4 +118,6 @@ task = Task(
     describe=describe,
     record=record,
     closed=True,
+    plain=unlabelled,
+    result=label_result,
 )

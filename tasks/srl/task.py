@@ -16,9 +16,10 @@ from elmo_tasks.data.marked import read_marked
 from elmo_tasks.data.srl import read_srl
 from elmo_tasks.metrics import RoleScores, count_arguments, score_roles
 from elmo_tasks.task import Task
-from elmo_tasks.text.examples import TaggedSentence
+from elmo_tasks.text.examples import TaggedSentence, untagged
 from elmo_tasks.text.labels import LabelSet, span_types
 from elmo_tasks.text.propositions import to_frame, to_propositions
+from elmo_tasks.text.results import frame_result
 
 if TYPE_CHECKING:
     from elmo_tasks.nn.embedding_mix import EmbeddingMix
@@ -117,4 +118,6 @@ task = Task(
     record=record,
     gold=gold,
     follow=follow,
+    plain=untagged,
+    result=frame_result,
 )

@@ -18,8 +18,9 @@ from elmo_tasks.data.tagged import read_tagged
 from elmo_tasks.metrics import ClassScores, Counts, score_classes
 from elmo_tasks.task import Task
 from elmo_tasks.text.columns import to_columns
-from elmo_tasks.text.examples import TaggedSentence
+from elmo_tasks.text.examples import TaggedSentence, untagged
 from elmo_tasks.text.labels import LabelSet
+from elmo_tasks.text.results import tag_result
 
 if TYPE_CHECKING:
     from elmo_tasks.nn.embedding_mix import EmbeddingMix
@@ -101,4 +102,6 @@ task = Task(
     count=count,
     describe=describe,
     record=record,
+    plain=untagged,
+    result=tag_result,
 )

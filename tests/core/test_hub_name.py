@@ -12,7 +12,8 @@ from elmo_tasks.core.paths import hub_name
 from elmo_tasks.elmo.weights.resolve import folder_of, load_bilm
 from elmo_tasks.embedders.transformer.pretrained import load_pretrained
 from elmo_tasks.integrations.sklearn import ElmoTagger
-from elmo_tasks.runs.hub import find_run, from_pretrained
+from elmo_tasks.runs.hub import find_run
+from elmo_tasks.runs.run import load as load_run
 
 
 @pytest.fixture(autouse=True)
@@ -64,7 +65,7 @@ def test_a_name_without_an_organisation_where_that_is_allowed() -> None:
     assert hub_name("models", bare=True) is None and hub_name("./bert", bare=True) is None
 
 
-@pytest.mark.parametrize("load", [find_run, from_pretrained, ElmoTagger.load, ElmoTagger.from_pretrained])
+@pytest.mark.parametrize("load", [find_run, load_run, ElmoTagger.load, ElmoTagger.from_pretrained])
 @pytest.mark.parametrize("name", ["models/elmoo", "runs/elmoo", "./a/b", "~/b"])
 def test_no_run_of_a_local_looking_path_is_fetched(load: Callable[[str], object], name: str) -> None:
     with pytest.raises(InputError, match=rf"{name}: no such folder; .*rite hf:ORG/NAME for a run"):

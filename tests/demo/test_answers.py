@@ -15,6 +15,7 @@ from elmo_tasks.runs.batches import prepare
 from elmo_tasks.runs.predict import predict
 from elmo_tasks.runs.store import Trained
 from elmo_tasks.text.examples import TaggedSentence
+from elmo_tasks.text.spans import legal_transitions, to_spans
 
 SENTENCES = [["Ada", "lives", "in", "Rome", "."], ["Bo", "sold", "Oslo", "."], ["warm"], ["Flo", "is", "dull", "."]]
 
@@ -71,20 +72,25 @@ def test_frames_are_those_of_predict(shown: Shown, run_folders: dict[str, Path])
     assert [a.label for a in frame.arguments] == ["ARG0", "ARG1"]
 
 
-def test_probability_of_an_argument_is_the_product_of_its_tags(shown: Shown) -> None:
+def test_probability_of_an_argument_by_enumeration(shown: Shown) -> None:
+    """The weight of every legal tag sequence that has the argument, over the weight of all."""
     trained, tokens = of(shown, "srl"), ("Bo", "sold", "Oslo", ".")
     (item,) = prepare([TaggedSentence(tokens, ("O",) * 4, 1)], trained.inputs, trained.task, None)
     batch = collate([item])
     with torch.no_grad():
-        scores = trained.model.scores(trained.model.mix(batch.inputs, batch.mask), batch)[0]
+        scores = trained.model.scores(trained.model.mix(batch.inputs, batch.mask), batch)[0].double()
+    start, _, step = legal_transitions(trained.labels.names, "BIO")
+    weights = {
+        numbers: float(sum(scores[place, number] for place, number in enumerate(numbers)).exp())
+        for numbers in itertools.product(range(len(trained.labels)), repeat=4)
+        if start[numbers[0]] and all(step[a][b] for a, b in itertools.pairwise(numbers))
+    }
     (frame,) = find_frames(trained, tokens)
+    assert frame.arguments
     for argument in frame.arguments:
-        expected = 1.0
-        for place in range(argument.start, argument.end):
-            weights = scores[place].double().exp()
-            tag = f"{'B' if place == argument.start else 'I'}-{argument.label}"
-            expected *= float(weights[trained.labels.index(tag)] / weights.sum())
-        assert argument.probability == pytest.approx(expected, abs=1e-5)
+        span = (argument.label, argument.start, argument.end)
+        agree = sum(w for n, w in weights.items() if span in to_spans(trained.labels.decode(n), "BIO"))
+        assert argument.probability == pytest.approx(agree / sum(weights.values()), abs=1e-5)
 
 
 def test_label_probabilities_are_those_of_predict(shown: Shown, run_folders: dict[str, Path]) -> None:

@@ -73,14 +73,20 @@ def test_any_token_and_label_is_text(tokens: list[str]) -> None:
         assert Reader(made).tags <= TAGS
 
 
+def test_several_sentences_are_split_and_said_so(shown: Shown) -> None:
+    page = Reader(answer(shown, "Ada lives in Rome. Bo lives in Oslo.")).text
+    assert "This text was split into 2 sentences." in page
+    assert page.count("PER") == 2 and "split into" not in Reader(answer(shown, "Ada lives in Rome.")).text
+
+
 @pytest.mark.parametrize("text", ["", "  \n\t", None])
 def test_an_empty_box_asks_for_a_sentence(shown: Shown, text: str) -> None:
     assert answer(shown, text) == EMPTY and "Type a sentence" in EMPTY
 
 
 def test_a_long_text_is_cut_with_a_note(shown: Shown) -> None:
-    page = Reader(answer(shown, "Ada lives in Rome . " * 1000)).text
-    assert "This text is longer than a sentence. The runs have read its first 160 tokens" in page
+    page = Reader(answer(shown, "Ada lives in Rome , " * 1000)).text
+    assert "This text is too long. The runs have read its first 160 tokens" in page
     assert f"Compared are the first {MOST} of the sentence's 160 tokens." in page
     assert page.count("Rome") >= 32
 

@@ -67,24 +67,3 @@ def test_illegal_moves_are_neither_learned_nor_made(crf: ConstrainedCrf) -> None
     raw = crf.crf.parametrizations.transitions.original
     assert (raw.grad[~torch.tensor(STEP)] == 0).all()
     assert (raw.grad[torch.tensor(STEP)] != 0).any()
-
-
-def test_probability_of_a_part_of_a_sequence(crf: ConstrainedCrf) -> None:
-    """By enumeration: the share of all legal sequences' weight that agrees with the tags where they are held."""
-    emissions = torch.randn(3, 4, len(NAMES))
-    lengths = [4, 3, 1]
-    mask = torch.arange(4)[None] < torch.tensor(lengths)[:, None]
-    chosen = [crf.decode(emissions, mask)[0], [*legal(3)[-1]], [*legal(1)[0]]]
-    tags = torch.tensor([[*numbers, 0, 0, 0, 0][:4] for numbers in chosen])
-    for held in itertools.product((False, True), repeat=4):
-        expected = []
-        for row, length in enumerate(lengths):
-            sequences = legal(length)
-            weights = torch.stack([score(crf, emissions[row], numbers).double().exp() for numbers in sequences])
-            agree = torch.tensor(
-                [all(n[t] == chosen[row][t] for t in range(length) if held[t]) for n in sequences], dtype=torch.float64
-            )
-            expected.append((weights * agree).sum() / weights.sum())
-        where = torch.tensor(held).expand(3, 4) & mask
-        found = crf.probability(emissions, tags, mask, where).double()
-        torch.testing.assert_close(found, torch.stack(expected), atol=1e-5, rtol=1e-5)

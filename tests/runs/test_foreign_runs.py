@@ -24,8 +24,9 @@ from elmo_tasks.embedders.registry import PROVIDERS
 from elmo_tasks.integrations.sklearn.tagger import ElmoTagger
 from elmo_tasks.runs.collect import collect
 from elmo_tasks.runs.experiment import load_experiment
-from elmo_tasks.runs.hub import from_pretrained, push_to_hub
+from elmo_tasks.runs.hub import push_to_hub
 from elmo_tasks.runs.predict import evaluate
+from elmo_tasks.runs.run import load as load_run
 from elmo_tasks.training.train import train
 
 SECRET = "root:x:0:0:secret"
@@ -114,15 +115,15 @@ def _refused(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
 def test_a_run_that_was_trained_here_reads_what_it_was_trained_on(corpus: Path, run: Path, tmp_path: Path) -> None:
     own = _trained(corpus, f"glove:{tmp_path / 'vectors.txt'}", tmp_path / "own")
     moved = own.rename(tmp_path / "moved")
-    from_pretrained(moved)
-    from_pretrained(shutil.copytree(moved, tmp_path / "copied"))
-    from_pretrained(run)
+    load_run(moved)
+    load_run(shutil.copytree(moved, tmp_path / "copied"))
+    load_run(run)
     assert (cache_root() / "seal.key").stat().st_mode & 0o077 == 0
     _elsewhere()
     with pytest.raises(InputError, match="outside its folder; if you trust who made it, pass --trust") as refusal:
-        from_pretrained(moved)
+        load_run(moved)
     assert str(moved) in str(refusal.value)
-    from_pretrained(moved, trust=True)
+    load_run(moved, trust=True)
     assert evaluate(moved, str(corpus), trust=True)
     assert not (cache_root() / "seal.key").exists()  # loading seals nothing
 
@@ -130,17 +131,17 @@ def test_a_run_that_was_trained_here_reads_what_it_was_trained_on(corpus: Path, 
 def test_a_changed_configuration_is_not_one_that_was_trained_here(run: Path, tmp_path: Path) -> None:
     _rewrite(run, embedders=[f"glove:{tmp_path / 'vectors.txt'}"])
     with pytest.raises(InputError, match="not trained here"):
-        from_pretrained(run)
+        load_run(run)
 
 
 def test_a_seal_of_another_users_is_none(corpus: Path, run: Path, tmp_path: Path) -> None:
     (run / SEAL).write_text((run / SEAL).read_text()[::-1])
     with pytest.raises(InputError, match="no such file"):  # relative to the run now
-        from_pretrained(run)
+        load_run(run)
     (run / SEAL).unlink()
     os.mkfifo(run / SEAL)  # read by nobody
     with pytest.raises(InputError, match="no such file"):
-        from_pretrained(run)
+        load_run(run)
 
 
 def test_relative_paths_of_a_shared_run_are_relative_to_it(
@@ -150,9 +151,9 @@ def test_relative_paths_of_a_shared_run_are_relative_to_it(
     (tmp_path / "away").mkdir()
     monkeypatch.chdir(tmp_path / "away")
     with pytest.raises(InputError, match=r"run/vectors\.txt: no such file"):
-        from_pretrained(run)
+        load_run(run)
     shutil.move(tmp_path / "vectors.txt", run / "vectors.txt")
-    assert from_pretrained(run).experiment.embedders == ("glove:vectors.txt",)
+    assert load_run(run).experiment.embedders == ("glove:vectors.txt",)
 
 
 @pytest.mark.parametrize("place", ["/etc/passwd", "{}/secret", "~/secret", "../secret", "link", "x/../../secret"])
@@ -213,7 +214,7 @@ def test_a_link_or_a_pipe_is_no_file_of_a_shared_run(
     own = (run / name).rename(tmp_path / "kept")
     (run / name).symlink_to(own)
     if name != "metrics.json":
-        from_pretrained(run)  # trained here: large files may be on another disk
+        load_run(run)  # trained here: large files may be on another disk
     _elsewhere()
     verb = ["report", str(run)] if name == "metrics.json" else ["predict", str(run), "text.txt"]
     assert "is not followed" in _refused(verb, capsys)
@@ -222,14 +223,14 @@ def test_a_link_or_a_pipe_is_no_file_of_a_shared_run(
     (run / name).unlink()
     os.mkfifo(run / name)
     with pytest.raises(InputError, match="expected a regular file, got a pipe"):
-        collect([run]) if name == "metrics.json" else from_pretrained(run)
+        collect([run]) if name == "metrics.json" else load_run(run)
 
 
 def test_estimators_take_runs_as_the_command_line_does(corpus: Path, run: Path, tmp_path: Path) -> None:
     tagger = ElmoTagger.load(run)
     assert pickle.loads(pickle.dumps(tagger)).predict([["Ada"]])
     tagger.save(tmp_path / "saved")
-    from_pretrained(tmp_path / "saved")
+    load_run(tmp_path / "saved")
     _elsewhere()
     with pytest.raises(InputError, match="no such file"):
         ElmoTagger.load(run)
@@ -237,7 +238,7 @@ def test_estimators_take_runs_as_the_command_line_does(corpus: Path, run: Path, 
     assert pickle.loads(pickle.dumps(trusting)).predict([["Ada"]])
     trusting.save(tmp_path / "again")
     with pytest.raises(InputError, match="no such file"):  # saving does not make it this user's
-        from_pretrained(tmp_path / "again")
+        load_run(tmp_path / "again")
 
 
 def test_a_shared_run_asks_for_no_more_memory_than_its_weights(
@@ -271,7 +272,7 @@ def test_confined(tmp_path: Path) -> None:
 def test_a_comma_in_the_folders_name_does_not_make_two_files_of_one(run: Path, tmp_path: Path) -> None:
     _rewrite(run, embedders=["elmo:bilm"])
     with pytest.raises(InputError, match="comma in the name of its folder"):
-        from_pretrained(run.rename(tmp_path / "secret,x"))
+        load_run(run.rename(tmp_path / "secret,x"))
 
 
 def test_links_of_the_hubs_cache_belong_to_a_run(run: Path, tmp_path: Path) -> None:
@@ -284,4 +285,4 @@ def test_links_of_the_hubs_cache_belong_to_a_run(run: Path, tmp_path: Path) -> N
     for number, path in enumerate(path for path in run.iterdir() if path.is_file()):
         blob = path.rename(tmp_path / "models--someone--x" / "blobs" / str(number))
         (snapshot / path.name).symlink_to(Path("../../blobs") / blob.name)
-    from_pretrained(snapshot)
+    load_run(snapshot)

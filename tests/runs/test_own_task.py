@@ -13,8 +13,9 @@ from elmo_tasks.cli import main
 from elmo_tasks.core.errors import InputError
 from elmo_tasks.integrations.sklearn import ElmoTagger
 from elmo_tasks.runs.experiment import load_experiment
-from elmo_tasks.runs.hub import from_pretrained, push_to_hub
+from elmo_tasks.runs.hub import push_to_hub
 from elmo_tasks.runs.predict import predict
+from elmo_tasks.runs.run import load as load_run
 from elmo_tasks.runs.store import load_trained
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "own-task.md"
@@ -75,6 +76,16 @@ def test_evaluate_and_predict(capsys: pytest.CaptureFixture[str], monkeypatch: p
     ]
 
 
+def test_raw_text_and_what_describe_says_of_it(capsys: pytest.CaptureFixture[str]) -> None:
+    run = load_run("run", "truecase/task.py")
+    results = run("ada lives in rome. bo sings.")
+    assert [result.found for result in results] == [{"text": "Ada lives in Rome ."}, {"text": "Bo sings ."}]
+    assert results[0].to_dict()["found"] == {"text": "Ada lives in Rome ."} and run.labels == ("lower", "upper")
+    own = ["--task-file", "truecase/task.py"]
+    assert main(["predict", "run", "truecase/task.py", "--probabilities", *own]) == 2
+    assert "probabilities: the model of the task truecase gives none" in capsys.readouterr().err
+
+
 def test_parse_and_describe_get_the_line_without_its_break() -> None:
     text = Path("truecase/task.py").read_text(encoding="utf-8")
     text = text.replace("words = line.split()", 'words = line.split(" ")')  # which would keep a break in the last word
@@ -120,7 +131,7 @@ def test_without_the_option_nothing_of_it_is_executed(
         error = capsys.readouterr().err
         assert error.count("\n") == 1 and "stranger: trained with a task of your own" in error
         assert "not executed because a folder names it; give --task-file PATH" in error
-    for load in (load_trained, from_pretrained, ElmoTagger.load):
+    for load in (load_trained, load_run, ElmoTagger.load):
         with pytest.raises(InputError, match="give --task-file PATH"):
             load(Path("stranger"))  # type: ignore[operator]
     with pytest.raises(InputError, match="cannot be shared"):

@@ -24,8 +24,9 @@ from elmo_tasks.integrations.sklearn import ElmoTagger
 from elmo_tasks.pretraining.bilm_folder import stages_of, write_bilm_folder
 from elmo_tasks.pretraining.initial_weights import initialise
 from elmo_tasks.pretraining.objective import Objective
-from elmo_tasks.runs.hub import find_run, from_pretrained, push_to_hub
+from elmo_tasks.runs.hub import find_run, push_to_hub
 from elmo_tasks.runs.predict import predict_examples
+from elmo_tasks.runs.run import load as load_run
 
 TINY = BilmOptions(char_dim=3, filters=((1, 4), (2, 5)), n_highway=1, cell_dim=12, projection_dim=6, n_layers=2)
 
@@ -101,7 +102,7 @@ def test_a_run_goes_up_and_is_used_from_there(
     assert main(["evaluate", "someone/ner-small", "--json", "--data", metrics["data"]]) == 0
     assert json.loads(capsys.readouterr().out) == metrics["test"]
 
-    trained = from_pretrained("someone/ner-small")
+    trained = load_run("someone/ner-small").trained
     assert predict_examples(trained, trained.task.parse("Bo lives in Rome .", "")) == [
         ("B-PER", "O", "O", "B-LOC", "O")
     ]
@@ -195,7 +196,7 @@ def test_a_run_that_names_a_file_to_execute_is_refused_both_ways(hub: Path, run:
     with pytest.raises(InputError, match="cannot be shared, since a task file of your own does not travel"):
         push_to_hub(run, "someone/y")
     with pytest.raises(InputError, match="someone/x: a run of the task .* cannot be shared"):
-        from_pretrained("someone/x")
+        load_run("someone/x")
 
 
 def test_the_softmax_of_a_biLM_comes_with_it(hub: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

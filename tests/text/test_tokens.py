@@ -10,7 +10,7 @@ from elmo_tasks.analysis.occurrences import occurrences_in
 from elmo_tasks.corpus_vectors.sentence_block import cut_blocks
 from elmo_tasks.data.conll import read_conll
 from elmo_tasks.data.labelled import read_labelled
-from elmo_tasks.demo.tokens import read_sentence
+from elmo_tasks.demo.tokens import read_typed
 from elmo_tasks.integrations.sklearn.token_lists import token_lists
 from elmo_tasks.pretraining.corpus import read_sentences
 from elmo_tasks.task import load_task
@@ -38,7 +38,7 @@ def test_every_reader_has_the_same_tokens(tmp_path: Path) -> None:
     assert read_conll(columns)[0].tokens == expected
     assert read_labelled(labelled)[0].tokens == expected
     assert token_lists([text]) == [expected]
-    assert read_sentence(text, tokenised=True).tokens == expected
+    assert read_typed(text, tokenised=True).sentences == (expected,)
     for task in ("ner", "sentiment", "srl"):
         assert load_task(task).parse(text, "f:1")[0].tokens == expected
 

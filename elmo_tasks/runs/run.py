@@ -1,0 +1,266 @@
+"""A trained run as an object: texts or tokenised sentences in, typed results out."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
+from itertools import chain, islice
+from pathlib import Path
+from threading import Lock
+from typing import Any, TypeAlias
+
+from elmo_tasks.core.errors import InputError, quoted
+from elmo_tasks.core.files import disk_faults
+from elmo_tasks.runs.folder import RunFolder
+from elmo_tasks.runs.hub import RUN_FILES, find_run
+from elmo_tasks.runs.predict import apply_run, check_own_data, check_probabilities, evaluate_trained, predict_examples
+from elmo_tasks.runs.store import Trained, load_trained
+from elmo_tasks.text.examples import Example
+from elmo_tasks.text.labels import span_types
+from elmo_tasks.text.results import OtherResult, Result, sentence_of
+from elmo_tasks.text.tokeniser import Sentence, split_text
+
+Given: TypeAlias = "str | Sequence[str]"
+"""A raw text, or the tokens of one sentence."""
+
+_TOGETHER = 64  # sentences
+
+
+def load(name: str | Path, task_file: str | Path | None = None, *, trust: bool = False) -> Run:
+    """A trained run, ready to be applied.
+
+    A biLM is loaded by `load_bilm("ORG/NAME")` or `ElmoEmbedder.from_pretrained("ORG/NAME")`.
+
+    Args:
+        name: a run's folder, the name of a tagger in the package, or `ORG/NAME` or `hf:ORG/NAME` on the Hugging Face
+            hub.
+        task_file: the `task.py` of a run that was trained with a task of your own; it is executed.
+        trust: whether files outside the run's folder, and addresses, may be read as its `config.yaml` says, although
+            the run was not trained here.
+
+    Raises:
+        InputError: there is no such run, or it cannot be loaded.
+    """
+    folder = find_run(name)
+    return Run(load_trained(folder, task_file=task_file, trust=trust), folder, task_file, trust)
+
+
+class Run:
+    """A trained run; `elmo_tasks.load` returns one. Threads may share it: they take turns.
+
+    Attributes:
+        trained: the model, its task, its experiment and its labels.
+        folder: where the run was loaded from.
+    """
+
+    def __init__(
+        self, trained: Trained, folder: Path, task_file: str | Path | None = None, trust: bool = False
+    ) -> None:
+        self.trained, self.folder, self._task_file = trained, folder, task_file
+        self._trust, self._turn = trust, Lock()
+
+    def __call__(self, given: Any, *, scores: bool = True) -> Any:
+        """Apply the run.
+
+        A raw text is split into sentences and tokens, see *Raw text* in the documentation; each sentence has a result.
+        The results of a tagger of names are `EntityResult`, of a role labeller `FrameResult` (it finds the predicates
+        itself), of a classifier `LabelResult`, of a task of your own `OtherResult`.
+
+        Args:
+            given: a text; a list of texts; or a list of sentences, each a list of tokens.
+            scores: also compute the probability of each entity, predicate and argument.
+
+        Returns:
+            One result per sentence: a list for a text, a list of lists for a list of texts, and a list for a list of
+            sentences, whose places are those in their tokens with blanks between them.
+
+        Raises:
+            InputError: something else is given, texts and sentences are mixed, or one of them is empty.
+        """
+        if isinstance(given, str):
+            return self._results([_checked(given, "the text", str, empty=False)], scores)[0]
+        if isinstance(given, bytes) or not isinstance(given, Iterable):
+            raise InputError(
+                f"got {quoted(given)} of type {type(given).__name__}; give a text, a list of texts, or a list of token "
+                "lists"
+            )
+        items = list(given)
+        if not items:
+            raise InputError("got an empty list; give at least one text or one list of tokens")
+        kind = _kind(items[0])
+        checked = [_checked(item, f"item {number}", kind, empty=False) for number, item in enumerate(items)]
+        return [found for part in _parts(checked) for found in self._results(part, scores)]
+
+    def pipe(self, stream: Iterable[Given], *, batch_size: int = _TOGETHER, scores: bool = True) -> Iterator[Any]:
+        """Apply the run to a stream of texts or of token lists, in order and with the memory of one batch.
+
+        Yields what calling the run returns for each of them: the list of a text's results, which is empty for a text of
+        white space only, or the result of a list of tokens.
+
+        Args:
+            stream: texts or token lists, not both.
+            batch_size: how many of them are read and computed together.
+            scores: as in `__call__`.
+
+        Raises:
+            InputError: as `__call__`, when the stream gets there.
+        """
+        if isinstance(stream, (str, bytes)) or not isinstance(stream, Iterable):
+            raise InputError(f"pipe: got {quoted(stream)}; give a stream of texts or of token lists")
+        if batch_size < 1:
+            raise InputError(f"pipe: batch_size must be 1 or more, got {batch_size}")
+        kind: type | None = None
+        numbered = enumerate(stream)
+        while batch := list(islice(numbered, batch_size)):
+            kind = kind or _kind(batch[0][1])
+            checked = [_checked(item, f"item {number}", kind, empty=True) for number, item in batch]
+            yield from self._results(checked, scores)
+
+    def apply(self, sentences: Sequence[Sentence], *, scores: bool = True) -> list[Result]:
+        """The results of sentences that are split already, one for each."""
+        task = self.trained.task
+        groups: list[Sequence[Example]] = []
+        for sentence in sentences:
+            tokens = tuple(token.text for token in sentence.tokens)
+            groups.append([task.plain(tokens, "")] if task.plain else task.parse(" ".join(tokens), "the text"))
+        with self._turn:
+            applied = apply_run(self.trained, groups, probabilities=scores)
+        results: list[Result] = []
+        for sentence, found in zip(sentences, applied, strict=True):
+            if task.result is not None:
+                results.append(task.result(sentence, found.examples, found.predicted, found.probabilities))
+            else:
+                line = " ".join(token.text for token in sentence.tokens)
+                results.append(OtherResult(*sentence, task.describe(line, found.examples, found.predicted)))
+        return results
+
+    def evaluate(self, data: str | Path | Sequence[Example] | None = None, split: str = "test") -> dict[str, Any]:
+        """The scores on a split of the run's own data, of a data set's name, folder or file, or on examples with gold.
+
+        Raises:
+            InputError: no such data, or the split is missing or damaged.
+        """
+        with self._turn:
+            if data is None or isinstance(data, (str, Path)):
+                check_own_data(self.trained, self.folder, None if data is None else str(data), trust=self._trust)
+                return evaluate_trained(self.trained, None if data is None else str(data), split)[0]
+            if not data:
+                raise InputError("evaluate: expected examples, got none")
+            self.trained.task.check(data, self.trained.labels)
+            return self.trained.task.score(data, predict_examples(self.trained, data)).as_dict()
+
+    @property
+    def task(self) -> str:
+        """The name of the task."""
+        return self.trained.task.name
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """What the results can say: the types of entities, the roles or the labels."""
+        names = self.trained.labels.names
+        if "O" in names and all(name == "O" or name[1:2] == "-" for name in names):
+            return tuple(sorted(span_types([names])))
+        return names
+
+    def save(self, folder: str | Path) -> None:
+        """Write the run to a new folder, from which `load` and the command line read it.
+
+        Raises:
+            InputError: there is such a folder already, it cannot be written, or the run's own folder is gone.
+        """
+        if not (self.folder / "model.safetensors").is_file():
+            raise InputError(f"{self.folder}: the folder that the run was loaded from is gone; nothing can be copied")
+        run = RunFolder(Path(folder))
+        with run.claimed(resume=False, overwrite=False):
+            run.begin(resume=False)
+            with disk_faults(run.work):
+                for path in (path for pattern in RUN_FILES for path in self.folder.glob(pattern)):
+                    copy = run.work / path.relative_to(self.folder)
+                    copy.parent.mkdir(exist_ok=True)
+                    shutil.copyfile(path, copy)
+            run.finish()
+
+    def __repr__(self) -> str:
+        return f"<Run of {self.task} in {self.folder}: {', '.join(self.labels)}>"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """A copy in another process loads the run's folder."""
+        return partial(load, trust=self._trust), (self.folder, self._task_file)
+
+    def _results(self, items: Sequence[Given], scores: bool) -> list[Any]:
+        """The results of each text or token list, all computed together."""
+        split = [split_text(item) if isinstance(item, str) else [sentence_of(item)] for item in items]
+        found = iter(self.apply([sentence for sentences in split for sentence in sentences], scores=scores))
+        results = [[next(found) for _ in sentences] for sentences in split]
+        return [own if isinstance(item, str) else own[0] for item, own in zip(items, results, strict=True)]
+
+
+def predict_text(
+    run: Run, pieces: Iterable[str], block: int, origin: str, *, probabilities: bool = False
+) -> Iterator[Result]:
+    """The results of the sentences of a text that comes in lines, with the memory of a paragraph or `block` sentences.
+
+    pieces: lines with their line breaks; the places of the results count from the beginning of the first. origin: what
+    messages call the text; probabilities: give each span its score.
+
+    Raises:
+        InputError: the text has only white space, or the model has no probabilities.
+    """
+    if probabilities:
+        check_probabilities(run.trained)
+    waiting: list[Sentence] = []
+    empty = True
+    for offset, paragraph in _paragraphs(pieces):
+        waiting += split_text(paragraph, offset=offset)
+        empty = False
+        if len(waiting) >= block:
+            yield from run.apply(waiting, scores=probabilities)
+            waiting.clear()
+    if empty:
+        raise InputError(f"{origin}: no text, or white space only")
+    yield from run.apply(waiting, scores=probabilities)
+
+
+def _paragraphs(pieces: Iterable[str]) -> Iterator[tuple[int, str]]:
+    """Each paragraph, up to a blank line, and how many characters are before it."""
+    offset, end = 0, 0
+    lines: list[str] = []
+    for piece in chain(pieces, [""]):
+        if piece.strip():
+            lines.append(piece)
+        elif lines:
+            yield offset, "".join(lines)
+            lines.clear()
+        end += len(piece)
+        offset = offset if lines else end
+
+
+def _parts(items: Sequence[Given]) -> Iterator[Sequence[Given]]:
+    for start in range(0, len(items), _TOGETHER):
+        yield items[start : start + _TOGETHER]
+
+
+def _kind(item: object) -> type:
+    return str if isinstance(item, str) else list
+
+
+def _checked(item: Any, name: str, kind: type, *, empty: bool) -> Given:
+    """A text, or the tokens of a sentence. empty: it may have no token."""
+    if kind is str:
+        if not isinstance(item, str):
+            raise InputError(f"{name}: got {quoted(item)} among texts; give texts only, or token lists only")
+        if not empty and not item.strip():
+            raise InputError(f"{name}: got {quoted(item)}, which has no words; leave it out")
+        return item
+    if isinstance(item, str):
+        raise InputError(f"{name}: got the text {quoted(item)} among token lists; give texts only, or token lists only")
+    if isinstance(item, bytes) or not isinstance(item, Iterable):
+        raise InputError(f"{name}: got {quoted(item)} of type {type(item).__name__}, expected a text or a token list")
+    tokens = tuple(item)
+    wrong = [token for token in tokens if not isinstance(token, str) or not token]
+    if wrong:
+        raise InputError(f"{name}: got the token {quoted(wrong[0])}, expected words")
+    if not empty and not tokens:
+        raise InputError(f"{name}: got a list without tokens; leave it out")
+    return tokens

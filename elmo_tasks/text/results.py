@@ -1,0 +1,252 @@
+"""What a trained run says of a sentence, as values: spans and tokens with their places in the text."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+from elmo_tasks.text.examples import LabelledSentence, TaggedSentence
+from elmo_tasks.text.spans import to_spans
+from elmo_tasks.text.tokeniser import Sentence, Token
+
+
+@dataclass(frozen=True)
+class Entity:
+    """A named entity: `text` is what the text has from `start` up to `end`, in characters.
+
+    score: the probability of exactly this entity with this type, or None if it was not computed.
+    """
+
+    type: str
+    text: str
+    start: int
+    end: int
+    score: float | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON values; without `score` if there is none."""
+        return _without_none({"type": self.type, **_place(self), "score": self.score})
+
+
+@dataclass(frozen=True)
+class Argument:
+    """An argument of a predicate, with its role; the other fields are those of `Entity`."""
+
+    role: str
+    text: str
+    start: int
+    end: int
+    score: float | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON values; without `score` if there is none."""
+        return _without_none({"role": self.role, **_place(self), "score": self.score})
+
+
+@dataclass(frozen=True)
+class Frame:
+    """A predicate with its arguments.
+
+    predicate: the word; start, end: its place in the text, in characters.
+    score: the probability that it is a predicate; None if it was not computed.
+    """
+
+    predicate: str
+    start: int
+    end: int
+    arguments: tuple[Argument, ...]
+    score: float | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON values; without `score` if there is none."""
+        values = {"predicate": self.predicate, "start": self.start, "end": self.end, "score": self.score}
+        return _without_none({**values, "arguments": [argument.to_dict() for argument in self.arguments]})
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a run says of one sentence.
+
+    text: the sentence; start, end: its place in the text that was given, in characters.
+    tokens: each with `text`, `start` and `end`, which count from the beginning of the text that was given too.
+    """
+
+    text: str
+    start: int
+    end: int
+    tokens: tuple[Token, ...] = field(repr=False)
+
+    def findings(self) -> dict[str, Any]:
+        """What the task found, as JSON values."""
+        return {}
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON values: `text`, `start`, `end`, `tokens` and what the task found."""
+        tokens = [token._asdict() for token in self.tokens]
+        return {"text": self.text, "start": self.start, "end": self.end, "tokens": tokens, **self.findings()}
+
+
+@dataclass(frozen=True)
+class EntityResult(Result):
+    """The named entities of a sentence, in order."""
+
+    entities: tuple[Entity, ...]
+
+    def findings(self) -> dict[str, Any]:
+        """`entities`."""
+        return {"entities": [entity.to_dict() for entity in self.entities]}
+
+
+@dataclass(frozen=True)
+class FrameResult(Result):
+    """The predicates of a sentence, in order, each with its arguments."""
+
+    frames: tuple[Frame, ...]
+
+    def findings(self) -> dict[str, Any]:
+        """`frames`."""
+        return {"frames": [frame.to_dict() for frame in self.frames]}
+
+
+@dataclass(frozen=True)
+class LabelResult(Result):
+    """The label of a sentence, and the probability of every label."""
+
+    label: str | None
+    probabilities: Mapping[str, float]
+
+    def findings(self) -> dict[str, Any]:
+        """`label` and `probabilities`, rounded to six digits."""
+        rounded = {name: round(share, 6) for name, share in self.probabilities.items()}
+        return {"label": self.label, "probabilities": rounded}
+
+
+@dataclass(frozen=True)
+class Tag:
+    """The label of a token, such as its part of speech; the other fields are those of `Entity`."""
+
+    tag: str
+    text: str
+    start: int
+    end: int
+    score: float | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON values; without `score` if there is none."""
+        return _without_none({"tag": self.tag, **_place(self), "score": self.score})
+
+
+@dataclass(frozen=True)
+class TagResult(Result):
+    """The label of each token of a sentence."""
+
+    tags: tuple[Tag, ...]
+
+    def findings(self) -> dict[str, Any]:
+        """`tags`."""
+        return {"tags": [tag.to_dict() for tag in self.tags]}
+
+
+@dataclass(frozen=True)
+class OtherResult(Result):
+    """What a task of your own found: the value of its `describe`."""
+
+    found: Mapping[str, Any]
+
+    def findings(self) -> dict[str, Any]:
+        """`found`."""
+        return {"found": dict(self.found)}
+
+
+Probabilities: TypeAlias = "Sequence[Sequence[float]] | None"
+"""For each example one number per token: the probability of the span that it is in. None: not computed."""
+
+
+def entity_result(
+    sentence: Sentence,
+    examples: Sequence[TaggedSentence],
+    predicted: Sequence[Sequence[str]],
+    probabilities: Probabilities,
+) -> EntityResult:
+    """The entities of a sentence's BIO tags; `Task.result` of taggers of names."""
+    shares = None if probabilities is None else probabilities[0]
+    entities = (
+        Entity(label, *_stretch(sentence, first, stop), None if shares is None else shares[first])
+        for label, first, stop in to_spans(predicted[0], "BIO")
+    )
+    return EntityResult(*sentence, tuple(entities))
+
+
+def frame_result(
+    sentence: Sentence,
+    examples: Sequence[TaggedSentence],
+    predicted: Sequence[Sequence[str]],
+    probabilities: Probabilities,
+) -> FrameResult:
+    """The predicates of a sentence with their arguments; `Task.result` of role labellers.
+
+    examples: the sentence itself, unless its predicates were given, then one example per predicate.
+    """
+    shares = [None] * len(examples) if probabilities is None else list(probabilities)
+    finder = shares[0] if examples and examples[0].predicate is None else None
+    frames: list[Frame] = []
+    for example, tags, own in zip(examples, predicted, shares, strict=True):
+        if example.predicate is not None:
+            arguments = (
+                Argument(label, *_stretch(sentence, first, stop), None if own is None else own[first])
+                for label, first, stop in to_spans(tags, "BIO")
+                if label != "V"
+            )
+            score = None if finder is None else finder[example.predicate]
+            frames.append(Frame(*sentence.tokens[example.predicate], tuple(arguments), score))
+    return FrameResult(*sentence, tuple(frames))
+
+
+def tag_result(
+    sentence: Sentence,
+    examples: Sequence[TaggedSentence],
+    predicted: Sequence[Sequence[str]],
+    probabilities: Probabilities,
+) -> TagResult:
+    """The label of each token; `Task.result` of taggers of tokens."""
+    scores = [None] * len(sentence.tokens) if probabilities is None else probabilities[0]
+    pairs = zip(sentence.tokens, predicted[0], scores, strict=True)
+    return TagResult(*sentence, tuple(Tag(tag, *token, score) for token, tag, score in pairs))
+
+
+def label_result(
+    sentence: Sentence,
+    examples: Sequence[LabelledSentence],
+    predicted: Sequence[Mapping[str, float]],
+    probabilities: Probabilities,
+) -> LabelResult:
+    """The likeliest label of a sentence, none without tokens; `Task.result` of classifiers."""
+    return LabelResult(*sentence, max(predicted[0], key=predicted[0].__getitem__, default=None), predicted[0])
+
+
+def sentence_of(tokens: Sequence[str]) -> Sentence:
+    """A tokenised sentence as text: its tokens with blanks between them."""
+    placed: list[Token] = []
+    start = 0
+    for token in tokens:
+        placed.append(Token(token, start, start + len(token)))
+        start += len(token) + 1
+    text = " ".join(tokens)
+    return Sentence(text, 0, len(text), tuple(placed))
+
+
+def _stretch(sentence: Sentence, first: int, stop: int) -> tuple[str, int, int]:
+    """The text of tokens, and its place."""
+    start, end = sentence.tokens[first].start, sentence.tokens[stop - 1].end
+    return sentence.text[start - sentence.start : end - sentence.start], start, end
+
+
+def _place(span: Entity | Argument | Tag) -> dict[str, Any]:
+    return {"text": span.text, "start": span.start, "end": span.end}
+
+
+def _without_none(values: dict[str, Any]) -> dict[str, Any]:
+    """Scores rounded to six digits, or left out."""
+    score = values.pop("score")
+    return values if score is None else {**values, "score": round(score, 6)}
