@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from itertools import zip_longest
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -61,7 +62,7 @@ def blocks_of(text: str, name: str) -> list[Block]:
     """The fenced blocks of a text; name: what `where` begins with."""
     found = list(_FENCED.finditer(text))
     blocks = []
-    for fence, following in zip(found, [*found[1:], None], strict=True):
+    for fence, following in zip_longest(found, found[1:]):
         output = None
         if following and following["language"] in OUTPUTS and fence["language"] not in OUTPUTS:
             adjacent = not text[fence.end() : following.start()].strip()
