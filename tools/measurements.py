@@ -8,12 +8,13 @@ from typing import Any
 from elmo_tasks.core.markdown import Markdown, code, escape, markdown_table
 
 Record = Mapping[str, Any]
+_READING = ("ms to read the weights from RAM", "from the CPU cache")
 
 
 def inference_table(record: Record) -> str:
     """Tokens per second of each contestant, as multiples of the others, and its share of the peak products."""
     peer = next((name for name in ("allennlp", "simple_elmo_pytorch") if _has(record, name)), None)
-    head = ["biLM", "computed by", "tokens/s", "times the reference"]
+    head = ["biLM", "computed by", "tokens per second", "speed-up over the reference"]
     rows = []
     for architecture, found in record["architectures"].items():
         speed = found["throughput"]
@@ -26,7 +27,7 @@ def inference_table(record: Record) -> str:
             share = speed["share_of_products"].get(name)
             rows.append([*row, f"{100 * share:.0f} %" if share else ""])
     return markdown_table(
-        [*head, *([Markdown(f"times {code(peer)}")] if peer else []), "of the products"], rows
+        [*head, *([Markdown(f"speed-up over {code(peer)}")] if peer else []), "share of peak throughput"], rows
     ) + _machine(record)
 
 
@@ -47,7 +48,7 @@ def latency_table(record: Record) -> str:
                     f"{floor['floor_ms']:.1f}" if floor else "",
                 ]
             )
-    head = ["biLM", "computed by", "ms", "ms, no word known", "reading, from memory", "reading, from the cache"]
+    head = ["biLM", "computed by", "ms, all words cached", "ms, no word cached", *_READING]
     return markdown_table(head, rows)
 
 
@@ -75,7 +76,7 @@ def cache_table(record: Record) -> str:
     size = f"{record['bytes_a_token_on_disk']:,.0f} bytes per token on disk"
     read = f"{record['train_tokens']:,} tokens of {escape(record['data'])}"
     about = f"\n`original`, {read}, {size}, {record['threads']} threads.\n"
-    return markdown_table(["vectors", "seconds per epoch", "times as fast"], rows) + about
+    return markdown_table(["vectors", "seconds per epoch", "speed-up"], rows) + about
 
 
 def embed_memory_table(record: Record) -> str:
@@ -86,7 +87,7 @@ def embed_memory_table(record: Record) -> str:
         f"{record['peak_rss_mb']:,.0f}",
         f"{record['growth_mb_after_50000_tokens']:,.0f}",
     ]
-    return markdown_table(["tokens", "tokens/s", "most memory, MB", "of it after the first 50,000 tokens, MB"], [row])
+    return markdown_table(["tokens", "tokens per second", "peak memory, MB", "growth after 50,000 tokens, MB"], [row])
 
 
 def demo_table(record: Record) -> str:
@@ -105,7 +106,7 @@ def demo_table(record: Record) -> str:
         f"average, another each time; {runs}; {record['machine']}."
     )
     return (
-        markdown_table(["measured", "answers", "median ms", "ninth decile", "longest"], rows) + f"\n{escape(about)}\n"
+        markdown_table(["measured", "answers", "median ms", "90th percentile", "maximum"], rows) + f"\n{escape(about)}\n"
     )
 
 

@@ -49,7 +49,7 @@ def test_marks_belong_to_the_block_below_them() -> None:
     assert (error.exit_code, error.output, error.unrun) == (2, Output("a.md:7", "1.0\n", within=0.05), None)
     assert plain.output is None
     assert (unrun.unrun, unrun.exit_code) == ("it takes hours", 0)
-    assert unrun.output == Output("a.md:18", "{}\n", uncompared="it is long")
+    assert unrun.output == Output("a.md:19", "{}\n", uncompared="it is long")
     assert unrun.output and difference(unrun.output, "anything") is None
 
 

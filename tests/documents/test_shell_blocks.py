@@ -1,11 +1,11 @@
 """The shell blocks of the documents run, in order, in a folder that has small stand-ins for what they name.
 
-`pytest -m documents` runs them, a test a document; a plain `pytest` leaves them out, for they take minutes. A block
-that cannot run has `<!-- runs: no, REASON -->` on the line above it, and one that shows an error `<!-- runs: exits with 2
--->`. A `text` or `json` block right below a block is compared with what it prints. The tutorial's commands run exactly as they are
-written; elsewhere `smaller.py` gives them less to do. Both `python` and `elmo-tasks` are forks of a process
-that has torch loaded (`warm_python.py`). With `$ELMO_TASKS_INSTALLED`, the folder of an installation's programs, the
-tutorial runs with those.
+`pytest -m documents` runs them, one test per document; a plain `pytest` leaves them out, because they take minutes. On the
+line above a block, `<!-- runs: no, REASON -->` says that it cannot run, and `<!-- runs: exits with 2 -->` that it shows an
+error. A `text` or `json` block right below a block is compared with what it prints (`outputs.py`). The tutorial's commands
+run exactly as they are written; elsewhere `smaller.py` gives them less to do. Both `python` and `elmo-tasks` are forks of a
+process that has torch loaded (`warm_python.py`). With `$ELMO_TASKS_INSTALLED`, the folder of an installation's programs,
+the tutorial runs with those.
 """
 
 from __future__ import annotations
@@ -137,7 +137,9 @@ def test_parts_that_pages_include_have_no_blocks() -> None:
 
 def test_few_blocks_do_not_run_and_each_says_why() -> None:
     unrun = [block for path in DOCUMENTS for block in fenced_blocks(path) if block.unrun is not None]
-    marks = sum(line.startswith("<!-- runs: no") for p in DOCUMENTS for line in p.read_text(encoding="utf-8").splitlines())
+    marks = sum(
+        line.startswith("<!-- runs: no") for p in DOCUMENTS for line in p.read_text(encoding="utf-8").splitlines()
+    )
     assert len(unrun) == marks, "a mark that is not right above a block, or says no reason"
     run = [b for path in DOCUMENTS for b in fenced_blocks(path) if b.language in SHELLS and b.unrun is None]
     assert len(unrun) <= 6 < len(run) // 10, "the installations, which .ci/run does"

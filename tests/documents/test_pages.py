@@ -1,0 +1,66 @@
+"""Pages that list what the code has list all of it: environment variables, extras, official weights."""
+
+from __future__ import annotations
+
+import ast
+import re
+import sys
+
+import pytest
+from fenced_blocks import ROOT
+
+from elmo_tasks.elmo.weights.resolve import _OFFICIAL
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    tomllib = pytest.importorskip("tomli")
+
+PATHS = ROOT / "elmo_tasks" / "core" / "paths.py"  # the only reader of the environment, see tests/architecture
+
+
+def page(name: str) -> str:
+    return (ROOT / "docs" / f"{name}.md").read_text(encoding="utf-8")
+
+
+def first_cells(text: str) -> list[str]:
+    """The first cell of each row of the tables in a text, without heads and rules."""
+    rows = re.findall(r"^\| ((?:[^|\\]|\\.)*?) \|", text, re.MULTILINE)
+    rules = [place for place, row in enumerate(rows) if set(row) <= set("-: ")]
+    return [row for place, row in enumerate(rows) if place not in rules and place + 1 not in rules]
+
+
+def names(cells: list[str]) -> set[str]:
+    return {name for cell in cells for name in re.findall(r"`([\w.:-]+)`", cell)}
+
+
+def variables_of_the_code() -> set[str]:
+    strings = (
+        node.value for node in ast.walk(ast.parse(PATHS.read_text(encoding="utf-8"))) if isinstance(node, ast.Constant)
+    )
+    return {s for s in strings if isinstance(s, str) and re.fullmatch(r"[A-Z]+(_[A-Z]+)+|[A-Z]{8,}", s)}
+
+
+def test_every_environment_variable_of_the_code_is_on_its_page() -> None:
+    ours, _, _ = page("environment").partition("## Read by the libraries below")
+    assert names(first_cells(ours)) == variables_of_the_code() - {"OMP_WAIT_POLICY"}
+    assert "`OMP_WAIT_POLICY`" in ours
+
+
+def test_variables_are_found() -> None:
+    assert {"ELMO_TASKS_DATA", "ELMO_TASKS_CACHE", "RAY_ADDRESS", "GOMP_SPINCOUNT"} <= variables_of_the_code()
+    assert first_cells("| a | b |\n| --- | --- |\n| `X_Y` | 1 |\n| `Z` | 2 |\n") == ["`X_Y`", "`Z`"]
+
+
+def test_every_extra_is_on_the_page_of_the_installation() -> None:
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"]
+    _, _, text = page("installation").partition("## Extras")
+    assert names(first_cells(text.partition("\n## ")[0])) == set(extras)
+
+
+def test_every_official_biLM_is_on_its_page() -> None:
+    text = page("weights")
+    _, _, table = text.partition("## Which one?")
+    assert names(first_cells(table.partition("\n## ")[0])) == {"elmo", *(f"elmo:{name}" for name in _OFFICIAL)}
+    for _, size, _ in _OFFICIAL.values():
+        assert size is None or f"{size:,}" in text
