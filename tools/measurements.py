@@ -105,9 +105,8 @@ def demo_table(record: Record) -> str:
         f"Sentences of {record['tokens_a_sentence']} tokens with {record['predicates_a_sentence']} predicates on "
         f"average, another each time; {runs}; {record['machine']}."
     )
-    return (
-        markdown_table(["measured", "answers", "median ms", "90th percentile", "maximum"], rows) + f"\n{escape(about)}\n"
-    )
+    head = ["measured", "answers", "median ms", "90th percentile", "maximum"]
+    return markdown_table(head, rows) + f"\n{escape(about)}\n"
 
 
 MEASUREMENTS: dict[str, tuple[str, Callable[[Record], str]]] = {

@@ -64,3 +64,34 @@ def test_every_official_biLM_is_on_its_page() -> None:
     assert names(first_cells(table.partition("\n## ")[0])) == {"elmo", *(f"elmo:{name}" for name in _OFFICIAL)}
     for _, size, _ in _OFFICIAL.values():
         assert size is None or f"{size:,}" in text
+
+
+# What each kind of reader asks, and where the answer is: a page, and words on it.
+QUESTIONS = [
+    (
+        "student: which weights did the paper use, and how do I get them?",
+        "weights",
+        "To reproduce the paper, use `elmo:original`",
+    ),
+    ("student: which scores should I expect?", "weights", "92.22 ± 0.10"),
+    ("student: where does this model differ from the paper's?", "ner", "Deviation"),
+    ("practitioner: how do I train on my own entities?", "tutorial", "## Your own entities"),
+    ("practitioner: does ELMo help on my data, and what does it cost?", "benchmark", "--data ner=my-corpus/"),
+    ("practitioner: how much disk space does it need?", "installation", "## Disk space"),
+    ("teacher: how do I show that context changes vectors?", "polysemy", "elmo-tasks contrast"),
+    ("teacher: what does strict F1 mean?", "glossary", "## F1, strict and conlleval"),
+    ("teacher: may I distribute the data?", "data", "public domain (CC0 1.0)"),
+]
+
+
+def links(name: str) -> set[str]:
+    return set(re.findall(r"\]\((?:\./)?([\w-]+)\.md[)#]", page(name)))
+
+
+@pytest.mark.parametrize(("question", "where", "words"), QUESTIONS, ids=[question for question, _, _ in QUESTIONS])
+def test_a_question_is_answered_within_two_clicks(question: str, where: str, words: str) -> None:
+    first = links("index")
+    assert where in first or any(where in links(name) for name in first)
+    text = page(where)
+    included = re.findall(r'^--8<-- "([^":]+)', text, re.MULTILINE)
+    assert words in "".join([text, *((ROOT / file).read_text(encoding="utf-8") for file in included)])

@@ -1,11 +1,11 @@
 """The shell blocks of the documents run, in order, in a folder that has small stand-ins for what they name.
 
-`pytest -m documents` runs them, one test per document; a plain `pytest` leaves them out, because they take minutes. On the
-line above a block, `<!-- runs: no, REASON -->` says that it cannot run, and `<!-- runs: exits with 2 -->` that it shows an
-error. A `text` or `json` block right below a block is compared with what it prints (`outputs.py`). The tutorial's commands
-run exactly as they are written; elsewhere `smaller.py` gives them less to do. Both `python` and `elmo-tasks` are forks of a
-process that has torch loaded (`warm_python.py`). With `$ELMO_TASKS_INSTALLED`, the folder of an installation's programs,
-the tutorial runs with those.
+`pytest -m documents` runs them, one test per document; a plain `pytest` leaves them out, because they take minutes.
+On the line above a block, `<!-- runs: no, REASON -->` says that it cannot run, and `<!-- runs: exits with 2 -->` that
+it shows an error. A `text` or `json` block right below a block is compared with what it prints (`outputs.py`). The
+tutorial's commands run exactly as they are written; elsewhere `smaller.py` gives them less to do. Both `python` and
+`elmo-tasks` are forks of a process that has torch loaded (`warm_python.py`). With `$ELMO_TASKS_INSTALLED`, the folder
+of an installation's programs, the tutorial runs with those.
 """
 
 from __future__ import annotations

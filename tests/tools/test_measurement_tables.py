@@ -31,7 +31,8 @@ INFERENCE = {
 
 def test_inference() -> None:
     assert inference_table(INFERENCE) == (
-        "| biLM | computed by | tokens per second | speed-up over the reference | speed-up over `simple_elmo_pytorch` | share of peak throughput |\n"
+        "| biLM | computed by | tokens per second | speed-up over the reference | speed-up over `simple_elmo_pytorch` "
+        "| share of peak throughput |\n"
         "| --- | --- | --- | --- | --- | --- |\n"
         "| small, 1,234 tokens | `reference` | 1,234 | 1.0 | 2.0 |  |\n"
         "| small, 1,234 tokens | `simple_elmo_pytorch` | 617 | 0.5 | 1.0 |  |\n"
