@@ -14,7 +14,7 @@ from elmo_tasks.elmo.weights.resolve import _OFFICIAL
 if sys.version_info >= (3, 11):
     import tomllib
 else:
-    tomllib = pytest.importorskip("tomli")
+    import tomli as tomllib  # pytest needs it there, too
 
 PATHS = ROOT / "elmo_tasks" / "core" / "paths.py"  # the only reader of the environment, see tests/architecture
 
