@@ -9,7 +9,7 @@ import sys
 import pytest
 from fenced_blocks import ROOT
 
-from elmo_tasks.elmo.weights.resolve import _OFFICIAL
+from elmo_tasks.elmo.weights.published import IN_SHORT, PAIRS
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -58,12 +58,12 @@ def test_every_extra_is_on_the_page_of_the_installation() -> None:
     assert names(first_cells(text.partition("\n## ")[0])) == set(extras)
 
 
-def test_every_official_biLM_is_on_its_page() -> None:
+def test_every_published_bilm_is_on_its_page() -> None:
     text = page("weights")
-    _, _, table = text.partition("## Which one?")
-    assert names(first_cells(table.partition("\n## ")[0])) == {"elmo", *(f"elmo:{name}" for name in _OFFICIAL)}
-    for _, size, _ in _OFFICIAL.values():
-        assert size is None or f"{size:,}" in text
+    tables = [text.partition(f"## {heading}")[2].partition("\n## ")[0] for heading in ("Which", "Other languages")]
+    named = set().union(*(names(first_cells(table)) for table in tables))
+    assert named == {"elmo", *(f"elmo:{name}" for name in IN_SHORT)}
+    assert all(pair.size is None or f"{pair.size:,}" in text for pair in PAIRS.values())
 
 
 # What each kind of reader asks, and where the answer is: a page, and words on it.
