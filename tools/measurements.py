@@ -123,7 +123,9 @@ def lite_table(record: Record) -> str:
     """Size, cold start, latency, throughput and memory of an exported run, beside the run itself and MiniLM in ONNX."""
     rows = []
     for name, (kind, title) in _LITE.items():
-        speed = record[kind][name]
+        speed = record[kind].get(name)
+        if speed is None:
+            continue
         size, cold, peak = (record[key].get(name) for key in ("mb", "cold_start_cpu_seconds", "peak_mb"))
         rows.append(
             [
