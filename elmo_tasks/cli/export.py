@@ -21,6 +21,9 @@ def add(verbs: Verbs) -> None:
     )
     export.add_argument("--output", metavar="DIR", type=Path, required=True, help="the new folder")
     export.add_argument("--overwrite", action="store_true", help="replace an earlier export")
+    export.add_argument(
+        "--trust", action="store_true", help="read files and addresses that a run names though it was not trained here"
+    )
     export.set_defaults(verb=_export)
 
 
@@ -30,4 +33,4 @@ def _export(options: argparse.Namespace) -> None:
         raise InputError(f"export: {missing[0]} is not installed; install it with `pip install 'elmo-tasks[onnx]'`")
     from elmo_tasks.export.run import export_run
 
-    say(export_run(options.run, options.output, int8=options.int8, overwrite=options.overwrite))
+    say(export_run(options.run, options.output, int8=options.int8, overwrite=options.overwrite, trust=options.trust))

@@ -32,7 +32,9 @@ _SCHEMES = {"ner": "BIOES", "sentiment": "", "srl": "BIO", "tagging": ""}
 """The tasks that can be exported, and how the tags of each are written."""
 
 
-def export_run(run: Trained | str | Path, output: str | Path, *, int8: bool = False, overwrite: bool = False) -> Path:
+def export_run(
+    run: Trained | str | Path, output: str | Path, *, int8: bool = False, overwrite: bool = False, trust: bool = False
+) -> Path:
     """Write a folder that `elmo_tasks.lite.load` and `python -m elmo_tasks.lite` run without torch.
 
     Args:
@@ -40,6 +42,7 @@ def export_run(run: Trained | str | Path, output: str | Path, *, int8: bool = Fa
         output: the new folder. It appears when all of it is there.
         int8: store and multiply in 8 bits: a smaller folder, and faster for single sentences.
         overwrite: replace an earlier export.
+        trust: as of `elmo_tasks.load`, where `run` is a folder.
 
     Returns:
         The folder.
@@ -51,7 +54,7 @@ def export_run(run: Trained | str | Path, output: str | Path, *, int8: bool = Fa
     path = new_output_folder(Path(output))
     with hold(path):
         _refuse_taken(path, overwrite)
-        trained = run if isinstance(run, Trained) else load_trained(find_run(run))
+        trained = run if isinstance(run, Trained) else load_trained(find_run(run), trust=trust)
         if trained.task.name not in _SCHEMES:
             raise InputError(
                 f"runs of the task {trained.task.name} cannot be exported; those of {', '.join(_SCHEMES)} can"

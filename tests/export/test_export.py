@@ -85,14 +85,14 @@ def test_computes_what_the_run_computes(name: str, make_run: Callable[..., Train
     expected = torch_scores(trained)
     for scores, wanted in zip(model.scores(TOKENS), expected, strict=True):
         np.testing.assert_allclose(scores, wanted, atol=1e-4, rtol=1e-5)
-    assert_same(model(TOKENS), list(predict(tmp_path / "run", SENTENCES)))
+    assert_same(model(TOKENS), list(predict(tmp_path / "run", SENTENCES, trust=True)))
 
 
 @pytest.mark.parametrize("task", ["ner", "sentiment", "srl", "tagging"])
 def test_int8_is_close_and_smaller(task: str, make_run: Callable[..., Trained], tmp_path: Path) -> None:
     trained = make_run(task, bilm={"cell_dim": 256, "projection_dim": 64, "std": 0.1}, std=0.2)
     full = lite.load(export_run(trained, tmp_path / "out"))
-    small = lite.load(export_run(tmp_path / "run", tmp_path / "small", int8=True))
+    small = lite.load(export_run(tmp_path / "run", tmp_path / "small", int8=True, trust=True))
     for scores, wanted in zip(small.scores(TOKENS), full.scores(TOKENS), strict=True):
         assert np.abs(scores - wanted).max() < 0.1 * np.abs(wanted).max()
     assert small.manifest["arithmetic"] == "int8"
@@ -130,9 +130,11 @@ def test_words_beyond_the_table_are_computed_again(
 def test_sentences_without_tokens(make_run: Callable[..., Trained], tmp_path: Path) -> None:
     for task in ("ner", "sentiment", "srl", "tagging"):
         make_run(task)
-        model = lite.load(export_run(tmp_path / "run", tmp_path / task))
+        model = lite.load(export_run(tmp_path / "run", tmp_path / task, trust=True))
         lines = ["", SENTENCES[0], ""]
-        assert_same(list(model.pipe([line.split() for line in lines], 2)), list(predict(tmp_path / "run", lines)))
+        assert_same(
+            list(model.pipe([line.split() for line in lines], 2)), list(predict(tmp_path / "run", lines, trust=True))
+        )
         assert model([]) == []
         with pytest.raises(InputError, match="a sentence without tokens has no scores"):
             model.scores([[]])
@@ -151,11 +153,11 @@ def test_the_manifest_says_what_is_there(make_run: Callable[..., Trained], tmp_p
 def test_the_command_line(make_run: Callable[..., Trained], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     make_run()
     out = tmp_path / "out"
-    assert main(["export", str(tmp_path / "run"), "--format", "onnx", "--int8", "--output", str(out)]) == 0
+    assert main(["export", str(tmp_path / "run"), "--trust", "--format", "onnx", "--int8", "--output", str(out)]) == 0
     assert capsys.readouterr().out == f"{out}\n"
-    assert main(["export", str(tmp_path / "run"), "--output", str(out)]) == 2
+    assert main(["export", str(tmp_path / "run"), "--trust", "--output", str(out)]) == 2
     assert f"{out}: already exists; choose another --output or pass --overwrite" in capsys.readouterr().err
-    assert main(["export", str(tmp_path / "run"), "--output", str(out), "--overwrite"]) == 0
+    assert main(["export", str(tmp_path / "run"), "--trust", "--output", str(out), "--overwrite"]) == 0
     assert lite.load(out).manifest["arithmetic"] == "float32"
     assert sorted(path.name for path in tmp_path.iterdir() if path.name.startswith(".")) == []
 
@@ -166,7 +168,7 @@ def test_what_cannot_be_exported_is_refused(make_run: Callable[..., Trained], tm
     with pytest.raises(
         InputError, match="the embedder random cannot be exported; runs with elmo, chars and word tables"
     ):
-        export_run(tmp_path / "run", out)
+        export_run(tmp_path / "run", out, trust=True)
     with pytest.raises(InputError, match="no such folder"):
         export_run(tmp_path / "nowhere", out)
     assert not out.parent.exists()
@@ -174,10 +176,10 @@ def test_what_cannot_be_exported_is_refused(make_run: Callable[..., Trained], tm
     (out / "thesis.tex").write_text("mine", "utf-8")
     make_run()
     with pytest.raises(InputError, match="already exists and is not an export that elmo-tasks made"):
-        export_run(tmp_path / "run", out, overwrite=True)
+        export_run(tmp_path / "run", out, overwrite=True, trust=True)
     assert [path.name for path in out.parent.rglob("*")] == ["out", "thesis.tex"]
     with hold(tmp_path / "busy"), pytest.raises(InputError, match="another process is writing it"):
-        export_run(tmp_path / "run", tmp_path / "busy")
+        export_run(tmp_path / "run", tmp_path / "busy", trust=True)
 
 
 def test_a_bilm_with_a_dictionary_is_refused(make_run: Callable[..., Trained], tmp_path: Path) -> None:

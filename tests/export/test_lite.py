@@ -56,7 +56,7 @@ def test_runs_with_onnxruntime_and_numpy_alone(folder: Path, tmp_path: Path) -> 
     command = [sys.executable, "-I", "-c", program, str(folder), str(tmp_path / "text")]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stderr
-    assert [json.loads(line) for line in done.stdout.splitlines()] == list(predict(tmp_path / "run", LINES))
+    assert [json.loads(line) for line in done.stdout.splitlines()] == list(predict(tmp_path / "run", LINES, trust=True))
 
 
 def test_reads_standard_input_and_files(
@@ -78,9 +78,9 @@ def test_reads_raw_text_as_a_run_does(
     task: str, make_run: Callable[..., Trained], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     make_run(task)
-    folder = export_run(tmp_path / "run", tmp_path / "out")
+    folder = export_run(tmp_path / "run", tmp_path / "out", trust=True)
     text = "Dr. Haddad (Nadia) didn't fly.\r\n\r\n😀 Geneva's lake, in the rain.  It is cold. "
-    expected = [result.to_dict() for result in load(tmp_path / "run")(text, scores=False)]
+    expected = [result.to_dict() for result in load(tmp_path / "run", trust=True)(text, scores=False)]
     assert_same([result.to_dict() for result in lite.load(folder).text(text)], expected)
     assert [found["text"] for found in expected][-1] == "It is cold."
     (tmp_path / "text").write_bytes(text.encode())
