@@ -109,12 +109,55 @@ def demo_table(record: Record) -> str:
     return markdown_table(head, rows) + f"\n{escape(about)}\n"
 
 
+_LITE = {  # the contestants in the order of the table, what each computes, and what the table calls it
+    "run, exact": ("tags", Markdown("the run in PyTorch, `exact`")),
+    "run, auto": ("tags", Markdown("the run in PyTorch, `auto`")),
+    "float32": ("tags", Markdown("the export")),
+    "int8": ("tags", Markdown("the export, `--int8`")),
+    "minilm": ("vectors", "MiniLM in ONNX"),
+    "minilm-int8": ("vectors", "MiniLM in ONNX, 8 bits"),
+}
+
+
+def lite_table(record: Record) -> str:
+    """Size, cold start, latency, throughput and memory of an exported run, beside the run itself and MiniLM in ONNX."""
+    rows = []
+    for name, (kind, title) in _LITE.items():
+        speed = record[kind].get(name)
+        if speed is None:
+            continue
+        size, cold, peak = (record[key].get(name) for key in ("mb", "cold_start_cpu_seconds", "peak_mb"))
+        rows.append(
+            [
+                title,
+                kind,
+                "" if size is None else f"{size:.0f}",
+                "" if cold is None else f"{cold:.2f}",
+                f"{speed['single_cpu_ms']:.1f}",
+                f"{speed['batch_tokens_per_cpu_second']:,.0f}",
+                "" if peak is None else f"{peak:,.0f}",
+            ]
+        )
+    head = [
+        "computed by",
+        "gives",
+        "MB",
+        "cold start, s",
+        "one sentence, ms",
+        "tokens/s, batches of 32",
+        "peak memory, MB",
+    ]
+    about = ", ".join([record["machine"], *(f"{name} {version}" for name, version in record["versions"].items())])
+    return markdown_table(head, rows) + f"\nSeconds of processor time. {escape(about)}.\n"
+
+
 MEASUREMENTS: dict[str, tuple[str, Callable[[Record], str]]] = {
     "inference": ("benchmark-inference.json", inference_table),
     "latency": ("benchmark-inference.json", latency_table),
     "memory": ("benchmark-inference.json", memory_table),
     "cache": ("benchmark-cache.json", cache_table),
     "demo": ("benchmark-demo.json", demo_table),
+    "lite": ("benchmark-lite.json", lite_table),
     "embed-memory": ("benchmark-embed-memory.json", embed_memory_table),
 }
 """The name of a table: the file of its record, and what makes it."""
