@@ -36,9 +36,9 @@ from elmo_tasks.data.catalog import load_data
 from elmo_tasks.elmo.engine import Engine
 from elmo_tasks.elmo.weights.resolve import load_bilm
 from elmo_tasks.embedders.inputs import FrozenInput
-from elmo_tasks.export.run import export_run
 from elmo_tasks.runs.batches import loader, prepare
 from elmo_tasks.runs.predict import predict_examples
+from elmo_tasks.runs.run import export_run
 from elmo_tasks.runs.store import Trained, load_trained
 
 BATCH, COLD, SINGLES = 32, 5, 60

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import argparse
-from importlib.util import find_spec
 from pathlib import Path
 
 from elmo_tasks.cli.verb import Verbs
-from elmo_tasks.core.errors import InputError
 from elmo_tasks.core.terminal import say
 
 
@@ -28,9 +26,6 @@ def add(verbs: Verbs) -> None:
 
 
 def _export(options: argparse.Namespace) -> None:
-    missing = [name for name in ("onnx", "onnxruntime") if find_spec(name) is None]
-    if missing:
-        raise InputError(f"export: {missing[0]} is not installed; install it with `pip install 'elmo-tasks[onnx]'`")
-    from elmo_tasks.export.run import export_run
+    from elmo_tasks.runs.run import export_run
 
     say(export_run(options.run, options.output, int8=options.int8, overwrite=options.overwrite, trust=options.trust))

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from elmo_tasks import __version__
-from elmo_tasks.export.run import export_run
+from elmo_tasks.runs.run import export_run
 from elmo_tasks.runs.store import Trained
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -16,10 +16,10 @@ from elmo_tasks.cli import main
 from elmo_tasks.core.errors import InputError
 from elmo_tasks.core.outputs import hold
 from elmo_tasks.elmo.options import SPECIAL_CHARACTERS, Dictionary
-from elmo_tasks.export.run import export_run
 from elmo_tasks.lite import inputs as lite_inputs
 from elmo_tasks.runs.batches import loader, prepare
 from elmo_tasks.runs.predict import predict
+from elmo_tasks.runs.run import export_run
 from elmo_tasks.runs.store import Trained
 
 SENTENCES = [
@@ -211,7 +211,7 @@ def test_a_disk_fault_leaves_nothing(
     def full(*_: Any) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("elmo_tasks.export.run.write_text", full)
+    monkeypatch.setattr("elmo_tasks.export.folder.write_text", full)
     with pytest.raises(InputError, match="no space left on this disk"):
         export_run(trained, tmp_path / "out", int8=True, overwrite=True)
     assert (earlier / "manifest.json").read_bytes() == before
@@ -223,6 +223,6 @@ def test_a_disk_fault_leaves_nothing(
 def test_without_onnx_the_extra_is_named(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("elmo_tasks.cli.export.find_spec", lambda name: None)
+    monkeypatch.setattr("elmo_tasks.export.folder.find_spec", lambda name: None)
     assert main(["export", str(tmp_path), "--output", str(tmp_path / "out")]) == 2
     assert "onnx is not installed; install it with `pip install 'elmo-tasks[onnx]'`" in capsys.readouterr().err

@@ -17,12 +17,11 @@ from hypothesis import strategies as st
 
 from elmo_tasks import lite
 from elmo_tasks.core.errors import InputError
-from elmo_tasks.export.run import export_run
 from elmo_tasks.lite.__main__ import main
 from elmo_tasks.lite.packing import Packing
 from elmo_tasks.lite.viterbi import viterbi
 from elmo_tasks.runs.predict import predict
-from elmo_tasks.runs.run import load
+from elmo_tasks.runs.run import export_run, load
 from elmo_tasks.runs.store import Trained
 
 ROOT = Path(__file__).resolve().parents[2]

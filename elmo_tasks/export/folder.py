@@ -1,11 +1,12 @@
-"""`export_run`: a trained run as a folder that `elmo_tasks.lite` runs."""
+"""`export_model`: a trained model as a folder that `elmo_tasks.lite` runs."""
 
 from __future__ import annotations
 
 import hashlib
 import json
+from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 
@@ -14,6 +15,7 @@ from elmo_tasks.core.errors import InputError
 from elmo_tasks.core.files import disk_faults, write_bytes, write_text
 from elmo_tasks.core.folders import kind_of, make_folder, mark, not_ours, remove_folder, swap_folder
 from elmo_tasks.core.outputs import hold, new_output_folder
+from elmo_tasks.embedders.protocol import Input
 from elmo_tasks.export.graph import array
 from elmo_tasks.export.inputs import Files, maker_of, saved
 from elmo_tasks.export.models import classifier_graph, finder_graph, roles_graph, tagger_graph
@@ -22,8 +24,8 @@ from elmo_tasks.nn.classifier import Classifier
 from elmo_tasks.nn.role_labeller import RoleLabeller
 from elmo_tasks.nn.tagger import Tagger
 from elmo_tasks.nn.token_classifier import TokenClassifier
-from elmo_tasks.runs.hub import find_run
-from elmo_tasks.runs.store import Trained, load_trained
+from elmo_tasks.task import AnyTask
+from elmo_tasks.text.labels import LabelSet
 from elmo_tasks.text.tokeniser import tokeniser_name
 
 EXPORT = "export"
@@ -32,29 +34,53 @@ _SCHEMES = {"ner": "BIOES", "sentiment": "", "srl": "BIO", "tagging": ""}
 """The tasks that can be exported, and how the tags of each are written."""
 
 
-def export_run(
-    run: Trained | str | Path, output: str | Path, *, int8: bool = False, overwrite: bool = False, trust: bool = False
-) -> Path:
+class Exportable(Protocol):
+    """A model with what it was made of: `elmo_tasks.runs.store.Trained`."""
+
+    @property
+    def task(self) -> AnyTask:
+        """Its task."""
+
+    @property
+    def labels(self) -> LabelSet:
+        """What it predicts."""
+
+    @property
+    def inputs(self) -> tuple[Input, ...]:
+        """The embedders that it reads."""
+
+    @property
+    def model(self) -> Any:
+        """The module."""
+
+
+def check_onnx() -> None:
+    """Raises InputError if the packages of the extra `onnx` are not installed."""
+    for name in ("onnx", "onnxruntime"):
+        if find_spec(name) is None:
+            raise InputError(f"export: {name} is not installed; install it with `pip install 'elmo-tasks[onnx]'`")
+
+
+def export_model(trained: Exportable, output: str | Path, *, int8: bool = False, overwrite: bool = False) -> Path:
     """Write a folder that `elmo_tasks.lite.load` and `python -m elmo_tasks.lite` run without torch.
 
     Args:
-        run: a trained run, its folder, or `hf:ORG/NAME`.
+        trained: the model.
         output: the new folder. It appears when all of it is there.
         int8: store and multiply in 8 bits: a smaller folder, and faster for single sentences.
         overwrite: replace an earlier export.
-        trust: as of `elmo_tasks.load`, where `run` is a folder.
 
     Returns:
         The folder.
 
     Raises:
-        InputError: no such run, a task or an embedder that cannot be exported, an output that may not be written, or
-            the packages of the extra `onnx` are not installed.
+        InputError: a task or an embedder that cannot be exported, an output that may not be written, or the packages
+            of the extra `onnx` are not installed.
     """
+    check_onnx()
     path = new_output_folder(Path(output))
     with hold(path):
         _refuse_taken(path, overwrite)
-        trained = run if isinstance(run, Trained) else load_trained(find_run(run), trust=trust)
         if trained.task.name not in _SCHEMES:
             raise InputError(
                 f"runs of the task {trained.task.name} cannot be exported; those of {', '.join(_SCHEMES)} can"
@@ -83,7 +109,7 @@ def export_run(
     return path
 
 
-def _model(trained: Trained, int8: bool) -> tuple[str, Files]:
+def _model(trained: Exportable, int8: bool) -> tuple[str, Files]:
     """The kind of the task's model, and its files."""
     model = trained.model
     if isinstance(model, Tagger):
