@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from elmo_tasks.analysis.token_layers import Standard
+from elmo_tasks.core.progress import report_progress
 
 PENALTIES = (0.0, 1e-4, 1e-3)
 """The L2 penalties that dev chooses among: `penalty / 2 * |W|^2` beside the mean loss of a token."""
@@ -100,6 +101,7 @@ def fit_probes(
     kept = {name: value.detach().clone() for name, value in bank.named_parameters()}
     mixes = bank.mix.detach().clone()
     for epoch in range(epochs):
+        report_progress("training probes", epoch, epochs, "epochs")
         for rows in _batches(count, size, seed * 1_009 + epoch):
             loss = _loss(bank(standard.apply(train.layers[rows])), train.labels[rows].repeat_interleave(chances, 1))
             optimiser.zero_grad()
@@ -113,6 +115,7 @@ def fit_probes(
         for name in ("weight", "bias"):
             kept[name] = torch.where(columns, getattr(bank, name).detach(), kept[name])
         mixes = torch.where(better[-1][:, None], bank.mix.detach(), mixes)
+    report_progress("training probes", epochs, epochs, "epochs")
     chosen = best.view(-1, tasks, chances).argmax(-1)  # (S, tasks)
     bank.load_state_dict(kept | {"mix": mixes})
     read = _accuracy(bank, standard, test, chances).view(-1, tasks, chances).gather(-1, chosen[..., None])[..., 0]

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from elmo_tasks.core.errors import InputError
+from elmo_tasks.core.progress import report_progress
 from elmo_tasks.data.lines import open_lines
 from elmo_tasks.data.senses import Occurrence, read_occurrences
 from elmo_tasks.embedders.protocol import Embedder
@@ -90,6 +91,7 @@ def occurrence_vectors(embedder: Embedder, occurrences: Sequence[Occurrence]) ->
         layers = dict(zip(sentences, embedder.embed(sentences), strict=True))
         # A copy, so that the sentence's other vectors go.
         found += [layers[occurrence.tokens][:, occurrence.index].clone() for occurrence in block]  # (L, D)
+        report_progress("embedding occurrences", len(found), len(occurrences), "occurrences")
     return torch.stack(found) if found else torch.zeros(0, embedder.n_layers, embedder.width)
 
 

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from elmo_tasks.analysis.occurrences import occurrence_vectors
+from elmo_tasks.core.progress import report_progress
 from elmo_tasks.data.senses import Occurrence
 from elmo_tasks.embedders.protocol import Embedder
 
@@ -51,6 +52,7 @@ def nearest(
     best: list[tuple[float, int, Occurrence]] = []  # a heap, the worst first
     kept: set[tuple[tuple[str, ...], int]] = set()
     arrival = 0
+    seen = 0
     for block in _blocks(candidates):
         cosines = torch.cosine_similarity(_mixed(embedder, block, weights), target[None], dim=-1).tolist()
         for occurrence, cosine in zip(block, cosines, strict=True):
@@ -66,6 +68,9 @@ def nearest(
             else:
                 continue
             kept.add(key)
+        seen += len(block)
+        report_progress("comparing", seen, None, "occurrences")
+    report_progress("comparing", seen, seen, "occurrences")
     return [Neighbour(occurrence, cosine) for cosine, _, occurrence in sorted(best, reverse=True, key=lambda e: e[:2])]
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from elmo_tasks.core.progress import report_progress
 from elmo_tasks.embedders.protocol import Embedder, Sentences
 
 _BLOCK = 256  # sentences that are held in 32 bits at a time
@@ -25,11 +26,14 @@ def token_layers(embedder: Embedder, sentences: Sentences) -> Tensor:
         starts.append(row)
         row += len(words)
     order = sorted(range(len(sentences)), key=lambda index: len(sentences[index]))
+    done = 0
     for begin in range(0, len(order), _BLOCK):
         block = order[begin : begin + _BLOCK]
         for index, layers in zip(block, embedder.embed([sentences[index] for index in block]), strict=True):
             place = slice(starts[index], starts[index] + layers.shape[1])
             table[place] = layers.clamp(-limit, limit).transpose(0, 1).to(torch.float16)  # (T, L, D)
+            done += layers.shape[1]
+        report_progress(f"layers of {embedder.name}", done, count)
     return table
 
 

@@ -6,6 +6,8 @@ import difflib
 import math
 import os
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from elmo_tasks.core.errors import InputError
@@ -51,6 +53,29 @@ def cache_limit() -> float:
 def wants_traceback() -> bool:
     """Whether the command line prints the traceback of a bug: `$ELMO_TASKS_TRACEBACK` is set, to anything but 0."""
     return os.environ.get("ELMO_TASKS_TRACEBACK", "0") not in ("", "0")
+
+
+def device_name() -> str:
+    """Where to compute, `auto` unless `$ELMO_TASKS_DEVICE` names a device; see `elmo_tasks.elmo.device`."""
+    return os.environ.get("ELMO_TASKS_DEVICE", "") or "auto"
+
+
+@contextmanager
+def device_set_to(name: str) -> Iterator[None]:
+    """Set `$ELMO_TASKS_DEVICE` within the block, for this process and for those that it starts."""
+    before = os.environ.get("ELMO_TASKS_DEVICE")
+    os.environ["ELMO_TASKS_DEVICE"] = name
+    try:
+        yield
+    finally:
+        os.environ.pop("ELMO_TASKS_DEVICE")
+        if before is not None:
+            os.environ["ELMO_TASKS_DEVICE"] = before
+
+
+def completes_words() -> bool:
+    """Whether the shell has started this program to complete a command line (argcomplete's protocol)."""
+    return "_ARGCOMPLETE" in os.environ
 
 
 def ray_address() -> str | None:

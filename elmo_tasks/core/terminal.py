@@ -7,7 +7,9 @@ import io
 import json
 import sys
 import unicodedata
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from typing import Any, TextIO
 
 _JOINERS = "\u200c\u200d"  # within words of Persian, and within emoji
@@ -33,6 +35,35 @@ def printable(text: object) -> str:
 def say(text: object, *, stream: TextIO | None = None) -> None:
     """Print a line, `printable`, on standard output or on `stream`; whoever reads a pipe gets it at once."""
     print(printable(text), file=stream or sys.stdout, flush=True)
+
+
+_LOUDNESS: ContextVar[str] = ContextVar("loudness", default="")
+
+
+@contextmanager
+def loudness(level: str) -> Iterator[None]:
+    """Within the block, `quiet` keeps back what `remark` says, and `verbose` shows what `detail` says."""
+    before = _LOUDNESS.set(level)
+    try:
+        yield
+    finally:
+        _LOUDNESS.reset(before)
+
+
+def is_quiet() -> bool:
+    """Whether only results and errors are wanted (`--quiet`)."""
+    return _LOUDNESS.get() == "quiet"
+
+
+def is_verbose() -> bool:
+    """Whether details are wanted (`--verbose`)."""
+    return _LOUDNESS.get() == "verbose"
+
+
+def remark(text: object, *, stream: TextIO | None = None) -> None:
+    """`say` what is no result, such as how far a run is; `--quiet` keeps it back."""
+    if not is_quiet():
+        say(text, stream=stream)
 
 
 def say_json(value: Any, *, indent: int | None = None) -> None:

@@ -16,6 +16,7 @@ from elmo_tasks import __version__
 from elmo_tasks.core.errors import InputError
 from elmo_tasks.core.files import disk_faults, standard_input
 from elmo_tasks.core.memory import return_freed_memory
+from elmo_tasks.core.progress import report_progress
 from elmo_tasks.corpus_vectors.block_embedder import BlockEmbedder, Recipe, Vectors
 from elmo_tasks.corpus_vectors.part import has_part, read_part, write_part
 from elmo_tasks.corpus_vectors.ray_engine import RayEngine, check_ray
@@ -58,7 +59,7 @@ def embed_corpus(
     resume: bool = False,
     overwrite: bool = False,
     encoding: str = "utf-8",
-    watch: Watch = lambda stage, done, total: None,
+    watch: Watch = report_progress,
 ) -> Embedded:
     """Write the vectors of a text, a tokenised sentence a line (`-` is standard input), to a file by its extension.
 

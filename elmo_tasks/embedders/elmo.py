@@ -73,13 +73,15 @@ PROVIDER = Provider(
 
 
 def frozen_device(precision: str = "auto") -> torch.device:
-    """The first GPU of CUDA, else the CPU; always the CPU for a biLM in `int8`, which runs only there.
+    """The device of `--device` or `$ELMO_TASKS_DEVICE`, else the first GPU of CUDA, else the CPU.
 
-    Set `CUDA_VISIBLE_DEVICES=` (nothing) to stay on the CPU, as with every program that uses PyTorch.
+    Without a choice, a biLM in `int8` is always on the CPU: it runs only there.
     """
     import torch
 
-    return torch.device("cuda:0" if torch.cuda.is_available() and precision != "int8" else "cpu")
+    from elmo_tasks.elmo.device import chosen_device
+
+    return chosen_device() or torch.device("cuda:0" if torch.cuda.is_available() and precision != "int8" else "cpu")
 
 
 class BilmEmbedder:

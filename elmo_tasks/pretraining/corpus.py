@@ -24,11 +24,13 @@ from numpy.typing import NDArray
 
 from elmo_tasks.core.errors import InputError
 from elmo_tasks.core.files import checksum, hidden_name, read_object
+from elmo_tasks.core.progress import report_progress
 from elmo_tasks.data.lines import open_lines
 from elmo_tasks.text.tokens import split_tokens
 
 SPECIALS = ("<S>", "</S>", "<UNK>")
 MAX_LINE_TOKENS = 2000
+_REPORT = 1000  # sentences between two reports of progress
 _FILES = ("words.txt", "counts.npy", "ids.npy", "ends.npy")
 
 
@@ -148,6 +150,9 @@ def _number(paths: Sequence[Path], output: Path, encoding: str) -> tuple[list[st
                 n_tokens += len(tokens)
                 ends.append(n_tokens)
                 digest.update(" ".join(tokens).encode() + b"\n")
+                if not len(ends) % _REPORT:
+                    report_progress("encoding the text", n_tokens, None)
+    report_progress("encoding the text", n_tokens, n_tokens)
     return list(numbers), ends, digest.hexdigest()
 
 

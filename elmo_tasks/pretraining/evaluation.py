@@ -18,7 +18,7 @@ from elmo_tasks.pretraining.trigram import trigram_perplexity
 
 def evaluate_bilm(name: str, text: Path, encoding: str = "utf-8") -> Perplexity:
     """Perplexity of a biLM folder on a text file. Raises InputError when there is no word in it."""
-    found = perplexity(read_language_model(name), read_sentences(text, encoding))
+    found = perplexity(read_language_model(name).moved(), read_sentences(text, encoding))
     if math.isnan(found.mean):
         raise InputError(f"{text}: expected tokenised sentences, got no word at all")
     return found
@@ -37,7 +37,7 @@ def surprisal_lines(name: str, text: Path, encoding: str = "utf-8") -> Iterator[
 
     `forward_end` is what `</S>` told behind the last word, `backward_begin` what `<S>` told before the first.
     """
-    model = read_language_model(name)
+    model = read_language_model(name).moved()
     sentences, told = itertools.tee(read_sentences(text, encoding))  # read as a stream: a batch ahead of what is told
     for words, nats in zip(told, surprisals(model, sentences), strict=True):
         forward, backward = (nats / math.log(2)).tolist()  # w1 .. wn </S>, <S> w1 .. wn

@@ -5,13 +5,15 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
+from elmo_tasks.core.progress import report_progress
 from elmo_tasks.elmo.bilm import BiLM
 from elmo_tasks.elmo.characters import batch_to_ids
+from elmo_tasks.elmo.device import chosen_device
 from elmo_tasks.pretraining.sampled_softmax import exact_losses
 from elmo_tasks.pretraining.windows import BEGIN, END, UNKNOWN
 
@@ -26,6 +28,13 @@ class LanguageModel:
     weight: Tensor
     bias: Tensor
     vocabulary: dict[str, int]
+
+    def moved(self) -> LanguageModel:
+        """The same on the device that was chosen (see `elmo_tasks.elmo.device`); it stays where it is if none was."""
+        device = chosen_device()
+        if device is None:
+            return self
+        return replace(self, bilm=self.bilm.to(device), weight=self.weight.to(device), bias=self.bias.to(device))
 
     def classes(self, words: Iterable[str]) -> list[int]:
         """Class numbers; a word outside the vocabulary is `<UNK>`."""
@@ -55,7 +64,7 @@ def surprisals(
     `<S>` w1 .. wn given what stands right of each. Every sentence stands alone: no state comes from the one before.
     Computed where the model is, yielded on the CPU, in the order of the sentences.
     """
-    coming = iter(sentences)
+    coming, done = iter(sentences), 0
     while pool := [list(words) for words in itertools.islice(coming, _POOL * batch)]:
         # Sentences of about the same length together: a batch takes as many steps as its longest has words.
         order = sorted(range(len(pool)), key=lambda place: len(pool[place]))
@@ -63,7 +72,10 @@ def surprisals(
         for start in range(0, len(order), batch):
             places = order[start : start + batch]
             found.update(zip(places, _batch(model, [pool[place] for place in places], dtype), strict=True))
+            report_progress("scoring", done + len(found), None, "sentences")
+        done += len(pool)
         yield from (found[place] for place in range(len(pool)))
+    report_progress("scoring", done, done, "sentences")
 
 
 def _batch(model: LanguageModel, sentences: list[list[str]], dtype: torch.dtype) -> Iterator[Tensor]:

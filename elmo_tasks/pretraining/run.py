@@ -24,6 +24,7 @@ from elmo_tasks.core.terminal import say
 from elmo_tasks.data.lines import require_regular_file
 from elmo_tasks.elmo.bilm import BiLM
 from elmo_tasks.elmo.characters import encode_vocabulary
+from elmo_tasks.elmo.device import accelerator
 from elmo_tasks.elmo.engine.precision import has_bf16
 from elmo_tasks.pretraining.bilm_folder import BILM, stages_of, write_bilm_folder
 from elmo_tasks.pretraining.callbacks import HeldOut, Progress, Tell
@@ -139,7 +140,8 @@ def _train(
     if getattr(rank_zero_only, "rank", 0) == 0:
         keep_course(folder.work / STREAM, start.course | course_of_text(text.digest, words))
     tell(f"{text.n_tokens:,} tokens in {text.n_sentences:,} sentences, {len(words):,} words in the softmax")
-    if config.precision == "bf16" and not torch.accelerator.is_available() and not has_bf16(torch.device("cpu")):
+    gpu = torch.accelerator.is_available() and accelerator()[0] != "cpu"
+    if config.precision == "bf16" and not gpu and not has_bf16(torch.device("cpu")):
         tell("this processor does not multiply bfloat16 itself: --set precision=32 is several times as fast on it")
     lightning.seed_everything(config.seed, verbose=False)
     objective = build_objective(config, len(words))
@@ -213,14 +215,15 @@ def fit_bilm(
         seed=config.seed,
         accumulate=config.accumulate,
     )
+    kind, one = accelerator()
     last = folder.work / LAST
     save = TimedCheckpoint(last, 60 * config.checkpoint_minutes, config.checkpoint_windows)
     started = time.perf_counter()
     with disk_faults(folder.work), quiet_lightning():
         trainer = lightning.Trainer(
-            accelerator="auto",
+            accelerator=kind,
             strategy="ddp" if devices * nodes > 1 else "auto",
-            devices=devices,
+            devices=devices if devices * nodes > 1 else one,
             num_nodes=nodes,
             max_epochs=1,
             logger=_loggers(folder.work),

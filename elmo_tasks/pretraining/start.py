@@ -12,6 +12,7 @@ from lightning.pytorch.utilities import rank_zero_only
 
 from elmo_tasks.core.errors import InputError
 from elmo_tasks.core.lightning_manners import quiet_lightning
+from elmo_tasks.elmo.device import accelerator
 from elmo_tasks.pretraining.bilm_folder import read_vocabulary, vocabulary_file
 from elmo_tasks.pretraining.corpus import SPECIALS, read_sentences
 from elmo_tasks.pretraining.course import course_of
@@ -82,7 +83,7 @@ def number_of_process(devices: int, nodes: int) -> int:
         with quiet_lightning():
             try:
                 lightning.Trainer(
-                    accelerator="auto",
+                    accelerator=accelerator()[0],
                     strategy="ddp",
                     devices=devices,
                     num_nodes=nodes,

@@ -34,7 +34,7 @@ class Substitutes:
 def substitutes(model: LanguageModel, sentence: Sequence[str], positions: Sequence[int], top: int) -> list[Substitutes]:
     """The `top` words for each of the positions (counted from 0) of a tokenised sentence."""
     names = list(model.vocabulary)
-    ids = batch_to_ids([sentence], model.bilm.options.max_characters)
+    ids = batch_to_ids([sentence], model.bilm.options.max_characters).to(model.weight.device)
     layer = model.bilm(ids, keep_sentence_boundaries=True).layers[0, -1]  # (T + 2, 2P): <S> w1 .. wn </S>
     half = layer.shape[1] // 2
 

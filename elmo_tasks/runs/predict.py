@@ -16,9 +16,11 @@ from elmo_tasks.core.files import write_text
 from elmo_tasks.core.memory import keep_freed_memory
 from elmo_tasks.core.outputs import output_file
 from elmo_tasks.core.paths import cache_root
+from elmo_tasks.core.progress import report_progress
 from elmo_tasks.data.catalog import CATALOG, load_data
 from elmo_tasks.data.reading import ReadingConfig
 from elmo_tasks.embedders.inputs import AT_ONCE
+from elmo_tasks.nn.batch import Batch
 from elmo_tasks.runs.batches import loader, prepare
 from elmo_tasks.runs.folder import is_own
 from elmo_tasks.runs.store import Trained, load_trained
@@ -90,18 +92,35 @@ def _predict_groups(trained: Trained, groups: Sequence[Sequence[Example]], proba
 
 def _predict(trained: Trained, examples: Sequence[Example], *, probabilities: bool) -> list[Scored]:
     full = [example for example in examples if example.tokens]
-    outputs = (found for part in _parts(full) for found in _predict_part(trained, part, probabilities))
+    parts = list(_parts(full))
+    before = [sum(map(len, parts[:number])) for number in range(len(parts))]
+    outputs = (
+        found
+        for part, done in zip(parts, before, strict=True)
+        for found in _predict_part(trained, part, probabilities, (done, len(full)))
+    )
     empty = (trained.task.decode((), trained.labels), ())
     return [next(outputs) if example.tokens else empty for example in examples]
 
 
-def _predict_part(trained: Trained, examples: Sequence[Example], probabilities: bool) -> list[Scored]:
+def _predict_part(
+    trained: Trained, examples: Sequence[Example], probabilities: bool, place: tuple[int, int]
+) -> list[Scored]:
+    """place: how many examples come before these, and how many there are in all."""
     items = prepare(examples, trained.inputs, trained.task, None)
-    batches = loader(items, 2 * trained.experiment.training.batch_size)
+    batches = _counted(loader(items, 2 * trained.experiment.training.batch_size), *place)
     if not (probabilities and gives_probabilities(trained)):
         found = decode_all(trained.model, batches, len(items), trained.task, trained.labels)
         return [(prediction, None) for prediction in found]
     return _decode_with_probabilities(trained, batches, len(items))
+
+
+def _counted(batches: Iterable[Batch], done: int, total: int) -> Iterator[Batch]:
+    """The same batches; each is reported when the next one is asked for."""
+    for batch in batches:
+        yield batch
+        done += len(batch.indices)
+        report_progress("predicting", done, total, "sentences")
 
 
 @torch.no_grad()

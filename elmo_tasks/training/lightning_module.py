@@ -12,9 +12,11 @@ import torch
 from torch import Tensor
 
 from elmo_tasks.core.errors import InputError
-from elmo_tasks.core.settings import flat
+from elmo_tasks.core.settings import flat, unknown_key
 from elmo_tasks.nn.batch import Batch
 from elmo_tasks.runs.experiment import TrainingConfig
+from elmo_tasks.runs.predict import predict_examples
+from elmo_tasks.runs.store import Trained
 from elmo_tasks.task import AnyTask, Prediction
 from elmo_tasks.text.examples import Example
 from elmo_tasks.text.labels import LabelSet
@@ -124,7 +126,7 @@ class TaskModule(lightning.LightningModule):
         self.first = value if self.first is None else self.first
         choice = rank_epoch(value, self.first, loss)
         self.log("dev", value, prog_bar=True)
-        self.log("choice", choice)
+        self.log("choice", choice, logger=False)
         self.log("rate", self.rate * self.training_config.rate_share(self.current_epoch))
         self.waited = 0 if choice > self.best else self.waited + 1
         self.best = max(self.best, choice)
@@ -160,3 +162,15 @@ def rank_epoch(score: float, first: float, loss: float) -> float:
     if score < first:
         return score - first - 1.0
     return -(loss / (1.0 + loss)) if 0 <= loss < math.inf else -1.0
+
+
+def check_selection(trained: Trained, dev: Sequence[Example]) -> None:
+    """Raises InputError if `training.select` is no score of the task, as those of the untrained model show."""
+    name = trained.experiment.training.select
+    if not name:
+        return
+    scores = flat(trained.task.score(dev, predict_examples(trained, dev)).as_dict())
+    trained.model.train()
+    known = sorted((key for key, value in scores.items() if isinstance(value, float)), key=lambda key: "." in key)
+    if name not in known:
+        raise InputError(f"training.select: {unknown_key(name, known)}")

@@ -21,10 +21,10 @@ from elmo_tasks.core.markdown import code_block, escape
 from elmo_tasks.core.memory import keep_freed_memory, peak_rss_mb
 from elmo_tasks.core.paths import cache_root, task_names
 from elmo_tasks.core.seal import seal
-from elmo_tasks.core.settings import flat, unknown_key
-from elmo_tasks.core.terminal import say
+from elmo_tasks.core.terminal import is_quiet, say
 from elmo_tasks.data.catalog import load_data
 from elmo_tasks.data.splits import Splits
+from elmo_tasks.elmo.device import accelerator
 from elmo_tasks.embedders.inputs import arithmetic_of
 from elmo_tasks.embedders.registry import build_inputs
 from elmo_tasks.runs.batches import loader, prepare
@@ -42,7 +42,8 @@ from elmo_tasks.training.checkpoints import RunCheckpoint, WholeCheckpoints
 from elmo_tasks.training.costs import reading_speed, sizes
 from elmo_tasks.training.epoch_lines import EpochLines, Tell
 from elmo_tasks.training.fraction import draw_fraction
-from elmo_tasks.training.lightning_module import TaskModule
+from elmo_tasks.training.lightning_module import TaskModule, check_selection
+from elmo_tasks.training.loggers import build_logger, check_logger
 from elmo_tasks.training.resumption import check_beginning
 
 _NOTHING_PREDICTED = (
@@ -71,6 +72,7 @@ def train(
     command: str = "",
     resume: bool = False,
     overwrite: bool = False,
+    logger: str | None = None,
     tell: Tell = say,
     draw: Draw | None = None,
 ) -> FinishedRun:
@@ -79,12 +81,14 @@ def train(
     dev chooses the epoch; test is read once, after training. The folder appears under its name when it is whole.
     splits are examples that are there already, instead of those that `experiment.data` names; their test split may be
     empty, and the run then has no test scores. tell gets a line an epoch; draw puts pictures into a folder, from the
-    figures by epoch and what metrics.json holds.
+    figures by epoch and what metrics.json holds. logger: `csv`, `tensorboard`, `wandb` or `mlflow`, which gets loss,
+    dev score and learning rate of each epoch.
 
     Raises:
         InputError: bad data, an embedder that is not there, a folder that is taken or cannot be written or that another
-            process is writing, or an unfinished run of another experiment to resume.
+            process is writing, an unfinished run of another experiment to resume, or a logger that is not installed.
     """
+    check_logger(logger)
     started = time.perf_counter()
     keep_freed_memory()
     folder = RunFolder(output)
@@ -108,38 +112,27 @@ def train(
         folder.begin(resume=resume)
         lightning.seed_everything(experiment.seed, verbose=False)
         trained = Trained(task, experiment, labels, tuple(inputs), build_model(task, experiment, labels, inputs))
-        _check_selection(trained, splits.dev)
+        check_selection(trained, splits.dev)
         check_beginning(folder.work, trained, digest)
         lines = EpochLines(folder.work / "epochs.csv", tell, started)
         notes = [*splits.notes, *_note_unknown(trained, splits)]
         for note in notes:
             tell(f"note: {note}")
-        best_epoch = fit_model(trained, splits, folder, lines, resume=resume)
+        best_epoch = fit_model(trained, splits, folder, lines, resume=resume, logger=logger)
         return _conclude(trained, splits, digest, folder, lines, best_epoch, notes, command, tell, draw)
-
-
-def _check_selection(trained: Trained, dev: Sequence[Example]) -> None:
-    """Raises InputError if `training.select` is no score of the task, as those of the untrained model show."""
-    name = trained.experiment.training.select
-    if not name:
-        return
-    scores = flat(trained.task.score(dev, predict_examples(trained, dev)).as_dict())
-    trained.model.train()
-    known = sorted((key for key, value in scores.items() if isinstance(value, float)), key=lambda key: "." in key)
-    if name not in known:
-        raise InputError(f"training.select: {unknown_key(name, known)}")
 
 
 def _words(splits: Splits) -> list[str]:
     return sorted({word for example in splits.train for word in example.tokens})
 
 
-def fit_model(trained: Trained, splits: Splits, folder: RunFolder, lines: EpochLines, *, resume: bool) -> int:
+def fit_model(
+    trained: Trained, splits: Splits, folder: RunFolder, lines: EpochLines, *, resume: bool, logger: str | None = None
+) -> int:
     """Train with early stopping on dev, then put the best epoch's weights into the model. Returns that epoch."""
     training, seed = trained.experiment.training, trained.experiment.seed
-    module = TaskModule(
-        trained.model, trained.task, trained.labels, training, train=splits.train, dev=splits.dev, seed=seed
-    )
+    examples = {"train": splits.train, "dev": splits.dev}
+    module = TaskModule(trained.model, trained.task, trained.labels, training, seed=seed, **examples)
     lenient = replace(trained.task, encode=partial(_encode_if_known, trained.task))
     items = {
         "train": prepare(splits.train, trained.inputs, trained.task, trained.labels),
@@ -151,15 +144,16 @@ def fit_model(trained: Trained, splits: Splits, folder: RunFolder, lines: EpochL
     stop = EarlyStopping(
         "choice", mode="max", patience=training.patience_for(len(splits.train)).stop, check_on_train_epoch_end=True
     )
-    interactive = sys.stderr.isatty()
+    kind, devices = accelerator()
+    interactive = sys.stderr.isatty() and not is_quiet()
     with quiet_lightning():
         trainer = lightning.Trainer(
-            accelerator="auto",
-            devices=1,
+            accelerator=kind,
+            devices=devices,
             max_epochs=training.epochs,
             gradient_clip_val=training.clip_norm or None,
             deterministic=True,
-            logger=False,
+            logger=build_logger(logger, trained.experiment, folder.work, folder.path.name) if logger else False,
             callbacks=[lines, stop, keep, last, *([TQDMProgressBar()] if interactive else [])],
             enable_progress_bar=interactive,
             enable_model_summary=False,

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from elmo_tasks.core.errors import InputError
 from elmo_tasks.core.paths import cache_limit
+from elmo_tasks.core.progress import report_progress
 from elmo_tasks.core.sentences import checked_sentences
 from elmo_tasks.embedders.cache.block import Block, DamagedBlock, PackedLayers, key_of, pack, unpack, write_block
 from elmo_tasks.embedders.cache.folder import Room, claim, touch
@@ -108,8 +109,12 @@ class CachedEmbedder:
     def _compute(self, missing: Mapping[bytes, Sequence[str]]) -> Iterator[dict[bytes, PackedLayers]]:
         """Vectors by the block, sentences of like length together."""
         keys = sorted(missing, key=lambda key: (len(missing[key]), key))
+        stage, done, total = f"embedding ({self.name})", 0, sum(map(len, missing.values()))
         for part in cut(keys, [len(missing[key]) for key in keys]):
+            report_progress(stage, done, total)
             vectors = self.inner.embed([missing[key] for key in part])
+            done += sum(len(missing[key]) for key in part)
+            report_progress(stage, done, total)
             yield {key: pack(layers) for key, layers in zip(part, vectors, strict=True)}
 
     def _keep(self, rows: Mapping[bytes, PackedLayers]) -> Block | None:

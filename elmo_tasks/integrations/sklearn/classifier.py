@@ -45,11 +45,13 @@ class ElmoClassifier(ClassifierMixin, RunEstimator):  # type: ignore[misc]
         y: Iterable[Any],
         X_dev: Iterable[Any] | None = None,
         y_dev: Iterable[Any] | None = None,
+        *,
+        verbose: bool = False,
     ) -> C:
         """Train, see `RunEstimator.fit`."""
         if y is not None:
             y = list(y)
-        super().fit(X, y, X_dev, y_dev)
+        super().fit(X, y, X_dev, y_dev, verbose=verbose)
         classes = np.unique(np.asarray(y))
         names = [_name(label, "y") for label in classes]
         values = names if classes.dtype.kind == "S" else classes.tolist()

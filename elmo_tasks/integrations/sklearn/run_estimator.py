@@ -6,6 +6,7 @@ import json
 import tempfile
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
@@ -18,6 +19,7 @@ from elmo_tasks.core.errors import InputError, quoted
 from elmo_tasks.core.files import disk_faults
 from elmo_tasks.core.fork_safe_lock import ForkSafeLock
 from elmo_tasks.core.settings import flat, to_dict
+from elmo_tasks.core.terminal import loudness, remark
 from elmo_tasks.data.splits import Splits
 from elmo_tasks.integrations.sklearn.token_lists import check_writable, full_token_lists
 from elmo_tasks.runs.experiment import Experiment, resolve_experiment
@@ -27,6 +29,7 @@ from elmo_tasks.runs.predict import predict_examples
 from elmo_tasks.runs.store import Trained, load_trained
 from elmo_tasks.task import Prediction
 from elmo_tasks.text.examples import Example
+from elmo_tasks.views.progress import progress_bars
 
 E = TypeVar("E", bound="RunEstimator")
 
@@ -107,6 +110,8 @@ class RunEstimator(BaseEstimator, ABC):  # type: ignore[misc]
         y: Iterable[Any],
         X_dev: Iterable[Any] | None = None,
         y_dev: Iterable[Any] | None = None,
+        *,
+        verbose: bool = False,
     ) -> E:
         """Train. Only the dev data chooses the epoch and when to stop.
 
@@ -114,6 +119,7 @@ class RunEstimator(BaseEstimator, ABC):  # type: ignore[misc]
             X: texts, which are split at white space, or lists of tokens.
             y: the gold of each.
             X_dev, y_dev: the dev data; without them it is `validation_fraction` of `X`, drawn by `random_state`.
+            verbose: whether to print a line per epoch, and on a terminal bars for whatever takes more than 2 seconds.
 
         Raises:
             InputError: `X` and `y` do not fit each other, a setting that there is not, an embedder that is not there.
@@ -138,8 +144,11 @@ class RunEstimator(BaseEstimator, ABC):  # type: ignore[misc]
         splits = Splits(IN_MEMORY, "fit", tuple(examples), tuple(dev), ())
         from elmo_tasks.training.train import train  # imports Lightning, which a fitted estimator does not need
 
-        with tempfile.TemporaryDirectory() as place:
-            outcome = train(self._experiment(seed), Path(place) / "run", splits=splits, tell=lambda _: None)
+        with tempfile.TemporaryDirectory() as place, ExitStack() as stack:
+            stack.enter_context(loudness("verbose" if verbose else "quiet"))
+            if verbose:
+                stack.enter_context(progress_bars())
+            outcome = train(self._experiment(seed), Path(place) / "run", splits=splits, tell=remark)
             self._take(outcome.folder, trust=True)
         return self
 
