@@ -1,3 +1,4 @@
+# PYTHON_ARGCOMPLETE_OK
 """`python -m elmo_tasks`."""
 
 from __future__ import annotations

@@ -1,4 +1,5 @@
-"""The command line: a file a verb. torch and Lightning are imported by the verbs that need them, when they run."""
+# PYTHON_ARGCOMPLETE_OK
+"""The command line: one file per verb. torch and Lightning are imported by the verbs that need them, when they run."""
 
 from __future__ import annotations
 
@@ -6,6 +7,7 @@ import argparse
 import shlex
 import signal
 import sys
+import time
 import traceback
 from collections.abc import Sequence
 from contextlib import suppress
@@ -32,11 +34,14 @@ from elmo_tasks.cli import (
 )
 from elmo_tasks.cli.faults import explain, report_bug
 from elmo_tasks.cli.streams import OutputClosed, guarded_streams
-from elmo_tasks.cli.verb import Parser
+from elmo_tasks.cli.verb import Parser, add_loudness
 from elmo_tasks.core.errors import InputError
 from elmo_tasks.core.interruption import Interrupted, signals_interrupt
-from elmo_tasks.core.paths import draw_without_display, let_waiting_threads_sleep, wants_traceback
-from elmo_tasks.core.terminal import say, write_what_cannot_be_encoded
+from elmo_tasks.core.memory import peak_rss_mb
+from elmo_tasks.core.paths import completes_words, draw_without_display, let_waiting_threads_sleep, wants_traceback
+from elmo_tasks.core.terminal import loudness, say, write_what_cannot_be_encoded
+from elmo_tasks.elmo.device import device_chosen
+from elmo_tasks.views.progress import progress_bars
 
 VERBS = (
     train,
@@ -71,18 +76,32 @@ def main(arguments: Sequence[str] | None = None) -> int:
         Its exit code; 2 for a fault of the input or of the machine, 128 + N when signal N ended it, 141 when nobody
         reads its output any more, 70 for a bug.
     """
+    began = time.monotonic()
+    parser = build_parser()
+    if completes_words():
+        from elmo_tasks.cli.completion import complete
+
+        complete(parser)  # ends the program
     let_waiting_threads_sleep()  # before a verb imports torch
     draw_without_display()
     write_what_cannot_be_encoded()
     given = list(sys.argv[1:] if arguments is None else arguments)
-    options = build_parser().parse_args(given)
+    options = parser.parse_args(given)
     options.command_line = "elmo-tasks " + shlex.join(given)
-    came: list[int] = []
+    level, came = getattr(options, "loudness", ""), list[int]()
     try:
-        with signals_interrupt() as came, guarded_streams(options.name, keeps_on=_writes_files(options)):
+        with (
+            signals_interrupt() as came,
+            guarded_streams(options.name, keeps_on=_writes_files(options)),
+            loudness(level),
+            device_chosen(getattr(options, "device", None)),
+            progress_bars(),
+        ):
             code = options.verb(options)
             if came:  # a library has caught it
                 raise Interrupted(came[0])
+            if level == "verbose":
+                say(_costs(options.name, time.monotonic() - began), stream=sys.stderr)
     except InputError as error:
         return _end(f"elmo-tasks: error: {error}", 2)
     except KeyboardInterrupt as interruption:
@@ -94,7 +113,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if came:  # a library has made something else of the interruption
             return _interrupted(options, came[0])
         fault = explain(error)
-        if wants_traceback():
+        if wants_traceback() or level == "verbose":
             traceback.print_exc()
         if fault is not None:
             return _end(f"elmo-tasks: error: {fault}", 2)
@@ -113,6 +132,13 @@ def _end(line: str, code: int) -> int:
     return code
 
 
+def _costs(verb: str, seconds: float) -> str:
+    """What `--verbose` says at the end."""
+    torch = sys.modules.get("torch")  # many verbs need none
+    threads = f", {torch.get_num_threads()} threads" if torch is not None else ""
+    return f"elmo-tasks {verb}: {seconds:.1f} s, peak memory {peak_rss_mb():.0f} MB{threads}"
+
+
 def _writes_files(options: argparse.Namespace) -> bool:
     """Whether a verb's result is a file or folder, and what it prints only says how it goes."""
     if getattr(options, "dry_run", False):
@@ -122,8 +148,14 @@ def _writes_files(options: argparse.Namespace) -> bool:
 
 def build_parser() -> argparse.ArgumentParser:
     """The parser of all verbs. Each sets `name`, as it is typed, and `resumes`, whether it has `--resume`."""
-    parser = Parser(prog="elmo-tasks", description="Downstream tasks on frozen ELMo embeddings.")
-    parser.add_argument("--version", action="version", version=f"elmo-tasks {__version__}")
+    parser = Parser(
+        prog="elmo-tasks",
+        description="Downstream tasks on frozen ELMo embeddings.",
+        epilog="`elmo-tasks VERB --help` shows the options of a verb, with examples.",
+    )
+    parser.add_argument(
+        "--version", action="version", version=f"elmo-tasks {__version__}", help="print the version and exit"
+    )
     verbs = parser.add_subparsers(title="verbs", required=True, metavar="VERB")
     for verb in VERBS:
         verb.add(verbs)
@@ -137,4 +169,6 @@ def _name(parser: argparse.ArgumentParser) -> None:
             for verb in action.choices.values():
                 resumes = "--resume" in verb._option_string_actions
                 verb.set_defaults(name=verb.prog.removeprefix("elmo-tasks "), resumes=resumes)
+                if "verb" in verb._defaults:  # not `cache`, which only has parts
+                    add_loudness(verb)
                 _name(verb)

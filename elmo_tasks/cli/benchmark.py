@@ -5,58 +5,87 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from elmo_tasks.cli.verb import Verbs, add_threads, use_threads
-from elmo_tasks.core.terminal import say
+from elmo_tasks.cli.verb import Verbs, add_hardware, add_verb, use_threads
+from elmo_tasks.core.terminal import is_quiet, remark
 
 
 def add(verbs: Verbs) -> None:
     """Declare the verb."""
-    benchmark = verbs.add_parser(
-        "benchmark", help="train a grid of tasks, embedders and seeds; compare them in a report"
+    benchmark = add_verb(
+        verbs,
+        "benchmark",
+        "train a grid of tasks, embedders and seeds, and compare them in a report",
+        (
+            "benchmark ner sentiment --seeds 1",
+            "benchmark ner --data ner=conll2003 --embedders glove elmo elmo,glove,chars --fractions 10 100",
+            "benchmark ner --dry-run",
+        ),
     )
-    benchmark.add_argument("tasks", metavar="TASK", nargs="*", help="default: every task of the package")
+    benchmark.add_argument(
+        "tasks", metavar="TASK", nargs="*", help="tasks to train (default: every task of the package)"
+    )
     benchmark.add_argument(
         "--embedders",
         metavar="NAMES",
         nargs="+",
         default=["glove", "glove,chars", "elmo", "elmo,glove,chars"],
-        help="a row each; a comma concatenates (default: glove glove,chars elmo elmo,glove,chars)",
+        help="one row each; commas join embedders (default: glove glove,chars elmo elmo,glove,chars)",
     )
-    benchmark.add_argument("--seeds", metavar="N", type=int, default=3, help="seeds 1 to N (default 3)")
+    benchmark.add_argument("--seeds", metavar="N", type=int, default=3, help="train seeds 1 to N (default: 3)")
     benchmark.add_argument(
         "--data",
         metavar="TASK=NAME",
         nargs="+",
         default=[],
-        help="such as ner=conll2003; a task may be named several times, once a data set (default: the sample corpora "
-        "inside the package)",
+        help="data set of a task, such as ner=conll2003; name a task several times to train on several data sets "
+        "(default: the sample corpora inside the package)",
     )
-    benchmark.add_argument("--output", metavar="DIR", type=Path, default=Path("runs/benchmark"))
+    benchmark.add_argument(
+        "-o",
+        "--output",
+        metavar="DIR",
+        type=Path,
+        default=Path("runs/benchmark"),
+        help="folder of the runs and of the report (default: runs/benchmark)",
+    )
     benchmark.add_argument(
         "--fractions",
         metavar="P",
         nargs="+",
         type=float,
         default=[100.0],
-        help="per cent of the training data, each a run of its own, such as 1 3 10 30 100 (default 100)",
+        help="percentages of the training data to train on, such as 1 3 10 30 100 (default: 100)",
     )
     benchmark.add_argument(
-        "--baseline", metavar="NAMES", help="the row that the report measures the others against (default: glove)"
+        "--baseline", metavar="NAMES", help="the row with which the report compares the others (default: glove)"
     )
     benchmark.add_argument(
-        "--config", metavar="TASK=FILE", nargs="+", default=[], help="such as sentiment=configs/sst5-bcn.yaml"
+        "--config",
+        metavar="TASK=FILE",
+        nargs="+",
+        default=[],
+        help="configuration of a task, such as sentiment=configs/sst5-bcn.yaml (default: the task's own)",
     )
-    benchmark.add_argument("--jobs", metavar="N", type=int, default=1, help="runs at a time; they share the threads")
-    add_threads(benchmark, "processor threads, which the runs at a time share (default: one per core)")
     benchmark.add_argument(
-        "--set", metavar="key=value", action="append", default=[], help="for every run; TASK.key=value for one task's"
+        "--jobs", metavar="N", type=int, default=1, help="runs at a time, which share the threads (default: 1)"
+    )
+    add_hardware(benchmark, "number of processor threads, which the runs at a time share")
+    benchmark.add_argument(
+        "--set",
+        metavar="key=value",
+        action="append",
+        default=[],
+        help="set a key of the configuration of every run, or of those of one task by TASK.key=value; may be repeated "
+        "(default: none)",
     )
     benchmark.add_argument(
-        "--overwrite", action="store_true", help="run cells anew whose settings, weights or data changed"
+        "--overwrite", action="store_true", help="run cells again whose settings, weights or data have changed"
     )
-    benchmark.add_argument("--dry-run", action="store_true", help="list the cells, their state and the time they take")
     benchmark.add_argument(
-        "--report-only", action="store_true", help="write the report of what is finished in --output"
+        "--dry-run", action="store_true", help="list the cells and their state, and estimate how long they take"
+    )
+    benchmark.add_argument(
+        "--report-only", action="store_true", help="write the report on the finished cells in the output folder"
     )
     benchmark.set_defaults(verb=_benchmark)
 
@@ -69,8 +98,10 @@ def _benchmark(options: argparse.Namespace) -> None:
         from elmo_tasks.benchmark.report import renew_report
 
         renew_report(options.output, baseline)
-        say(f"report: {options.output / 'report.html'}, report.md, benchmark.json")
+        remark(f"report: {options.output / 'report.html'}, report.md, benchmark.json")
         return
+    from rich.console import Console
+
     from elmo_tasks.benchmark.run import benchmark
     from elmo_tasks.core.paths import task_names
 
@@ -93,4 +124,5 @@ def _benchmark(options: argparse.Namespace) -> None:
         overwrite=options.overwrite,
         dry_run=options.dry_run,
         command=options.command_line,
+        console=Console(quiet=is_quiet() and not options.dry_run),
     )

@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from elmo_tasks.cli.verb import Verbs
+from elmo_tasks.cli.verb import Verbs, add_verb
 from elmo_tasks.core.errors import InputError
 from elmo_tasks.core.terminal import say
 
@@ -18,17 +18,32 @@ if TYPE_CHECKING:
 
 def add(verbs: Verbs) -> None:
     """Declare the verb."""
-    cache = verbs.add_parser("cache", help="the frozen vectors on disk: what is there, is it whole, remove it")
+    cache = add_verb(
+        verbs,
+        "cache",
+        "show, check or remove the frozen vectors on disk",
+        ("cache info", "cache verify", "cache clear --embedder elmo:small"),
+    )
     parts = cache.add_subparsers(required=True, metavar="info|verify|clear")
-    info = parts.add_parser("info", help="sentences, tokens, bytes and last use, by embedder")
+    info = add_verb(
+        parts, "info", "show sentences, tokens, size and last use of the vectors of each embedder", ("cache info",)
+    )
     info.set_defaults(verb=_info)
-    verify = parts.add_parser("verify", help="read all vectors and check them; exit code 1 where some are damaged")
+    verify = add_verb(
+        parts, "verify", "read and check all vectors; the exit code is 1 if some are damaged", ("cache verify",)
+    )
     verify.set_defaults(verb=_verify)
-    clear = parts.add_parser("clear", help="remove the vectors of an embedder, or all")
-    clear.add_argument("--yes", action="store_true", help="do not ask; needed where there is no terminal")
+    clear = add_verb(
+        parts, "clear", "remove the vectors of one embedder, or all", ("cache clear --embedder elmo:small --yes",)
+    )
+    clear.add_argument("--yes", action="store_true", help="do not ask; required if there is no terminal")
     clear.set_defaults(verb=_clear)
     for part in (info, verify, clear):
-        part.add_argument("--embedder", metavar="NAME", help="a name such as elmo:small, or a fingerprint's beginning")
+        part.add_argument(
+            "--embedder",
+            metavar="NAME",
+            help="name of the embedder, such as elmo:small, or the beginning of its fingerprint (default: all)",
+        )
 
 
 def _info(options: argparse.Namespace) -> None:

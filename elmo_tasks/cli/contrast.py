@@ -6,22 +6,39 @@ import argparse
 from contextlib import ExitStack
 from pathlib import Path
 
-from elmo_tasks.cli.verb import Verbs
+from elmo_tasks.cli.verb import BILM_HELP, Verbs, add_hardware, add_verb, use_threads
 from elmo_tasks.core.errors import InputError
 from elmo_tasks.core.files import is_signed
 from elmo_tasks.core.outputs import output_file
-from elmo_tasks.core.terminal import say
+from elmo_tasks.core.terminal import remark
 
 
 def add(verbs: Verbs) -> None:
     """Declare the verb."""
-    contrast = verbs.add_parser("contrast", help="one word in two sentences: its cosine by layer, GloVe's beside it")
-    contrast.add_argument("first", metavar="SENTENCE", help="tokens with blanks between them, in quotes")
-    contrast.add_argument("second", metavar="SENTENCE")
-    contrast.add_argument("--word", metavar="WORD", help="which one (default: the only word that both have)")
-    contrast.add_argument("--output", metavar="FILE", type=Path, help="draw it too: .png, .svg or .html")
-    contrast.add_argument("--bilm", metavar="BILM", default="default", help="default: the one inside the package")
+    contrast = add_verb(
+        verbs,
+        "contrast",
+        "compare one word in two sentences: the cosine of its vectors in each layer, and that of GloVe",
+        (
+            'contrast "She sat on the bank of the river ." "She paid it into the bank ."',
+            'contrast "The dog began to bark ." "The bark of the oak ." --word bark -o bark.png',
+        ),
+    )
+    contrast.add_argument("first", metavar="SENTENCE", help="tokens separated by blanks, in quotes")
+    contrast.add_argument("second", metavar="SENTENCE", help="the sentence to compare it with")
+    contrast.add_argument(
+        "--word", metavar="WORD", help="the word to compare (default: the only word that both sentences have)"
+    )
+    contrast.add_argument(
+        "-o",
+        "--output",
+        metavar="FILE",
+        type=Path,
+        help="also draw a picture: .png, .svg or .html (default: none)",
+    )
+    contrast.add_argument("--bilm", metavar="BILM", default="default", help=BILM_HELP)
     contrast.add_argument("--overwrite", action="store_true", help="replace an earlier picture")
+    add_hardware(contrast)
     contrast.set_defaults(verb=_contrast)
 
 
@@ -34,6 +51,7 @@ def _contrast(options: argparse.Namespace) -> None:
     from elmo_tasks.views.contrast import write_contrast
     from elmo_tasks.views.tables import print_contrast
 
+    use_threads(options.threads)
     sentences = list(split_tokens(options.first)), list(split_tokens(options.second))
     with ExitStack() as stack:
         if options.output is not None:
@@ -42,4 +60,4 @@ def _contrast(options: argparse.Namespace) -> None:
         print_contrast(found)
         if options.output is not None:
             write_contrast(found, options.output)
-            say(f"written to {options.output}")
+            remark(f"written to {options.output}")

@@ -5,25 +5,37 @@ from __future__ import annotations
 import argparse
 from importlib.util import find_spec
 
-from elmo_tasks.cli.verb import Verbs, add_run_options
+from elmo_tasks.cli.verb import Verbs, add_hardware, add_run_options, add_verb, use_threads
 from elmo_tasks.core.errors import InputError
 from elmo_tasks.core.terminal import say
 
 
 def add(verbs: Verbs) -> None:
     """Declare the verb."""
-    demo = verbs.add_parser("demo", help="a local web page: type a sentence, see what runs say of it")
-    demo.add_argument("runs", metavar="RUN", nargs="+", help="a run's folder, or hf:ORG/NAME on the Hugging Face hub")
-    demo.add_argument("--host", default="127.0.0.1", help="default: %(default)s, this machine alone")
-    demo.add_argument("--port", type=int, help="default: the first free one from 7860 on")
-    demo.add_argument("--no-browser", action="store_true", help="only serve the page")
+    demo = add_verb(
+        verbs,
+        "demo",
+        "serve a local web page that shows what runs predict for a sentence",
+        ("demo runs/ner-sample-elmo-seed1", "demo runs/ner runs/sentiment --port 8000 --no-browser"),
+    )
+    demo.add_argument("runs", metavar="RUN", nargs="+", help="folder of a run, or hf:ORG/NAME on the Hugging Face hub")
+    demo.add_argument(
+        "--host",
+        metavar="ADDRESS",
+        default="127.0.0.1",
+        help="address to listen on (default: %(default)s, only this machine)",
+    )
+    demo.add_argument("--port", metavar="N", type=int, help="port to listen on (default: the first free one from 7860)")
+    demo.add_argument("--no-browser", action="store_true", help="do not open a browser")
     add_run_options(demo)
+    add_hardware(demo)
     demo.set_defaults(verb=_demo)
 
 
 def _demo(options: argparse.Namespace) -> None:
     if find_spec("gradio") is None:
         raise InputError("demo: expected Gradio, which is not installed: pip install 'elmo-tasks[demo]'")
+    use_threads(options.threads)
     from elmo_tasks.demo.runs import load_runs
     from elmo_tasks.demo.server import serve
 

@@ -6,45 +6,68 @@ import argparse
 import sys
 from pathlib import Path
 
-from elmo_tasks.cli.verb import Verbs, add_encoding, add_threads, check_threads
+from elmo_tasks.cli.verb import Verbs, add_encoding, add_hardware, add_verb, check_threads
 from elmo_tasks.core.errors import InputError
 from elmo_tasks.core.memory import without_garbage_collection
-from elmo_tasks.core.terminal import say
+from elmo_tasks.core.terminal import remark, say
 
 
 def add(verbs: Verbs) -> None:
     """Declare the verb."""
-    embed = verbs.add_parser("embed", help="write the frozen vectors of a text to HDF5, safetensors, Parquet or Arrow")
-    embed.add_argument("embedder", metavar="EMBEDDER", help="as in --embedders: elmo, elmo:small, glove:FILE, minilm")
+    embed = add_verb(
+        verbs,
+        "embed",
+        "write the frozen vectors of a text to HDF5, safetensors, Parquet or Arrow",
+        (
+            "embed elmo text.txt -o vectors.hdf5",
+            "embed elmo:original text.txt.gz -o vectors.parquet --layers average --dtype float16",
+        ),
+    )
+    embed.add_argument("embedder", metavar="EMBEDDER", help="as for --embedders: elmo, elmo:small, glove:FILE, minilm")
     embed.add_argument(
         "text",
         metavar="FILE",
         type=Path,
-        help="a tokenised sentence a line, also .xz .gz .bz2 .zst, or - for standard input",
+        help="text with one tokenised sentence per line, also .xz .gz .bz2 .zst, or - for standard input",
     )
-    embed.add_argument("--output", metavar="FILE", type=Path, required=True, help=".hdf5 .safetensors .parquet .arrow")
-    embed.add_argument("--layers", metavar="all|average|N", default="all", help="default: all")
-    embed.add_argument("--dtype", choices=("float32", "float16"), default="float32", help="default: float32")
     embed.add_argument(
-        "--precision", metavar="NAME", help="arithmetic of an elmo: exact, fast, int8 or auto (default: auto)"
+        "-o",
+        "--output",
+        metavar="FILE",
+        type=Path,
+        required=True,
+        help="file of the vectors: .hdf5 .safetensors .parquet .arrow (required)",
+    )
+    embed.add_argument(
+        "--layers", metavar="all|average|N", default="all", help="layers to write, or one by its number (default: all)"
+    )
+    embed.add_argument(
+        "--dtype", choices=("float32", "float16"), default="float32", help="type of the numbers (default: float32)"
+    )
+    embed.add_argument(
+        "--precision",
+        metavar="NAME",
+        help="arithmetic of the biLM: exact, fast, int8 or auto (default: auto)",
     )
     embed.add_argument(
         "--batch-tokens",
         metavar="N",
         type=int,
-        help="most tokens that an elmo computes at once (default: by its width)",
+        help="number of tokens that the biLM computes at once (default: depends on its width)",
     )
     embed.add_argument(
         "--engine",
         choices=("local", "ray"),
         default="local",
-        help="this process, or the Ray cluster that RAY_ADDRESS names; without RAY_ADDRESS one is started that only "
-        "this machine can reach (default: local)",
+        help="compute in this process, or on the Ray cluster that RAY_ADDRESS names; without RAY_ADDRESS one is "
+        "started that only this machine can reach (default: local)",
     )
-    embed.add_argument("--workers", metavar="N", type=int, help="workers of Ray (default: as many as the cores allow)")
+    embed.add_argument(
+        "--workers", metavar="N", type=int, help="number of Ray workers (default: as many as the cores allow)"
+    )
     add_encoding(embed)
-    add_threads(embed, "processor threads of each worker (default: one per core)")
-    embed.add_argument("--resume", action="store_true", help="go on with an interrupted run of the same output")
+    add_hardware(embed, "number of processor threads of each worker")
+    embed.add_argument("--resume", action="store_true", help="continue an interrupted run with the same output")
     embed.add_argument("--overwrite", action="store_true", help="replace an earlier output")
     embed.set_defaults(verb=_embed)
 
@@ -85,6 +108,6 @@ def _embed(options: argparse.Namespace) -> None:
             watch=watch,
         )
     speed = f"{done.computed / done.seconds:,.0f} tokens/s" if done.computed else "nothing was left to compute"
-    say(f"{done.sentences:,d} sentences, {done.tokens:,d} tokens; {speed}", stream=sys.stderr)
+    remark(f"{done.sentences:,d} sentences, {done.tokens:,d} tokens; {speed}", stream=sys.stderr)
     for path in done.files:
         say(path)

@@ -8,27 +8,43 @@ from pathlib import Path
 
 from elmo_tasks.cli.verb import (
     Verbs,
+    add_hardware,
     add_reading_options,
     add_run_options,
-    add_threads,
+    add_verb,
     reading_options,
     use_threads,
 )
 from elmo_tasks.core.memory import without_garbage_collection
-from elmo_tasks.core.terminal import say, say_json
+from elmo_tasks.core.terminal import remark, say, say_json
 
 
 def add(verbs: Verbs) -> None:
     """Declare the verb."""
-    evaluate = verbs.add_parser("evaluate", help="score a trained run on a split")
-    evaluate.add_argument("run", metavar="RUN", help="a run's folder, or hf:ORG/NAME on the Hugging Face hub")
-    evaluate.add_argument("--data", metavar="NAME|DIR", help="other data than the run's own, or one file of it")
-    evaluate.add_argument("--split", default="test", choices=("train", "dev", "test"), help="default: test")
+    evaluate = add_verb(
+        verbs,
+        "evaluate",
+        "score a trained run on a split",
+        (
+            "evaluate runs/reviews",
+            "evaluate runs/reviews --data other-reviews/ --split dev --json",
+            "evaluate runs/reviews -o predictions.txt",
+        ),
+    )
+    evaluate.add_argument("run", metavar="RUN", help="folder of a run, or hf:ORG/NAME on the Hugging Face hub")
+    evaluate.add_argument(
+        "--data", metavar="NAME|DIR", help="data set, folder or file to score (default: the data of the run)"
+    )
+    evaluate.add_argument(
+        "--split", default="test", choices=("train", "dev", "test"), help="split to score (default: test)"
+    )
     add_reading_options(evaluate)
-    evaluate.add_argument("--output", metavar="FILE", type=Path, help="write the predictions to this file")
-    evaluate.add_argument("--json", action="store_true", help="print the scores as JSON")
+    evaluate.add_argument(
+        "-o", "--output", metavar="FILE", type=Path, help="also write the predictions to this file (default: none)"
+    )
+    evaluate.add_argument("--json", action="store_true", help="print the scores as JSON instead of a table")
     add_run_options(evaluate)
-    add_threads(evaluate)
+    add_hardware(evaluate)
     evaluate.set_defaults(verb=_evaluate)
 
 
@@ -52,7 +68,7 @@ def _evaluate(options: argparse.Namespace) -> None:
         tell=notes.append,
     )
     for note in notes:
-        say(f"note: {note}", stream=sys.stderr)
+        remark(f"note: {note}", stream=sys.stderr)
     if options.json:
         say_json(scores, indent=2)
     else:

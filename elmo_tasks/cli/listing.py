@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import argparse
 
-from elmo_tasks.cli.verb import Verbs
+from elmo_tasks.cli.verb import Verbs, add_verb
 from elmo_tasks.core.terminal import say
 
 
 def add(verbs: Verbs) -> None:
     """Declare the verb."""
-    listing = verbs.add_parser("list", help="what there is: tasks, data, embedders, configurations")
+    listing = add_verb(verbs, "list", "list tasks, data sets, embedders and configurations", ("list",))
     listing.set_defaults(verb=_list)
 
 

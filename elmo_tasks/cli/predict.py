@@ -8,17 +8,28 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from elmo_tasks.cli.verb import Verbs, add_encoding, add_run_options, add_threads, use_threads
+from elmo_tasks.cli.verb import Verbs, add_encoding, add_hardware, add_run_options, add_verb, use_threads
 from elmo_tasks.core.errors import InputError
-from elmo_tasks.core.files import standard_input
+from elmo_tasks.core.files import atomic_file, disk_faults, standard_input
 from elmo_tasks.core.memory import without_garbage_collection
-from elmo_tasks.core.terminal import say_json
+from elmo_tasks.core.outputs import output_file
+from elmo_tasks.core.terminal import remark, write_lines
+from elmo_tasks.views.predictions import FORMATS, prediction_lines
 
 
 def add(verbs: Verbs) -> None:
     """Declare the verb."""
-    predict = verbs.add_parser("predict", help="apply a trained run to sentences or to raw text; writes JSON Lines")
-    predict.add_argument("run", metavar="RUN", help="a run's folder, or hf:ORG/NAME on the Hugging Face hub")
+    predict = add_verb(
+        verbs,
+        "predict",
+        "apply a trained run to tokenised sentences or to raw text",
+        (
+            "predict runs/ner sentences.txt",
+            "predict runs/ner --text letter.txt --probabilities",
+            "predict runs/ner sentences.txt --format conll -o predicted.conll",
+        ),
+    )
+    predict.add_argument("run", metavar="RUN", help="folder of a run, or hf:ORG/NAME on the Hugging Face hub")
     predict.add_argument(
         "file", metavar="FILE", nargs="?", type=Path, help="one tokenised sentence per line (default: standard input)"
     )
@@ -28,18 +39,42 @@ def add(verbs: Verbs) -> None:
         nargs="?",
         type=Path,
         const=Path("-"),
-        help="raw text instead (default: standard input): it is split into sentences and tokens; offsets are added",
+        help="raw text instead: it is split into sentences and tokens, and places in it are added (default: standard "
+        "input)",
     )
     predict.add_argument(
         "--probabilities", action="store_true", help="add a probability to each entity, predicate and argument"
     )
+    predict.add_argument(
+        "--format",
+        choices=FORMATS,
+        default="jsonl",
+        help="JSON Lines, one token per line with its tags, or a table with one row per finding (default: jsonl)",
+    )
+    predict.add_argument(
+        "-o", "--output", metavar="FILE", type=Path, help="write to this new file (default: standard output)"
+    )
     add_run_options(predict)
     add_encoding(predict)
-    add_threads(predict)
+    add_hardware(predict)
     predict.set_defaults(verb=_predict)
 
 
 def _predict(options: argparse.Namespace) -> None:
+    if options.output is None:
+        lines, interactive = _lines(options)
+        write_lines(lines, sys.stdout, at_once=interactive)
+        return
+    with output_file(options.output):
+        lines, _ = _lines(options)
+        with disk_faults(options.output), atomic_file(options.output) as partial:
+            with partial.open("w", encoding="utf-8", newline="\n") as file:
+                write_lines(lines, file)
+    remark(f"written to {options.output}", stream=sys.stderr)
+
+
+def _lines(options: argparse.Namespace) -> tuple[Iterator[str], bool]:
+    """The lines of the predictions, and whether somebody may be waiting for each."""
     with without_garbage_collection():
         from elmo_tasks.data.lines import decode_lines, decode_text, open_lines, open_text
         from elmo_tasks.runs.hub import find_run
@@ -72,7 +107,4 @@ def _predict(options: argparse.Namespace) -> None:
             task_file=options.task_file,
             trust=options.trust,
         )
-    for value in values:
-        say_json(value)
-        if interactive:
-            sys.stdout.flush()
+    return prediction_lines(values, options.format), interactive

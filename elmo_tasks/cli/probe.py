@@ -8,34 +8,55 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from elmo_tasks.cli.verb import Verbs, add_encoding
+from elmo_tasks.cli.verb import BILM_HELP, Verbs, add_encoding, add_hardware, add_verb, use_threads
 from elmo_tasks.core.errors import InputError
-from elmo_tasks.core.terminal import say
+from elmo_tasks.core.terminal import remark
 
 
 def add(verbs: Verbs) -> None:
     """Declare the verb."""
-    probe = verbs.add_parser("probe", help="what each layer of a biLM knows: linear probes, and senses by neighbour")
-    probe.add_argument(
-        "what", metavar="pos|chunk|srl|senses|DIR", help="parts of speech, chunks, predicates, senses, or column files"
+    probe = add_verb(
+        verbs,
+        "probe",
+        "measure what each layer of a biLM encodes, by linear probes or by the nearest word sense",
+        (
+            "probe senses",
+            "probe pos corpora/ewt/ --tokens 20000 --seeds 3",
+            "probe tagged-files/ --column 2 --embedders glove -o probes",
+        ),
     )
-    probe.add_argument("folder", metavar="DIR", nargs="?", help="data of pos, chunk, srl or senses that is elsewhere")
-    probe.add_argument("--bilm", metavar="BILM", default="default", help="default: the one inside the package")
-    probe.add_argument("--embedders", metavar="NAME", nargs="+", default=[], help="probe these too, such as glove")
+    probe.add_argument(
+        "what",
+        metavar="pos|chunk|srl|senses|DIR",
+        help="what to predict: parts of speech, chunks, predicates, senses, or the tags of column files in a folder",
+    )
+    probe.add_argument(
+        "folder", metavar="DIR", nargs="?", help="folder of the data (default: the one below ELMO_TASKS_DATA)"
+    )
+    probe.add_argument("--bilm", metavar="BILM", default="default", help=BILM_HELP)
+    probe.add_argument(
+        "--embedders", metavar="NAME", nargs="+", default=[], help="also probe these, such as glove (default: none)"
+    )
     probe.add_argument(
         "--column",
         metavar="N",
         type=int,
-        help="the column that holds the tags, counted from 1 (default for pos: 2, UPOS; 3 is XPOS; for DIR: the last)",
+        help="column of the tags, counted from 1 (default: for pos 2, UPOS, where 3 is XPOS; for DIR the last one)",
     )
     add_encoding(probe)
     probe.add_argument("--tokens", metavar="N", type=int, help="train on about N tokens (default: all)")
-    probe.add_argument("--epochs", metavar="N", type=int, default=8, help="most epochs of a probe (default 8)")
-    probe.add_argument("--seeds", metavar="N", type=int, default=1, help="repeat with seeds 1 to N (default 1)")
+    probe.add_argument("--epochs", metavar="N", type=int, default=8, help="number of epochs of a probe (default: 8)")
+    probe.add_argument("--seeds", metavar="N", type=int, default=1, help="repeat with seeds 1 to N (default: 1)")
     probe.add_argument(
-        "--output", metavar="DIR", type=Path, default=Path("runs"), help="for the JSON, table, picture (default: runs)"
+        "-o",
+        "--output",
+        metavar="DIR",
+        type=Path,
+        default=Path("runs"),
+        help="folder for the record, the table and the picture (default: runs)",
     )
     probe.add_argument("--overwrite", action="store_true", help="replace an earlier record")
+    add_hardware(probe)
     probe.set_defaults(verb=_probe)
 
 
@@ -45,12 +66,13 @@ def _probe(options: argparse.Namespace) -> None:
             raise InputError(f"--{name}: expected 1 or more, got {getattr(options, name)}")
     from elmo_tasks.views.probe import claimed_probe_files, print_probe, probe_stem, write_probe
 
+    use_threads(options.threads)
     began = time.monotonic()
     shared: dict[str, Any] = {
         "bilm": options.bilm,
         "beside": options.embedders,
         "seeds": range(1, options.seeds + 1),
-        "tell": say,
+        "tell": remark,
     }
     encoding = options.encoding or "utf-8"
     if options.what == "senses":
@@ -70,4 +92,4 @@ def _probe(options: argparse.Namespace) -> None:
     with claimed_probe_files(options.output, stem, options.overwrite):
         whole = write_probe(options.output, run(), options.command_line, time.monotonic() - began)
     print_probe(whole)
-    say(f"written to {options.output}: {stem}.json, {stem}.md, {stem}.png")
+    remark(f"written to {options.output}: {stem}.json, {stem}.md, {stem}.png")

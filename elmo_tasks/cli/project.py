@@ -6,31 +6,61 @@ import argparse
 from itertools import islice
 from pathlib import Path
 
-from elmo_tasks.cli.verb import Verbs, add_encoding
+from elmo_tasks.cli.verb import BILM_HELP, Verbs, add_encoding, add_hardware, add_verb, use_threads
 from elmo_tasks.core.errors import InputError
 from elmo_tasks.core.files import is_signed
 from elmo_tasks.core.outputs import output_file
-from elmo_tasks.core.terminal import say
+from elmo_tasks.core.terminal import remark
 
 
 def add(verbs: Verbs) -> None:
     """Declare the verb."""
-    project = verbs.add_parser("project", help="draw all occurrences of a word in the plane, by sense or by cluster")
-    project.add_argument("word", metavar="WORD", help="as it is written: the case of its letters shows in its vectors")
-    project.add_argument(
-        "--in", dest="text", metavar="FILE", type=Path, required=True, help="a sentence a line, or .jsonl with senses"
+    project = add_verb(
+        verbs,
+        "project",
+        "draw all occurrences of a word in two dimensions, coloured by sense or by cluster",
+        (
+            "project bank --in text.txt -o bank.png",
+            "project bank --in senses.jsonl --layer 2 --clusters 3 -o bank.svg",
+        ),
     )
-    project.add_argument("--output", metavar="FILE", type=Path, required=True, help="the picture: .png or .svg")
-    project.add_argument("--layer", metavar="N|average|RUN_DIR", help="one picture (default: one a layer)")
+    project.add_argument("word", metavar="WORD", help="word as it is written; its vectors depend on upper case")
     project.add_argument(
-        "--method", choices=("pca", "umap"), default="pca", help="default: pca; umap needs the extra umap"
+        "--in",
+        dest="text",
+        metavar="FILE",
+        type=Path,
+        required=True,
+        help="text with one sentence per line, or .jsonl with senses (required)",
     )
-    project.add_argument("--cluster", choices=("kmeans", "agglomerative"), default="kmeans", help="default: kmeans")
-    project.add_argument("--clusters", metavar="N", type=int, help="default: the number of senses, or 2 without senses")
-    project.add_argument("--limit", metavar="N", type=int, default=500, help="the first N occurrences (default 500)")
-    project.add_argument("--bilm", metavar="BILM", default="default", help="default: the one inside the package")
+    project.add_argument(
+        "-o", "--output", metavar="FILE", type=Path, required=True, help="file of the picture: .png or .svg (required)"
+    )
+    project.add_argument(
+        "--layer", metavar="N|average|RUN_DIR", help="draw only this layer or mix of a run (default: every layer)"
+    )
+    project.add_argument(
+        "--method",
+        choices=("pca", "umap"),
+        default="pca",
+        help="method of projection; umap needs the extra umap (default: pca)",
+    )
+    project.add_argument(
+        "--cluster",
+        choices=("kmeans", "agglomerative"),
+        default="kmeans",
+        help="method of clustering (default: kmeans)",
+    )
+    project.add_argument(
+        "--clusters", metavar="N", type=int, help="number of clusters (default: number of senses; 2 without senses)"
+    )
+    project.add_argument(
+        "--limit", metavar="N", type=int, default=500, help="draw the first N occurrences (default: 500)"
+    )
+    project.add_argument("--bilm", metavar="BILM", default="default", help=BILM_HELP)
     add_encoding(project)
     project.add_argument("--overwrite", action="store_true", help="replace an earlier picture")
+    add_hardware(project)
     project.set_defaults(verb=_project)
 
 
@@ -45,6 +75,7 @@ def _project(options: argparse.Namespace) -> None:
     from elmo_tasks.embedders.frozen import bilm_embedder
     from elmo_tasks.views.projection import draw_projections, print_projections
 
+    use_threads(options.threads)
     check_method(options.method)
     with output_file(options.output, overwrite=options.overwrite, is_ours=is_signed):
         encoding = options.encoding or "utf-8"
@@ -62,4 +93,4 @@ def _project(options: argparse.Namespace) -> None:
         )
         print_projections(options.word, found)
         draw_projections(options.word, found, options.output)
-        say(f"written to {options.output}")
+        remark(f"written to {options.output}")

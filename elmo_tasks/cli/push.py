@@ -5,16 +5,25 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from elmo_tasks.cli.verb import Verbs
+from elmo_tasks.cli.verb import Verbs, add_verb
 from elmo_tasks.core.terminal import say
 
 
 def add(verbs: Verbs) -> None:
     """Declare the verb."""
-    push = verbs.add_parser("push", help="upload a run or a biLM with its model card to the Hugging Face hub")
-    push.add_argument("folder", metavar="DIR", type=Path, help="a run's folder or a pre-trained biLM's")
-    push.add_argument("name", metavar="ORG/NAME")
-    push.add_argument("--license", metavar="ID", help="of your model, for the card, such as cc-by-4.0")
+    push = add_verb(
+        verbs,
+        "push",
+        "upload a run or a biLM with its model card to the Hugging Face hub",
+        ("push runs/ner ada/elmo-ner --license cc-by-4.0 --private",),
+    )
+    push.add_argument("folder", metavar="DIR", type=Path, help="folder of a run or of a pre-trained biLM")
+    push.add_argument("name", metavar="ORG/NAME", help="repository on the hub, which is created if it is missing")
+    push.add_argument(
+        "--license",
+        metavar="ID",
+        help="licence of the model for its card, such as cc-by-4.0 (default: none)",
+    )
     push.add_argument("--private", action="store_true", help="make a new repository private")
     push.set_defaults(verb=_push)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from elmo_tasks.cli.verb import Verbs
+from elmo_tasks.cli.verb import Verbs, add_verb
 from elmo_tasks.core.files import write_json
 from elmo_tasks.core.outputs import output_file
 from elmo_tasks.core.terminal import say_json
@@ -13,9 +13,16 @@ from elmo_tasks.core.terminal import say_json
 
 def add(verbs: Verbs) -> None:
     """Declare the verb."""
-    report = verbs.add_parser("report", help="gather runs that differ in their seeds into one record")
-    report.add_argument("runs", metavar="RUN_DIR", nargs="+", type=Path)
-    report.add_argument("--output", metavar="FILE", type=Path, help="write JSON there (default: standard output)")
+    report = add_verb(
+        verbs,
+        "report",
+        "combine runs that differ only in their seed into one record",
+        ("report runs/ner-seed1 runs/ner-seed2 runs/ner-seed3 -o results/ner.json",),
+    )
+    report.add_argument("runs", metavar="RUN_DIR", nargs="+", type=Path, help="folders of the runs")
+    report.add_argument(
+        "-o", "--output", metavar="FILE", type=Path, help="write the JSON to this file (default: standard output)"
+    )
     report.add_argument("--overwrite", action="store_true", help="replace an earlier record")
     report.set_defaults(verb=_report)
 

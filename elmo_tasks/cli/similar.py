@@ -5,30 +5,49 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from elmo_tasks.cli.verb import Verbs, add_encoding
+from elmo_tasks.cli.verb import BILM_HELP, Verbs, add_encoding, add_hardware, add_verb, use_threads
 from elmo_tasks.core.errors import InputError
 from elmo_tasks.core.terminal import say_json
 
 
 def add(verbs: Verbs) -> None:
     """Declare the verb."""
-    similar = verbs.add_parser("similar", help="the occurrences in a text that are nearest to one in a sentence")
-    similar.add_argument("word", metavar="WORD")
-    similar.add_argument("--in", dest="text", metavar="FILE", type=Path, required=True, help="a sentence a line")
+    similar = add_verb(
+        verbs,
+        "similar",
+        "find the occurrences of a word in a text that are most similar to one in a sentence",
+        (
+            "similar bank --in text.txt",
+            'similar bank --in text.txt --sentence "the bank of the river" --any --top 5 --json',
+        ),
+    )
+    similar.add_argument("word", metavar="WORD", help="word to look for")
     similar.add_argument(
-        "--sentence", metavar="SENTENCE", help="tokens with blanks between them (default: FILE's first with WORD)"
+        "--in", dest="text", metavar="FILE", type=Path, required=True, help="text with one sentence per line (required)"
     )
     similar.add_argument(
-        "--position", metavar="N", type=int, help="of WORD in the sentence, from 1, if it is there twice"
+        "--sentence",
+        metavar="SENTENCE",
+        help="tokens separated by blanks, in quotes (default: the first sentence of FILE with WORD)",
     )
-    similar.add_argument("--any", action="store_true", help="compare every word of FILE, not only WORD")
     similar.add_argument(
-        "--layer", metavar="N|average|RUN_DIR", default="average", help="RUN_DIR: a run's mix (default: average)"
+        "--position",
+        metavar="N",
+        type=int,
+        help="position of WORD in the sentence, from 1, if it occurs more than once (default: its only one)",
     )
-    similar.add_argument("--top", metavar="N", type=int, default=10, help="so many occurrences (default: 10)")
-    similar.add_argument("--bilm", metavar="BILM", default="default", help="default: the one inside the package")
+    similar.add_argument("--any", action="store_true", help="compare with every word of FILE, not only WORD")
+    similar.add_argument(
+        "--layer",
+        metavar="N|average|RUN_DIR",
+        default="average",
+        help="layer to compare, or the mix that a run has learned (default: average)",
+    )
+    similar.add_argument("--top", metavar="N", type=int, default=10, help="number of occurrences to show (default: 10)")
+    similar.add_argument("--bilm", metavar="BILM", default="default", help=BILM_HELP)
     add_encoding(similar)
-    similar.add_argument("--json", action="store_true", help="JSON Lines, an occurrence a line")
+    similar.add_argument("--json", action="store_true", help="print JSON Lines, one occurrence per line")
+    add_hardware(similar)
     similar.set_defaults(verb=_similar)
 
 
@@ -41,6 +60,7 @@ def _similar(options: argparse.Namespace) -> None:
     from elmo_tasks.embedders.frozen import bilm_embedder
     from elmo_tasks.views.tables import print_similar
 
+    use_threads(options.threads)
     require_regular_file(options.text, "similar reads")
     encoding = options.encoding or "utf-8"
     query = query_occurrence(options.word, options.sentence, options.text, options.position, encoding)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
 
 from elmo_tasks.core.errors import InputError
@@ -13,6 +14,11 @@ if TYPE_CHECKING:
     Verbs: TypeAlias = argparse._SubParsersAction[argparse.ArgumentParser]
 else:
     Verbs = object
+
+BILM_HELP = (
+    "name (small, medium, original, ...), folder or files of a biLM, or ORG/NAME on the Hugging Face hub "
+    "(default: default, the one inside the package)"
+)
 
 
 class Parser(argparse.ArgumentParser):
@@ -24,30 +30,63 @@ class Parser(argparse.ArgumentParser):
         sys.exit(2)
 
 
+def add_verb(
+    verbs: Verbs, name: str, summary: str, examples: Sequence[str], *, prog: str | None = None, usage: str | None = None
+) -> argparse.ArgumentParser:
+    """Declare a verb. examples: command lines without `elmo-tasks`, which `--help` shows below the options."""
+    return verbs.add_parser(
+        name,
+        help=summary,
+        description=f"{summary[0].upper()}{summary[1:]}.",
+        epilog="examples:\n" + "\n".join(f"  elmo-tasks {line}" for line in examples),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        usage=usage,
+        **({} if prog is None else {"prog": prog}),
+    )
+
+
+def add_loudness(verb: argparse.ArgumentParser) -> None:
+    """Declare `--quiet` and `--verbose`, which every verb has; `main` heeds them."""
+    either = verb.add_mutually_exclusive_group()
+    shared: dict[str, Any] = {"dest": "loudness", "action": "store_const", "default": argparse.SUPPRESS}
+    either.add_argument("-q", "--quiet", const="quiet", help="print only results and errors", **shared)
+    either.add_argument(
+        "-v",
+        "--verbose",
+        const="verbose",
+        help="also print time, memory and threads at the end, and the traceback of a bug",
+        **shared,
+    )
+
+
 def add_reading_options(verb: argparse.ArgumentParser) -> None:
     """How the files of a data set are read."""
     verb.add_argument(
         "--columns",
         metavar="NAME=COLUMN,...",
-        help="where things are in the files, from 1 or by name, such as token=1,tag=3 or text=review,label=sentiment",
+        help="where to find what in the files, by number from 1 or by name, such as token=1,tag=3 or "
+        "text=review,label=sentiment (default: the usual columns of the task)",
     )
     for what in ("text", "label"):
         verb.add_argument(
             f"--{what}-column",
             metavar="NAME",
-            help=f"the column of the header (or the key) with the {what}; short for --columns {what}=NAME",
+            help=f"name of the column or JSON key that holds the {what}; short for --columns {what}=NAME "
+            "(default: the usual names)",
         )
     verb.add_argument(
         "--map-labels",
         metavar="OLD=NEW,...",
-        help="other names for labels, such as person=PER,place=LOC,*=drop (* is every other label, drop removes it)",
+        help="rename labels, such as person=PER,place=LOC,*=drop; * stands for every other label, drop removes it "
+        "(default: labels as they are)",
     )
     for split in ("dev", "test"):
         verb.add_argument(
             f"--{split}-fraction",
             metavar="F",
             type=float,
-            help=f"hold this share of the training sentences, such as 0.1, out as {split} split; for data without one",
+            help=f"hold out this fraction of the training sentences as the {split} split if the data has none, such as "
+            "0.1 (default: 0.1 if there is only a training file)",
         )
     add_encoding(verb)
 
@@ -63,20 +102,31 @@ def reading_options(options: argparse.Namespace) -> dict[str, Any]:
 
 def add_encoding(verb: argparse.ArgumentParser) -> None:
     """The encoding of the files that are read."""
-    verb.add_argument("--encoding", metavar="NAME", help="of the files, such as latin-1 or utf-16 (default: utf-8)")
+    verb.add_argument(
+        "--encoding", metavar="NAME", help="encoding of the text, such as latin-1 or utf-16 (default: utf-8)"
+    )
 
 
 def add_run_options(verb: argparse.ArgumentParser) -> None:
     """What a run of somebody else's may do: nothing, unless it is said here."""
-    verb.add_argument("--task-file", metavar="PATH", help="task.py of a run of a task of your own; it is executed")
     verb.add_argument(
-        "--trust", action="store_true", help="read files and addresses that a run names though it was not trained here"
+        "--task-file",
+        metavar="PATH",
+        help="task.py of a run that was trained on a task of your own; it is executed (default: a task of the package)",
+    )
+    verb.add_argument(
+        "--trust", action="store_true", help="read the files and addresses that a run names even if it is not yours"
     )
 
 
-def add_threads(verb: argparse.ArgumentParser, help: str = "processor threads to use (default: one per core)") -> None:
-    """Declare `--threads`."""
-    verb.add_argument("--threads", metavar="N", type=int, help=help)
+def add_hardware(verb: argparse.ArgumentParser, threads: str = "number of processor threads") -> None:
+    """Declare `--device`, which `main` heeds, and `--threads`."""
+    verb.add_argument(
+        "--device",
+        metavar="auto|cpu|cuda|cuda:N",
+        help="where to compute (default: ELMO_TASKS_DEVICE, else auto: a GPU if there is one)",
+    )
+    verb.add_argument("--threads", metavar="N", type=int, help=f"{threads} (default: one per core)")
 
 
 def check_threads(threads: int | None) -> None:

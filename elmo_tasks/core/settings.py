@@ -88,9 +88,9 @@ class Layers:
                 nested = {part: nested}
             self.add(nested)
 
-    def read(self, kind: type[T]) -> T:
+    def read(self, kind: type[T], others: Sequence[str] = ()) -> T:
         """The dataclass with these values. Raises InputError, see `from_mapping`."""
-        return from_mapping(kind, self.values, places=self.places)
+        return from_mapping(kind, self.values, places=self.places, others=others)
 
 
 def from_mapping(
@@ -99,6 +99,7 @@ def from_mapping(
     where: str = "",
     places: Mapping[str, str] | None = None,
     origin: str = "",
+    others: Sequence[str] = (),
 ) -> T:
     """Build a dataclass from nested mappings: every key known, every value of its type and within its bounds.
 
@@ -108,6 +109,7 @@ def from_mapping(
         where: what stands before the keys in messages, such as `model.`.
         places: the `file:line` of values, by their dotted keys.
         origin: the file, for keys that it lacks.
+        others: further dotted keys that may be meant by one that is unknown.
 
     Raises:
         InputError: an unknown key (the nearest is named), a required key that is missing, a value of the wrong type.
@@ -117,19 +119,21 @@ def from_mapping(
     fields = {entry.name: entry for entry in dataclasses.fields(kind)}
     beside = {name: (entry.name, below) for entry in fields.values() for name, below in _sections(entry).items()}
     known = [name for entry in fields.values() for name in _sections(entry) or (entry.name,)]
+    others = others if where else [*others, *dotted_keys(kind)]
     made: dict[str, Any] = {}
     for key, value in values.items():
         full = f"{where}{key}"
         at = f"{places[full]}: " if full in places else ""
         if key not in known:
-            raise InputError(at + unknown_key(full, [where + name for name in known]))
+            given = next(iter(flat({full: value})), full)  # with what stands below it, as in trainig.epochs
+            raise InputError(at + unknown_key(given, [where + name for name in known], others))
         inner = beside[key][1] if key in beside else hints[key]
         if inner == dict[str, Any] or dataclasses.is_dataclass(inner):
             if not isinstance(value, Mapping):
                 raise InputError(f"{at}{full} must have keys of its own, got {shown(value)}")
             below: Any = dict(value)
             if inner != dict[str, Any]:
-                below = from_mapping(typing.cast("type[Any]", inner), value, f"{full}.", places, origin)
+                below = from_mapping(typing.cast("type[Any]", inner), value, f"{full}.", places, origin, others)
             if key in beside:
                 entry = fields[beside[key][0]]
                 made.setdefault(entry.name, {name: below() for name, below in _sections(entry).items()})[key] = below
@@ -174,10 +178,27 @@ def flat(values: Mapping[str, Any], where: str = "") -> dict[str, Any]:
     return made
 
 
-def unknown_key(key: str, known: Sequence[str]) -> str:
-    """What is said of an unknown key."""
-    close = difflib.get_close_matches(key, known, n=1)
-    return f"unknown key {key!r}; " + (f"did you mean {close[0]}?" if close else f"the keys are {', '.join(known)}")
+def dotted_keys(kind: type[Any], where: str = "") -> list[str]:
+    """All keys of a dataclass and of those within it, as `--set` takes them."""
+    hints, made = typing.get_type_hints(kind), list[str]()
+    for entry in dataclasses.fields(kind):
+        for name, inner in (_sections(entry) or {entry.name: hints[entry.name]}).items():
+            is_group = dataclasses.is_dataclass(inner)
+            made += dotted_keys(typing.cast("type[Any]", inner), f"{where}{name}.") if is_group else [where + name]
+    return made
+
+
+def unknown_key(key: str, known: Sequence[str], others: Sequence[str] = ()) -> str:
+    """What is said of an unknown key: which keys of `known` (beside it) or `others` were probably meant.
+
+    They have the same last part, such as `training.epochs` for `epochs`, or are the nearest by spelling.
+    """
+    last, lasts = key.rpartition(".")[2], {other.rpartition(".")[2]: other for other in reversed(others)}
+    meant = [other for other in others if other.rpartition(".")[2] == last][:3]
+    meant = meant or difflib.get_close_matches(key, [*known, *others], n=1)
+    meant = meant or [lasts[name] for name in difflib.get_close_matches(last, lasts, n=1)]
+    advice = f"did you mean {_either(meant)}?" if meant else f"the keys are {', '.join(known)}"
+    return f"unknown key {key!r}; {advice}"
 
 
 def shown(value: Any) -> str:

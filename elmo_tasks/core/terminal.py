@@ -7,7 +7,7 @@ import io
 import json
 import sys
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from typing import Any, TextIO
@@ -74,6 +74,26 @@ def say_json(value: Any, *, indent: int | None = None) -> None:
     """
     for line in json.dumps(value, ensure_ascii=False, indent=indent).split("\n"):
         print(printable(line))
+
+
+def json_line(value: Any) -> str:
+    """A JSON value on one line, `printable`."""
+    return printable(json.dumps(value, ensure_ascii=False))
+
+
+def tabbed(cells: Iterable[str]) -> str:
+    r"""Cells with tabs between them, on one line.
+
+    >>> tabbed(["a\tb", "c"])
+    'a\\tb\tc'
+    """
+    return "\t".join(map(printable, cells))
+
+
+def write_lines(lines: Iterable[str], stream: TextIO, *, at_once: bool = False) -> None:
+    """Write lines that are harmless already, such as those of `json_line`. at_once: flush each."""
+    for line in lines:
+        print(line, file=stream, flush=at_once)
 
 
 def write_what_cannot_be_encoded() -> None:

@@ -29,11 +29,11 @@ def chosen_device() -> torch.device | None:
     return torch.device("cuda:0" if name == "cuda" else name)
 
 
-def accelerator() -> tuple[str, str | list[int]]:
+def accelerator() -> tuple[str, int | list[int]]:
     """The arguments `accelerator` and `devices` of a `lightning.Trainer` for the one device that was chosen."""
     device = chosen_device()
     if device is None or device.type == "cpu":
-        return ("auto" if device is None else "cpu"), "1"
+        return ("auto" if device is None else "cpu"), 1
     return device.type, [device.index]
 
 

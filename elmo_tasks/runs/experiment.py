@@ -12,7 +12,7 @@ import yaml
 
 from elmo_tasks.core.errors import InputError
 from elmo_tasks.core.paths import config_path, recipe_root
-from elmo_tasks.core.settings import Layers, bounded, from_mapping, sections, to_dict
+from elmo_tasks.core.settings import Layers, bounded, dotted_keys, from_mapping, sections, to_dict
 from elmo_tasks.data.reading import ReadingConfig
 from elmo_tasks.embedders.registry import SECTIONS, check_names
 from elmo_tasks.task import load_task
@@ -135,10 +135,13 @@ def resolve_experiment(
     if config is not None:
         files.append(config_path(config))
     layers = _layers(files, {**(given or {}), "task": task}, settings, {"data": recipe.default_data})
-    experiment = _read(layers)
+    model = dotted_keys(recipe.settings, "model.")
+    experiment = _read(layers, model)
     if experiment.task != task:
         raise InputError(f"--set task: the task is {task}, named on its own; give {experiment.task} there instead")
-    return replace(experiment, model=to_dict(from_mapping(recipe.settings, experiment.model, "model.", layers.places)))
+    others = [*dotted_keys(Experiment), *model]
+    settings_of_model = from_mapping(recipe.settings, experiment.model, "model.", layers.places, others=others)
+    return replace(experiment, model=to_dict(settings_of_model))
 
 
 def _layers(
@@ -155,7 +158,7 @@ def _layers(
     return layers
 
 
-def _read(layers: Layers) -> Experiment:
-    experiment = layers.read(Experiment)
+def _read(layers: Layers, others: Sequence[str] = ()) -> Experiment:
+    experiment = layers.read(Experiment, others)
     check_names(experiment.embedders)
     return experiment
