@@ -22,7 +22,7 @@ def verbs(parser: argparse.ArgumentParser) -> Iterator[argparse.ArgumentParser]:
 
 def help_of(verb: argparse.ArgumentParser) -> str:
     """A section; lines break at 92 columns, whatever the width of the screen that the site is built on."""
-    verb.formatter_class = lambda prog: argparse.HelpFormatter(prog, width=92)
+    verb.formatter_class = lambda prog: argparse.RawDescriptionHelpFormatter(prog, width=92)
     return f"## {verb.prog.removeprefix('elmo-tasks ')}\n\n```text\n{verb.format_help().rstrip()}\n```\n"
 
 

@@ -85,7 +85,7 @@ def print_plan(
     took = {timed.cell.name: timed.seconds for timed in finished}
     rows = []
     for cell, state in zip(cells, states, strict=True):
-        time = in_words(took[cell.name]) if cell.name in took else f"about {in_words(estimate(cell, finished))}"
+        time = in_words(took[cell.name]) if cell.name in took else _about(estimate(cell, finished))
         experiment = cell.experiment
         names = " ".join(experiment.embedders)
         row = (experiment.task, experiment.data, names, f"{cell.fraction:g}", str(experiment.seed), state, time)
@@ -93,6 +93,22 @@ def print_plan(
     columns = ("task", "data", "embedders", "%", "seed", "state", "time")
     print_table(columns, rows, numbers={3, 4, 6}, title=f"{len(cells)} cells", console=console)
     waiting = [cell for cell in cells if cell.name not in took]
-    print_line(
-        f"{len(waiting)} to run, about {in_words(remaining(waiting, finished, jobs))} with --jobs {jobs}", console
-    )
+    if waiting:
+        print_line(f"{len(waiting)} to run{_expected(waiting, finished, jobs)}", console)
+    else:
+        print_line("nothing to run", console)
+
+
+def _about(seconds: float | None) -> str:
+    return "unknown" if seconds is None else f"about {in_words(seconds)}"
+
+
+def _expected(waiting: Sequence[Cell], finished: Sequence[Timed], jobs: int) -> str:
+    """How long the cells will take, or why that is not known."""
+    seconds = remaining(waiting, finished, jobs)
+    if seconds is None:
+        return "; no time estimate: it needs a finished cell on the same task and data in the output folder"
+    unlike = [cell for cell in waiting if estimate(cell, finished) is None]
+    names = ", ".join(dict.fromkeys(f"{cell.experiment.task} on {cell.experiment.data}" for cell in unlike))
+    guess = f"; cells of {names} are assumed to take as long as the others, since none has finished" if unlike else ""
+    return f", about {in_words(seconds)} with --jobs {jobs}{guess}"

@@ -67,9 +67,12 @@ def _predict(options: argparse.Namespace) -> None:
         return
     with output_file(options.output):
         lines, _ = _lines(options)
-        with disk_faults(options.output), atomic_file(options.output) as partial:
-            with partial.open("w", encoding="utf-8", newline="\n") as file:
-                write_lines(lines, file)
+        with (
+            disk_faults(options.output),
+            atomic_file(options.output) as partial,
+            partial.open("w", encoding="utf-8", newline="\n") as file,
+        ):
+            write_lines(lines, file)
     remark(f"written to {options.output}", stream=sys.stderr)
 
 

@@ -45,7 +45,8 @@ def _columns(value: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
     tokens = _tokens(value)
     if "frames" in value:
         at = [_first(value, frame) for frame in value["frames"]]
-        columns = [_bio(value, frame["arguments"], "role", verb) for frame, verb in zip(value["frames"], at, strict=True)]
+        pairs = zip(value["frames"], at, strict=True)
+        columns = [_bio(value, frame["arguments"], "role", verb) for frame, verb in pairs]
         predicates = [token if place in at else "-" for place, token in enumerate(tokens)]
         yield from zip(tokens, predicates, *columns, strict=True)
     elif "tags" in value:
