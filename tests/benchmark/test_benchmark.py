@@ -90,7 +90,9 @@ def test_finished_cells_are_not_run_again(corpus: Path, tmp_path: Path, launch: 
 
 def test_a_dry_run_runs_nothing(corpus: Path, tmp_path: Path, launch: InThisProcess) -> None:
     cells = cells_of(corpus, tmp_path / "grid")
-    assert "2 to run; no time estimate: it needs a finished cell on the same task and data" in bench(cells, launch, dry_run=True)
+    assert "2 to run; no time estimate: it needs a finished cell on the same task and data" in bench(
+        cells, launch, dry_run=True
+    )
     assert not launch.ran and not (tmp_path / "grid").exists()
     bench(cells, launch)
     said = bench(cells_of(corpus, tmp_path / "grid", seeds=2), launch, dry_run=True)

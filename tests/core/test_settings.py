@@ -152,3 +152,23 @@ def test_yaml_that_is_well_within_them(tmp_path: Path) -> None:
     path = tmp_path / "o.json"
     path.write_text('\ufeff{"a": [1, 2.5, null, "x"]}', encoding="utf-8")  # with a byte order mark
     assert read_yaml(path)[0] == {"a": [1, 2.5, None, "x"]}
+
+
+@pytest.mark.parametrize(
+    ("setting", "meant"),
+    [
+        ("epochs=3", "'epochs'; did you mean training.epochs?"),
+        ("epoch=3", "'epoch'; did you mean training.epochs?"),
+        ("hidden=3", "'hidden'; did you mean model.hidden?"),
+        ("trainning.epochs=3", "'trainning.epochs'; did you mean training.epochs?"),
+        ("training.hidden=3", "'training.hidden'; did you mean model.hidden?"),
+        ("model.epochs=3", "'model.epochs'; did you mean training.epochs?"),
+        ("model.hiden=3", "'model.hiden'; did you mean model.hidden?"),
+        ("elmo.precison=fast", "'elmo.precison'; did you mean elmo.precision?"),
+        ("dropout=0.1", "'dropout'; did you mean model.dropout, elmo.dropout or transformer.dropout?"),
+        ("xyzzy=3", "'xyzzy'; the keys are task, data, "),
+    ],
+)
+def test_the_full_key_is_suggested(setting: str, meant: str) -> None:
+    with pytest.raises(InputError, match=re.escape(f"unknown key {meant}")):
+        resolve_experiment("ner", None, {}, [setting])

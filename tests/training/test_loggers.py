@@ -1,0 +1,65 @@
+"""`train --logger`: what is logged, and what is refused before the training begins."""
+
+from __future__ import annotations
+
+import csv
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+from elmo_tasks.core.errors import InputError
+from elmo_tasks.runs.experiment import resolve_experiment
+from elmo_tasks.training.loggers import check_logger
+from elmo_tasks.training.train import FinishedRun, train
+
+ROWS = "Ada B-PER\nlives O\nin O\nRome B-LOC\n. O\n\n"
+
+
+def trained(folder: Path, logger: str | None) -> FinishedRun:
+    data = folder / "data"
+    data.mkdir(exist_ok=True)
+    for split in ("train", "dev", "test"):
+        (data / f"{split}.txt").write_text(ROWS * 4)
+    settings = ["training.epochs=2", "model.hidden=4"]
+    experiment = resolve_experiment("ner", None, {"data": str(data), "embedders": ["random"]}, settings)
+    return train(experiment, folder / f"run-{logger}", logger=logger, tell=lambda line: None)
+
+
+def test_csv_has_the_figures_of_epochs_csv(tmp_path: Path) -> None:
+    run = trained(tmp_path, "csv")
+    place = run.folder / "logs" / "csv" / "version_0"
+    with (place / "metrics.csv").open() as file:
+        rows = [row for row in csv.DictReader(file) if row["dev"]]
+    assert "choice" not in rows[0] and len(rows) == len(run.history) == 2
+    for row, epoch in zip(rows, run.history, strict=True):
+        assert float(row["dev"]) == pytest.approx(epoch["dev"]) and float(row["rate"]) == pytest.approx(epoch["rate"])
+    assert "training.epochs: 2" in (place / "hparams.yaml").read_text()
+    assert run.history[0]["loss"] == trained(tmp_path, None).history[0]["loss"]  # a logger changes no training
+
+
+@pytest.mark.skipif(find_spec("tensorboard") is None, reason="the extra tensorboard is not installed")
+def test_tensorboard_has_the_same(tmp_path: Path) -> None:
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    run = trained(tmp_path, "tensorboard")
+    events = EventAccumulator(str(run.folder / "logs" / "tensorboard"))
+    events.Reload()
+    for name in ("loss", "dev", "rate"):
+        assert [event.value for event in events.Scalars(name)] == pytest.approx([row[name] for row in run.history])
+
+
+@pytest.mark.parametrize("name", ["tensorboard", "wandb", "mlflow"])
+def test_a_missing_logger_is_refused_before_anything_else(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("elmo_tasks.training.loggers.find_spec", lambda name: None)
+    said = rf"--logger {name}: {name} is not installed; run pip install 'elmo-tasks\[{name}\]'"
+    with pytest.raises(InputError, match=said):
+        trained(tmp_path, name)
+    assert not (tmp_path / f"run-{name}").exists()
+
+
+def test_an_unknown_logger() -> None:
+    with pytest.raises(InputError, match="--logger: unknown logger 'xml'; choose csv, tensorboard, wandb or mlflow"):
+        check_logger("xml")
