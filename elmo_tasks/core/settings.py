@@ -184,7 +184,7 @@ def dotted_keys(kind: type[Any], where: str = "") -> list[str]:
     for entry in dataclasses.fields(kind):
         for name, inner in (_sections(entry) or {entry.name: hints[entry.name]}).items():
             is_group = dataclasses.is_dataclass(inner)
-            made += dotted_keys(typing.cast("type[Any]", inner), f"{where}{name}.") if is_group else [where + name]
+            made += dotted_keys(inner, f"{where}{name}.") if is_group else [where + name]
     return made
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -11,6 +12,7 @@ import pytest
 from elmo_tasks.core.errors import InputError
 from elmo_tasks.core.settings import Layers, bounded, check, from_mapping, matching, sections, to_dict
 from elmo_tasks.core.yaml_text import MOST_DEPTH, MOST_DIGITS, MOST_VALUES, parse_yaml, read_yaml
+from elmo_tasks.runs.experiment import resolve_experiment
 
 
 @dataclass(frozen=True)

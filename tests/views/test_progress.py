@@ -43,6 +43,7 @@ def test_a_bar_appears_after_two_seconds_and_goes_at_the_end(terminal: Terminal)
     bars("slow", 5, 10, "sentences")
     bars("of unknown length", 5, None)
     assert bars._progress is not None
+    bars._progress.refresh()
     bars("slow", 10, 10, "sentences")
     assert "slow" in terminal.getvalue() and "5 of 10 sentences" in terminal.getvalue()
     assert bars._progress is None
