@@ -23,16 +23,16 @@ class Terminal(io.StringIO):
         return True
 
 
-@pytest.fixture
-def terminal(monkeypatch: pytest.MonkeyPatch) -> Terminal:
+def terminal_of(monkeypatch: pytest.MonkeyPatch) -> Terminal:
+    """Standard error as a terminal. Not a fixture: pytest puts its own stream there before the test."""
     found = Terminal()
     monkeypatch.setattr(sys, "stderr", found)
     monkeypatch.setenv("TERM", "xterm")
     return found
 
 
-def test_a_bar_appears_after_two_seconds_and_goes_at_the_end(terminal: Terminal) -> None:
-    now = 0.0
+def test_a_bar_appears_after_two_seconds_and_goes_at_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal, now = terminal_of(monkeypatch), 0.0
     bars = _Bars(clock=lambda: now)
     bars("quick", 1, 10)
     now = 1.0
@@ -50,7 +50,8 @@ def test_a_bar_appears_after_two_seconds_and_goes_at_the_end(terminal: Terminal)
     bars.close()
 
 
-def test_bars_only_on_a_terminal_and_not_with_quiet(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_bars_only_on_a_terminal_and_not_with_quiet(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal_of(monkeypatch)
     with progress_bars() as bars:
         assert bars is not None
     with loudness("quiet"), progress_bars() as bars:
