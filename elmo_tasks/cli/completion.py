@@ -68,10 +68,11 @@ _BILMS = tuple(f"elmo:{name}" for name in KNOWN_NAMES)
 
 
 def _completer(names: Iterable[str], *, files: bool) -> Callable[..., list[str]]:
-    known = list(names)
+    make: Any = FilesCompleter
+    known, paths = list(names), make()
 
     def completer(prefix: str, **_: Any) -> list[str]:
-        there = FilesCompleter()(prefix) if files else ()  # type: ignore[no-untyped-call]
+        there = paths(prefix) if files else ()
         return [*known, *there]
 
     return completer

@@ -31,7 +31,7 @@ class Parser(argparse.ArgumentParser):
 
 
 def add_verb(
-    verbs: Verbs, name: str, summary: str, examples: Sequence[str], *, prog: str | None = None, usage: str | None = None
+    verbs: Verbs, name: str, summary: str, examples: Sequence[str], *, usage: str | None = None
 ) -> argparse.ArgumentParser:
     """Declare a verb. examples: command lines without `elmo-tasks`, which `--help` shows below the options."""
     return verbs.add_parser(
@@ -41,7 +41,6 @@ def add_verb(
         epilog="examples:\n" + "\n".join(f"  elmo-tasks {line}" for line in examples),
         formatter_class=argparse.RawDescriptionHelpFormatter,
         usage=usage,
-        **({} if prog is None else {"prog": prog}),
     )
 
 
