@@ -221,7 +221,7 @@ def test_the_usage_says_what_is_required(capsys: pytest.CaptureFixture[str]) -> 
     with pytest.raises(SystemExit):
         build_parser().parse_args(["pretrain", "--help"])
     usage = capsys.readouterr().out.split("\n\n")[0]
-    assert usage.startswith("usage: elmo-tasks pretrain --corpus GLOB [GLOB ...] --config FILE --output DIR\n")
+    assert usage.startswith("usage: elmo-tasks pretrain --corpus GLOB [GLOB ...] --config FILE -o DIR\n")
     assert usage.endswith("       elmo-tasks pretrain vocab|eval|export ...")
     (parser,) = (action.choices["pretrain"] for action in build_parser()._actions if action.choices)  # type: ignore[index]
     for action in parser._actions:
