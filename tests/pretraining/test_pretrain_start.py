@@ -225,8 +225,8 @@ def test_the_usage_says_what_is_required(capsys: pytest.CaptureFixture[str]) -> 
     assert usage.endswith("       elmo-tasks pretrain vocab|eval|export ...")
     (parser,) = (action.choices["pretrain"] for action in build_parser()._actions if action.choices)  # type: ignore[index]
     for action in parser._actions:
-        if option := next(iter(action.option_strings[-1:]), None):
-            assert option in usage or option == "--help", option
+        if options := action.option_strings:
+            assert any(option in usage for option in options) or "--help" in options, options
     with pytest.raises(SystemExit):
         build_parser().parse_args(["pretrain", "eval", "--help"])
     assert capsys.readouterr().out.startswith("usage: elmo-tasks pretrain eval [-h]")
