@@ -7,7 +7,6 @@ import errno
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 import torch
 from lightning.pytorch.utilities import rank_zero_only
@@ -172,7 +171,7 @@ def test_a_full_disk_is_one_line(
     def full(*_: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(np, "save", full)
+    monkeypatch.setattr("elmo_tasks.pretraining.corpus._write_array", full)
     with pytest.raises(InputError, match=r"\.x\.unfinished: no space left on this disk"):
         pretrain_run.pretrain(pretraining_config(), [str(text)], tmp_path / "x", tell=quiet)
     assert not (tmp_path / ".x.unfinished").exists()
