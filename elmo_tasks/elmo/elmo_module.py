@@ -16,7 +16,7 @@ from elmo_tasks.elmo.bilm import BiLM
 from elmo_tasks.elmo.cached_words import CachedWords
 from elmo_tasks.elmo.scalar_mix import ScalarMix
 from elmo_tasks.elmo.weights.allennlp import CACHED_WORDS, read_elmo, rename_to_ours, to_allennlp
-from elmo_tasks.elmo.weights.resolve import load_pair
+from elmo_tasks.elmo.weights.resolve import load_bilm, load_pair
 
 
 class ElmoOutput(TypedDict):
@@ -110,6 +110,27 @@ class Elmo(nn.Module):
     def get_output_dim(self) -> int:
         """Width of a representation."""
         return self.bilm.width
+
+    @classmethod
+    def from_pretrained(
+        cls, name: str, num_output_representations: int = 1, requires_grad: bool = False, **arguments: Any
+    ) -> Elmo:
+        """An `Elmo` with the biLM of a name, such as `original`, instead of files.
+
+        Examples:
+            >>> Elmo.from_pretrained("default", dropout=0.0).get_output_dim()
+            256
+
+        Args:
+            name: `small`, `original`, `ORG/NAME` on the Hugging Face hub, or any other name that `load_bilm` accepts.
+            num_output_representations, requires_grad: as for `Elmo`.
+            arguments: further keyword arguments of `Elmo`, without files and module.
+
+        Raises:
+            InputError: no biLM with that name, or what `Elmo` refuses.
+        """
+        bilm = load_bilm(name).requires_grad_(requires_grad)
+        return cls(None, None, num_output_representations, requires_grad, module=bilm, **arguments)
 
     @classmethod
     def from_params(cls, params: Mapping[str, Any]) -> Elmo:

@@ -173,6 +173,18 @@ def test_a_module_instead_of_files(pair: Pair) -> None:
         Elmo(None, None, 1)
 
 
+def test_from_pretrained_is_that_of_the_files(pair: Pair) -> None:
+    ids, name = batch_to_ids([["cat", "sat"], ["dog"]]), f"{pair[0]},{pair[1]}"
+    named, files = Elmo.from_pretrained(name, dropout=0.0), Elmo(*pair, 1, dropout=0.0)
+    assert torch.equal(named(ids)["elmo_representations"][0], files(ids)["elmo_representations"][0])
+    assert not any(weight.requires_grad for weight in named.bilm.parameters())
+    learning = Elmo.from_pretrained(name, 2, requires_grad=True, keep_sentence_boundaries=True)
+    assert all(weight.requires_grad for weight in learning.bilm.parameters())
+    assert [tuple(mix.shape) for mix in learning(ids)["elmo_representations"]] == [(2, 4, 12)] * 2
+    with pytest.raises(InputError, match="no biLM named 'nothing'"):
+        Elmo.from_pretrained("nothing")
+
+
 def test_from_params(pair: Pair) -> None:
     params = {"options_file": pair[0], "weight_file": pair[1], "num_output_representations": 2, "dropout": 0.1}
     elmo = Elmo.from_params(params)
