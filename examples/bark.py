@@ -1,4 +1,4 @@
-"""One word in two senses: its cosine by layer, a static vector's beside it. Cells are marked `# %%`."""
+"""Compare one word in two senses, layer by layer. Cells are marked `# %%`."""
 
 # %%
 import torch
@@ -11,11 +11,11 @@ sentences = [
 ]
 night, tree = Engine(load_bilm()).embed(sentences)  # (L, T, D) each: 3 layers, 9 words, 256 numbers
 
-# %% The cry is the fifth word of the first sentence, the oak's skin the second of the other.
+# %% In the first sentence, `bark` is the fifth word; in the second sentence, it is the second.
 cosines = torch.cosine_similarity(night[:, 4], tree[:, 1], dim=-1)  # (L,)
 for layer, cosine in enumerate(cosines.tolist()):
     print(f"layer {layer}: {cosine:.3f}")
 
-# %% Layer 0 sees characters alone, as a static vector knows the word alone: both say 1.
+# %% Layer 0 only sees the characters of the word, so its two vectors are equal, like those of a static embedding.
 assert abs(cosines[0].item() - 1) < 1e-3
 assert cosines[1:].max() < 0.9

@@ -1,6 +1,6 @@
-"""ELMo's vectors in a scikit-learn pipeline: which layer knows opinions best? Cells are marked `# %%`."""
+"""Use ELMo vectors in a scikit-learn pipeline: which layer is best for sentiment? Cells are marked `# %%`."""
 
-# %% Opinions that the package has; any texts, or lists of tokens, will do.
+# %% The sample of opinions inside the package; you can use any texts or lists of tokens.
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import classification_report
 from sklearn.model_selection import GridSearchCV
@@ -13,7 +13,7 @@ splits = load_data("sample-sentiment", load_task("sentiment").read)
 texts = {name: [example.tokens for example in splits.get(name)] for name in ("train", "test")}
 labels = {name: [example.label for example in splits.get(name)] for name in ("train", "test")}
 
-# %% A text is the mean of its words' vectors; the layer is a parameter like any other.
+# %% A text is represented by the mean of its word vectors; the layer is a parameter like any other.
 pipeline = make_pipeline(ElmoVectorizer(), StandardScaler(), LogisticRegression(C=0.01, max_iter=1000))
 search = GridSearchCV(pipeline, {"elmovectorizer__layers": [0, 1, 2, "average"]}, cv=3)
 search.fit(texts["train"], labels["train"])

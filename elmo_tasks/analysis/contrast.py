@@ -35,12 +35,14 @@ def contrast(embedder: Embedder, sentences: tuple[Sequence[str], Sequence[str]],
     """
     first, second = (tuple(tokens) for tokens in sentences)
     if not first or not second:
-        raise InputError("contrast: expected two tokenised sentences, got an empty one")
+        raise InputError("contrast: a sentence is empty; expected two tokenised sentences")
     if word is None:
         shared = shared_words(first, second)
         if len(shared) != 1:
             several = f"{len(shared)}: {', '.join(shared)}" if shared else "none"
-            raise InputError(f"contrast: expected one word that both sentences have, got {several}; give --word WORD")
+            raise InputError(
+                f"contrast: the sentences must share exactly one word, got {several}; choose one with --word WORD"
+            )
         word = shared[0]
     positions = position_of(word, first), position_of(word, second)
     ours, theirs = (_unit(layers) for layers in embedder.embed([first, second]))  # (L, T1, D), (L, T2, D)

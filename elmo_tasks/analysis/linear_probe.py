@@ -13,7 +13,7 @@ from elmo_tasks.analysis.token_layers import Standard
 from elmo_tasks.core.progress import report_progress
 
 PENALTIES = (0.0, 1e-4, 1e-3)
-"""The L2 penalties that dev chooses among: `penalty / 2 * |W|^2` beside the mean loss of a token."""
+"""The L2 penalties, of which dev chooses one: `penalty / 2 * |W|^2` is added to the mean loss per token."""
 _EVALUATED = 4096  # tokens a step of the evaluation
 
 

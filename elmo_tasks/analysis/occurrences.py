@@ -53,7 +53,7 @@ def position_of(word: str, tokens: Sequence[str], position: int | None = None) -
     """
     places = [index for index, token in enumerate(tokens) if token.lower() == word.lower()]
     if not places:
-        raise InputError(f"expected the word {word!r} in the sentence, got {' '.join(tokens)!r}")
+        raise InputError(f"the word {word!r} is not in the sentence {' '.join(tokens)!r}")
     if position is None:
         return places[0]
     if position - 1 not in places:
@@ -76,7 +76,7 @@ def query_occurrence(
         return Occurrence(tokens, position_of(word, tokens, position), word, None, "--sentence")
     first = next(occurrences_in(text, word, encoding=encoding), None)
     if first is None:
-        raise InputError(f"{text}: expected occurrences of {word!r}, got none")
+        raise InputError(f"{text}: the word {word!r} does not occur")
     if position is None:
         return first
     return replace(first, index=position_of(word, first.tokens, position))

@@ -110,7 +110,9 @@ def load_probe_task(
     data = Path(name).name
     task = ProbeTask(what if kind else "tags", data, at + 1 if at > 0 else None, train, dev, test)
     if len(task.labels) < 2:
-        raise InputError(f"{place.folder}: expected two or more tags in the training file, got only {task.labels[0]!r}")
+        raise InputError(
+            f"{place.folder}: the training file has only one tag, {task.labels[0]!r}; two or more are needed"
+        )
     return task
 
 

@@ -1,4 +1,4 @@
-"""A whole probing run: every frozen layer and the mix, for the task and for its control, beside the controls."""
+"""A whole probing run: every frozen layer and the mix, for the task, its control task, and the control embedders."""
 
 from __future__ import annotations
 

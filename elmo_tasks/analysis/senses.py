@@ -91,7 +91,7 @@ def run_sense_probe(
     cache_folder: Path | None = None,
     tell: Callable[[str], None] = lambda line: None,
 ) -> dict[str, Any]:
-    """Accuracy of every layer and of their average, for a biLM, a random one (one a seed) and others beside it.
+    """Accuracy of every layer and of their average, for a biLM, random biLMs (one per seed) and other embedders.
 
     Returns:
         The record, JSON values: accuracies as fractions; `first_sense` is that of always taking the first sense.

@@ -18,7 +18,7 @@ from elmo_tasks.core.files import write_text
 
 Tell = Callable[[str], None]
 Launch = Callable[[Cell, int, Tell, threading.Event], None]
-"""Runs a cell that is one of so many at a time; tells its lines; ends early when the event is set. Raises CellError."""
+"""Runs a cell while others may run, passes on its output lines, stops when the event is set. Raises CellError."""
 
 
 class CellError(Exception):
@@ -26,7 +26,7 @@ class CellError(Exception):
 
 
 class Watcher(Protocol):
-    """Who is told how the grid goes on. Called from several threads."""
+    """Receives the progress of the grid. Called from several threads."""
 
     def started(self, cell: Cell) -> None:
         """A cell has begun."""

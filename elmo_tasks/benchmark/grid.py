@@ -33,7 +33,7 @@ def build_grid(
         InputError: an unknown task, setting or form, nothing to run, two cells of one name.
     """
     if seeds < 1:
-        raise InputError(f"--seeds: expected how many seeds, 1 or more, got {seeds}")
+        raise InputError(f"--seeds: expected a number of seeds of 1 or more, got {seeds}")
     for fraction in fractions:
         if not 0 < fraction <= 100:
             raise InputError(f"--fractions: expected per cent above 0 and up to 100, got {fraction:g}")
@@ -54,7 +54,9 @@ def build_grid(
                         made.append(Cell(cell_name(experiment), experiment, output, own, files.get(task)))
     twice = sorted({cell.name for cell in made if sum(cell.name == other.name for other in made) > 1})
     if twice:
-        raise InputError(f"expected each cell once, got {', '.join(twice[:3])} twice; name each thing once")
+        raise InputError(
+            f"{', '.join(twice[:3])} would run twice; name each task, combination of embedders and fraction once"
+        )
     return made
 
 

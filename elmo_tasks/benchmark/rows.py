@@ -55,7 +55,7 @@ def read_runs(folder: Path) -> list[Run]:
     """
     places = sorted(path.parent for path in (folder / "cells").glob("[!.]*/metrics.json"))
     if not places:
-        raise InputError(f"{folder}: expected the folder of a benchmark, found no finished run in {folder / 'cells'}")
+        raise InputError(f"{folder}: not the folder of a benchmark: there is no finished run in {folder / 'cells'}")
     return [_read_run(place) for place in places]
 
 
@@ -92,6 +92,6 @@ def _read_run(folder: Path) -> Run:
     metrics = read_metrics(folder)
     missing = {"headline", *COSTS, *SIZES} - set(metrics)
     if missing:
-        raise InputError(f"{folder}: expected a run of this version, got one without {', '.join(sorted(missing))}")
+        raise InputError(f"{folder}: made by another version: it lacks {', '.join(sorted(missing))}; run it again")
     dev = [row["dev"] for row in read_epochs(folder, metrics)]
     return Run(load_experiment([folder / "config.yaml"]), metrics, read_outcomes(folder), dev)

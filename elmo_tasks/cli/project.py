@@ -82,7 +82,7 @@ def _project(options: argparse.Namespace) -> None:
         there = occurrences_in(options.text, options.word, exact=True, encoding=encoding)
         occurrences = list(islice(there, options.limit))
         if not occurrences:
-            raise InputError(f"{options.text}: expected occurrences of {options.word!r}, got none")
+            raise InputError(f"{options.text}: the word {options.word!r} does not occur")
         found = project_layers(
             bilm_embedder(options.bilm),
             occurrences,

@@ -151,7 +151,7 @@ def read_json(path: Path) -> Any:
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise InputError(f"{path.parent}: expected a run folder, found no {path.name} in it") from None
+        raise InputError(f"{path.parent}: not a run folder: it has no {path.name}") from None
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror or error})") from None
     except (ValueError, RecursionError) as error:  # not JSON, not UTF-8, or a number of too many digits

@@ -70,7 +70,7 @@ def use_folder(path: Path, kind: str) -> None:
             return
         raise InputError(f"{path}: {not_ours(kind)}")
     if path.exists() or path.is_symlink():
-        raise InputError(f"{path}: expected a folder, got a {'link' if path.is_symlink() else 'file'}; {_OTHER}")
+        raise InputError(f"{path}: is a {'link' if path.is_symlink() else 'file'}, not a folder; {_OTHER}")
     make_folder(path, kind)
 
 

@@ -26,7 +26,7 @@ def output_folder(path: Path) -> Path:
     if path.is_symlink():
         raise InputError(f"{path}: is a symbolic link, which is not followed; give the folder's own name")
     if path.exists() and not path.is_dir():
-        raise InputError(f"{path}: expected a folder, got a file; choose another --output")
+        raise InputError(f"{path}: is a file, not a folder; choose another --output")
     return path
 
 
@@ -67,13 +67,13 @@ def output_file(
 def check_file(path: Path, *, overwrite: bool, is_ours: Callable[[Path], bool] | None) -> None:
     """Refuse an output file that may not be written; see `output_file`."""
     if path.name in ("", "..") or path.is_dir():
-        raise InputError(f"{path}: expected a file to write, got a folder; give --output the name of a file")
+        raise InputError(f"{path}: is a folder; pass the name of a file as --output")
     if path.is_symlink():
         raise InputError(f"{path}: is a symbolic link, which is not followed; choose another --output")
     if not path.exists():
         return
     if not path.is_file():
-        raise InputError(f"{path}: expected a file to write, got a device or pipe; choose another --output")
+        raise InputError(f"{path}: is a device or pipe, not a file; choose another --output")
     if is_ours is None:
         raise InputError(f"{path}: already exists; choose another --output")
     if not overwrite:

@@ -115,7 +115,7 @@ def draw_without_display() -> None:
 
 
 def recipe_root(kind: str) -> Path:
-    """The folder `tasks`, `configs` or `results`: in an installed package inside it, in a checkout beside it."""
+    """The folder `tasks`, `configs` or `results`: inside an installed package, or next to it in a checkout."""
     shipped = _PACKAGE / "_shipped" / kind
     return shipped if shipped.is_dir() else _PACKAGE.parent / kind
 

@@ -54,7 +54,7 @@ def matching(default: str, pattern: str, expected: str) -> Any:
 
 
 def sections(kinds: Mapping[str, type[Any]]) -> Any:
-    """A field that holds other settings by their names, which stand beside the other keys and not below this one."""
+    """A field that holds other settings by their names; these keys are on the level of the other keys, not below it."""
     return field(default_factory=lambda: {name: kind() for name, kind in kinds.items()}, metadata={"sections": kinds})
 
 

@@ -1,4 +1,4 @@
-"""Parquet and Arrow's file format: a row a sentence, a row group or record batch a part."""
+"""Parquet and Arrow files: one row per sentence, one row group or record batch per part."""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ STDIN = Path("-")
 ENGINES = ("local", "ray")
 
 Watch = Callable[[str, int, int], None]
-"""Is told the stage (`computing`, `writing`), the tokens done and all tokens, after each block."""
+"""Called after each block with the stage (`computing`, `writing`), the tokens done and all tokens."""
 
 
 @dataclass(frozen=True)

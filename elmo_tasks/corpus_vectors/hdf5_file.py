@@ -1,4 +1,4 @@
-"""HDF5 as AllenNLP's `elmo` command writes it: a dataset a sentence, under its line's number."""
+"""HDF5 in the layout of AllenNLP's `elmo` command: one dataset per sentence, named by its line number."""
 
 from __future__ import annotations
 

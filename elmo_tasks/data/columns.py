@@ -126,7 +126,7 @@ def join_blanks(path: Path, sentences: Sequence[ColumnSentence], note: Note) -> 
     blanks between columns.
 
     Raises:
-        InputError: so many have one that the columns must be separated by tabs and blanks alike.
+        InputError: so many have one that tabs and spaces must both be separators.
     """
     odd = [
         (line, token)

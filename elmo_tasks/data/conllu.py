@@ -118,7 +118,7 @@ def read_conllu(path: Path, encoding: str = "utf-8") -> ConlluFile | None:
             if "-" not in cells[0] and "." not in cells[0]:
                 rows.append(ColumnRow(number, line, cells))
     if not sentences:
-        raise InputError(f"{path}: expected sentences in CoNLL-U, got none")
+        raise InputError(f"{path}: has no sentences; expected CoNLL-U")
     file = ConlluFile(path, names, sentences)
     if "FORM" not in names:
         raise file.fault("expected words in a column FORM; merge this file with the treebank that has them")

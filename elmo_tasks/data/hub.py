@@ -78,7 +78,7 @@ def load_first(name: str, sources: Sequence[Source], advice: str, load: Load | N
         from datasets import load_dataset
 
         load = load_dataset
-        logging.getLogger("huggingface_hub").setLevel(logging.ERROR)  # its retries; the fault itself is told below
+        logging.getLogger("huggingface_hub").setLevel(logging.ERROR)  # its retries; the error itself is reported below
     faults = []
     for source in sources:
         try:
@@ -139,5 +139,5 @@ def read_graded(rows: Any, name: str, classes: int) -> Iterable[LabelledSentence
 def _labelled(tokens: tuple[str, ...], label: int, source: str) -> LabelledSentence:
     """Raises InputError for a row without text, as for such a line of a file: no model reads it."""
     if not any(token.strip() for token in tokens):
-        raise InputError(f"{source}: expected a row with text, got a blank one")
+        raise InputError(f"{source}: the text of this row is blank")
     return LabelledSentence(tokens, str(label), source)

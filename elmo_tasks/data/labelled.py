@@ -56,7 +56,7 @@ def read_labelled(
             for number, label, tokens in _rows(path, lines, _kind(path, lines), columns)
         ]
     if not examples:
-        raise InputError(f"{path}: expected lines of a label and a text, got an empty file")
+        raise InputError(f"{path}: is empty; expected lines with a label and a text")
     if not map_labels:
         return examples
     renamed = [(example, map_labels(example.label)) for example in examples]
@@ -110,7 +110,7 @@ def _text_rows(path: Path, full: Sequence[tuple[int, str]]) -> _Rows:
             label, _, text = line.partition(" ")
         tokens = split_tokens(text)
         if not label or not tokens:
-            raise InputError(f"{path}:{number}: expected a label, a blank or tab and a text, got {quoted(line)}")
+            raise InputError(f"{path}:{number}: expected a label, a space or tab, and a text, got {quoted(line)}")
         yield number, label, tokens
 
 
@@ -186,5 +186,5 @@ def _read_folders(path: Path, encoding: str) -> Iterator[LabelledSentence]:
     for label, file in files:
         tokens = split_tokens(" ".join(read_lines(file, encoding)))
         if not tokens:
-            raise InputError(f"{file}:1: expected a text, got an empty file")
+            raise InputError(f"{file}:1: is empty; expected a text")
         yield LabelledSentence(tokens, _as_label(label, str(path)), f"{file}:1")

@@ -15,7 +15,7 @@ from elmo_tasks.core.settings import bounded
 from elmo_tasks.text.examples import Example, LabelledSentence
 
 Note: TypeAlias = Callable[[str], object]
-"""Is told, in one line, what was read in a way that not everyone would expect."""
+"""Receives one line about anything that was read in a way that not everyone would expect."""
 
 Reader: TypeAlias = Callable[..., Sequence[Example]]
 """A file to examples. It may take the keywords `columns` and `encoding` (of `ReadingConfig`), `map_labels` (of

@@ -115,7 +115,7 @@ def has_split(folder: Path, split: str) -> bool:
 def _candidates(folder: Path, split: str) -> dict[Path, set[str]]:
     """The files of a split (or, without a file, its folders) and the parts of their names."""
     if not folder.is_dir():
-        raise InputError(f"{folder}: expected a folder with train, dev and test files, found none")
+        raise InputError(f"{folder}: has no train, dev or test files")
     entries = sorted(path for path in folder.iterdir() if not path.name.startswith("."))
     own, others = set(SPLIT_NAMES[split]), _ALL_NAMES - set(SPLIT_NAMES[split])
     found = {

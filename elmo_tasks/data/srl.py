@@ -60,7 +60,7 @@ def read_srl(path: Path, *, encoding: str = "utf-8", note: Note = no_note) -> li
 
     Of each sentence come first the sentence itself, its `predicate` None and a tag B-V on each predicate, then one
     example per predicate with the BIO tags of its arguments and of V. A column of spans that has only `*` and belongs
-    to no predicate, which one sentence of CoNLL-2012 has, is ignored and told to `note`.
+    to no predicate, which one sentence of CoNLL-2012 has, is ignored and reported to `note`.
 
     Raises:
         InputError: nothing there, no sentence in it, another layout, no predicate in any sentence, a ragged row, as

@@ -46,8 +46,8 @@ SENTENCE_TO_INDEX = "sentence_to_index"
 class ElmoEmbedder:
     """All layers of a biLM for tokenised sentences, as numpy arrays; a drop-in for AllenNLP's.
 
-    Deviation: without files it takes the biLM inside the package instead of downloading the original one, and no state
-    is carried from call to call: the same sentence always has the same vectors.
+    Deviation: without files, the biLM inside the package is used instead of downloading the original one, and no state
+    is carried from call to call: a sentence always gets the same vectors.
 
     Examples:
         >>> elmo = ElmoEmbedder()
@@ -59,10 +59,10 @@ class ElmoEmbedder:
     Args:
         options_file, weight_file: paths or http addresses of a bilm-tf pair, both or none.
         cuda_device: the number of a CUDA device; -1 is the CPU.
-        name: where no files are given, the biLM's name, as `load_bilm` takes it.
+        name: name of the biLM if no files are given, see `load_bilm`.
 
     Raises:
-        InputError: one file without the other, a broken file, no such device.
+        InputError: only one of the files, a damaged file, or no such device.
     """
 
     def __init__(
@@ -84,7 +84,7 @@ class ElmoEmbedder:
 
     @classmethod
     def from_pretrained(cls, name: str, cuda_device: int = -1) -> ElmoEmbedder:
-        """An embedder by a biLM's name: `small`, `original`, a folder, or `ORG/NAME` on the Hugging Face hub."""
+        """An embedder with the biLM of a name: `small`, `original`, a folder, or `ORG/NAME` on the Hugging Face hub."""
         return cls(cuda_device=cuda_device, name=name)
 
     @property
@@ -107,7 +107,7 @@ class ElmoEmbedder:
         """One (L, T, D) float32 array per sentence; the biLM runs once.
 
         Raises:
-            InputError: a string where a list of tokens belongs.
+            InputError: a string instead of a list of tokens.
         """
         batch = checked_sentences(batch, "batch")
         empty = np.zeros((self.bilm.n_layers, 0, self.bilm.width), np.float32)
@@ -118,7 +118,7 @@ class ElmoEmbedder:
         return [arrays[row, :, : len(words)] if len(words) else empty for row, words in enumerate(batch)]
 
     def embed_sentences(self, sentences: Iterable[Sequence[str]], batch_size: int = 64) -> Iterator[Vectors]:
-        """One (L, T, D) float32 array per sentence, in their order, `batch_size` sentences at a time."""
+        """One (L, T, D) float32 array per sentence, in order, computed `batch_size` sentences at a time."""
         if isinstance(sentences, (str, bytes)):
             raise InputError(
                 f"sentences: got one string, {sentences!r:.60}; give a list of token lists: [text.split()]"
@@ -136,22 +136,22 @@ class ElmoEmbedder:
         forget_sentences: bool = False,
         use_sentence_keys: bool = False,
     ) -> None:
-        """Embed a text of one tokenised sentence a line into an HDF5 file of AllenNLP's layout, and close the text.
+        """Embed one tokenised sentence per line into an HDF5 file with AllenNLP's layout, and close the input file.
 
-        A data set a line, float32, its key the line's number from 0: (L, T, D) for `all`, (T, D) for `top` and
-        `average`. `sentence_to_index` holds a JSON object from sentence to key. The file appears when it is whole.
+        One float32 dataset per line, named by the line number from 0: (L, T, D) for `all`, (T, D) for `top` and
+        `average`. `sentence_to_index` is a JSON object from sentence to key. The file appears when it is complete.
 
         Args:
-            input_file: an open text file; tokens are split at blanks.
+            input_file: an open text file; tokens are separated by white space.
             output_file_path: the HDF5 file.
             output_format: `all` layers, the `top` one, or their `average`.
-            batch_size: sentences that run together.
-            forget_sentences: leave `sentence_to_index` out.
-            use_sentence_keys: the sentence itself is the key; there is no `sentence_to_index` then.
+            batch_size: number of sentences per batch.
+            forget_sentences: do not write `sentence_to_index`.
+            use_sentence_keys: use the sentences themselves as keys and do not write `sentence_to_index`.
 
         Raises:
-            InputError: another format, a blank line, a sentence that cannot be a key or comes twice as one, or no
-                place to write to.
+            InputError: an unknown format, a blank line, a sentence that is not a valid key or occurs twice as one, or
+                an output that cannot be written.
         """
         import h5py
 
@@ -162,7 +162,7 @@ class ElmoEmbedder:
             sentences = [line.strip() for line in input_file]
         for number, sentence in enumerate(sentences, 1):
             if not sentence:
-                raise InputError(f"{origin}:{number}: expected a tokenised sentence, got a blank line; remove it")
+                raise InputError(f"{origin}:{number}: blank line; remove it")
         output = Path(output_file_path)
         try:
             with atomic_file(output) as partial, hdf5_to_write(partial) as file:
@@ -182,13 +182,13 @@ class ElmoEmbedder:
                     index[0] = json.dumps(keys)
         except OSError as error:
             reason = " ".join(str(error).split())
-            raise InputError(f"{output}: expected a file that can be written ({reason}); choose another") from None
+            raise InputError(f"{output}: cannot be written ({reason}); choose another file") from None
 
 
 class ElmoTokenEmbedder(nn.Module):
-    """One mix of a biLM's layers, projected if asked for; a drop-in for AllenNLP's.
+    """One learned mix of the layers of a biLM, optionally projected; a drop-in for AllenNLP's.
 
-    Deviation: without files it takes the biLM inside the package instead of downloading the original one.
+    Deviation: without files, the biLM inside the package is used instead of downloading the original one.
 
     Examples:
         >>> ElmoTokenEmbedder(projection_dim=20)(batch_to_ids([["Rain", "fell"], ["No"]])).shape
@@ -230,7 +230,7 @@ class ElmoTokenEmbedder(nn.Module):
 
     @classmethod
     def from_params(cls, params: Mapping[str, Any], vocab: object = None) -> ElmoTokenEmbedder:
-        """One from a dictionary of its arguments; vocab is not looked at. Raises InputError for an unknown argument."""
+        """An embedder from a dictionary of arguments; vocab is ignored. Raises InputError for unknown arguments."""
         return cls(**arguments_of(cls, params))
 
     def get_output_dim(self) -> int:
@@ -249,7 +249,7 @@ def _load(
 ) -> BiLM:
     """The biLM of two files, or of a name where there are none."""
     if (options_file is None) != (weight_file is None):
-        raise InputError("expected options_file and weight_file or neither, got one of them")
+        raise InputError("options_file and weight_file must be given together; got only one of them")
     if options_file is None or weight_file is None:
         return load_bilm(name)
     return load_pair(fspath(options_file), fspath(weight_file))

@@ -16,7 +16,7 @@ from elmo_tasks.elmo.bilm import BiLM
 from elmo_tasks.elmo.cached_words import CachedWords
 from elmo_tasks.elmo.scalar_mix import ScalarMix
 from elmo_tasks.elmo.weights.allennlp import CACHED_WORDS, read_elmo, rename_to_ours, to_allennlp
-from elmo_tasks.elmo.weights.resolve import load_pair
+from elmo_tasks.elmo.weights.resolve import load_bilm, load_pair
 
 
 class ElmoOutput(TypedDict):
@@ -29,10 +29,10 @@ class ElmoOutput(TypedDict):
 class Elmo(nn.Module):
     """Character ids in, `num_output_representations` learned mixes of the biLM's layers out; a drop-in for AllenNLP's.
 
-    One run of the biLM serves all mixes.
+    The biLM runs once for all mixes.
 
-    Deviation: no state is carried from one batch to the next, so that the same sentence always has the same vectors
-    (allennlp issues 2371, 2516, 3845); AllenNLP's first call on a fresh module is what every call returns here.
+    Deviation: no state is carried from one batch to the next, so a sentence always gets the same vectors (allennlp
+    issues 2371, 2516, 3845). Every call returns what the first call of a new AllenNLP module returns.
 
     Examples:
         >>> from pathlib import Path
@@ -49,20 +49,20 @@ class Elmo(nn.Module):
         options_file: path or http address of the biLM's `options.json`.
         weight_file: path or http address of its HDF5 weights.
         num_output_representations: number of mixes.
-        requires_grad: whether the biLM itself learns.
+        requires_grad: whether the biLM itself is trained.
         do_layer_norm: normalise each layer before it is weighted, with one mean and variance over all real positions
             of the batch, sentence boundaries included: as there, results then depend on the batch.
         dropout: probability, on the mixes.
-        vocab_to_cache: words whose vectors are computed once, here; `forward` looks them up by `word_inputs`. The first
-            one stands for padding.
+        vocab_to_cache: words whose vectors are computed only once; `forward` looks them up by `word_inputs`. The first
+            word is padding.
         keep_sentence_boundaries: return `<S>` and `</S>` too; `T` grows by 2.
-        scalar_mix_parameters: fixed weights (before the softmax), one per layer; nothing of the mixes learns then.
-        module: a biLM to use instead of files, which are None then: from `load_bilm`, `bilm` of another `Elmo`, or an
-            `_ElmoBiLm`. Its weights are shared, and it is taken as it is, whatever `requires_grad` says.
+        scalar_mix_parameters: fixed weights (before the softmax), one per layer; the mixes are then not trained.
+        module: a biLM to use instead of files, which must be None: from `load_bilm`, `bilm` of another `Elmo`, or an
+            `_ElmoBiLm`. Its weights are shared; `requires_grad` has no effect on it.
 
     Raises:
-        InputError: a file is missing or broken, the two do not fit, files and a module or neither of them, a wrong
-            number of `scalar_mix_parameters`, or a vocabulary whose vectors would have to be trained.
+        InputError: a file is missing or damaged, the two files do not fit, both files and a module or neither are
+            given, the number of `scalar_mix_parameters` is wrong, or `vocab_to_cache` with `requires_grad=True`.
     """
 
     def __init__(
@@ -80,7 +80,7 @@ class Elmo(nn.Module):
     ) -> None:
         super().__init__()
         if num_output_representations < 1:
-            raise InputError(f"expected num_output_representations of 1 or more, got {num_output_representations}")
+            raise InputError(f"num_output_representations must be 1 or more, got {num_output_representations}")
         if not isinstance(keep_sentence_boundaries, bool):
             raise InputError(
                 f"keep_sentence_boundaries: expected True or False, got {keep_sentence_boundaries!r:.60}; the seventh "
@@ -112,11 +112,32 @@ class Elmo(nn.Module):
         return self.bilm.width
 
     @classmethod
+    def from_pretrained(
+        cls, name: str, num_output_representations: int = 1, requires_grad: bool = False, **arguments: Any
+    ) -> Elmo:
+        """An `Elmo` with the biLM of a name, such as `original`, instead of files.
+
+        Examples:
+            >>> Elmo.from_pretrained("default", dropout=0.0).get_output_dim()
+            256
+
+        Args:
+            name: `small`, `original`, `ORG/NAME` on the Hugging Face hub, or any other name that `load_bilm` accepts.
+            num_output_representations, requires_grad: as for `Elmo`.
+            arguments: further keyword arguments of `Elmo`, without files and module.
+
+        Raises:
+            InputError: no biLM with that name, or what `Elmo` refuses.
+        """
+        bilm = load_bilm(name).requires_grad_(requires_grad)
+        return cls(None, None, num_output_representations, requires_grad, module=bilm, **arguments)
+
+    @classmethod
     def from_params(cls, params: Mapping[str, Any]) -> Elmo:
         """An `Elmo` from a dictionary of its arguments, as they are in AllenNLP's configurations.
 
         Raises:
-            InputError: an argument that there is not, or one that is missing.
+            InputError: an argument is unknown or missing.
         """
         given = arguments_of(cls, params)
         if "num_output_representations" not in given:
@@ -124,9 +145,9 @@ class Elmo(nn.Module):
         return cls(**{"options_file": None, "weight_file": None} | given)
 
     def load_allennlp(self, path: str | PathLike[str], prefix: str | None = None) -> None:
-        """Take the weights and mixes of the ELMo inside a `.th` checkpoint of an AllenNLP model.
+        """Load the weights and mixes of the ELMo inside a `.th` checkpoint of an AllenNLP model.
 
-        For a model of your own that contains an `Elmo`, `load_state_dict` is enough: it knows AllenNLP's names.
+        For a model of your own that contains an `Elmo`, `load_state_dict` is enough: it recognises AllenNLP's names.
 
         Args:
             path: the checkpoint, such as `best.th`, or `weights.th` of an unpacked `model.tar.gz`.
@@ -206,13 +227,13 @@ def arguments_of(kind: type[Any], params: Mapping[str, Any]) -> dict[str, Any]:
     """The arguments in a dictionary of AllenNLP's configurations, whose `type` says no more than the class.
 
     Raises:
-        InputError: an argument that there is not.
+        InputError: an argument is unknown.
     """
     known = inspect.signature(kind).parameters
     given = {key: value for key, value in params.items() if key != "type"}
     if unknown := sorted(set(given) - set(known)):
         raise InputError(
-            f"{kind.__name__}.from_params: there is no argument {unknown[0]!r}; there are {', '.join(known)}"
+            f"{kind.__name__}.from_params: unknown argument {unknown[0]!r}; the arguments are {', '.join(known)}"
         )
     return given
 
@@ -234,12 +255,12 @@ def _bilm(options_file: str | PathLike[str] | None, weight_file: str | PathLike[
     """The biLM of an `Elmo`."""
     if module is not None:
         if options_file is not None or weight_file is not None:
-            raise InputError("expected options_file and weight_file or a module, got both; give None for the files")
+            raise InputError("both files and a module were given; pass None for options_file and weight_file")
         if isinstance(module, _ElmoBiLm):
             return module.bilm
         if not isinstance(module, BiLM):
             raise InputError(f"module: expected a biLM such as load_bilm() returns, got {type(module).__name__}")
         return module
     if options_file is None or weight_file is None:
-        raise InputError("expected options_file and weight_file, got one of them or none; or give module=load_bilm()")
+        raise InputError("options_file and weight_file are both needed; or pass module=load_bilm()")
     return load_pair(fspath(options_file), fspath(weight_file))

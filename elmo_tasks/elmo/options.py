@@ -28,8 +28,8 @@ class Dictionary:
     """The characters and words that a biLM of ELMoForManyLangs knows; the number of each is its position.
 
     characters: Unicode characters, and `SPECIAL_CHARACTERS` among them.
-    words: words that have a vector of their own beside that of their characters, and `SPECIAL_WORDS` among them; none
-        in a biLM that reads characters only.
+    words: words that have a vector of their own in addition to that of their characters, and `SPECIAL_WORDS` among
+        them; none in a biLM that reads characters only.
     word_dim: width of the words' vectors.
     """
 

@@ -42,7 +42,7 @@ class ScalarMix(nn.Module):
         super().__init__()
         if initial is not None and len(initial) != n_layers:
             raise InputError(
-                f"scalar mix: expected {n_layers} initial weights, one a layer, got {len(initial)}; "
+                f"scalar mix: expected {n_layers} initial weights, one per layer, got {len(initial)}; "
                 "give one number for each layer, the token layer first"
             )
         self.n_layers = n_layers

@@ -89,7 +89,7 @@ class Module(nn.Module):
     def embed_texts(self, texts: Iterable[str]) -> dict[str, Tensor]:
         """The signature `default`: texts are split at spaces. Returns what `embed_tokens` returns."""
         if isinstance(texts, (str, bytes)):
-            raise InputError("signature default: expected a list of texts, got one text")
+            raise InputError("signature default: got a single text; pass a list of texts")
         sentences = []
         for text in texts:
             if not isinstance(text, str):

@@ -67,7 +67,7 @@ class Input(Protocol):
 
     @property
     def frozen_parameters(self) -> int:
-        """How many frozen numbers it has beside those of its module."""
+        """Number of frozen parameters that are not part of its module."""
 
     @property
     def tuned_words(self) -> tuple[str, ...]:

@@ -17,7 +17,7 @@ class ClassScores:
     """Accuracy and macro-averaged F1 as fractions.
 
     per_type: precision, recall, F1 and support of each label; macro F1 is the plain mean of these F1. confusion: (K, K)
-    counts, a row a gold label and a column a predicted one, both in the order of `labels`. report: a text table.
+    counts, one row per gold label and one column per predicted label, in the order of `labels`. report: a text table.
     """
 
     accuracy: float

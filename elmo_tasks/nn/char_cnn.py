@@ -9,7 +9,7 @@ _GROUP, _MULTIPLE = 256, 4
 
 
 class CharCnn(nn.Module):
-    """Characters to a vector a word: embedding, one convolution, ReLU, max over the word's real positions.
+    """Characters to one vector per word: embedding, one convolution, ReLU, max over the real positions.
 
     Settings of AllenNLP's NER baseline: 16-dimensional characters, 128 filters of width 3.
     """

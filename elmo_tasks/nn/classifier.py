@@ -72,7 +72,7 @@ class Classifier(nn.Module):
         return losses.mean() if self.weights is None else (losses * self.weights[batch.gold]).mean()
 
     def decode(self, batch: Batch) -> list[list[float]]:
-        """The probability of each label, a list a sentence."""
+        """The probability of each label, one list per sentence."""
         found: list[list[float]] = self.scores(batch).softmax(dim=-1).tolist()
         return found
 

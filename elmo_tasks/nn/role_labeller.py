@@ -21,7 +21,7 @@ from elmo_tasks.text.spans import legal_transitions
 
 
 class RoleLabeller(nn.Module):
-    """Embeddings beside a predicate indicator -> alternating highway LSTM -> softmax over BIO tags, Viterbi-decoded.
+    """Embeddings and a predicate indicator -> alternating highway LSTM -> softmax over BIO tags, Viterbi-decoded.
 
     The network of He et al. 2017, with the 100-dimensional indicator of AllenNLP. A sentence that has no predicate
     marked goes to the finder instead, a BiLSTM that tags each token as a predicate (`B-V`) or not. The two learn

@@ -73,11 +73,11 @@ def read_softmax(folder: Path) -> tuple[Tensor, Tensor]:
                 f"{path}: damaged: weights {tuple(weight.shape)} and biases {tuple(bias.shape)} do not fit"
             )
         if not bool(weight.isfinite().all() and bias.isfinite().all()):
-            raise InputError(f"{path}: damaged: expected finite numbers, got NaN or infinity")
+            raise InputError(f"{path}: damaged: contains NaN or infinity")
     if not weights:
         raise InputError(
-            f"{folder}: expected softmax-1.safetensors beside the biLM, found none; perplexity and substitutes need "
-            "the softmax of pre-training, which published biLMs come without"
+            f"{folder}: has no softmax-1.safetensors; perplexity and substitutes need "
+            "the softmax of pre-training, which published biLMs do not include; use a biLM that elmo-tasks pretrained"
         )
     return torch.cat(weights), torch.cat(biases)
 
@@ -95,7 +95,7 @@ def write_texts(folder: Path, words: list[str], record: dict[str, Any]) -> None:
 
 
 def read_vocabulary(path: Path) -> dict[str, int]:
-    """Words to class numbers, of a file with a word a line, its count behind it or not.
+    """Read the class number of each word from a file with one word per line, with or without a count after it.
 
     Raises:
         InputError: no such file, a line without a word or with one that came before, or its first lines are not the
@@ -108,15 +108,15 @@ def read_vocabulary(path: Path) -> dict[str, int]:
             f"{path}: no such vocabulary; perplexity needs the softmax and vocabulary of pre-training"
         ) from None
     except UnicodeDecodeError:
-        raise InputError(f"{path}: expected a UTF-8 vocabulary, one word a line") from None
+        raise InputError(f"{path}: not UTF-8; a vocabulary has one word per line in UTF-8") from None
     words = [next(iter(split_tokens(line)), "") for line in lines]
     if tuple(words[:3]) != SPECIALS:
         raise InputError(f"{path}:1: expected the words {' '.join(SPECIALS)} first, got {' '.join(words[:3])}")
     numbers: dict[str, int] = {}
     for number, word in enumerate(words):
         if not word or numbers.setdefault(word, number) != number:
-            said = f"{word} a second time" if word else "an empty line"
-            raise InputError(f"{path}:{number + 1}: expected one new word a line, got {said}")
+            wrong = f"duplicate word {word!r}" if word else "empty line"
+            raise InputError(f"{path}:{number + 1}: {wrong}; a vocabulary has one new word per line")
     return numbers
 
 
@@ -145,7 +145,7 @@ def bilm_folder(name: str) -> Path:
     """
     folder = folder_of(name)
     if folder is None:
-        raise InputError(f"{name}: expected the folder of a pre-trained biLM with its softmax and {VOCABULARY} in it")
+        raise InputError(f"{name}: not the folder of a pre-trained biLM; it must contain the softmax and {VOCABULARY}")
     return folder
 
 
@@ -159,5 +159,5 @@ def read_language_model(name: str) -> LanguageModel:
     vocabulary = read_vocabulary(folder / VOCABULARY)
     weight, bias = read_softmax(folder)
     if len(weight) != len(vocabulary):
-        raise InputError(f"{folder}: expected {len(weight)} words in {VOCABULARY}, got {len(vocabulary)}")
+        raise InputError(f"{folder}: {VOCABULARY} has {len(vocabulary)} words, but the softmax has {len(weight)}")
     return LanguageModel(load_bilm(str(folder)), weight, bias, vocabulary)

@@ -24,7 +24,7 @@ def cell_forward(
     """One step's element-wise part.
 
     product: (2, B, 4H), of the step's inputs with their weights; bias: (2, 1, 4H) float32; cell: (2, B, H) float32;
-    keep: (2, B, 1), 0 where the state starts anew.
+    keep: (2, B, 1), 0 where the state is reset.
     Returns: output before projection (2, B, H), cell (2, B, H) float32, the four activated gates (2, B, H) each: the
     compiler makes one loop of this, but three of a concatenation.
     """

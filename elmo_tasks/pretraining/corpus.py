@@ -65,7 +65,7 @@ def corpus_files(patterns: Sequence[str]) -> list[Path]:
     for pattern in patterns:
         matches = sorted(glob.glob(pattern))  # noqa: PTH207 (absolute patterns)
         if not matches:
-            raise InputError(f"--corpus: expected text files, got none for {pattern!r}")
+            raise InputError(f"--corpus: no file matches {pattern!r}")
         found += [Path(match) for match in matches]
     return found
 
@@ -86,7 +86,7 @@ def read_sentences(path: Path, encoding: str = "utf-8") -> Iterator[list[str]]:
         tokens = split_tokens(line)
         if len(tokens) > MAX_LINE_TOKENS:
             raise InputError(
-                f"{path}:{number}: expected one sentence a line of at most {MAX_LINE_TOKENS} words, "
+                f"{path}:{number}: expected one sentence per line with at most {MAX_LINE_TOKENS} words, "
                 f"got {len(tokens)}; split the text into sentences"
             )
         if tokens:
@@ -107,7 +107,9 @@ def encode_corpus(paths: Sequence[Path], folder: Path, encoding: str = "utf-8") 
     try:
         spelled, ends, digest = _number(paths, partial / "ids.raw", encoding)
         if not ends:
-            raise InputError(f"{', '.join(map(str, paths))}: expected tokenised sentences, got no word at all")
+            raise InputError(
+                f"{', '.join(map(str, paths))}: no words in this text; expected tokenised sentences, one per line"
+            )
         _renumber(partial, spelled)
         _write_array(partial / "ends.npy", len(ends), [np.frombuffer(ends, np.int64)])
         about: dict[str, Any] = {"files": _stamp(paths, encoding), "sha256": digest}

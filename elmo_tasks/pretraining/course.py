@@ -58,7 +58,7 @@ def check_course(path: Path, course: dict[str, Any]) -> None:
         if course[key] != before[key]:
             raise InputError(
                 f"--resume: expected {key} as when the run began, {before[key]!r}, got {course[key]!r}; "
-                "give the same --config, --corpus, --vocabulary and --init, or start anew by --overwrite"
+                "pass the same --config, --corpus, --vocabulary and --init, or start again with --overwrite"
             )
 
 

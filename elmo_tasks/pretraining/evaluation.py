@@ -1,4 +1,4 @@
-"""What can be asked of a pre-trained folder and a text: perplexity, surprisal, a trigram's perplexity beside them."""
+"""Evaluate a pre-trained folder on a text: perplexity, surprisal, and the perplexity of a trigram model."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def evaluate_bilm(name: str, text: Path, encoding: str = "utf-8") -> Perplexity:
     """Perplexity of a biLM folder on a text file. Raises InputError when there is no word in it."""
     found = perplexity(read_language_model(name).moved(), read_sentences(text, encoding))
     if math.isnan(found.mean):
-        raise InputError(f"{text}: expected tokenised sentences, got no word at all")
+        raise InputError(f"{text}: contains no words; expected tokenised sentences, one per line")
     return found
 
 
@@ -33,13 +33,13 @@ def evaluate_trigram(name: str, text: Path, corpus: Sequence[str], encoding: str
 
 
 def surprisal_lines(name: str, text: Path, encoding: str = "utf-8") -> Iterator[dict[str, Any]]:
-    """Per sentence its words, and in bits what each of them told: given its left in `forward`, its right in `backward`.
+    """Words and surprisals of each sentence, in bits: given the left context in `forward`, the right in `backward`.
 
-    `forward_end` is what `</S>` told behind the last word, `backward_begin` what `<S>` told before the first.
+    `forward_end` is the surprisal of `</S>` after the last word, `backward_begin` that of `<S>` before the first.
     """
     model = read_language_model(name).moved()
-    sentences, told = itertools.tee(read_sentences(text, encoding))  # read as a stream: a batch ahead of what is told
-    for words, nats in zip(told, surprisals(model, sentences), strict=True):
+    sentences, written = itertools.tee(read_sentences(text, encoding))  # a stream: read a batch ahead of the results
+    for words, nats in zip(written, surprisals(model, sentences), strict=True):
         forward, backward = (nats / math.log(2)).tolist()  # w1 .. wn </S>, <S> w1 .. wn
         yield {
             "tokens": words,

@@ -263,7 +263,7 @@ def wait_for_corpus(files: Sequence[Path], folder: Path, encoding: str = "utf-8"
 
 
 def _say_nothing(line: str) -> None:
-    """What the processes beside the first one tell."""
+    """What all processes but the first report."""
 
 
 def write_vocabulary(

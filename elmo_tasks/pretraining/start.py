@@ -1,4 +1,4 @@
-"""What a pre-training run starts from besides its text: read and checked before the text, which takes hours."""
+"""The other inputs of a pre-training run, read and checked before its text, which may take hours."""
 
 from __future__ import annotations
 
@@ -59,14 +59,14 @@ def read_start(
         vocabulary = vocabulary or vocabulary_file(init)
     words = None if vocabulary is None else list(read_vocabulary(vocabulary))
     if words is not None and len(words) <= len(SPECIALS):
-        raise InputError(f"{vocabulary}: expected a word below the specials, got none")
+        raise InputError(f"{vocabulary}: has no words after the special ones")
     first: list[list[str]] = []
     if heldout is not None:
-        for sentence in read_sentences(heldout, encoding):  # to its end, so that a bad line is told of now
+        for sentence in read_sentences(heldout, encoding):  # to its end, so that a bad line is reported now
             if len(first) < HELDOUT_SENTENCES:
                 first.append(sentence)
         if not first:
-            raise InputError(f"{heldout}: expected tokenised sentences, got no word at all")
+            raise InputError(f"{heldout}: contains no words; expected tokenised sentences, one per line")
     return Start(init, words, first, course_of(config, init))
 
 

@@ -220,7 +220,7 @@ def check_file(folder: Path, name: str, metrics: Mapping[str, Any] | None = None
     """
     path = folder / name
     if not path.is_file():
-        raise InputError(f"{folder}: expected the folder of a finished run, found no {name} in it")
+        raise InputError(f"{folder}: not the folder of a finished run: it has no {name}")
     if metrics is None and (folder / "metrics.json").exists():
         metrics = read_metrics(folder)
     expected = (metrics or {}).get(CHECKSUMS, {}).get(name)

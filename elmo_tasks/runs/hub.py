@@ -104,7 +104,7 @@ def find_run(name: str | Path) -> Path:
 
 
 def _why_no_run(folder: Path) -> str:
-    """What is wrong with a path that is not a folder, and the nearest name of a folder beside it or of a tagger."""
+    """What is wrong with a path that is not a folder, with the most similar name of a folder there or of a tagger."""
     if folder.exists():
         return "not a folder; give the folder of a finished run"
     beside = [path.name for path in folder.parent.glob("*") if path.is_dir()] if folder.parent.is_dir() else []

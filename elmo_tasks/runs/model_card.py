@@ -16,7 +16,7 @@ _HEADLINES = ("f1", "accuracy", "precision", "recall", "macro_f1")
 def run_card(name: str, metrics: Mapping[str, Any], license: str | None) -> str:
     """The card of a run, from its `metrics.json`: task, data, scores, command, licence, and how to load it.
 
-    Absolute paths are cut to their last part: a card says what was used, not where it lay.
+    Absolute paths are cut to their last part: a card says what was used, not where it was.
     """
     from huggingface_hub import EvalResult
 
@@ -40,13 +40,14 @@ def run_card(name: str, metrics: Mapping[str, Any], license: str | None) -> str:
     lines = [
         f"# {escape(f'{name}: {task} on {data}')}",
         "",
-        f"A run of {LIBRARY}: {escape(' + '.join(embedders))}, seed {metrics['seed']}. The dev split chose the epoch"
-        + (", the test split was read once." if "test" in scores else "; there was no test split."),
+        f"A run of {LIBRARY}: {escape(' + '.join(embedders))}, seed {metrics['seed']}. "
+        "The best epoch was chosen on the dev split"
+        + ("; the test split was evaluated once, at the end." if "test" in scores else "; there was no test split."),
         "",
         markdown_table(("split", "score", "per cent"), rows),
         f"- Task: {escape(task)}",
         f"- Data: {escape(data)}",
-        f"- Embedders: {escape(', '.join(embedders))}; they are loaded by these names and are not in this repository",
+        f"- Embedders: {escape(', '.join(embedders))}; loaded by these names; they are not part of this repository",
         f"- Command: {code(command or 'fitted in Python')}",
         f"- Licence: {escape(license or 'not stated')}",
         "",
@@ -98,8 +99,9 @@ def bilm_body(record: dict[str, Any]) -> str:
     lines = [
         "# A bidirectional language model (ELMo)",
         "",
-        "Written by elmo-tasks. `*.safetensors` hold weights and softmax; `options.json` and `weights.hdf5`, where "
-        "they are here, are the same weights in bilm-tf's format. `metrics.json` has the whole record.",
+        "Trained with `elmo-tasks pretrain`. The `*.safetensors` files contain the weights and the softmax; "
+        "`options.json` and `weights.hdf5`, if present, are the same weights in bilm-tf's format. `metrics.json` is "
+        "the complete record of the training.",
         "",
         f"The softmax is over {record['vocabulary']:,} words.",
     ]
@@ -112,7 +114,7 @@ def bilm_body(record: dict[str, Any]) -> str:
     for number, stage in enumerate(record.get("stages", []), 1):
         # Later stages name their start by what it was called then: "shipped" was the stage before.
         start = (
-            f"went on from stage {number - 1}" if number > 1 else f"started from {stage['init'] or 'random weights'}"
+            f"continued from stage {number - 1}" if number > 1 else f"started from {stage['init'] or 'random weights'}"
         )
         lines += [
             "",

@@ -79,7 +79,7 @@ def load_trained(
     refuse_links(folder)
     path = folder / "model.safetensors"
     if not path.exists():
-        raise InputError(f"{folder}: expected the folder of a finished run, found no model.safetensors in it")
+        raise InputError(f"{folder}: not the folder of a finished run: it has no model.safetensors")
     try:
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
@@ -150,7 +150,7 @@ def _read_words(path: Path) -> list[str]:
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
-        raise InputError(f"{path.parent}: expected the folder of a finished run, found no {path.name} in it") from None
+        raise InputError(f"{path.parent}: not the folder of a finished run: it has no {path.name}") from None
     except UnicodeDecodeError as error:
         raise InputError(f"{path}: damaged: not UTF-8 ({error.reason})") from None
     return text.split("\n")[:-1]

@@ -102,7 +102,7 @@ class TaskModule(lightning.LightningModule):
         """The sentences of the batch are named; a resumed run would come to them again."""
         if not torch.isfinite(value):
             sources = ", ".join(self._sources[:3]) + (", ..." if len(self._sources) > 3 else "")
-            kept = "; the unfinished run is kept, --overwrite starts anew" if self.current_epoch else ""
+            kept = "; the unfinished run is kept, --overwrite starts again" if self.current_epoch else ""
             raise InputError(
                 f"epoch {self.current_epoch}: the {what} is {value.item()} on a batch with {sources}; "
                 f"lower training.learning_rate or look at these sentences{kept}"
@@ -155,7 +155,7 @@ def rank_epoch(score: float, first: float, loss: float) -> float:
 
     Returns:
         Above 0 if the score is better than the first epoch's, between -1 and 0 if equal, below -1 if worse. It is
-        compared as a float32, so that the three ranges may not be told apart by tiny differences.
+        compared as a float32, so that tiny differences do not separate the three ranges.
     """
     if score > first:
         return score - first

@@ -17,7 +17,7 @@ from elmo_tasks.runs.store import Trained
 from elmo_tasks.task import load_task
 
 FINGERPRINTS = "checkpoints/fingerprints.json"
-"""Of embedders and data, beside the checkpoint, whose weights mean nothing on others."""
+"""Digests of embedders and data, stored next to the checkpoint, whose weights are useless with others."""
 DATA = "the data"
 
 
@@ -37,7 +37,7 @@ def check_beginning(work: Path, trained: Trained, data: str) -> None:
             if (now := own.get(name)) != began:
                 raise InputError(
                     f"--resume: expected {name} as when the run began, {began}, but that name now means {now}; "
-                    "restore it, or start anew by --overwrite"
+                    "restore it, or start again with --overwrite"
                 )
     write_text(work / "config.yaml", to_yaml(trained.experiment))
     (work / FINGERPRINTS).parent.mkdir(exist_ok=True)
@@ -72,7 +72,7 @@ def _compare_settings(work: Path, experiment: Experiment) -> None:
         first, second = (", ".join(f"{key}={_shown(values.get(key))}" for key in others) for values in (began, now))
         raise InputError(
             f"--resume: expected {first} as when the run began, got {second}; "
-            "give the same settings, or start anew by --overwrite"
+            "pass the same settings, or start again with --overwrite"
         )
 
 

@@ -97,7 +97,7 @@ def train(
         splits = splits or load_data(experiment.data, task.read, experiment.reading)
         for split in ("train", "dev"):
             if not splits.get(split):
-                raise InputError(f"{splits.origin}: expected sentences in the {split} split, got none")
+                raise InputError(f"{splits.origin}: the {split} split has no sentences")
         digest = splits.digest()
         labels = task.labels(splits.train)  # of all of it: a fraction may lack a label that dev has
         for split in ("dev", "test"):

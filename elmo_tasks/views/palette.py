@@ -13,7 +13,7 @@ class Style(NamedTuple):
     marker: str
 
 
-# After Okabe and Ito 2008, whose colours can be told apart with every kind of colour vision; marks tell them apart in
+# After Okabe and Ito 2008, whose colours are distinct with every kind of colour vision; marks distinguish them in
 # grey. Choices that build on each other share a hue: the darker one has more inputs.
 _KNOWN = {
     frozenset({"glove"}): Style("#E69F00", "o"),

@@ -37,7 +37,7 @@ def claimed_probe_files(folder: Path, stem: str, overwrite: bool) -> Iterator[No
         InputError: a file that may not be replaced, another process that writes it, or nothing can be written.
     """
     if folder.exists() and not folder.is_dir():
-        raise InputError(f"{folder}: expected a folder, got a file; choose another --output")
+        raise InputError(f"{folder}: is a file, not a folder; choose another --output")
     with ExitStack() as stack:
         record = folder / f"{stem}.json"
         for suffix in (".json", ".md", ".png"):  # the table and the picture are ours if the record next to them is
@@ -89,7 +89,7 @@ def print_probe(record: Mapping[str, Any], console: Console | None = None) -> No
 
 
 def draw_probe(record: Mapping[str, Any], path: Path) -> None:
-    """Bars of test accuracy by layer and embedder, with the controls; for tags, selectivity beside them."""
+    """Bars of test accuracy by layer and embedder, with the controls; for tags, selectivity next to them."""
     from matplotlib.container import BarContainer
     from matplotlib.figure import Figure
 
@@ -159,7 +159,7 @@ def _rows(record: Mapping[str, Any]) -> tuple[tuple[str, ...], list[tuple[str, .
 
 
 def _others(entry: Mapping[str, Any]) -> str:
-    """How a published result is called beside ours."""
+    """The name of a published result in a table of ours."""
     return f"{entry['source']} (other data)"
 
 

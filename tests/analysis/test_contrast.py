@@ -32,10 +32,15 @@ def test_a_word_in_any_case(tiny_bilm: str) -> None:
 @pytest.mark.parametrize(
     ("first", "second", "word", "message"),
     [
-        ("a dog , a cat", "the dog , the cat", None, "both sentences have, got 2: dog, cat; give --word WORD"),
-        ("one .", "two .", None, "expected one word that both sentences have, got none; give --word WORD"),
-        ("one .", "two .", "one", "expected the word 'one' in the sentence, got 'two .'"),
-        ("", "two .", None, "contrast: expected two tokenised sentences, got an empty one"),
+        (
+            "a dog , a cat",
+            "the dog , the cat",
+            None,
+            "share exactly one word, got 2: dog, cat; choose one with --word WORD",
+        ),
+        ("one .", "two .", None, "must share exactly one word, got none; choose one with --word WORD"),
+        ("one .", "two .", "one", "the word 'one' is not in the sentence 'two .'"),
+        ("", "two .", None, "contrast: a sentence is empty; expected two tokenised sentences"),
     ],
 )
 def test_faults(tiny_bilm: str, first: str, second: str, word: str | None, message: str) -> None:

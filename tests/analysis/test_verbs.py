@@ -135,7 +135,7 @@ def test_a_folder_without_a_split(data: Path, capsys: pytest.CaptureFixture[str]
     ("content", "message"),
     [
         ("", "train.txt: expected sentences in columns"),
-        ("a X\nb X\n", "expected two or more tags in the training file"),
+        ("a X\nb X\n", "the training file has only one tag"),
     ],
 )
 def test_nothing_to_learn(data: Path, capsys: pytest.CaptureFixture[str], content: str, message: str) -> None:
@@ -184,20 +184,20 @@ def test_project(text: Path, tiny_bilm: str, capsys: pytest.CaptureFixture[str])
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["similar", "cow", "--in", "text.txt"], "text.txt: expected occurrences of 'cow', got none"),
+        (["similar", "cow", "--in", "text.txt"], "text.txt: the word 'cow' does not occur"),
         (["similar", "bark", "--in", "none.txt"], "none.txt: no such file"),
-        (["similar", "bark", "--in", "empty.txt"], "empty.txt: expected occurrences of 'bark', got none"),
-        (["similar", "bark", "--in", "text.txt", "--sentence", "Cats ."], "expected the word 'bark' in the sentence"),
+        (["similar", "bark", "--in", "empty.txt"], "empty.txt: the word 'bark' does not occur"),
+        (["similar", "bark", "--in", "text.txt", "--sentence", "Cats ."], "the word 'bark' is not in the sentence"),
         (["similar", "bark", "--in", "text.txt", "--position", "9"], "--position: expected where 'bark' is"),
         (["similar", "bark", "--in", "text.txt", "--layer", "7"], "--layer: expected average, 0 to 2 or the folder"),
         (["similar", "bark", "--in", "text.txt", "--top", "0"], "--top: expected 1 or more, got 0"),
-        (["contrast", "a dog", "a dog"], "expected one word that both sentences have, got 2: a, dog"),
+        (["contrast", "a dog", "a dog"], "must share exactly one word, got 2: a, dog"),
         (["contrast", "a dog", "the dog", "--output", "x.txt"], "expected a file that ends in .png, .svg or .html"),
         (
             ["contrast", "a dog", "the dog", "--output", "text.txt/x.png"],
             "x.png: cannot be written (a file is in the way)",
         ),
-        (["project", "cow", "--in", "text.txt", "--output", "x.png"], "expected occurrences of 'cow', got none"),
+        (["project", "cow", "--in", "text.txt", "--output", "x.png"], "the word 'cow' does not occur"),
         (["project", "bark", "--in", "text.txt", "--output", "x.gif"], "expected a file that ends in .png or .svg"),
         (["project", "bark", "--in", "text.txt", "--output", "x.png", "--layer", "top"], "--layer: expected average"),
         (["project", "bark", "--in", "text.txt", "--output", "x.png", "--limit", "0"], "--limit: expected 1 or more"),

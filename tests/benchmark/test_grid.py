@@ -82,12 +82,12 @@ def test_commas_concatenate_but_for_the_one_of_a_pair_of_files() -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"seeds": 0}, "--seeds: expected how many seeds, 1 or more, got 0"),
+        ({"seeds": 0}, "--seeds: expected a number of seeds of 1 or more, got 0"),
         ({"fractions": [0]}, "--fractions: expected per cent above 0 and up to 100, got 0"),
         ({"embedders": [","]}, "--embedders: expected names with commas between those that are concatenated, got ','"),
         ({"data": ["conll2003"]}, "--data: expected TASK=NAME such as ner=conll2003, got 'conll2003'"),
         ({"data": ["srl=x"]}, "--data: expected one of the tasks ner before the =, got 'srl=x'"),
-        ({"embedders": ["glove", "glove"]}, "expected each cell once, got ner-sample-glove-10-seed1"),
+        ({"embedders": ["glove", "glove"]}, "would run twice; name each task"),
         ({"configs": ["a.yaml"]}, "--config: expected TASK=NAME such as sentiment=configs/sst5-bcn.yaml, got 'a.yaml'"),
         ({"configs": ["ner=a", "ner=b"]}, "--config: expected ner once, got a and b"),
         ({"settings": ["ner.training.epoch=2"]}, "did you mean training.epochs?"),

@@ -147,7 +147,7 @@ def test_report_only(grid: Path, capsys: pytest.CaptureFixture[str], tmp_path: P
     assert main(["benchmark", "--report-only", "--output", str(grid)]) == 0
     assert "report.html" in capsys.readouterr().out
     assert main(["benchmark", "--report-only", "--output", str(tmp_path / "none")]) == 2
-    assert "expected the folder of a benchmark, found no finished run" in capsys.readouterr().err
+    assert "not the folder of a benchmark: there is no finished run" in capsys.readouterr().err
 
 
 def only(record: dict[str, Any]) -> dict[str, Any]:
@@ -219,5 +219,5 @@ def test_a_run_of_an_earlier_version_is_named(make_cell: MakeCell, tmp_path: Pat
     metrics = json.loads((folder / "metrics.json").read_text())
     del metrics["tokens_per_second"]
     (folder / "metrics.json").write_text(json.dumps(metrics))
-    with pytest.raises(InputError, match=r"expected a run of this version, got one without tokens_per_second"):
+    with pytest.raises(InputError, match=r"made by another version: it lacks tokens_per_second"):
         benchmark_record(tmp_path / "grid")

@@ -240,5 +240,5 @@ def test_a_full_disk(data: Path, capsys: pytest.CaptureFixture[str], monkeypatch
 
 
 def test_no_run_there(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert "expected the folder of a finished run" in fails(capsys, "predict", "data", "data/train.txt")
-    assert "found no metrics.json" in fails(capsys, "report", "data")
+    assert "not the folder of a finished run" in fails(capsys, "predict", "data", "data/train.txt")
+    assert "it has no metrics.json" in fails(capsys, "report", "data")

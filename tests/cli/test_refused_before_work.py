@@ -34,7 +34,7 @@ def train(corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list
         ("dangling", "dangling: is a symbolic link, which is not followed"),
         ("file/run", "file/run: cannot be written"),
         ("/proc/run", "/proc/run: cannot be written"),
-        ("file", "file: expected a folder, got a file"),
+        ("file", "file: is a file, not a folder"),
     ],
 )
 def test_outputs(train: list[str], capsys: pytest.CaptureFixture[str], output: str, message: str) -> None:

@@ -88,7 +88,7 @@ def test_links_and_files_are_no_folders(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     (tmp_path / "dangling").symlink_to(tmp_path / "nowhere")
     (tmp_path / "link").symlink_to(tmp_path)
-    for name, message in (("file", "got a file"), ("dangling", "is a symbolic link"), ("link", "is a symbolic link")):
+    for name, message in (("file", "is a file"), ("dangling", "is a symbolic link"), ("link", "is a symbolic link")):
         with pytest.raises(InputError, match=message):
             output_folder(tmp_path / name)
     assert output_folder(tmp_path / "x" / "..") == tmp_path
@@ -116,9 +116,9 @@ def test_output_files(tmp_path: Path) -> None:
         "theirs": "was not written by this command, so --overwrite leaves it alone",
         "link": "is a symbolic link",
         "dangling": "is a symbolic link",
-        "pipe": "got a device or pipe",
-        ".": "got a folder",
-        "..": "got a folder",
+        "pipe": "is a device or pipe",
+        ".": "is a folder",
+        "..": "is a folder",
         "theirs/file": "cannot be written",
     }.items():
         with pytest.raises(InputError, match=message):

@@ -79,7 +79,7 @@ def test_entities_in_misc(tmp_path: Path) -> None:
         (TREEBANK.replace("NER=B-X", "X=1"), {"tag": "99"}, r"train.conllu:4: expected a column '99'"),
         (TREEBANK.replace("\t0\troot\t0:root", "\t0"), {}, r"train.conllu:6: expected a row of 10 columns between"),
         ("# global.columns = ID UP:PRED\n1\tgo.01\n", {}, r"train.conllu:2: expected words in a column FORM; merge"),
-        ("# global.columns = ID FORM\n", {}, r"expected sentences in CoNLL-U, got none"),
+        ("# global.columns = ID FORM\n", {}, r"has no sentences; expected CoNLL-U"),
         (TREEBANK.replace("NER=B-X|", "").replace("NER=I-X|", "").replace("NER=O", "_"), {},
          r"train.conllu:4: found no column with tags of spans; name one, such as --columns tag=NER"),
     ],

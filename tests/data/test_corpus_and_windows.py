@@ -99,10 +99,10 @@ def test_a_long_zstd_text_is_read_whole(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "data", "message"),
     [
-        ("t.txt", b"", "got no word at all"),
+        ("t.txt", b"", "no words in this text"),
         ("t.txt", b"a\nb\0c\n", r"t.txt:2: expected text, got binary data"),
         ("t.txt", b"a\n\xff\n", r"t.txt:2: expected UTF-8 text"),
-        ("t.txt", b"a " * 10000, r"t.txt:1: expected one sentence a line of at most 2000 words, got 10000"),
+        ("t.txt", b"a " * 10000, r"t.txt:1: expected one sentence per line with at most 2000 words, got 10000"),
         ("t.xz", lzma.compress(b"a\n" * 100000)[:60], "damaged or cut compressed file"),
         ("t.xz", b"no archive", "damaged or cut compressed file"),
         ("t.gz", gzip.compress(b"a\n" * 100000, mtime=0)[:60], "damaged or cut compressed file"),

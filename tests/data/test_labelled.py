@@ -68,11 +68,11 @@ def test_a_label_ends_at_the_first_tab(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("\ta film\n", r"file.txt:1: expected a label, a blank or tab and a text, got '\\ta film'"),
-        ("1 a\n\n0\n", r"file.txt:3: expected a label, a blank or tab and a text, got '0'"),
-        ("1\t\n", r"file.txt:1: expected a label, a blank or tab and a text"),
-        ("\n \n", r"file.txt: expected lines of a label and a text, got an empty file"),
-        ("", r"file.txt: expected lines of a label and a text, got an empty file"),
+        ("\ta film\n", r"file.txt:1: expected a label, a space or tab, and a text, got '\\ta film'"),
+        ("1 a\n\n0\n", r"file.txt:3: expected a label, a space or tab, and a text, got '0'"),
+        ("1\t\n", r"file.txt:1: expected a label, a space or tab, and a text"),
+        ("\n \n", r"file.txt: is empty; expected lines with a label and a text"),
+        ("", r"file.txt: is empty; expected lines with a label and a text"),
         ('{"label": 1, "text": "a"}\n{"label": 1\n', r"file.txt:2: expected a JSON object.*got no JSON \(Expecting"),
         ('{"label": 1, "text": "a"}\n[1]\n', r"file.txt:2: expected a JSON object.*got \[1\]"),
         ('{"label": 1, "text": "  "}\n', r"file.txt:1: expected a JSON object.*got a row without text"),
@@ -205,7 +205,7 @@ def test_rows_of_the_hub_without_text() -> None:
     assert load_sst2(damaged_copy).origin == "hub:stanfordnlp/sst"
     with pytest.raises(
         InputError,
-        match=r"SetFit/sst2/test:1: expected a row with text, got a blank one; stanfordnlp/sst/test:1: expected a row",
+        match=r"SetFit/sst2/test:1: the text of this row is blank; stanfordnlp/sst/test:1: the text",
     ):
         load_sst2(damaged)
 

@@ -30,7 +30,7 @@ def refused(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
 
 
 def test_a_folder_that_is_no_run_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert "expected the folder of a finished run" in refused(capsys, str(tmp_path))
+    assert "not the folder of a finished run" in refused(capsys, str(tmp_path))
     assert "nothing: no such folder" in refused(capsys, str(tmp_path / "nothing"))
 
 

@@ -29,7 +29,7 @@ def sentences(path: Path) -> Iterator[list[list[str]]]:
 
 
 def write_columns(path: Path, made: Iterable[list[list[str]]]) -> None:
-    """A row a token, a blank line after a sentence."""
+    """One row per token, a blank line after each sentence."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("".join("".join(f"{' '.join(row)}\n" for row in rows) + "\n" for rows in made), encoding="utf-8")
 

@@ -65,7 +65,7 @@ def test_fixed_mix_parameters(pair: Pair) -> None:
     assert not any(parameter.requires_grad for parameter in elmo.parameters())
     ids = batch_to_ids(SENTENCES)
     torch.testing.assert_close(elmo(ids)["elmo_representations"][0], read_hdf5(*pair)(ids).layers[:, 1])
-    with pytest.raises(InputError, match="expected 3 initial weights, one a layer, got 2"):
+    with pytest.raises(InputError, match="expected 3 initial weights, one per layer, got 2"):
         Elmo(*pair, num_output_representations=1, scalar_mix_parameters=[0.0, 1.0])
 
 
@@ -114,7 +114,7 @@ def test_no_state_is_carried(pair: Pair) -> None:
 
 
 def test_no_representation_at_all(pair: Pair) -> None:
-    with pytest.raises(InputError, match="expected num_output_representations of 1 or more, got 0"):
+    with pytest.raises(InputError, match="num_output_representations must be 1 or more, got 0"):
         Elmo(*pair, num_output_representations=0)
 
 
@@ -165,19 +165,31 @@ def test_a_module_instead_of_files(pair: Pair) -> None:
     ids = batch_to_ids([["Rain", "fell"]])
     assert second.bilm is first.bilm
     assert torch.equal(first(ids)["elmo_representations"][0], second(ids)["elmo_representations"][0])
-    with pytest.raises(InputError, match="expected options_file and weight_file or a module, got both"):
+    with pytest.raises(InputError, match="both files and a module were given"):
         Elmo(*pair, 1, module=first.bilm)
     with pytest.raises(InputError, match="module: expected a biLM such as load_bilm.. returns, got Linear"):
         Elmo(None, None, 1, module=torch.nn.Linear(2, 2))  # type: ignore[arg-type]
-    with pytest.raises(InputError, match="expected options_file and weight_file, got one of them or none"):
+    with pytest.raises(InputError, match="options_file and weight_file are both needed"):
         Elmo(None, None, 1)
+
+
+def test_from_pretrained_is_that_of_the_files(pair: Pair) -> None:
+    ids, name = batch_to_ids([["cat", "sat"], ["dog"]]), f"{pair[0]},{pair[1]}"
+    named, files = Elmo.from_pretrained(name, dropout=0.0), Elmo(*pair, 1, dropout=0.0)
+    assert torch.equal(named(ids)["elmo_representations"][0], files(ids)["elmo_representations"][0])
+    assert not any(weight.requires_grad for weight in named.bilm.parameters())
+    learning = Elmo.from_pretrained(name, 2, requires_grad=True, keep_sentence_boundaries=True)
+    assert all(weight.requires_grad for weight in learning.bilm.parameters())
+    assert [tuple(mix.shape) for mix in learning(ids)["elmo_representations"]] == [(2, 4, 12)] * 2
+    with pytest.raises(InputError, match="no biLM named 'nothing'"):
+        Elmo.from_pretrained("nothing")
 
 
 def test_from_params(pair: Pair) -> None:
     params = {"options_file": pair[0], "weight_file": pair[1], "num_output_representations": 2, "dropout": 0.1}
     elmo = Elmo.from_params(params)
     assert len(elmo.scalar_mixes) == 2 and elmo.dropout.p == 0.1
-    with pytest.raises(InputError, match="Elmo.from_params: there is no argument 'drop'; there are options_file, "):
+    with pytest.raises(InputError, match="Elmo.from_params: unknown argument 'drop'; the arguments are options_file, "):
         Elmo.from_params(params | {"drop": 0.1})
     with pytest.raises(InputError, match="Elmo.from_params: num_output_representations is missing"):
         Elmo.from_params({"options_file": pair[0]})

@@ -34,9 +34,11 @@ def test_a_projected_token_embedder_from_a_configuration(pair: Pair) -> None:
     assert embedder(batch_to_ids(SENTENCES)[:, None]).shape == (2, 1, 4, 5)
     words = ElmoTokenEmbedder(*pair, vocab_to_cache=["", "The", "cat"])
     assert words(torch.zeros(1, 2, 50, dtype=torch.long), torch.tensor([[1, 2]])).shape == (1, 2, 12)
-    with pytest.raises(InputError, match="ElmoTokenEmbedder.from_params: there is no argument 'dim'; there are option"):
+    with pytest.raises(
+        InputError, match="ElmoTokenEmbedder.from_params: unknown argument 'dim'; the arguments are option"
+    ):
         ElmoTokenEmbedder.from_params({"dim": 5})
-    with pytest.raises(InputError, match="expected options_file and weight_file or neither, got one of them"):
+    with pytest.raises(InputError, match="options_file and weight_file must be given together"):
         ElmoTokenEmbedder(pair[0])
 
 

@@ -76,7 +76,7 @@ def test_nothing_at_all(module: hub.Module) -> None:
     ("inputs", "signature", "message"),
     [
         (TEXTS, "sentences", "expected a signature among default, tokens, got 'sentences'"),
-        ("one text", "default", "expected a list of texts, got one text"),
+        ("one text", "default", "got a single text; pass a list of texts"),
         ([b"bytes"], "default", "signature default: expected texts, got bytes"),
         ({"tokens": TOKENS}, "tokens", "expected a dictionary with the keys tokens and sequence_len"),
         ({"tokens": [["a"], ["a", "b"]], "sequence_len": [1, 2]}, "tokens", "expected rows of one length, padded"),

@@ -49,7 +49,7 @@ def test_layer_norm_over_tokens_is_torchs_and_knows_no_neighbours() -> None:
 
 
 def test_wrong_number_of_initial_weights() -> None:
-    with pytest.raises(InputError, match="expected 3 initial weights, one a layer, got 2"):
+    with pytest.raises(InputError, match="expected 3 initial weights, one per layer, got 2"):
         ScalarMix(3, initial=[1.0, 2.0])
 
 

@@ -213,9 +213,9 @@ def test_options_json_beyond_limits(pair: Pair, text: str) -> None:
 
 
 def test_missing_files(pair: Pair, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"no\.hdf5: expected the HDF5 weights of a biLM, found no such file"):
+    with pytest.raises(InputError, match=r"no\.hdf5: no such file; expected the HDF5 weights of a biLM"):
         read_hdf5(pair[0], tmp_path / "no.hdf5")
-    with pytest.raises(InputError, match=r"no\.json: expected the options.json of a biLM, found no such file"):
+    with pytest.raises(InputError, match=r"no\.json: no such file; expected the options.json of a biLM"):
         read_hdf5(tmp_path / "no.json", pair[1])
 
 

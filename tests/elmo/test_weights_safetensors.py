@@ -85,5 +85,5 @@ def test_a_truncated_file(random_bilm: Callable[..., BiLM], tmp_path: Path, keep
 
 
 def test_a_missing_file(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="expected the safetensors weights of a biLM, found no such file"):
+    with pytest.raises(InputError, match="no such file; expected the safetensors weights of a biLM"):
         read_safetensors([tmp_path / "none.safetensors"])

@@ -27,8 +27,8 @@ def test_a_word_a_line(tmp_path: Path, end: str, mark: str) -> None:
     ("text", "message"),
     [
         ("", "vocabulary.txt:1: expected the words <S> </S> <UNK> first, got $"),
-        ("<S>\n</S>\n<UNK>\na\n\n", "vocabulary.txt:5: expected one new word a line, got an empty line"),
-        ("<S>\n</S>\n<UNK>\na\nb\na 2\n", "vocabulary.txt:6: expected one new word a line, got a a second time"),
+        ("<S>\n</S>\n<UNK>\na\n\n", "vocabulary.txt:5: empty line"),
+        ("<S>\n</S>\n<UNK>\na\nb\na 2\n", "vocabulary.txt:6: duplicate word 'a'"),
     ],
 )
 def test_damaged_vocabularies(tmp_path: Path, text: str, message: str) -> None:

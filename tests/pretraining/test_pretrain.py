@@ -236,7 +236,7 @@ def test_an_export_touches_its_own_files_alone(
     assert main([*export, "--overwrite"]) == 0 and not (out / "softmax-7.safetensors").exists()
     assert {path: path.read_bytes() for path in bilm.rglob("*") if path.is_file()} == before
     (bilm / "metrics.json").unlink()
-    refused(tmp_path / "x", "bilm: expected a run folder, found no metrics.json in it")
+    refused(tmp_path / "x", "bilm: not a run folder: it has no metrics.json")
     assert not (tmp_path / "x").exists()
 
 

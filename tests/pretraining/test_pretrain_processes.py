@@ -242,7 +242,7 @@ def test_the_softmax_keeps_the_vocabulary_of_the_model_that_is_tuned(
     assert (tmp_path / "second/vocabulary.txt").read_text() == (tmp_path / "first/vocabulary.txt").read_text()
     assert [stage["corpus_sha256"] for stage in second["stages"]][:1] == [first["stages"][0]["corpus_sha256"]]
     assert len(second["stages"]) == 2 and second["heldout_unknown"] == 0
-    assert "- went on from stage 1, seed" in (tmp_path / "second/README.md").read_text()
+    assert "- continued from stage 1, seed" in (tmp_path / "second/README.md").read_text()
     assert sum("held-out perplexity" in line and "first 100 sentences" in line for line in told) >= 1
     assert any("heldout_forward" in row for row in second["curve"])
     assert (tmp_path / "second/plots/pretraining.png").exists() is False
@@ -263,8 +263,8 @@ def test_the_softmax_keeps_the_vocabulary_of_the_model_that_is_tuned(
     ("lines", "message"),
     [
         ("the\nzebra\n", r"words.txt:1: expected the words <S> </S> <UNK> first, got the zebra"),
-        ("<S>\n</S>\n<UNK>\nthe\n\na\n", r"words.txt:5: expected one new word a line, got an empty line"),
-        ("<S>\n</S>\n<UNK>\nthe\na\nthe\n", r"words.txt:6: expected one new word a line, got the a second time"),
+        ("<S>\n</S>\n<UNK>\nthe\n\na\n", r"words.txt:5: empty line"),
+        ("<S>\n</S>\n<UNK>\nthe\na\nthe\n", r"words.txt:6: duplicate word 'the'"),
     ],
 )
 def test_faults_of_a_vocabulary(pretraining_config: Any, text: Path, tmp_path: Path, lines: str, message: str) -> None:

@@ -34,10 +34,10 @@ def quiet(line: str) -> None:
     ("file", "lines", "given", "message"),
     [
         ("h.txt", None, "heldout", r"h\.txt: no such file"),
-        ("h.txt", "\n\n", "heldout", r"h\.txt: expected tokenised sentences, got no word at all"),
+        ("h.txt", "\n\n", "heldout", r"h\.txt: contains no words"),
         ("h.txt", "a b\nc\0d\n", "heldout", r"h\.txt:2: expected text, got binary data"),
         ("v.txt", None, "vocabulary", r"v\.txt: no such vocabulary"),
-        ("v.txt", "<S>\n</S>\n<UNK>\n", "vocabulary", r"v\.txt: expected a word below the specials, got none"),
+        ("v.txt", "<S>\n</S>\n<UNK>\n", "vocabulary", r"v\.txt: has no words after the special ones"),
         ("v.txt", "the\n", "vocabulary", r"v\.txt:1: expected the words <S> </S> <UNK> first, got the"),
     ],
 )

@@ -82,7 +82,7 @@ def test_a_seed_twice_is_refused(run: MakeRun) -> None:
 
 
 def test_an_unfinished_run_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"expected a run folder, found no metrics\.json"):
+    with pytest.raises(InputError, match=r"not a run folder: it has no metrics\.json"):
         collect([tmp_path])
 
 

@@ -65,7 +65,7 @@ def test_any_changed_byte_is_noticed(run: Path, name: str) -> None:
     with pytest.raises(InputError, match="damaged"):
         READERS[name](run)
     (run / name).unlink()
-    with pytest.raises(InputError, match="expected the folder of a finished run, found no"):
+    with pytest.raises(InputError, match="not the folder of a finished run: it has no"):
         READERS[name](run)
 
 

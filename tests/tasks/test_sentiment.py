@@ -125,8 +125,8 @@ def test_the_biattentive_head(data: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "text", "message"),
     [
-        ("train.txt", "", "train.txt: expected lines of a label and a text, got an empty file"),
-        ("test.txt", "", "test.txt: expected lines of a label and a text, got an empty file"),
+        ("train.txt", "", "train.txt: is empty; expected lines with a label and a text"),
+        ("test.txt", "", "test.txt: is empty; expected lines with a label and a text"),
         (
             "train.txt",
             "1 a fine film\n1 good\n",
@@ -134,7 +134,7 @@ def test_the_biattentive_head(data: Path) -> None:
         ),
         ("dev.txt", "1 fine\n\n2 so so\n", "dev.txt:3: expected a label of the training data (0, 1), got '2'"),
         ("test.txt", "1 fine\n2 so so\n", "test.txt:2: expected a label of the training data (0, 1), got '2'"),
-        ("train.txt", "1 a film\n0\n", "train.txt:2: expected a label, a blank or tab and a text, got '0'"),
+        ("train.txt", "1 a film\n0\n", "train.txt:2: expected a label, a space or tab, and a text, got '0'"),
         ("dev.txt", '{"label": 1, "text": "a"}\n{"label"}\n', "dev.txt:2: expected a JSON object"),
     ],
 )

@@ -50,7 +50,7 @@ def test_another_experiment_is_not_gone_on_with(corpus: Path, tmp_path: Path) ->
     before = (work / "config.yaml").read_text()
     message = (
         r"^--resume: expected seed=1, training.learning_rate=0.02 as when the run began, "
-        r"got seed=7, training.learning_rate=0.5; give the same settings, or start anew by --overwrite$"
+        r"got seed=7, training.learning_rate=0.5; pass the same settings, or start again with --overwrite$"
     )
     with pytest.raises(InputError, match=message):
         go_on(small(corpus, "training.learning_rate=0.5", seed=7), tmp_path / "run")
@@ -85,7 +85,7 @@ def test_data_that_have_been_corrected(corpus: Path, tmp_path: Path) -> None:
     dev = next(corpus.glob("*dev*"))
     dev.write_text(dev.read_text().replace(" O\n", " B-LOC\n", 1))
     assert not began_alike(work, small(corpus))
-    with pytest.raises(InputError, match="--resume: expected the data as when the run began, .* start anew by"):
+    with pytest.raises(InputError, match="--resume: expected the data as when the run began, .* start again with"):
         go_on(small(corpus), tmp_path / "run")
 
 

@@ -31,7 +31,7 @@ class Packing:
 
     @classmethod
     def of(cls, lengths: Sequence[int], streams: int, device: torch.device) -> Packing:
-        """lengths: of the sentences, 1 or more each; streams: at most so many; device: of the tensors."""
+        """lengths: of the sentences, 1 or more each; streams: maximum number; device: of the tensors."""
         places, loads = share(lengths, min(streams, len(lengths)))
         rank = {stream: row for row, stream in enumerate(sorted(range(len(loads)), key=lambda stream: -loads[stream]))}
         sizes = torch.bincount(torch.cat([torch.arange(load) for load in loads]))  # (steps,)

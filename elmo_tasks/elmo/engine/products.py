@@ -59,7 +59,7 @@ class PlainProduct:
 
 
 class OneDnnProduct:
-    """oneDNN on the CPU, the weights in its blocked layout, which other products make anew from them at each call."""
+    """oneDNN on the CPU, the weights in its blocked layout, which other products compute again at each call."""
 
     def __init__(self, weight: Tensor, bias: Tensor | None, dtype: torch.dtype) -> None:
         self.dtype = dtype

@@ -148,7 +148,7 @@ class Engine:
         return [part.clone() for part in torch.split(out, lengths, dim=1)]  # (L, T, D) each
 
     def _both(self, run: Callable[[int], None], rows: int) -> None:
-        """`run` of the forward direction, 0, and of the backward one, 1, each of so many rows side by side."""
+        """`run` of the forward direction, 0, and of the backward one, 1, with this number of rows each."""
         if self.device.type == "cpu" and rows >= FULL_ROWS:
             side_by_side(lambda: run(0), lambda: run(1))
         else:

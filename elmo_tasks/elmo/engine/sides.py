@@ -44,7 +44,7 @@ def side_by_side(first: Callable[[], None], second: Callable[[], None]) -> None:
 
 
 def _pool(threads: int) -> ThreadPoolExecutor:
-    """Two workers that share so many of PyTorch's threads."""
+    """Two workers that share a number of PyTorch threads."""
     with _making:
         if threads not in _pools:
             ready = Barrier(3)

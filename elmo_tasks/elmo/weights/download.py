@@ -28,8 +28,8 @@ _TIMEOUT_S = 30.0
 class RemoteFile:
     """Where a file is, and what is known about its content.
 
-    Without `sha256` the hash that is seen first is kept beside the file (`NAME.sha256`, the format of `sha256sum`) and
-    every later use is compared with it.
+    Without `sha256`, the hash of the first download is stored next to the file (`NAME.sha256`, the format of
+    `sha256sum`) and every later use is compared with it.
     """
 
     url: str

@@ -1,4 +1,4 @@
-"""bilm-tf's weight files: `options.json` beside an HDF5 file. The one place that knows their names and layouts."""
+"""bilm-tf's weight files, `options.json` and HDF5. The only module that knows their names and layouts."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ _GATE_ORDER = (0, 2, 1, 3)
 def read_options(path: Place) -> BilmOptions:
     """Parse an `options.json`. Raises InputError when it is missing or not one."""
     if not path.exists():
-        raise InputError(f"{path}: expected the options.json of a biLM, found no such file; check the path")
+        raise InputError(f"{path}: no such file; expected the options.json of a biLM")
     if not path.is_file():
-        raise InputError(f"{path}: expected the options.json of a biLM, got no regular file; check the path")
+        raise InputError(f"{path}: not a regular file; expected the options.json of a biLM")
     try:
         return BilmOptions.from_json(read_bytes(path).decode("utf-8-sig"), source=str(path))
     except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: expected the options.json of a biLM, but it cannot be read ({error})") from None
+        raise InputError(f"{path}: cannot be read ({error}); expected the options.json of a biLM") from None
 
 
 def read_hdf5(options_path: Place, weights_path: Place) -> BiLM:
@@ -58,7 +58,7 @@ def read_hdf5(options_path: Place, weights_path: Place) -> BiLM:
     if options.dictionary is not None:
         raise InputError(f"{options_path}: the options of a biLM of ELMoForManyLangs, which has no weights in HDF5")
     if not weights_path.is_file():
-        raise InputError(f"{weights_path}: expected the HDF5 weights of a biLM, found no such file; check the path")
+        raise InputError(f"{weights_path}: no such file; expected the HDF5 weights of a biLM")
     try:
         file = h5py.File(opened(weights_path), "r")
     except OSError as error:

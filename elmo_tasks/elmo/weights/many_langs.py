@@ -110,7 +110,7 @@ class _Tensors:
     def of(cls, place: Place) -> _Tensors:
         """Read tensors and nothing else. Raises InputError."""
         if not place.is_file():
-            raise InputError(f"{place}: expected the weights of ELMoForManyLangs, found no such file; check the folder")
+            raise InputError(f"{place}: no such file; expected the weights of ELMoForManyLangs")
         try:
             file = opened(place)
             if zipfile.is_zipfile(file):  # PyTorch stores bytes as they are; what it inflates could be of any size

@@ -203,7 +203,7 @@ def _load_folder(folder: Place) -> BiLM:
         raise InputError(_checkpoint(checkpoints[0]))
     if len(weights) != 1 or len(options) != 1:
         raise InputError(
-            f"{folder}: expected *.safetensors, or one *weights*.hdf5 beside one *options*.json, found "
+            f"{folder}: expected *.safetensors, or one *weights*.hdf5 and one *options*.json, found "
             f"{len(weights)} .hdf5 and {len(options)} options files; name the two files as OPTIONS.json,WEIGHTS.hdf5"
         )
     return _load_pair(options[0], weights[0])

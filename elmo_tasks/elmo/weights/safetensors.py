@@ -96,7 +96,7 @@ def _read_one(path: Path) -> tuple[BilmOptions, dict[str, Tensor]]:
     from safetensors import SafetensorError, safe_open
 
     if not path.is_file():
-        raise InputError(f"{path}: expected the safetensors weights of a biLM, found no such file; check the path")
+        raise InputError(f"{path}: no such file; expected the safetensors weights of a biLM")
     try:
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}

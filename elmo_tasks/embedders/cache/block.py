@@ -154,7 +154,7 @@ class Block:
 
 
 def key_of(words: Sequence[str]) -> bytes:
-    """A sentence's key. Words may hold any character; they are told apart by their lengths."""
+    """The key of a sentence. Words may contain any character; their lengths separate them."""
     digest = hashlib.blake2b(digest_size=_KEY)
     for word in words:
         data = word.encode("utf-8", "surrogatepass")

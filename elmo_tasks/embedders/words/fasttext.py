@@ -84,7 +84,7 @@ class FastTextVectors:
             if rows := self._rows_of(word):
                 found[number] = self._matrix[rows].mean(axis=0)
                 if not np.isfinite(found[number]).all():
-                    raise InputError(f"{self.origin}: expected finite numbers, got others in the vector of {word!r}")
+                    raise InputError(f"{self.origin}: the vector of {word!r} contains NaN or infinity")
         return torch.from_numpy(found)
 
     def _rows_of(self, word: str) -> list[int]:

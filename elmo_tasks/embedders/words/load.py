@@ -46,13 +46,13 @@ def load_word_vectors(place: str | Path | None = None) -> WordVectors | FastText
             stream.seek(0)
             if head.startswith(MAGIC):
                 if isinstance(stream, _Unpacked):
-                    raise InputError(f"{path}: expected a fastText model as a plain file, got a packed one; unpack it")
+                    raise InputError(f"{path}: a fastText model must not be compressed; unpack it")
                 return FastTextVectors(path)
             return read_word2vec(stream, path) if _is_binary(head) else read_text_vectors(stream, path)
     except FileNotFoundError:
         raise InputError(f"{path}: no such file of word vectors") from None
     except (OSError, EOFError, zlib.error, zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
-        raise InputError(f"{path}: expected a file of word vectors, got one that cannot be read ({error})") from None
+        raise InputError(f"{path}: cannot be read as word vectors ({error})") from None
 
 
 @contextmanager

@@ -57,7 +57,7 @@ def read_text_vectors(stream: IO[bytes], path: Path) -> WordVectors:
         words.append(" ".join(fields[:-width]))
         values.frombytes(vector.tobytes())
     if not words:
-        raise InputError(f"{path}: expected word vectors, got an empty file")
+        raise InputError(f"{path}: is empty; expected word vectors")
     if expected and len(words) != expected:
-        raise InputError(f"{path}:1: expected {expected} words as this line says, got {len(words)}; fetch it again")
+        raise InputError(f"{path}:1: this line says {expected} words, but the file has {len(words)}; download it again")
     return WordVectors(words, torch.frombuffer(values, dtype=torch.float32).view(-1, width), str(path))
