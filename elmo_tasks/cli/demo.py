@@ -12,18 +12,26 @@ from elmo_tasks.core.terminal import say
 
 def add(verbs: Verbs) -> None:
     """Declare the verb."""
-    demo = verbs.add_parser("demo", help="a local web page: type a sentence, see what runs say of it")
-    demo.add_argument("runs", metavar="RUN", nargs="+", help="a run's folder, or hf:ORG/NAME on the Hugging Face hub")
-    demo.add_argument("--host", default="127.0.0.1", help="default: %(default)s, this machine alone")
-    demo.add_argument("--port", type=int, help="default: the first free one from 7860 on")
-    demo.add_argument("--no-browser", action="store_true", help="only serve the page")
+    demo = verbs.add_parser("demo", help="open a local web page that shows what trained runs find in a text")
+    demo.add_argument(
+        "runs",
+        metavar="RUN",
+        nargs="*",
+        help="a run's folder, a tagger in the package, or hf:ORG/NAME on the Hugging Face hub (default: all taggers in "
+        "the package)",
+    )
+    demo.add_argument(
+        "--host", default="127.0.0.1", help="address to listen on (default: %(default)s, only this machine)"
+    )
+    demo.add_argument("--port", type=int, help="port to listen on (default: the first free one from 7860 on)")
+    demo.add_argument("--no-browser", action="store_true", help="serve the page without opening a browser")
     add_run_options(demo)
     demo.set_defaults(verb=_demo)
 
 
 def _demo(options: argparse.Namespace) -> None:
-    if find_spec("gradio") is None:
-        raise InputError("demo: expected Gradio, which is not installed: pip install 'elmo-tasks[demo]'")
+    if not all(map(find_spec, ("starlette", "uvicorn"))):
+        raise InputError("demo: the web server is not installed; run: pip install 'elmo-tasks[demo]'")
     from elmo_tasks.demo.runs import load_runs
     from elmo_tasks.demo.server import serve
 
