@@ -44,6 +44,7 @@ docs:
 
 wheel:
 	$(PYTHON) -m build --wheel
+	$(PYTHON) -m build --wheel --outdir dist distributions/lite
 
 # The tables in the READMEs and in docs/, from results/.
 tables:

@@ -17,15 +17,15 @@ def bilm_table(record: Mapping[str, Any]) -> str:
     epochs = sum(stage["epochs"] for stage in stages)
     corpus = f"{stages[0]['corpus_tokens']:,} tokens, {stages[0]['corpus_sentences']:,} sentences"
     rows = [
-        ("text", corpus),
-        ("read", f"{epochs:.2f} times, in {len(stages)} stage{'s' if len(stages) > 1 else ''}"),
+        ("training text", corpus),
+        ("epochs", f"{epochs:.2f}, in {len(stages)} stage{'s' if len(stages) > 1 else ''}"),
         ("vocabulary of the softmax", f"{record['vocabulary']:,} words"),
         ("held-out text", record["heldout"]),
-        ("unknown words in it", f"{100 * record['heldout_unknown']:.1f} %"),
-        ("perplexity, mean of both directions", f"{record['heldout_perplexity']:.1f}"),
-        ("forward", f"{record['heldout_forward']:.1f}"),
-        ("backward", f"{record['heldout_backward']:.1f}"),
-        ("trigram", f"{record['trigram_perplexity']:.1f}"),
+        ("out-of-vocabulary tokens in it", f"{100 * record['heldout_unknown']:.1f} %"),
+        ("held-out perplexity, mean of both directions", f"{record['heldout_perplexity']:.1f}"),
+        ("perplexity, forward", f"{record['heldout_forward']:.1f}"),
+        ("perplexity, backward", f"{record['heldout_backward']:.1f}"),
+        ("perplexity of a trigram model", f"{record['trigram_perplexity']:.1f}"),
         ("record", code(record["file"])),
     ]
     return markdown_table(("", ""), rows)

@@ -22,18 +22,18 @@ _NOTHING = ""
 _MIB = 1024 * 1024
 
 _MEASURED: tuple[tuple[str, Callable[[Mapping[str, Any]], str]], ...] = (
-    ("vectors: tokens per second", lambda found: f"{found['tokens_per_second']:,.0f}"),
-    ("one sentence of 20 tokens, ms", lambda found: f"{1000 * found['seconds_a_sentence']:.2f}"),
-    ("peak memory of the process, MiB", lambda found: f"{found['peak_rss_mb']:,.0f}"),
+    ("computing vectors, tokens per second", lambda found: f"{found['tokens_per_second']:,.0f}"),
+    ("latency of a sentence of 20 tokens, ms", lambda found: f"{1000 * found['seconds_a_sentence']:.2f}"),
+    ("peak memory of computing vectors, MiB", lambda found: f"{found['peak_rss_mb']:,.0f}"),
     ("frozen parameters", lambda found: f"{found['parameters'] / 1e6:.1f} M"),
-    ("on disk, MiB", lambda found: f"{found['disk_bytes'] / _MIB:.0f}"),
+    ("size on disk, MiB", lambda found: f"{found['disk_bytes'] / _MIB:.0f}"),
     ("layers x width", lambda found: f"{found['layers']} x {found['width']}"),
-    ("word senses by nearest neighbour: accuracy", lambda found: spread([found["senses"]])),
-    (Markdown("*bark* and *bark*: cosine, mean of the layers"), lambda found: f"{found['cosine']:.2f}"),
-    ("test tokens without a vector of their own", lambda found: f"{100 * found['without_vector']:.1f} %"),
-    ("UPOS probe: accuracy", lambda found: spread([found["upos"]["all"]])),
-    ("on words that its training did not have", lambda found: spread([found["upos"]["new"]])),
-    ("on words that GloVe does not have", lambda found: spread([found["upos"]["without_glove"]])),
+    ("word senses by nearest neighbour, accuracy", lambda found: spread([found["senses"]])),
+    (Markdown("cosine of *bark* and *bark*, mean of the layers"), lambda found: f"{found['cosine']:.2f}"),
+    ("out-of-vocabulary test tokens", lambda found: f"{100 * found['without_vector']:.1f} %"),
+    ("UPOS probe, accuracy", lambda found: spread([found["upos"]["all"]])),
+    ("UPOS probe, words unseen in its training", lambda found: spread([found["upos"]["new"]])),
+    ("UPOS probe, words without a GloVe vector", lambda found: spread([found["upos"]["without_glove"]])),
 )
 
 
@@ -47,8 +47,8 @@ def comparison_table(records: Sequence[Mapping[str, Any]]) -> str:
     rows = [(name, [_score(records, task, data, key, system) for system in SYSTEMS]) for task, data, key, name in TASKS]
     costs = [_costs(records, *TASKS[0][:2], system) for system in SYSTEMS]
     rows += [
-        ("a run on CoNLL-2003: minutes", [cost.get("minutes", _NOTHING) for cost in costs]),
-        ("its peak memory, GiB", [cost.get("memory", _NOTHING) for cost in costs]),
+        ("training on CoNLL-2003, minutes", [cost.get("minutes", _NOTHING) for cost in costs]),
+        ("peak memory of training, GiB", [cost.get("memory", _NOTHING) for cost in costs]),
     ]
     rows += [
         (
@@ -98,7 +98,7 @@ def _score(records: Sequence[Mapping[str, Any]], task: str, data: str, key: str,
         return _NOTHING
     row, of_benchmark = found
     values = row["test"]["values"] if of_benchmark else [run["test"][key] for run in row["runs"]]
-    return spread(values)
+    return spread(values) + (" (1 seed)" if len(values) == 1 else "")
 
 
 def _costs(records: Sequence[Mapping[str, Any]], task: str, data: str, system: Sequence[str]) -> dict[str, str]:

@@ -8,12 +8,13 @@ from typing import Any
 from elmo_tasks.core.markdown import Markdown, code, escape, markdown_table
 
 Record = Mapping[str, Any]
+_READING = ("ms to read the weights from RAM", "from the CPU cache")
 
 
 def inference_table(record: Record) -> str:
     """Tokens per second of each contestant, as multiples of the others, and its share of the peak products."""
     peer = next((name for name in ("allennlp", "simple_elmo_pytorch") if _has(record, name)), None)
-    head = ["biLM", "computed by", "tokens/s", "times the reference"]
+    head = ["biLM", "computed by", "tokens per second", "speed-up over the reference"]
     rows = []
     for architecture, found in record["architectures"].items():
         speed = found["throughput"]
@@ -26,7 +27,7 @@ def inference_table(record: Record) -> str:
             share = speed["share_of_products"].get(name)
             rows.append([*row, f"{100 * share:.0f} %" if share else ""])
     return markdown_table(
-        [*head, *([Markdown(f"times {code(peer)}")] if peer else []), "of the products"], rows
+        [*head, *([Markdown(f"speed-up over {code(peer)}")] if peer else []), "share of peak throughput"], rows
     ) + _machine(record)
 
 
@@ -47,7 +48,7 @@ def latency_table(record: Record) -> str:
                     f"{floor['floor_ms']:.1f}" if floor else "",
                 ]
             )
-    head = ["biLM", "computed by", "ms", "ms, no word known", "reading, from memory", "reading, from the cache"]
+    head = ["biLM", "computed by", "ms, all words cached", "ms, no word cached", *_READING]
     return markdown_table(head, rows)
 
 
@@ -75,7 +76,7 @@ def cache_table(record: Record) -> str:
     size = f"{record['bytes_a_token_on_disk']:,.0f} bytes per token on disk"
     read = f"{record['train_tokens']:,} tokens of {escape(record['data'])}"
     about = f"\n`original`, {read}, {size}, {record['threads']} threads.\n"
-    return markdown_table(["vectors", "seconds per epoch", "times as fast"], rows) + about
+    return markdown_table(["vectors", "seconds per epoch", "speed-up"], rows) + about
 
 
 def embed_memory_table(record: Record) -> str:
@@ -86,7 +87,7 @@ def embed_memory_table(record: Record) -> str:
         f"{record['peak_rss_mb']:,.0f}",
         f"{record['growth_mb_after_50000_tokens']:,.0f}",
     ]
-    return markdown_table(["tokens", "tokens/s", "most memory, MB", "of it after the first 50,000 tokens, MB"], [row])
+    return markdown_table(["tokens", "tokens per second", "peak memory, MB", "growth after 50,000 tokens, MB"], [row])
 
 
 def demo_table(record: Record) -> str:
@@ -104,9 +105,50 @@ def demo_table(record: Record) -> str:
         f"Sentences of {record['tokens_a_sentence']} tokens with {record['predicates_a_sentence']} predicates on "
         f"average, another each time; {runs}; {record['machine']}."
     )
-    return (
-        markdown_table(["measured", "answers", "median ms", "ninth decile", "longest"], rows) + f"\n{escape(about)}\n"
-    )
+    head = ["measured", "answers", "median ms", "90th percentile", "maximum"]
+    return markdown_table(head, rows) + f"\n{escape(about)}\n"
+
+
+_LITE = {  # the contestants in the order of the table, what each computes, and what the table calls it
+    "run, exact": ("tags", Markdown("the run in PyTorch, `exact`")),
+    "run, auto": ("tags", Markdown("the run in PyTorch, `auto`")),
+    "float32": ("tags", Markdown("the export")),
+    "int8": ("tags", Markdown("the export, `--int8`")),
+    "minilm": ("vectors", "MiniLM in ONNX"),
+    "minilm-int8": ("vectors", "MiniLM in ONNX, 8 bits"),
+}
+
+
+def lite_table(record: Record) -> str:
+    """Size, cold start, latency, throughput and memory of an exported run, beside the run itself and MiniLM in ONNX."""
+    rows = []
+    for name, (kind, title) in _LITE.items():
+        speed = record[kind].get(name)
+        if speed is None:
+            continue
+        size, cold, peak = (record[key].get(name) for key in ("mb", "cold_start_cpu_seconds", "peak_mb"))
+        rows.append(
+            [
+                title,
+                kind,
+                "" if size is None else f"{size:.0f}",
+                "" if cold is None else f"{cold:.2f}",
+                f"{speed['single_cpu_ms']:.1f}",
+                f"{speed['batch_tokens_per_cpu_second']:,.0f}",
+                "" if peak is None else f"{peak:,.0f}",
+            ]
+        )
+    head = [
+        "computed by",
+        "gives",
+        "MB",
+        "cold start, s",
+        "one sentence, ms",
+        "tokens/s, batches of 32",
+        "peak memory, MB",
+    ]
+    about = ", ".join([record["machine"], *(f"{name} {version}" for name, version in record["versions"].items())])
+    return markdown_table(head, rows) + f"\nSeconds of processor time. {escape(about)}.\n"
 
 
 MEASUREMENTS: dict[str, tuple[str, Callable[[Record], str]]] = {
@@ -115,6 +157,7 @@ MEASUREMENTS: dict[str, tuple[str, Callable[[Record], str]]] = {
     "memory": ("benchmark-inference.json", memory_table),
     "cache": ("benchmark-cache.json", cache_table),
     "demo": ("benchmark-demo.json", demo_table),
+    "lite": ("benchmark-lite.json", lite_table),
     "embed-memory": ("benchmark-embed-memory.json", embed_memory_table),
 }
 """The name of a table: the file of its record, and what makes it."""

@@ -14,7 +14,7 @@ _HEADLINES = {"f1": "F1", "accuracy": "accuracy"}
 _COSTS = ("epochs", "seconds per epoch", "minutes per run", "peak memory", "record or source")
 _OVERVIEW = (
     *("task", "embedders", "seeds", "test", "against {baseline}", "error reduction", "p"),
-    *("minutes of training", "tokens per second", "peak memory", "parameters frozen", "trained", "record"),
+    *("minutes of training", "tokens per second", "peak memory", "parameters frozen", "trained"),
 )
 
 
@@ -77,10 +77,10 @@ def overview(records: Sequence[Mapping[str, Any]]) -> str:
                 name = f"{task['task']}, {task['data']}, {headline(task)}{part}"
                 _, seeds, _, test, against, _, gone, p = gain
                 _, minutes, _, speed, memory, frozen, trained, _, _ = price
-                mine = (name, price[0], seeds, test, against, gone, p, minutes, speed, memory, frozen, trained)
-                rows.append((*mine, code(record["file"])))
+                rows.append((name, price[0], seeds, test, against, gone, p, minutes, speed, memory, frozen, trained))
     columns = tuple(column.format(baseline=" + ".join(records[0]["baseline"])) for column in _OVERVIEW)
-    return markdown_table(columns, rows, numbers=2)
+    files = ", ".join(code(record["file"]) for record in records)
+    return markdown_table(columns, rows, numbers=2) + f"\nRecord: {files}.\n"
 
 
 def _mean(values: Sequence[float | None], digits: int) -> str:

@@ -18,17 +18,17 @@ from pathlib import Path
 from typing import Any
 
 import torch
+import yaml
 from safetensors import safe_open
 from safetensors.torch import save_file
 
 from elmo_tasks.core.files import atomic_file, write_json, write_text
 from elmo_tasks.core.markdown import code, markdown_table
+from elmo_tasks.runs.collect import without_folders
+from elmo_tasks.runs.folder import checksums
 
 TAGGERS = Path("elmo_tasks/runs/taggers")
 RECORD = Path("results/taggers.json")
-KEPT = ("config.yaml", "metrics.json", "words.txt")
-"""Files of a run that its tagger has too."""
-
 _TYPES = "PER=PER,LOC=LOC,ORG=ORG,person=PER,place=LOC,organization=ORG,*=drop"
 _EWT = "English Web Treebank (Universal Dependencies and PropBank, CC BY-SA 4.0)"
 
@@ -37,13 +37,24 @@ _EWT = "English Web Treebank (Universal Dependencies and PropBank, CC BY-SA 4.0)
 class Corpus:
     """Where a corpus is below `$ELMO_TASKS_DATA`, and how `evaluate` is to read it.
 
-    about: its name and licence; unseen: whether it was not trained on.
+    about: its name and licence; unseen: whether it was not trained on; gaps: whether some of its texts are empty.
     """
 
     about: str
     place: str
     reading: tuple[str, ...] = ()
     unseen: bool = False
+    gaps: bool = False
+
+    def path(self, data: Path, runs: Path) -> Path:
+        """Where it can be read; a copy below `runs` without its empty texts, where it has some."""
+        if not self.gaps:
+            return data / self.place
+        copy = runs / self.place.replace("/", "-")
+        lines = (data / self.place).read_text(encoding="utf-8").splitlines(keepends=True)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        write_text(copy, "".join(line for line in lines if line.partition("\t")[2].strip()))
+        return copy
 
 
 @dataclass(frozen=True)
@@ -56,7 +67,6 @@ class Recipe:
     corpora: tuple[Corpus, ...]
     limits: str
     licence: str
-    seed: int = 1
     settings: tuple[str, ...] = field(default=())
 
 
@@ -66,7 +76,7 @@ RECIPES: Mapping[str, Recipe] = {
     "ner": Recipe(
         "ner",
         "Persons, places and organisations in English text",
-        ("--embedders", "elmo", "chars", *_NER),
+        ("--embedders", "elmo", "glove:small", "chars", *_NER),
         (
             Corpus("Universal NER on the English Web Treebank, CC BY-SA 4.0", "uner_en_ewt", _NER),
             Corpus("Wikigold: Wikipedia, CC BY 4.0", "wikigold", _NER),
@@ -78,7 +88,7 @@ RECIPES: Mapping[str, Recipe] = {
         "It knows three types; nationalities, products and events are not marked. In GUM a title belongs to a person's "
         "name, in the other corpora it does not.",
         "CC BY-SA 4.0",
-        settings=("training.epochs=16", "training.patience=4"),
+        settings=("training.epochs=14", "training.patience=4", "glove.trainable=false"),
     ),
     "pos": Recipe(
         "tagging",
@@ -91,7 +101,7 @@ RECIPES: Mapping[str, Recipe] = {
     "srl": Recipe(
         "srl",
         "Predicates and their PropBank arguments in English text",
-        ("--embedders", "elmo"),
+        ("--embedders", "elmo", "glove:small"),
         (Corpus(_EWT, "ewt_srl"),),
         "Frames have no senses: a predicate is its word. Nominal predicates are found less well than verbs.",
         "CC BY-SA 4.0",
@@ -99,10 +109,10 @@ RECIPES: Mapping[str, Recipe] = {
     "sentiment": Recipe(
         "sentiment",
         "Whether an English sentence of a review is positive (1) or negative (0)",
-        ("--embedders", "elmo", "chars", *_SPLITS),
+        ("--embedders", "elmo", "glove:small", *_SPLITS),
         (
             Corpus("MR, sentences of film reviews, CC BY 4.0", "mr/rt-polarity.tsv", _SPLITS),
-            Corpus("CR, sentences of product reviews, CC BY 4.0", "cr/custrev.tsv", _SPLITS),
+            Corpus("CR, sentences of product reviews, CC BY 4.0", "cr/custrev.tsv", _SPLITS, gaps=True),
         ),
         "It has no neutral class and knows reviews only. The Stanford Sentiment Treebank is made of MR's sentences and "
         "is no test of it.",
@@ -116,28 +126,33 @@ def make(name: str, runs: Path, data: Path) -> None:
     recipe, run = RECIPES[name], runs / f"tagger-{name}"
     trained = [corpus for corpus in recipe.corpora if not corpus.unseen]
     if not (run / "model.safetensors").is_file():
-        joined = "+".join(str(data / corpus.place) for corpus in trained)
+        joined = "+".join(str(corpus.path(data, runs)) for corpus in trained)
         settings = [part for setting in recipe.settings for part in ("--set", setting)]
         _elmo_tasks("train", recipe.task, "--data", joined, *recipe.train, *settings, "--output", str(run), "--resume")
     folder = TAGGERS / name
     folder.mkdir(parents=True, exist_ok=True)
-    for file in KEPT:
-        shutil.copyfile(run / file, folder / file)
     store_in_16_bits(run / "model.safetensors", folder / "model.safetensors")
-    scores = {corpus.place: _evaluate(folder, corpus, data) for corpus in recipe.corpora}
+    shutil.copyfile(run / "words.txt", folder / "words.txt")
+    config = yaml.safe_load((run / "config.yaml").read_text(encoding="utf-8"))
+    config["data"] = "+".join(corpus.place for corpus in trained)
+    write_text(folder / "config.yaml", yaml.safe_dump(config, sort_keys=False))
+    metrics = without_folders(json.loads((run / "metrics.json").read_text(encoding="utf-8")))
+    for key in ("model_bytes", "outcomes"):
+        metrics.pop(key, None)
+    write_json(folder / "metrics.json", metrics | {"command": _command(name), "checksums": checksums(folder)})
+    scores = {corpus.place: _evaluate(folder, corpus, corpus.path(data, runs)) for corpus in recipe.corpora}
     record = json.loads(RECORD.read_text(encoding="utf-8")) if RECORD.is_file() else {"taggers": {}}
-    metrics = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
     record["taggers"][name] = {
-        "command": f"python -m tools.taggers {name}",
+        "command": _command(name),
         "embedders": metrics["embedders"],
         "bytes": (folder / "model.safetensors").stat().st_size,
         "headline": metrics["headline"],
-        "seed": recipe.seed,
+        "seed": metrics["seed"],
         "best_epoch": metrics["best_epoch"],
         "minutes": round(metrics["seconds"] / 60, 1),
         "dev": metrics["dev"][metrics["headline"]],
         "test": {place: found[metrics["headline"]] for place, found in scores.items()},
-        "types": {place: found["by_type"] for place, found in scores.items() if "by_type" in found},
+        "types": {place: found["per_type"] for place, found in scores.items() if "per_type" in found},
     }
     write_json(RECORD, record)
     write_text(folder / "README.md", card(name, record["taggers"][name]))
@@ -182,11 +197,12 @@ def card(name: str, found: Mapping[str, Any]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _evaluate(folder: Path, corpus: Corpus, data: Path) -> dict[str, Any]:
-    reading = corpus.reading
-    out = _elmo_tasks(
-        "evaluate", str(folder), "--data", str(data / corpus.place), "--split", "test", "--json", *reading
-    )
+def _command(name: str) -> str:
+    return f"python -m tools.taggers {name}"
+
+
+def _evaluate(folder: Path, corpus: Corpus, path: Path) -> dict[str, Any]:
+    out = _elmo_tasks("evaluate", str(folder), "--data", str(path), "--split", "test", "--json", *corpus.reading)
     found: dict[str, Any] = json.loads(out)
     return found
 

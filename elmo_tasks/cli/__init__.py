@@ -18,6 +18,7 @@ from elmo_tasks.cli import (
     demo,
     embed,
     evaluate,
+    export,
     listing,
     predict,
     pretrain,
@@ -52,6 +53,7 @@ VERBS = (
     cache,
     benchmark,
     report,
+    export,
     push,
     listing,
 )

@@ -46,6 +46,21 @@ def load(name: str | Path, task_file: str | Path | None = None, *, trust: bool =
     return Run(load_trained(folder, task_file=task_file, trust=trust), folder, task_file, trust)
 
 
+def export_run(
+    run: Trained | str | Path, output: str | Path, *, int8: bool = False, overwrite: bool = False, trust: bool = False
+) -> Path:
+    """`Run.to_onnx` for a run by its folder or its name, or for its model. trust: as of `load`.
+
+    Raises:
+        InputError: as `load` and `Run.to_onnx`.
+    """
+    from elmo_tasks.export.folder import check_onnx, export_model
+
+    check_onnx()
+    trained = run if isinstance(run, Trained) else load_trained(find_run(run), trust=trust)
+    return export_model(trained, output, int8=int8, overwrite=overwrite)
+
+
 class Run:
     """A trained run; `elmo_tasks.load` returns one. Threads may share it: they take turns.
 
@@ -180,6 +195,23 @@ class Run:
                     copy.parent.mkdir(exist_ok=True)
                     shutil.copyfile(path, copy)
             run.finish()
+
+    def to_onnx(self, folder: str | Path, *, int8: bool = False, overwrite: bool = False) -> Path:
+        """Write a folder that `elmo_tasks.lite` runs with onnxruntime and numpy alone, without PyTorch.
+
+        Args:
+            folder: the new folder. It appears when all of it is there.
+            int8: store and multiply in 8 bits: a smaller folder, and faster for single sentences.
+            overwrite: replace an earlier export.
+
+        Returns:
+            The folder.
+
+        Raises:
+            InputError: the task or an embedder cannot be exported, the folder may not be written, or the extra `onnx`
+                is not installed.
+        """
+        return export_run(self.trained, folder, int8=int8, overwrite=overwrite)
 
     def __repr__(self) -> str:
         return f"<Run of {self.task} in {self.folder}: {', '.join(self.labels)}>"

@@ -17,10 +17,11 @@ from elmo_tasks.data.marked import read_input
 from elmo_tasks.metrics import Counts, SpanScores, conlleval_counts, score_spans
 from elmo_tasks.task import Task
 from elmo_tasks.text.columns import to_columns
+from elmo_tasks.text.described import describe_spans
 from elmo_tasks.text.examples import TaggedSentence, untagged
 from elmo_tasks.text.labels import LabelSet, span_types
 from elmo_tasks.text.results import entity_result
-from elmo_tasks.text.spans import convert, to_spans
+from elmo_tasks.text.spans import convert
 
 if TYPE_CHECKING:
     from elmo_tasks.nn.embedding_mix import EmbeddingMix
@@ -85,11 +86,7 @@ def count(example: TaggedSentence, predicted: Tags) -> Counts:
 def describe(line: str, examples: Sequence[TaggedSentence], predicted: Sequence[Tags]) -> dict[str, Any]:
     """`{"tokens", "tags", "entities"}`; an entity is the tokens from `start` up to `end`."""
     (tokens,), (tags,) = [example.tokens for example in examples], predicted
-    entities = [
-        {"type": label, "start": start, "end": end, "text": " ".join(tokens[start:end])}
-        for label, start, end in to_spans(tags, "BIO")
-    ]
-    return {"tokens": list(tokens), "tags": list(tags), "entities": entities}
+    return describe_spans(tokens, tags)
 
 
 def record(examples: Sequence[TaggedSentence], predicted: Sequence[Tags]) -> str:

@@ -16,6 +16,7 @@ from elmo_tasks.data.labelled import read_labelled
 from elmo_tasks.data.marked import read_input
 from elmo_tasks.metrics import ClassScores, Counts, score_classes
 from elmo_tasks.task import Task
+from elmo_tasks.text.described import describe_label, likeliest
 from elmo_tasks.text.examples import LabelledSentence, unlabelled
 from elmo_tasks.text.labels import LabelSet
 from elmo_tasks.text.results import label_result
@@ -65,11 +66,6 @@ def decode(output: Sequence[float], known: LabelSet) -> Probabilities:
     return dict(zip(known.names, output, strict=True)) if output else {}
 
 
-def best(probabilities: Probabilities) -> str | None:
-    """The likeliest label."""
-    return max(probabilities, key=probabilities.__getitem__, default=None)
-
-
 def build_model(mix: EmbeddingMix, known: LabelSet, model: Settings) -> Classifier:
     """The classifier."""
     from elmo_tasks.nn.classifier import Classifier
@@ -79,25 +75,24 @@ def build_model(mix: EmbeddingMix, known: LabelSet, model: Settings) -> Classifi
 
 def score(examples: Sequence[LabelledSentence], predicted: Sequence[Probabilities]) -> ClassScores:
     """Accuracy, macro F1, each label's scores and the confusion matrix."""
-    return score_classes([example.label for example in examples], [str(best(found)) for found in predicted])
+    return score_classes([example.label for example in examples], [str(likeliest(found)) for found in predicted])
 
 
 def count(example: LabelledSentence, predicted: Probabilities) -> Counts:
     """One label, right or wrong."""
-    return Counts(gold=1, predicted=1, correct=int(example.label == best(predicted)))
+    return Counts(gold=1, predicted=1, correct=int(example.label == likeliest(predicted)))
 
 
 def describe(line: str, examples: Sequence[LabelledSentence], predicted: Sequence[Probabilities]) -> dict[str, Any]:
     """`{"tokens", "label", "probabilities"}`; the label of no tokens is null."""
     (example,), (found,) = examples, predicted
-    rounded = {name: round(value, 6) for name, value in found.items()}
-    return {"tokens": list(example.tokens), "label": best(found), "probabilities": rounded}
+    return describe_label(example.tokens, found)
 
 
 def record(examples: Sequence[LabelledSentence], predicted: Sequence[Probabilities]) -> str:
     """Gold label, predicted label, its probability and the text, tabs between them."""
     return "".join(
-        f"{example.label}\t{best(found)}\t{max(found.values()):.4f}\t{' '.join(example.tokens)}\n"
+        f"{example.label}\t{likeliest(found)}\t{max(found.values()):.4f}\t{' '.join(example.tokens)}\n"
         for example, found in zip(examples, predicted, strict=True)
     )
 

@@ -16,9 +16,10 @@ from elmo_tasks.data.marked import read_marked
 from elmo_tasks.data.srl import read_srl
 from elmo_tasks.metrics import RoleScores, count_arguments, score_roles
 from elmo_tasks.task import Task
+from elmo_tasks.text.described import describe_frames
 from elmo_tasks.text.examples import TaggedSentence, untagged
 from elmo_tasks.text.labels import LabelSet, span_types
-from elmo_tasks.text.propositions import to_frame, to_propositions
+from elmo_tasks.text.propositions import to_propositions
 from elmo_tasks.text.results import frame_result
 
 if TYPE_CHECKING:
@@ -86,9 +87,8 @@ def score(examples: Sequence[TaggedSentence], predicted: Sequence[Tags]) -> Role
 def describe(line: str, examples: Sequence[TaggedSentence], predicted: Sequence[Tags]) -> dict[str, Any]:
     """`{"tokens", "frames"}`, a frame a predicate."""
     tokens = read_marked(line).tokens
-    places = [example.predicate for example in examples]
-    frames = [to_frame(tokens, at, tags) for at, tags in zip(places, predicted, strict=True) if at is not None]
-    return {"tokens": list(tokens), "frames": frames}
+    found = zip((example.predicate for example in examples), predicted, strict=True)
+    return describe_frames(tokens, [(at, tags) for at, tags in found if at is not None])
 
 
 def record(examples: Sequence[TaggedSentence], predicted: Sequence[Tags]) -> str:

@@ -18,6 +18,7 @@ from elmo_tasks.data.tagged import read_tagged
 from elmo_tasks.metrics import ClassScores, Counts, score_classes
 from elmo_tasks.task import Task
 from elmo_tasks.text.columns import to_columns
+from elmo_tasks.text.described import describe_tags
 from elmo_tasks.text.examples import TaggedSentence, untagged
 from elmo_tasks.text.labels import LabelSet
 from elmo_tasks.text.results import tag_result
@@ -78,7 +79,7 @@ def count(example: TaggedSentence, predicted: Tags) -> Counts:
 def describe(line: str, examples: Sequence[TaggedSentence], predicted: Sequence[Tags]) -> dict[str, Any]:
     """`{"tokens", "tags"}`."""
     (example,), (tags,) = examples, predicted
-    return {"tokens": list(example.tokens), "tags": list(tags)}
+    return describe_tags(example.tokens, tags)
 
 
 def record(examples: Sequence[TaggedSentence], predicted: Sequence[Tags]) -> str:

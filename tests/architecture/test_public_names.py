@@ -16,6 +16,7 @@ PUBLIC_MODULES = {
     "elmo_tasks",
     "elmo_tasks.elmo",  # as AllenNLP's `allennlp.modules.elmo`
     "elmo_tasks.elmo.tfhub",  # as `tensorflow_hub`
+    "elmo_tasks.lite",  # what elmo-tasks-lite has
     "elmo_tasks.metrics",
 }
 

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import torch
 from fenced_blocks import DOCUMENTS, Block, fenced_blocks
+from outputs import difference
 
 from elmo_tasks.elmo import Elmo
 from elmo_tasks.elmo.bilm import BiLM
@@ -56,7 +57,11 @@ def shapes(block: str, names: dict[str, Any]) -> list[tuple[str, tuple[int, ...]
 
 @pytest.mark.parametrize("block", BLOCKS, ids=[block.where for block in BLOCKS])
 def test_runs_and_gives_the_shapes_that_its_comments_say(
-    block: Block, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    block: Block,
+    folder: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     assert vectors.make_elmo and entities.make_elmo_ner  # the names that an installed package's entry points make known
     monkeypatch.chdir(shutil.copytree(folder, tmp_path / "here"))
@@ -65,6 +70,9 @@ def test_runs_and_gives_the_shapes_that_its_comments_say(
     exec(compile(block.code, block.where, "exec"), names)
     wrong = [(line, got, said) for line, got, said in shapes(block.code, names) if got != said]
     assert not wrong
+    printed = capsys.readouterr().out
+    wrong_output = difference(block.output, printed) if block.output else None
+    assert wrong_output is None, wrong_output
 
 
 def test_blocks_and_shapes_are_found() -> None:

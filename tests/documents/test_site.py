@@ -62,6 +62,22 @@ def test_the_site_has_what_its_pages_show(site: Path) -> None:
     assert (site / "files/results/probe-ud-ewt-pos.png").is_file()
     assert 'src="files/results/probe-ud-ewt-pos.png"' in (site / "probing.html").read_text(encoding="utf-8")
     assert "--embedders" in (site / "command-line.html").read_text(encoding="utf-8")
+    assert (site / "files/examples/tutorial.ipynb").is_file()
+    assert (site / "files/examples/tutorial/recipes/train.txt").is_file()
+
+
+@pytest.mark.documents
+def test_no_page_scrolls_sideways_on_a_phone(site: Path, chromium: str) -> None:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        page = browser.new_page(viewport={"width": 390, "height": 900})
+        wide = []
+        for file in sorted(site.glob("*.html")):
+            page.goto(file.as_uri())
+            if page.evaluate("document.documentElement.scrollWidth > window.innerWidth"):
+                wide.append(file.name)
+        browser.close()
+    assert not wide
 
 
 def test_loads_are_found() -> None:

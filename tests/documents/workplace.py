@@ -90,7 +90,7 @@ def make_files(folder: Path) -> None:
     tweets = "".join(f'{number},{label},"{words}"\n' for number, (label, words) in enumerate(cells))
     (folder / "tweets.csv").write_text(f"id,airline_sentiment,text\n{tweets}", encoding="utf-8")
     write_hdf5(BiLM(SMALL), folder / "options.json", folder / "weights.hdf5")
-    for name in ("configs", "benchmarks"):
+    for name in ("configs", "benchmarks", "examples"):
         (folder / name).symlink_to(ROOT / name)
 
 

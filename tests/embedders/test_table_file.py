@@ -107,3 +107,13 @@ def test_a_damaged_file_is_made_again(package: Path, tmp_path: Path) -> None:
 def test_without_a_cache_folder_the_package_is_read(package: Path, tmp_path: Path) -> None:
     (tmp_path / "cache").write_text("no folder")
     assert packaged_glove().lookup(["cat"]).tolist() == [[3, 4, 5]]
+
+
+def test_the_words_of_a_table_and_of_a_dictionary_are_the_same(tmp_path: Path) -> None:
+    words = ["the", "café", "the", "a\udc80b", ""]
+    vectors = WordVectors(words, torch.arange(10.0).view(5, 2), "here")
+    write_table(tmp_path / "table", words, vectors, "mine")
+    opened = open_table(tmp_path / "table", "mine")
+    assert opened is not None
+    assert sorted(opened.words()) == sorted(vectors.words()) == sorted(set(words))
+    assert [opened.row(word) for word in words] == [vectors.row(word) for word in words] == [0, 1, 0, 3, 4]

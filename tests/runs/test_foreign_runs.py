@@ -153,7 +153,7 @@ def test_relative_paths_of_a_shared_run_are_relative_to_it(
     with pytest.raises(InputError, match=r"run/vectors\.txt: no such file"):
         load_run(run)
     shutil.move(tmp_path / "vectors.txt", run / "vectors.txt")
-    assert load_run(run).experiment.embedders == ("glove:vectors.txt",)
+    assert load_run(run).trained.experiment.embedders == ("glove:vectors.txt",)
 
 
 @pytest.mark.parametrize("place", ["/etc/passwd", "{}/secret", "~/secret", "../secret", "link", "x/../../secret"])

@@ -18,7 +18,7 @@ def test_stages_are_added_up() -> None:
             "file": "pretraining-shipped.json",
         }
     )
-    assert "| read | 1.31 times, in 2 stages |" in made
-    assert "| unknown words in it | 3.6 % |" in made
-    assert "| perplexity, mean of both directions | 91.2 |" in made
-    assert "| text | 45,000,000 tokens, 1,850,000 sentences |" in made
+    assert "| epochs | 1.31, in 2 stages |" in made
+    assert "| out-of-vocabulary tokens in it | 3.6 % |" in made
+    assert "| held-out perplexity, mean of both directions | 91.2 |" in made
+    assert "| training text | 45,000,000 tokens, 1,850,000 sentences |" in made

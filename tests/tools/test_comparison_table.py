@@ -48,14 +48,14 @@ def cells(records: list[dict[str, Any]], beginning: str) -> list[str]:
 def test_a_score_stands_in_its_system_s_column() -> None:
     records = [runs(["glove"], [0.86, 0.88]), runs(["elmo:shipped", "chars", "glove"], [0.9])]
     # by hand: mean 87, deviation sqrt(2)
-    assert cells(records, "named entities") == ["87.00 ± 1.41", "", "", "", "90.00"]
-    assert cells(records, "a run on CoNLL-2003") == ["2.0", "", "", "", "2.0"]
+    assert cells(records, "named entities") == ["87.00 ± 1.41", "", "", "", "90.00 (1 seed)"]
+    assert cells(records, "training on CoNLL-2003") == ["2.0", "", "", "", "2.0"]
 
 
 def test_a_benchmark_goes_before_a_record_of_runs() -> None:
     records = [runs(["glove"], [0.86]), benchmark(["glove"]), benchmark(["elmo"], fraction=10)]
     assert cells(records, "named entities") == ["60.00 ± 14.14", "", "", "", ""]
-    assert cells(records, "its peak memory") == ["1.0", "", "", "", ""]
+    assert cells(records, "peak memory of training") == ["1.0", "", "", "", ""]
 
 
 def test_runs_of_another_model_are_left_out() -> None:
@@ -66,7 +66,7 @@ def test_runs_of_another_model_are_left_out() -> None:
 
 
 def test_what_was_measured_of_one_embedder_is_not_said_of_its_concatenations() -> None:
-    assert cells([measured()], "vectors: tokens per second") == ["", "12,345", "", "", ""]
-    assert cells([measured()], "one sentence") == ["", "6.25", "", "", ""]
-    assert cells([measured()], "UPOS probe") == ["", "90.00", "", "", ""]
-    assert cells([measured()], "on disk") == ["", "14", "", "", ""]
+    assert cells([measured()], "computing vectors, tokens per second") == ["", "12,345", "", "", ""]
+    assert cells([measured()], "latency of a sentence") == ["", "6.25", "", "", ""]
+    assert cells([measured()], "UPOS probe, accuracy") == ["", "90.00", "", "", ""]
+    assert cells([measured()], "size on disk") == ["", "14", "", "", ""]

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from tools.measurements import cache_table, demo_table, embed_memory_table, inference_table, latency_table, memory_table
+from tools.measurements import (
+    cache_table,
+    demo_table,
+    embed_memory_table,
+    inference_table,
+    latency_table,
+    lite_table,
+    memory_table,
+)
 
 INFERENCE = {
     "machine": "a machine",
@@ -31,7 +39,8 @@ INFERENCE = {
 
 def test_inference() -> None:
     assert inference_table(INFERENCE) == (
-        "| biLM | computed by | tokens/s | times the reference | times `simple_elmo_pytorch` | of the products |\n"
+        "| biLM | computed by | tokens per second | speed-up over the reference | speed-up over `simple_elmo_pytorch` "
+        "| share of peak throughput |\n"
         "| --- | --- | --- | --- | --- | --- |\n"
         "| small, 1,234 tokens | `reference` | 1,234 | 1.0 | 2.0 |  |\n"
         "| small, 1,234 tokens | `simple_elmo_pytorch` | 617 | 0.5 | 1.0 |  |\n"
@@ -77,3 +86,21 @@ def test_demo_without_a_browser() -> None:
         "",
         "Sentences of 20 tokens with 1.5 predicates on average, another each time; ner (elmo chars); a machine.",
     ]
+
+
+def test_lite() -> None:
+    speed = {"single_cpu_ms": 12.34, "batch_tokens_per_cpu_second": 6789.0}
+    record = {
+        "machine": "a machine",
+        "versions": {"torch": "2.9", "numpy": "2.4"},
+        "tags": dict.fromkeys(("run, exact", "run, auto", "float32", "int8"), speed),
+        "vectors": dict.fromkeys(("minilm", "minilm-int8"), speed),
+        "mb": {"float32": 20.6, "int8": 9.9, "minilm": 90.0, "minilm-int8": 23.0},
+        "cold_start_cpu_seconds": {"run, auto": 4.2, "float32": 0.345},
+        "peak_mb": {"run, auto": 1234.0, "float32": 180.0},
+    }
+    lines = lite_table(record).splitlines()
+    assert lines[3] == "| the run in PyTorch, `auto` | tags |  | 4.20 | 12.3 | 6,789 | 1,234 |"
+    assert lines[4] == "| the export | tags | 21 | 0.34 | 12.3 | 6,789 | 180 |"
+    assert lines[6] == "| MiniLM in ONNX | vectors | 90 |  | 12.3 | 6,789 |  |"
+    assert lines[-1] == "Seconds of processor time. a machine, torch 2.9, numpy 2.4."

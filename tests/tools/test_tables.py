@@ -138,7 +138,7 @@ def test_a_benchmark_has_a_table_of_its_own(tmp_path: Path) -> None:
     made = fill(text, read_records(tmp_path))
     assert (
         "| ner, conll2003, F1 | elmo + glove | 2 | 92.00 ± 0.28 | +2.00 (1 seed of both) | 20.0 % | 0.012 "
-        "| 10.0 | 1,234 | 2.0 GiB | 30.00 M | 0.50 M | `benchmark.json` |\n"
+        "| 10.0 | 1,234 | 2.0 GiB | 30.00 M | 0.50 M |\n"
     ) in made
     assert "| glove chars | 3 |" in made and "against glove" in made
     assert "No benchmark is recorded yet." in fill(text, [record()])

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import heapq
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+
+from elmo_tasks.core.streams import share
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ class Packing:
     @classmethod
     def of(cls, lengths: Sequence[int], streams: int, device: torch.device) -> Packing:
         """lengths: of the sentences, 1 or more each; streams: at most so many; device: of the tensors."""
-        places, loads = _share(lengths, min(streams, len(lengths)))
+        places, loads = share(lengths, min(streams, len(lengths)))
         rank = {stream: row for row, stream in enumerate(sorted(range(len(loads)), key=lambda stream: -loads[stream]))}
         sizes = torch.bincount(torch.cat([torch.arange(load) for load in loads]))  # (steps,)
         first_rows = sizes.cumsum(0) - sizes  # (steps,)
@@ -55,16 +56,3 @@ class Packing:
             (first_rows[begin + token] + row).to(device),
             (first_rows[last - token] + row).to(device),
         )
-
-
-def _share(lengths: Sequence[int], streams: int) -> tuple[list[tuple[int, int]], list[int]]:
-    """Each sentence's stream and first step, and each stream's length: the longest first, to the shortest stream."""
-    shortest = [(0, stream) for stream in range(streams)]
-    places = [(0, 0)] * len(lengths)
-    loads = [0] * streams
-    for index in sorted(range(len(lengths)), key=lambda index: -lengths[index]):
-        load, stream = heapq.heappop(shortest)
-        places[index] = (stream, load)
-        loads[stream] = load + lengths[index]
-        heapq.heappush(shortest, (loads[stream], stream))
-    return places, loads

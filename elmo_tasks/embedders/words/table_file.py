@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import zlib
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -43,6 +43,10 @@ class SortedWords:
             self._remembered.clear()
         row = self._remembered[word] = self._find(_utf8(word))
         return row
+
+    def __iter__(self) -> Iterator[str]:
+        """The distinct words."""
+        return (self._word(number).decode("utf-8", "surrogatepass") for number in range(len(self._ends)))
 
     def _find(self, wanted: bytes) -> int | None:
         at = bisect_left(range(len(self._ends)), wanted, key=self._word)

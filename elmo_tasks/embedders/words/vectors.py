@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Protocol
 
 import torch
@@ -42,6 +42,9 @@ class Rows(Protocol):
     def get(self, word: str, /) -> int | None:
         """The word's row, or None."""
 
+    def __iter__(self) -> Iterator[str]:
+        """The distinct words."""
+
 
 class WordVectors:
     """A vocabulary and its matrix (V, D) float32. A word is looked up as it is, then lower-cased."""
@@ -65,6 +68,10 @@ class WordVectors:
         if row is None:
             row = self._rows.get(word.lower())
         return len(self.matrix) if row is None else row
+
+    def words(self) -> list[str]:
+        """The distinct words, in no particular order; `row` has the row of each."""
+        return list(self._rows)
 
     def lookup(self, words: Sequence[str]) -> Tensor:
         """(T, D); an unknown word has zeros."""

@@ -1,0 +1,156 @@
+"""`export_model`: a trained model as a folder that `elmo_tasks.lite` runs."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, Protocol
+
+import torch
+
+from elmo_tasks import __version__
+from elmo_tasks.core.errors import InputError
+from elmo_tasks.core.files import disk_faults, write_bytes, write_text
+from elmo_tasks.core.folders import kind_of, make_folder, mark, not_ours, remove_folder, swap_folder
+from elmo_tasks.core.outputs import hold, new_output_folder
+from elmo_tasks.embedders.protocol import Input
+from elmo_tasks.export.graph import array
+from elmo_tasks.export.inputs import Files, maker_of, saved
+from elmo_tasks.export.models import classifier_graph, finder_graph, roles_graph, tagger_graph
+from elmo_tasks.lite.folder import FORMAT, MANIFEST
+from elmo_tasks.nn.classifier import Classifier
+from elmo_tasks.nn.role_labeller import RoleLabeller
+from elmo_tasks.nn.tagger import Tagger
+from elmo_tasks.nn.token_classifier import TokenClassifier
+from elmo_tasks.task import AnyTask
+from elmo_tasks.text.labels import LabelSet
+from elmo_tasks.text.tokeniser import tokeniser_name
+
+EXPORT = "export"
+"""The kind of folder that the marker names."""
+_SCHEMES = {"ner": "BIOES", "sentiment": "", "srl": "BIO", "tagging": ""}
+"""The tasks that can be exported, and how the tags of each are written."""
+
+
+class Exportable(Protocol):
+    """A model with what it was made of: `elmo_tasks.runs.store.Trained`."""
+
+    @property
+    def task(self) -> AnyTask:
+        """Its task."""
+
+    @property
+    def labels(self) -> LabelSet:
+        """What it predicts."""
+
+    @property
+    def inputs(self) -> tuple[Input, ...]:
+        """The embedders that it reads."""
+
+    @property
+    def model(self) -> Any:
+        """The module."""
+
+
+def check_onnx() -> None:
+    """Raises InputError if the packages of the extra `onnx` are not installed."""
+    for name in ("onnx", "onnxruntime"):
+        if find_spec(name) is None:
+            raise InputError(f"export: {name} is not installed; install it with `pip install 'elmo-tasks[onnx]'`")
+
+
+def export_model(trained: Exportable, output: str | Path, *, int8: bool = False, overwrite: bool = False) -> Path:
+    """Write a folder that `elmo_tasks.lite.load` and `python -m elmo_tasks.lite` run without torch.
+
+    Args:
+        trained: the model.
+        output: the new folder. It appears when all of it is there.
+        int8: store and multiply in 8 bits: a smaller folder, and faster for single sentences.
+        overwrite: replace an earlier export.
+
+    Returns:
+        The folder.
+
+    Raises:
+        InputError: a task or an embedder that cannot be exported, an output that may not be written, or the packages
+            of the extra `onnx` are not installed.
+    """
+    check_onnx()
+    path = new_output_folder(Path(output))
+    with hold(path):
+        _refuse_taken(path, overwrite)
+        if trained.task.name not in _SCHEMES:
+            raise InputError(
+                f"runs of the task {trained.task.name} cannot be exported; those of {', '.join(_SCHEMES)} can"
+            )
+        sources = trained.model.mix.sources
+        makers = [maker_of(source, module) for source, module in zip(trained.inputs, sources, strict=True)]
+        files: Files = {}
+        inputs = []
+        for number, (source, make) in enumerate(zip(trained.inputs, makers, strict=True)):
+            entry, made = make(f"input-{number}", int8)
+            inputs.append({"name": source.name, **entry})
+            files |= made
+        kind, made = _model(trained, int8)
+        manifest = {
+            "format": FORMAT,
+            "version": __version__,
+            "task": trained.task.name,
+            "model": kind,
+            "arithmetic": "int8" if int8 else "float32",
+            "tokeniser": tokeniser_name(),
+            "scheme": _SCHEMES[trained.task.name],
+            "labels": list(trained.labels.names),
+            "inputs": inputs,
+        }
+        _write(path, manifest, files | made)
+    return path
+
+
+def _model(trained: Exportable, int8: bool) -> tuple[str, Files]:
+    """The kind of the task's model, and its files."""
+    model = trained.model
+    if isinstance(model, Tagger):
+        crf = model.crf.crf
+        moves = torch.cat([crf.transitions, crf.start_transitions[None], crf.end_transitions[None]])  # (K + 2, K)
+        return "tagger", {"model.onnx": tagger_graph(model, int8=int8), "transitions.npy": saved(array(moves))}
+    if isinstance(model, TokenClassifier):
+        return "token classifier", {"model.onnx": tagger_graph(model, int8=int8)}
+    if isinstance(model, RoleLabeller):
+        graphs = {"model.onnx": roles_graph(model, int8=int8), "finder.onnx": finder_graph(model, int8=int8)}
+        return "role labeller", graphs
+    assert isinstance(model, Classifier)
+    return "classifier", {"model.onnx": classifier_graph(model, int8=int8)}
+
+
+def _refuse_taken(path: Path, overwrite: bool) -> None:
+    """Raises InputError where something of that name is there, unless it is an export that may be replaced."""
+    if not path.exists():
+        return
+    if kind_of(path) != EXPORT:
+        raise InputError(f"{path}: {not_ours(EXPORT)}")
+    if not overwrite:
+        raise InputError(f"{path}: already exists; choose another --output or pass --overwrite")
+
+
+def _write(path: Path, manifest: dict[str, Any], files: Files) -> None:
+    """The folder, whole or not at all."""
+    work = path.with_name(f".{path.name}.unfinished")
+    unfinished = f"unfinished {EXPORT}"
+    remove_folder(work, unfinished, EXPORT)  # of an export that was killed
+    with disk_faults(path):
+        make_folder(work, unfinished)
+        try:
+            for name, content in files.items():
+                write_bytes(work / name, content)
+            sums = {
+                name: {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+                for name, content in files.items()
+            }
+            write_text(work / MANIFEST, json.dumps(manifest | {"files": sums}, indent=2, ensure_ascii=False) + "\n")
+            mark(work, EXPORT)
+            swap_folder(work, path)
+        finally:
+            remove_folder(work, unfinished, EXPORT)

@@ -1,0 +1,118 @@
+"""`python -m elmo_tasks.lite FOLDER [FILE]`: one tokenised sentence per line, or raw text, in; JSON Lines out."""
+
+from __future__ import annotations
+
+import argparse
+import io
+import json
+import os
+import re
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import nullcontext, suppress
+from pathlib import Path
+from typing import Any
+
+from elmo_tasks import __version__
+from elmo_tasks.core.errors import InputError, quoted
+from elmo_tasks.core.files import standard_input
+from elmo_tasks.core.terminal import say, say_json, write_what_cannot_be_encoded
+from elmo_tasks.lite.model import load
+from elmo_tasks.text.tokens import split_tokens
+
+_LONGEST_LINE = 1 << 24
+_UNDECODABLE = re.compile("[\udc80-\udcff]")  # how `surrogateescape` marks bytes that are no text
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the program. Returns its exit code: 2 for bad input, 130 when interrupted, 141 when nobody reads it."""
+    parser = argparse.ArgumentParser(
+        prog="elmo-tasks-lite",
+        description="Apply an export of elmo-tasks: one tokenised sentence per line, or raw text, in; JSON Lines out.",
+    )
+    parser.add_argument("--version", action="version", version=f"elmo-tasks-lite {__version__}")
+    parser.add_argument("folder", metavar="FOLDER", type=Path, help="what `elmo-tasks export` wrote")
+    parser.add_argument("file", metavar="FILE", nargs="?", type=Path, help="UTF-8 text (default: standard input)")
+    parser.add_argument("--text", action="store_true", help="raw text: it is split into sentences and tokens")
+    parser.add_argument("--threads", metavar="N", type=int, help="processor threads to use (default: 2)")
+    options = parser.parse_args(arguments)
+    write_what_cannot_be_encoded()
+    try:
+        model = load(options.folder, threads=options.threads)
+        interactive = options.file is None and sys.stdin is not None and sys.stdin.isatty()
+        results: Iterator[dict[str, Any]]
+        if options.text:
+            results = (result.to_dict() for result in model.text(_whole(options.file)))
+        else:
+            results = model.pipe(_sentences(options.file), 1 if interactive else 64)
+        for result in results:
+            say_json(result)
+            if options.file is None:
+                sys.stdout.flush()
+        sys.stdout.flush()
+    except InputError as error:
+        say(f"elmo-tasks-lite: error: {error}", stream=sys.stderr)
+        return 2
+    except BrokenPipeError:
+        with suppress(OSError):  # what the stream still holds must go somewhere when the program ends
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+def _sentences(path: Path | None) -> Iterator[tuple[str, ...]]:
+    """The tokens of each line."""
+    return (_tokens(line, source) for line, source in _lines(path))
+
+
+def _whole(path: Path | None) -> str:
+    """A whole text."""
+    text = "".join(line for line, _ in _lines(path, ""))
+    if not text.strip():
+        raise InputError(f"{path or 'stdin'}: no text, or white space only")
+    return text
+
+
+def _lines(path: Path | None, newline: str | None = None) -> Iterator[tuple[str, str]]:
+    """Lines with their `file:line`. newline: None for line breaks that are all alike, "" for them as they are."""
+    origin = "stdin" if path is None else str(path)
+    try:
+        with nullcontext(standard_input()) if path is None else path.open("rb") as stream:
+            text = io.TextIOWrapper(stream, "utf-8-sig", errors="surrogateescape", newline=newline)
+            try:
+                for number, line in enumerate(iter(lambda: text.readline(_LONGEST_LINE), ""), 1):
+                    _check(line, f"{origin}:{number}")
+                    yield line, f"{origin}:{number}"
+            finally:
+                text.detach()  # the stream is closed by who opened it
+    except OSError as error:
+        raise InputError(f"{origin}: cannot be read ({error.strerror})") from None
+
+
+def _check(line: str, source: str) -> None:
+    if len(line) == _LONGEST_LINE:
+        raise InputError(f"{source}: a line of over {_LONGEST_LINE:,} characters; break it into lines")
+    if bad := _UNDECODABLE.search(line):
+        raise InputError(f"{source}: not UTF-8 text (byte {ord(bad[0]) - 0xDC00:#04x}); convert it to UTF-8")
+
+
+def _tokens(line: str, source: str) -> tuple[str, ...]:
+    """The tokens of a line; one that begins with `{"` is JSON with `tokens`, or with tokenised `text`."""
+    if not line.lstrip().startswith('{"'):
+        return split_tokens(line)
+    try:
+        value = json.loads(line)
+    except (ValueError, RecursionError):
+        value = {}
+    tokens = value.get("tokens", value.get("text"))
+    if isinstance(tokens, str):
+        return split_tokens(tokens)
+    if isinstance(tokens, list) and all(isinstance(token, str) and split_tokens(token) == (token,) for token in tokens):
+        return tuple(tokens)
+    raise InputError(f'{source}: expected a tokenised sentence or {{"tokens": [words]}}, got {quoted(line.strip())}')
+
+
+if __name__ == "__main__":
+    sys.exit(main())

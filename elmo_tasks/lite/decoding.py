@@ -1,0 +1,234 @@
+"""From the vectors of tokens to what a task says of each sentence, by the graph of its model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any, Protocol
+
+import numpy as np
+
+from elmo_tasks.core.errors import InputError
+from elmo_tasks.lite.folder import MANIFEST, Export, Floats
+from elmo_tasks.lite.packing import Packing
+from elmo_tasks.lite.viterbi import viterbi
+from elmo_tasks.text.described import describe_frames, describe_label, describe_spans, describe_tags
+from elmo_tasks.text.examples import TaggedSentence
+from elmo_tasks.text.labels import LabelSet
+from elmo_tasks.text.results import Result, entity_result, frame_result, label_result, tag_result
+from elmo_tasks.text.spans import convert, legal_transitions
+from elmo_tasks.text.tokeniser import Sentence
+
+Tokens = Sequence[str]
+Vectors = Sequence[Sequence[Floats]]
+"""For each input the vectors (T, D) of each sentence."""
+
+Frames = Sequence[tuple[int, Sequence[str]]]
+"""The position of each predicate, and the BIO tags of its arguments."""
+
+_TOGETHER = 32
+"""Sentences in a batch of the task's graph."""
+
+
+class Decoder(Protocol):
+    """The model of a task. A prediction is what it says of a sentence; only the decoder itself looks inside."""
+
+    @property
+    def nothing(self) -> Any:
+        """The prediction for a sentence without tokens."""
+
+    def __call__(self, vectors: Vectors) -> list[Any]:
+        """The prediction for each sentence. None of them is empty."""
+
+    def scores(self, vectors: Vectors) -> list[Floats]:
+        """Scores before any decoding, per sentence: (T, K) of labels per token, or (K,) of the sentence's labels."""
+
+    def describe(self, tokens: Tokens, predicted: Any) -> dict[str, Any]:
+        """What `elmo-tasks predict` prints."""
+
+    def result(self, sentence: Sentence, predicted: Any) -> Result:
+        """The same with places in a raw text."""
+
+
+def open_decoder(export: Export) -> Decoder:
+    """The decoder of the model that the manifest names.
+
+    Raises:
+        InputError: a model that this version does not know, or a file that cannot be used.
+    """
+    kinds: dict[str, Callable[[Export], Decoder]] = {
+        "tagger": Tagger,
+        "token classifier": TokenClassifier,
+        "classifier": Classifier,
+        "role labeller": RoleLabeller,
+    }
+    name = export.manifest["model"]
+    if name not in kinds:
+        raise InputError(f"{export.path / MANIFEST}: unknown model {name!r:.60}; install a newer version")
+    return kinds[name](export)
+
+
+class Tagger:
+    """A BiLSTM graph, and a CRF decoded here. A prediction is BIO tags."""
+
+    nothing: tuple[str, ...] = ()
+
+    def __init__(self, export: Export) -> None:
+        self.graph = export.session("model.onnx")
+        self.labels = LabelSet(tuple(export.manifest["labels"]))
+        self.scheme: str = export.manifest["scheme"]
+        moves = export.array("transitions.npy")  # (K + 2, K): from each label, then start and end
+        self.step, self.start, self.end = moves[:-2], moves[-2], moves[-1]
+
+    def __call__(self, vectors: Vectors) -> list[tuple[str, ...]]:
+        found: dict[int, tuple[str, ...]] = {}
+        for rows, lengths, scores in _batches(self.graph, vectors):
+            numbers = viterbi(scores, lengths, self.start, self.end, self.step)
+            for row, own in zip(rows, numbers, strict=True):
+                found[row] = convert(self.labels.decode(own), self.scheme, "BIO")
+        return [found[row] for row in range(len(found))]
+
+    def scores(self, vectors: Vectors) -> list[Floats]:
+        return _of_tokens(self.graph, vectors)
+
+    def describe(self, tokens: Tokens, predicted: tuple[str, ...]) -> dict[str, Any]:
+        return describe_spans(tokens, predicted)
+
+    def result(self, sentence: Sentence, predicted: tuple[str, ...]) -> Result:
+        return entity_result(sentence, (), (predicted,), None)
+
+
+class TokenClassifier:
+    """A graph that gives the scores of each token's labels. A prediction is the best of them."""
+
+    nothing: tuple[str, ...] = ()
+
+    def __init__(self, export: Export) -> None:
+        self.graph = export.session("model.onnx")
+        self.labels = LabelSet(tuple(export.manifest["labels"]))
+
+    def __call__(self, vectors: Vectors) -> list[tuple[str, ...]]:
+        return [self.labels.decode(scores.argmax(axis=1).tolist()) for scores in self.scores(vectors)]
+
+    def scores(self, vectors: Vectors) -> list[Floats]:
+        return _of_tokens(self.graph, vectors)
+
+    def describe(self, tokens: Tokens, predicted: tuple[str, ...]) -> dict[str, Any]:
+        return describe_tags(tokens, predicted)
+
+    def result(self, sentence: Sentence, predicted: tuple[str, ...]) -> Result:
+        return tag_result(sentence, (), (predicted,), None)
+
+
+class Classifier:
+    """A graph that gives the scores of labels, of which the softmax is taken. A prediction is their probabilities."""
+
+    nothing: Mapping[str, float] = MappingProxyType({})
+
+    def __init__(self, export: Export) -> None:
+        self.graph = export.session("model.onnx")
+        self.names: list[str] = export.manifest["labels"]
+
+    def __call__(self, vectors: Vectors) -> list[Mapping[str, float]]:
+        found: list[Mapping[str, float]] = []
+        for scores in self.scores(vectors):
+            shares = np.exp(scores - scores.max())
+            found.append(dict(zip(self.names, (shares / shares.sum()).tolist(), strict=True)))
+        return found
+
+    def scores(self, vectors: Vectors) -> list[Floats]:
+        found: dict[int, Floats] = {}
+        for rows, _, scores in _batches(self.graph, vectors):
+            found.update(zip(rows, scores, strict=True))
+        return [found[row] for row in range(len(found))]
+
+    def describe(self, tokens: Tokens, predicted: Mapping[str, float]) -> dict[str, Any]:
+        return describe_label(tokens, predicted)
+
+    def result(self, sentence: Sentence, predicted: Mapping[str, float]) -> Result:
+        return label_result(sentence, (), (predicted,), None)
+
+
+class RoleLabeller:
+    """A graph that finds predicates, and one that labels the arguments of each. A prediction is their BIO tags."""
+
+    nothing: Frames = ()
+
+    def __init__(self, export: Export) -> None:
+        self.finder = export.session("finder.onnx")
+        self.graph = export.session("model.onnx")
+        self.labels = LabelSet(tuple(export.manifest["labels"]))
+        start, end, step = legal_transitions(self.labels.names, "BIO")
+        self.start, self.end, self.step = (
+            np.where(np.array(legal), 0.0, -np.inf).astype(np.float32) for legal in (start, end, step)
+        )
+
+    def __call__(self, vectors: Vectors) -> list[Frames]:
+        found = self.scores(vectors)
+        places = [np.flatnonzero(scores[:, 1] > scores[:, 0]).tolist() for scores in found]
+        marked = [(row, place) for row, own in enumerate(places) for place in own]
+        frames: list[list[tuple[int, Sequence[str]]]] = [[] for _ in found]
+        for (row, place), tags in zip(marked, self._label(marked, vectors), strict=True):
+            frames[row].append((place, tags))
+        return list(frames)
+
+    def scores(self, vectors: Vectors) -> list[Floats]:
+        """Per sentence (T, 2): of no predicate, and of a predicate, at each token."""
+        return _of_tokens(self.finder, vectors)
+
+    def role_scores(self, marked: Sequence[tuple[int, int]], vectors: Vectors) -> list[Floats]:
+        """Scores (T, K) of the tags of each predicate. marked: the sentence and the position of each."""
+        lengths = [len(vectors[0][row]) for row, _ in marked]
+        packing = Packing.of(lengths)
+        ends = np.cumsum(lengths)
+        flags = np.zeros(ends[-1], np.int64)
+        flags[ends - lengths + [place for _, place in marked]] = 1
+        turn = np.arange(packing.begins.size)
+        turn[packing.ahead] = packing.behind
+        feed = {f"x{n}": packing.block(np.concatenate([own[row] for row, _ in marked]), packing.ahead)
+                for n, own in enumerate(vectors)}  # fmt: skip
+        feed |= {"marked": packing.block(flags, packing.ahead), "begins": packing.begins, "turn": turn}
+        scores = self.graph.run(None, feed)[0]  # (T, S, K)
+        return np.split(scores.reshape(-1, scores.shape[2])[packing.ahead], ends[:-1])
+
+    def _label(self, marked: Sequence[tuple[int, int]], vectors: Vectors) -> Iterator[tuple[str, ...]]:
+        for at in range(0, len(marked), _TOGETHER):
+            scores = self.role_scores(marked[at : at + _TOGETHER], vectors)
+            lengths = [len(own) for own in scores]
+            numbers = viterbi(_padded(scores), lengths, self.start, self.end, self.step)
+            yield from (self.labels.decode(own) for own in numbers)
+
+    def describe(self, tokens: Tokens, predicted: Frames) -> dict[str, Any]:
+        return describe_frames(tokens, predicted)
+
+    def result(self, sentence: Sentence, predicted: Frames) -> Result:
+        examples = [TaggedSentence((), (), at) for at, _ in predicted]
+        return frame_result(sentence, examples, [tags for _, tags in predicted], None)
+
+
+def _padded(tensors: Sequence[Floats]) -> Floats:
+    """(T, D) each -> (longest, B, D), zeros behind."""
+    block = np.zeros((max(map(len, tensors)), len(tensors), tensors[0].shape[1]), np.float32)
+    for row, tensor in enumerate(tensors):
+        block[: len(tensor), row] = tensor
+    return block
+
+
+def _batches(graph: Any, vectors: Vectors) -> Iterator[tuple[list[int], list[int], Floats]]:
+    """Sentences of like length together: their numbers, their lengths, and what the graph says of them."""
+    order = sorted(range(len(vectors[0])), key=lambda row: len(vectors[0][row]))
+    for at in range(0, len(order), _TOGETHER):
+        rows = order[at : at + _TOGETHER]
+        lengths = [len(vectors[0][row]) for row in rows]
+        feed = {f"x{n}": _padded([own[row] for row in rows]) for n, own in enumerate(vectors)}
+        yield rows, lengths, graph.run(None, feed | {"lengths": np.array(lengths, np.int32)})[0]
+
+
+def _of_tokens(graph: Any, vectors: Vectors) -> list[Floats]:
+    """What a graph says of each token: (T, K) per sentence."""
+    found: dict[int, Floats] = {}
+    for rows, lengths, scores in _batches(graph, vectors):
+        found.update(
+            (row, scores[:length, place]) for place, (row, length) in enumerate(zip(rows, lengths, strict=True))
+        )
+    return [found[row] for row in range(len(found))]

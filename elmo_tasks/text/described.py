@@ -1,0 +1,39 @@
+"""Predictions as `predict` prints them: JSON values that say the tokens, and what was found in them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from elmo_tasks.text.propositions import to_frame
+from elmo_tasks.text.spans import to_spans
+
+
+def describe_tags(tokens: Sequence[str], tags: Sequence[str]) -> dict[str, Any]:
+    """`{"tokens", "tags"}`."""
+    return {"tokens": list(tokens), "tags": list(tags)}
+
+
+def describe_spans(tokens: Sequence[str], tags: Sequence[str]) -> dict[str, Any]:
+    """`{"tokens", "tags", "entities"}` of BIO tags; an entity is the tokens from `start` up to `end`."""
+    entities = [
+        {"type": label, "start": start, "end": end, "text": " ".join(tokens[start:end])}
+        for label, start, end in to_spans(tags, "BIO")
+    ]
+    return {**describe_tags(tokens, tags), "entities": entities}
+
+
+def likeliest(probabilities: Mapping[str, float]) -> str | None:
+    """The label of the highest probability; None of no labels."""
+    return max(probabilities, key=probabilities.__getitem__, default=None)
+
+
+def describe_label(tokens: Sequence[str], probabilities: Mapping[str, float]) -> dict[str, Any]:
+    """`{"tokens", "label", "probabilities"}`; the label of no tokens is null."""
+    rounded = {name: round(value, 6) for name, value in probabilities.items()}
+    return {"tokens": list(tokens), "label": likeliest(probabilities), "probabilities": rounded}
+
+
+def describe_frames(tokens: Sequence[str], frames: Iterable[tuple[int, Sequence[str]]]) -> dict[str, Any]:
+    """`{"tokens", "frames"}`. frames: the position of each predicate and its BIO tags."""
+    return {"tokens": list(tokens), "frames": [to_frame(tokens, at, tags) for at, tags in frames]}
