@@ -69,8 +69,9 @@ class Guard:
 
         async def watch(message: Message) -> None:
             nonlocal answered
-            answered = True
-            await send(message)
+            if received <= BODY or answered:  # an application that is told of `_TooLarge` answers 500
+                answered = True
+                await send(message)
 
         try:
             await self._app(scope, count, watch)

@@ -40,6 +40,7 @@ def test_a_run_of_another_version_is_refused(
     run_folders: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder = shutil.copytree(run_folders["srl"], tmp_path / "old")
+    (folder / "metrics.json").unlink()  # it has the checksum of the weights
     with safe_open(folder / "model.safetensors", framework="pt") as file:
         metadata = file.metadata()
         tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no iterator)
@@ -65,6 +66,7 @@ def test_a_run_of_your_own_task_has_a_plain_view(
         metadata = file.metadata() | {"task": "chunk"}
         tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no iterator)
     save_file(tensors, folder / "model.safetensors", metadata)
+    (folder / "metrics.json").unlink()  # it has the checksum of the weights
     said = answer(load_runs([str(folder)], task_file=str(own)), "Ada lives in Rome .")
     assert "<h2>chunk</h2>" in said and '<dt>entities</dt><dd dir="auto">[{&#34;type&#34;: &#34;PER&#34;' in said
 
