@@ -122,12 +122,21 @@ def test_other_requests_are_refused(port: int, body: bytes) -> None:
     assert (status, said) == (400, b'Send {"text": a string, "tokenised": true or false}.')
 
 
-def test_large_requests_are_refused(port: int) -> None:
-    assert ask(port, "POST", "/answer", b" " * (BODY + 1))[0] == 413
+@pytest.mark.parametrize("chunked", [False, True])
+def test_large_requests_are_refused(port: int, chunked: bool) -> None:
+    """As soon as they are known to be: after the header, or after the first byte too many."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
-    chunks = iter([b" " * 65_536] * 8)
-    connection.request("POST", "/answer", chunks, {"Content-Type": "application/json"}, encode_chunked=True)
-    assert connection.getresponse().status in (400, 413)
+    connection.putrequest("POST", "/answer")
+    connection.putheader("Content-Type", "application/json")
+    if chunked:
+        connection.putheader("Transfer-Encoding", "chunked")
+        connection.endheaders()
+        for size in (BODY // 2, BODY // 2, 1):
+            connection.send(b"%x\r\n%s\r\n" % (size, b" " * size))
+    else:
+        connection.putheader("Content-Length", str(BODY + 1))
+        connection.endheaders()
+    assert connection.getresponse().status == 413
     connection.close()
 
 
