@@ -71,7 +71,7 @@ class Recipe:
 
 
 _NER = ("--map-labels", _TYPES)
-_SPLITS = ("--dev-fraction", "0.1", "--test-fraction", "0.1")
+_REVIEWS = (*("--dev-fraction", "0.1", "--test-fraction", "0.1"), "--map-labels", "0=negative,1=positive")
 RECIPES: Mapping[str, Recipe] = {
     "ner": Recipe(
         "ner",
@@ -108,11 +108,11 @@ RECIPES: Mapping[str, Recipe] = {
     ),
     "sentiment": Recipe(
         "sentiment",
-        "Whether an English sentence of a review is positive (1) or negative (0)",
-        ("--embedders", "elmo", "glove:small", *_SPLITS),
+        "Whether an English sentence of a review is positive or negative",
+        ("--embedders", "elmo", "glove:small", *_REVIEWS),
         (
-            Corpus("MR, sentences of film reviews, CC BY 4.0", "mr/rt-polarity.tsv", _SPLITS),
-            Corpus("CR, sentences of product reviews, CC BY 4.0", "cr/custrev.tsv", _SPLITS, gaps=True),
+            Corpus("MR, sentences of film reviews, CC BY 4.0", "mr/rt-polarity.tsv", _REVIEWS),
+            Corpus("CR, sentences of product reviews, CC BY 4.0", "cr/custrev.tsv", _REVIEWS, gaps=True),
         ),
         "It has no neutral class and knows reviews only. The Stanford Sentiment Treebank is made of MR's sentences and "
         "is no test of it.",
