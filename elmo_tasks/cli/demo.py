@@ -15,10 +15,16 @@ def add(verbs: Verbs) -> None:
     demo = add_verb(
         verbs,
         "demo",
-        "serve a local web page that shows what runs predict for a sentence",
-        ("demo runs/ner-sample-elmo-seed1", "demo runs/ner runs/sentiment --port 8000 --no-browser"),
+        "serve a local web page that shows what taggers and runs find in a text",
+        ("demo", "demo runs/ner runs/sentiment --port 8000 --no-browser"),
     )
-    demo.add_argument("runs", metavar="RUN", nargs="+", help="folder of a run, or hf:ORG/NAME on the Hugging Face hub")
+    demo.add_argument(
+        "runs",
+        metavar="RUN",
+        nargs="*",
+        help="folder of a run, name of a tagger in the package, or hf:ORG/NAME on the Hugging Face hub (default: all "
+        "taggers in the package)",
+    )
     demo.add_argument(
         "--host",
         metavar="ADDRESS",

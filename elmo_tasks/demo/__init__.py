@@ -1,1 +1,1 @@
-"""The page of `elmo-tasks demo`. What it shows and its HTML know nothing of Gradio; only `server` does."""
+"""The page of `elmo-tasks demo`. Its HTML is made without a web framework; only `server` and `guard` know one."""

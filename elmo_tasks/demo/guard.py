@@ -1,4 +1,4 @@
-"""What stands before the page: requests for other hosts and large bodies are refused."""
+"""What stands in front of the page: requests for other hosts and large bodies are refused."""
 
 from __future__ import annotations
 
@@ -42,23 +42,20 @@ def known_hosts(listened: str) -> Callable[[str], bool]:
 
 
 class Guard:
-    """An ASGI application around another one: 400 for a foreign host, 413 for a body of more than `BODY` bytes."""
+    """An ASGI application around one for HTTP: 400 for a foreign host, 413 for a body of more than `BODY` bytes."""
 
     def __init__(self, app: ASGIApp, known: Callable[[str], bool]) -> None:
         self._app, self._known = app, known
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, or refuse it."""
-        if scope["type"] == "lifespan":
-            await self._app(scope, receive, send)
-            return
         hosts = [value.decode("latin-1") for name, value in scope["headers"] if name == b"host"]
         if len(hosts) != 1 or not self._known(hosts[0]):
-            await _refuse(scope, send, 400, "This page is not served under that name; --host names another.")
+            await _refuse(send, 400, "This page is not served under that name; --host names another.")
             return
         length = next((value for name, value in scope["headers"] if name == b"content-length"), b"0")
         if not length.isdigit() or len(length) > 12 or int(length) > BODY:
-            await _refuse(scope, send, 413, _TOO_LARGE)
+            await _refuse(send, 413, _TOO_LARGE)
             return
         received, answered = 0, False
 
@@ -72,24 +69,22 @@ class Guard:
 
         async def watch(message: Message) -> None:
             nonlocal answered
-            answered = True
-            await send(message)
+            if received <= BODY or answered:  # an application that is told of `_TooLarge` answers 500
+                answered = True
+                await send(message)
 
         try:
             await self._app(scope, count, watch)
         except _TooLarge:
             if not answered:
-                await _refuse(scope, send, 413, _TOO_LARGE)
+                await _refuse(send, 413, _TOO_LARGE)
 
 
 class _TooLarge(Exception):
     pass
 
 
-async def _refuse(scope: Scope, send: Send, status: int, reason: str) -> None:
-    if scope["type"] == "websocket":
-        await send({"type": "websocket.close", "code": 1008})
-        return
+async def _refuse(send: Send, status: int, reason: str) -> None:
     headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"connection", b"close")]
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": f"{reason}\n".encode()})

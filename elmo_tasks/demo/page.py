@@ -1,13 +1,15 @@
-"""The page's content as HTML: what all runs say of one sentence. No Gradio here."""
+"""The page's content as HTML: what all runs find in a text. No web framework here."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib.resources import files
+from typing import Any, NamedTuple
 
 from markupsafe import Markup
 
-from elmo_tasks.demo.answers import find_entities, find_frames, find_label
+from elmo_tasks.core.errors import InputError
+from elmo_tasks.core.html import render
 from elmo_tasks.demo.panels import (
     LEVELS,
     card,
@@ -16,21 +18,66 @@ from elmo_tasks.demo.panels import (
     label_panel,
     mix_panel,
     page,
+    plain_panel,
     similarity_panel,
+    tag_panel,
 )
 from elmo_tasks.demo.runs import Shown, ShownRun
 from elmo_tasks.demo.similarity import compare_tokens
-from elmo_tasks.demo.tokens import CHARACTERS, LONGEST, Typed, read_typed
-from elmo_tasks.runs.store import Trained
+from elmo_tasks.demo.tokens import CHARACTERS, LIMIT, LONGEST, Typed, read_typed
+from elmo_tasks.text.results import EntityResult, FrameResult, LabelResult, Result, TagResult, sentence_of
+from elmo_tasks.text.tokeniser import Sentence
 
-TITLES = {"ner": "Named entities", "srl": "Semantic roles", "sentiment": "Sentiment"}
 
-HEADING = (
-    '<div class="elmo"><h1>elmo-tasks<small>what frozen ELMo layers, and the models trained on them, say of a sentence'
-    "</small></h1></div>"
+class View(NamedTuple):
+    """How results of one kind are shown.
+
+    kind: the card's CSS class; panel: makes the panel of a result from the result, all labels of the run, and whether
+    the text has several sentences; explanation: says below the panels what the numbers are.
+    """
+
+    kind: str
+    panel: Callable[[Any, Sequence[str], bool], Markup]
+    explanation: str
+
+
+VIEWS: dict[type[Result], View] = {
+    EntityResult: View(
+        "entities",
+        lambda result, types, several: entity_panel(result, types),
+        "The entities are those of the most probable tag sequence. The percentage is the probability of exactly this "
+        "entity under the CRF, summed over all tag sequences that contain it.",
+    ),
+    FrameResult: View(
+        "frames",
+        lambda result, roles, several: frame_panel(result, roles, several),
+        "The percentage next to a predicate is the softmax probability that this token is one. The percentage below an "
+        "argument is the probability of exactly this argument, summed over all tag sequences that contain it.",
+    ),
+    LabelResult: View(
+        "label",
+        lambda result, labels, several: label_panel(result, several),
+        "The percentages are softmax probabilities; they are not calibrated.",
+    ),
+    TagResult: View(
+        "tags",
+        lambda result, labels, several: tag_panel(result, labels),
+        "The percentage below a token is the softmax probability of its label.",
+    ),
+}
+"""By what a task returns, so that a task of your own is shown like ours if it returns the same kind of result."""
+
+_PLAIN = View("plain", lambda result, labels, several: plain_panel(result, several), "")
+
+TITLES = {"ner": "Named entities", "srl": "Semantic roles", "sentiment": "Sentiment", "tagging": "Tags"}
+
+EMPTY = page(["Type a text, then press Enter."])
+
+EXAMPLES = (
+    "The mayor of Geneva sold her bank shares yesterday, and Anna Keller bought a charming house near the river bank.",
+    "The dog began to bark when Anna leaned on the rough bark of the old oak.",
+    "What a charming little film, so warm and so clever!",
 )
-
-EMPTY = page(["Type a sentence, then press Enter."])
 
 _ANCHORS = (  # colours of cosines from 0 to 1
     (251, 253, 243),
@@ -43,17 +90,24 @@ _ANCHORS = (  # colours of cosines from 0 to 1
 )
 
 
-def answer(shown: Shown, text: str, tokenised: bool = False) -> str:
-    """Everything about a text: one card per run, then the likeness of its tokens. Markup in it comes out as text.
+def document(shown: Shown) -> str:
+    """The whole page, with the answer to the first example."""
+    first = Markup(answer(shown, EXAMPLES[0]))
+    return render("demo/page.html", examples=EXAMPLES, first=first, limit=LIMIT, characters=CHARACTERS)
 
-    Each sentence is read on its own; the tokens that are compared are those of the first.
+
+def answer(shown: Shown, text: str, tokenised: bool = False) -> str:
+    """Everything about a text: one card per run, then how alike its tokens are. Markup in it comes out as text.
+
+    Each sentence is analysed separately; the tokens that are compared are those of the first.
 
     tokenised: only blanks divide tokens, and the text is one sentence.
     """
-    typed = read_typed(text or "", tokenised=tokenised)
+    typed = read_typed(text, tokenised=tokenised)
     if not typed.sentences:
         return EMPTY
-    cards = [_run_card(run, typed.sentences) for run in shown.runs]
+    sentences = [sentence_of(tokens) for tokens in typed.sentences]
+    cards = [_run_card(run, sentences) for run in shown.runs]
     likeness = similarity_panel(compare_tokens(shown.bilm, typed.sentences[0]), shown.own)
     return page(_notes(typed), cards, card("wide", "Which tokens are alike?", (), likeness))
 
@@ -64,58 +118,57 @@ def style() -> str:
 
 
 def script() -> str:
-    """The JavaScript that chooses two tokens; it runs once, with the panel as `element`."""
-    return files(__package__).joinpath("pair.js").read_text(encoding="utf-8")
+    """The JavaScript of the page: it asks this server only."""
+    return files(__package__).joinpath("page.js").read_text(encoding="utf-8")
 
 
 def _notes(typed: Typed) -> list[str]:
     notes = []
     if len(typed.sentences) > 1:
         notes.append(
-            f"This text was split into {len(typed.sentences)} sentences. The runs have read each on its own; the "
-            "tokens that are compared at the end are those of the first."
+            f"This text was split into {len(typed.sentences)} sentences. Each is analysed separately. The tokens that "
+            "are compared at the end are those of the first sentence."
         )
     if typed.cut:
         notes.append(
-            f"This text is too long. The runs have read its first {sum(map(len, typed.sentences))} tokens, of at most "
+            f"This text is too long. Only its first {sum(map(len, typed.sentences))} tokens were analysed, of at most "
             f"{CHARACTERS:,} characters."
         )
     if typed.shortened:
-        notes.append(f"Words of more than {LONGEST} characters were cut to as many.")
+        notes.append(f"Words of more than {LONGEST} characters were cut to that length.")
     return notes
 
 
-def _run_card(run: ShownRun, sentences: Sequence[Sequence[str]]) -> Markup:
-    trained = run.trained
-    bodies = [_body(trained, tokens) for tokens in sentences]
+def _run_card(run: ShownRun, sentences: Sequence[Sentence]) -> Markup:
+    trained = run.run.trained
+    title = TITLES.get(run.run.task, run.run.task)
+    try:
+        results = run.run.apply(sentences)
+    except InputError as error:  # a task of your own may want more than tokens
+        return card("plain", title, _facts(run), explanation=f"This run cannot read the text: {error}")
+    view = VIEWS.get(type(results[0]), _PLAIN)
+    bodies = [view.panel(result, run.run.labels, len(results) > 1) for result in results]
     mix = mix_panel(trained.model.mix.mix_weights())
-    return card(trained.task.name, TITLES[trained.task.name], _facts(run), *bodies, mix)
-
-
-def _body(trained: Trained, tokens: Sequence[str]) -> Markup:
-    if trained.task.name == "ner":
-        return entity_panel(tokens, find_entities(trained, tokens), trained.labels)
-    if trained.task.name == "srl":
-        return frame_panel(tokens, find_frames(trained, tokens), trained.labels)
-    return label_panel(find_label(trained, tokens))
+    return card(view.kind, title, _facts(run), *bodies, explanation=view.explanation, foot=mix)
 
 
 def _facts(run: ShownRun) -> list[str]:
-    experiment = run.trained.experiment
-    facts = [run.name, " + ".join(experiment.embedders), f"trained on {experiment.data}"]
+    trained = run.run.trained
+    facts = [run.name, " + ".join(trained.experiment.embedders), f"trained on {trained.experiment.data}"]
     if run.test is not None:
-        headline = {"f1": "F1"}.get(run.trained.task.headline, run.trained.task.headline)
+        headline = {"f1": "F1"}.get(trained.task.headline, trained.task.headline)
         facts.append(f"test {headline} {100 * run.test:.1f}")
     return facts
 
 
 def _heat_style() -> str:
-    """CSS of the classes of cosines."""
+    """CSS of the classes of cosines; the text in a cell is black or white, whichever has more contrast."""
     rules = []
     for level in range(LEVELS + 1):
         place = level / LEVELS * (len(_ANCHORS) - 1)
         low = min(int(place), len(_ANCHORS) - 2)
         colour = [round(a + (b - a) * (place - low)) for a, b in zip(_ANCHORS[low], _ANCHORS[low + 1], strict=True)]
-        ink = "#fff" if level > LEVELS * 0.55 else "#1d2733"
-        rules.append(f".elmo .k{level}{{background:rgb({','.join(map(str, colour))});color:{ink}}}")
+        linear = [(part / 255) ** 2.2 for part in colour]  # close enough to sRGB to choose between two
+        ink = "#000000" if 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2] > 0.18 else "#ffffff"
+        rules.append(f".k{level} {{ background: #{''.join(f'{part:02x}' for part in colour)}; color: {ink}; }}")
     return "\n".join(rules)

@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from markupsafe import Markup
 
 from elmo_tasks.core.html import fragment
-from elmo_tasks.demo.answers import Frame, LikelySpan
 from elmo_tasks.demo.similarity import Similarity
-from elmo_tasks.text.labels import LabelSet, span_types
+from elmo_tasks.text.results import (
+    Argument,
+    Entity,
+    EntityResult,
+    Frame,
+    FrameResult,
+    LabelResult,
+    OtherResult,
+    Result,
+    TagResult,
+)
+from elmo_tasks.text.tokeniser import Token
+
+SpanT = TypeVar("SpanT", Entity, Argument)
 
 LEVELS = 20
 """The colours of the table of cosines: CSS classes `k0` (cosine 0 and below) to `k20` (1)."""
@@ -38,62 +51,62 @@ MEANINGS = {
 }
 """What these labels mostly are, in the words of PropBank's annotation guidelines (Bonial et al. 2012) or fewer."""
 
-_ENTITIES = (
-    "Per cent: the probability, under the CRF, of exactly this entity, summed over all tag sequences that have it. "
-    "The entities are those of the likeliest sequence."
-)
-_FRAMES = (
-    "Per cent beside a predicate: the finder's softmax that this token is one. "
-    "Per cent below an argument: the probability of exactly this argument, summed over all tag sequences that have it."
-)
-_LABELS = "Per cent: the softmax probability of the label; nothing has calibrated it."
 _TINTS = 12  # in style.css
 _NUMBERED = 14  # tokens up to which the cells show their numbers
 
 
-def entity_panel(tokens: Sequence[str], entities: Sequence[LikelySpan], labels: LabelSet) -> Markup:
-    """The sentence, each entity in the colour of its type, with type and probability behind it."""
-    types = span_types([labels.names])
-    pieces: list[tuple[Sequence[str], LikelySpan | None, str]] = []
-    done = 0
-    for entity in entities:
-        if done < entity.start:
-            pieces.append((tokens[done : entity.start], None, ""))
-        pieces.append((tokens[entity.start : entity.end], entity, tint(entity.label, types)))
-        done = entity.end
-    if done < len(tokens):
-        pieces.append((tokens[done:], None, ""))
-    return _panel("entities", pieces, _ENTITIES)
+def entity_panel(result: EntityResult, types: Sequence[str]) -> Markup:
+    """The sentence, each entity in the colour of its type, followed by its type and probability."""
+    pieces = [
+        (_texts(tokens), entity, tint(entity.type, types) if entity else "")
+        for tokens, entity in _pieces(result, result.entities)
+    ]
+    return _panel("entities", pieces)
 
 
-def frame_panel(tokens: Sequence[str], frames: Sequence[Frame], labels: LabelSet) -> Markup:
-    """One strip per predicate: the sentence, each argument with role and probability below it."""
-    types = {_split(role)[1] for role in span_types([labels.names]) - {"V"}}
-    present = sorted({span.label for frame in frames for span in frame.arguments})
-    roles = [(role, _role_tint(role, types), meaning(role)) for role in present if meaning(role)]
-    strips = [(frame, tokens[frame.place], list(_strip(tokens, frame, types))) for frame in frames]
-    return _panel("frames", strips, roles, _FRAMES)
+def tag_panel(result: TagResult, labels: Sequence[str]) -> Markup:
+    """The sentence, each token with its label and probability below it."""
+    return _panel("tags", [(tag, tint(tag.tag, labels)) for tag in result.tags])
 
 
-def label_panel(probabilities: Mapping[str, float]) -> Markup:
-    """The likeliest label, and a bar for each of them in their own order."""
-    return _panel("labels", probabilities, max(probabilities, key=probabilities.__getitem__), _LABELS)
+def frame_panel(result: FrameResult, roles: Sequence[str], several: bool = False) -> Markup:
+    """One strip per predicate: the sentence, each argument with role and probability below it.
+
+    several: whether this is one sentence of several, so that it is shown even without a predicate.
+    """
+    types = {_split(role)[1] for role in {*roles} - {"V"}}
+    present = sorted({argument.role for frame in result.frames for argument in frame.arguments})
+    legend = [(role, _role_tint(role, types), meaning(role)) for role in present if meaning(role)]
+    strips = [(frame, list(_strip(result, frame, types))) for frame in result.frames]
+    return _panel("frames", strips, legend, _said(result, several))
+
+
+def label_panel(result: LabelResult, several: bool = False) -> Markup:
+    """The likeliest label, and a bar for each label in their own order. several: also show the sentence."""
+    return _panel("labels", result.probabilities, result.label, _said(result, several))
+
+
+def plain_panel(result: Result, several: bool = False) -> Markup:
+    """What a task of your own found, as JSON. several: also show the sentence."""
+    values = result.found if isinstance(result, OtherResult) else result.findings()
+    shown = [(str(key), json.dumps(value, ensure_ascii=False, default=str)) for key, value in values.items()]
+    return _panel("found", shown, _said(result, several))
 
 
 def mix_panel(mix: Mapping[str, Mapping[str, Any]]) -> Markup:
-    """A run's learned mix of layers: one bar, cut as the weights are. mix: as `EmbeddingMix.mix_weights` returns it."""
+    """A run's learned mix of layers: one bar, divided like the weights. mix: what `mix_weights` returns."""
     return _panel("mixes", mix)
 
 
 def similarity_panel(found: Similarity, own: bool) -> Markup:
-    """Two tokens by layer, and every token with every other, one table per layer.
+    """Two tokens compared by layer, and every token with every other, one table per layer.
 
-    pair.js, in the browser, lets people choose the two: it reads the numbers from the tables. own: whether one of the
-    runs uses the biLM that the layers are of.
+    page.js, in the browser, lets people choose the two tokens; it reads the numbers from the tables. own: whether one
+    of the runs uses the biLM that the layers are of.
     """
     notes = [] if own else ["None of the runs uses ELMo, so this is the biLM inside the package."]
     if found.total > len(found.tokens):
-        notes.append(f"Compared are the first {len(found.tokens)} of the sentence's {found.total} tokens.")
+        notes.append(f"Only the first {len(found.tokens)} of the sentence's {found.total} tokens are compared.")
     layers = found.cosines.tolist()
     tables = [
         [
@@ -106,9 +119,11 @@ def similarity_panel(found: Similarity, own: bool) -> Markup:
     return _panel("similarity", found, pair, tables, LEVELS, len(found.tokens) <= _NUMBERED, notes)
 
 
-def card(kind: str, title: str, facts: Sequence[str], *body: Markup) -> Markup:
-    """A panel or several in a frame of their own."""
-    return _panel("card", kind, title, facts, Markup("").join(body))
+def card(
+    kind: str, title: str, facts: Sequence[str], *body: Markup, explanation: str = "", foot: Markup | str = ""
+) -> Markup:
+    """Panels in a frame. kind: its CSS classes; facts: shown next to the title; foot: a panel at the end."""
+    return _panel("card", kind, title, facts, Markup("").join(body), explanation, foot)
 
 
 def page(notes: Sequence[str], cards: Sequence[Markup] = (), compared: Markup | str = "") -> str:
@@ -117,7 +132,7 @@ def page(notes: Sequence[str], cards: Sequence[Markup] = (), compared: Markup | 
 
 
 def tint(label: str, labels: Iterable[str]) -> str:
-    """The class of a label's colour: by its place among all `labels`, whatever a sentence has of them."""
+    """The CSS class of a label's colour: by its place among all `labels`, whichever of them a sentence has."""
     return f"t{sorted(set(labels)).index(label) % _TINTS}"
 
 
@@ -133,19 +148,34 @@ def _panel(macro: str, *values: Any) -> Markup:
 
 
 def _strip(
-    tokens: Sequence[str], frame: Frame, types: Iterable[str]
-) -> Iterable[tuple[Sequence[str], LikelySpan | None, str, str]]:
+    result: FrameResult, frame: Frame, types: Iterable[str]
+) -> Iterable[tuple[Sequence[str], Argument | None, str, str]]:
     """The pieces of a sentence: arguments, and single tokens, of which one is the predicate."""
-    arguments = {span.start: span for span in frame.arguments}
-    place = 0
-    while place < len(tokens):
-        span = arguments.get(place)
-        if span is not None:
-            yield tokens[place : span.end], span, _role_tint(span.label, types), meaning(span.label)
-            place = span.end
+    for tokens, argument in _pieces(result, frame.arguments):
+        if argument is not None:
+            yield _texts(tokens), argument, _role_tint(argument.role, types), meaning(argument.role)
         else:
-            yield tokens[place : place + 1], None, "predicate" if place == frame.place else "other", ""
-            place += 1
+            yield _texts(tokens), None, "predicate" if tokens[0].start == frame.start else "other", ""
+
+
+def _pieces(result: Result, spans: Sequence[SpanT]) -> Iterable[tuple[Sequence[Token], SpanT | None]]:
+    """The tokens of a sentence in order: those of each span together, all others one by one."""
+    starts = {span.start: span for span in spans}
+    place = 0
+    while place < len(result.tokens):
+        span, stop = starts.get(result.tokens[place].start), place + 1
+        while span is not None and stop < len(result.tokens) and result.tokens[stop].end <= span.end:
+            stop += 1
+        yield result.tokens[place:stop], span
+        place = stop
+
+
+def _said(result: Result, several: bool) -> Sequence[str]:
+    return _texts(result.tokens) if several else []
+
+
+def _texts(tokens: Sequence[Token]) -> Sequence[str]:
+    return [token.text for token in tokens]
 
 
 def _split(role: str) -> tuple[str, str]:

@@ -1,44 +1,47 @@
-"""The page behind a local web server. The only module that sees Gradio."""
+"""The page behind a local web server. Only this module and `guard` know a web framework."""
 
 from __future__ import annotations
 
+import asyncio
+import json
 import socket
 import webbrowser
 from collections.abc import Callable
-from threading import Lock
 from typing import TYPE_CHECKING
 
 from elmo_tasks.core.errors import InputError
 from elmo_tasks.core.memory import keep_freed_memory
 from elmo_tasks.demo.guard import Guard, known_hosts
-from elmo_tasks.demo.page import HEADING, answer, script, style
+from elmo_tasks.demo.page import answer, document, script, style
 from elmo_tasks.demo.runs import Shown
-from elmo_tasks.demo.tokens import CHARACTERS, LIMIT
 
 if TYPE_CHECKING:
-    from fastapi import FastAPI
-    from gradio import Blocks
+    from starlette.applications import Starlette
+    from starlette.requests import Request
+    from starlette.responses import Response
 
-EXAMPLES = (
-    "The mayor of Geneva sold her bank shares yesterday, and Anna Keller bought a charming house near the river bank.",
-    "The dog began to bark when Anna leaned on the rough bark of the old oak.",
-    "What a charming little film, so warm and so clever!",
-)
 WAITING = 20
-"""Most sentences that wait for an answer; who asks for one more is told that the page is busy."""
+"""Most texts that wait for an answer; whoever sends one more is told that the page is busy."""
 
 _CONNECTIONS = 100  # at a time; a browser that shows the page has one to six
 _PORTS = range(7860, 7960)
+_HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self'; "
+    "style-src-attr 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-store",
+}
+"""Of every response: the browser loads nothing from elsewhere, runs no script but ours, and stores nothing."""
 
 
 def serve(shown: Shown, *, host: str, port: int | None, browser: bool, tell: Callable[[str], None]) -> None:
     """Serve the page until it is interrupted.
 
-    host: the address that is listened on; port: None is the first free one from 7860 on; browser: open the page there;
-    tell: gets the page's address.
+    host: the address to listen on; port: None is the first free one from 7860 on; browser: open the page in a browser;
+    tell: called with the page's address.
 
-    Nothing is fetched from or sent to another host: no telemetry, no shared link, fonts of the system. Requests for a
-    page of another host are refused (`known_hosts`).
+    Nothing is fetched from or sent to another host. Requests for a page of another host are refused (`known_hosts`).
 
     Raises:
         InputError: the port is taken, or the address is not one of this machine's.
@@ -48,9 +51,15 @@ def serve(shown: Shown, *, host: str, port: int | None, browser: bool, tell: Cal
     keep_freed_memory()
     with _listen(host, port) as listening:
         port = listening.getsockname()[1]
-        page = Guard(application(shown, host, port), known_hosts(host))
         options = uvicorn.Config(
-            page, log_level="warning", limit_concurrency=_CONNECTIONS, timeout_graceful_shutdown=1, server_header=False
+            Guard(application(shown), known_hosts(host)),
+            http="h11",
+            ws="none",
+            lifespan="off",
+            log_level="warning",
+            limit_concurrency=_CONNECTIONS,
+            timeout_graceful_shutdown=1,
+            server_header=False,
         )
         name = "127.0.0.1" if host == "0.0.0.0" else f"[{host}]" if ":" in host else host
         address = f"http://{name}:{port}/"
@@ -60,77 +69,61 @@ def serve(shown: Shown, *, host: str, port: int | None, browser: bool, tell: Cal
         uvicorn.Server(options).run(sockets=[listening])
 
 
-def application(shown: Shown, host: str, port: int) -> FastAPI:
-    """The page as an ASGI application. No other origin may read its answers (CORS)."""
-    import gradio
-    from fastapi import FastAPI
-    from fastapi.middleware.cors import CORSMiddleware
+def application(shown: Shown) -> Starlette:
+    """The page as an ASGI application.
 
-    outer = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
-    outer.add_middleware(CORSMiddleware, allow_origins=[])  # Gradio adds none of its own then
-    made: FastAPI = gradio.mount_gradio_app(
-        outer,
-        _blocks(shown),
-        path="/",
-        server_name=host,
-        server_port=port,
-        mcp_server=False,
-        ssr_mode=False,  # it would start a server of Node
-        run_history=False,  # nothing typed is kept in the browser
-        max_file_size=1,  # the page takes no files
-        show_error=False,
-        footer_links=[],
-        theme=gradio.themes.Base(font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"]),
-        css=style(),
-    )
-    return made
+    `POST /answer` takes a JSON object `{"text": ..., "tokenised": ...}` and returns the answer's HTML. It wants the
+    content type of JSON, which a page of another origin cannot send without permission (CORS), and nobody has it.
+    """
+    from starlette.applications import Starlette
+    from starlette.concurrency import run_in_threadpool
+    from starlette.responses import Response
+    from starlette.routing import Route
+
+    turn = asyncio.Lock()  # one answer at a time: each uses all cores
+    waiting = 0
+
+    def respond(text: str, kind: str = "plain", status: int = 200) -> Response:
+        return Response(text, status, _HEADERS, f"text/{kind}")
+
+    def file(path: str, kind: str, text: str) -> Route:
+        async def send(_: Request) -> Response:
+            return respond(text, kind)
+
+        return Route(path, send)
+
+    async def ask(request: Request) -> Response:
+        nonlocal waiting
+        if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
+            return respond("Send JSON, with the content type application/json.", status=415)
+        asked = _read(await request.body())
+        if asked is None:
+            return respond('Send {"text": a string, "tokenised": true or false}.', status=400)
+        if waiting > WAITING:
+            return respond("The page is busy. Try again in a moment.", status=503)
+        waiting += 1
+        try:
+            async with turn:
+                if await request.is_disconnected():  # the reader has sent another text since
+                    return respond("", status=503)
+                return respond(await run_in_threadpool(answer, shown, *asked), "html")
+        finally:
+            waiting -= 1
+
+    files = (("/", "html", document(shown)), ("/style.css", "css", style()), ("/page.js", "javascript", script()))
+    return Starlette(routes=[*(file(*given) for given in files), Route("/answer", ask, methods=["POST"])])
 
 
-def _blocks(shown: Shown) -> Blocks:
-    import gradio
-
-    turn = Lock()  # one answer at a time: a sentence of all runs is computed in one go
-
-    def say(text: str, tokenised: bool = False) -> str:
-        with turn:
-            return answer(shown, text, tokenised)
-
-    with gradio.Blocks(title="elmo-tasks", analytics_enabled=False, fill_width=True) as blocks:
-        gradio.HTML(HEADING)
-        with gradio.Row(equal_height=True):
-            text = gradio.Textbox(
-                EXAMPLES[0],
-                max_lines=6,
-                max_length=CHARACTERS,
-                label=f"A text of up to {LIMIT} tokens",
-                scale=8,
-                elem_id="text",
-            )
-            button = gradio.Button("Show", variant="primary", scale=1, min_width=110, elem_id="show")
-        tokenised = gradio.Checkbox(label="already tokenised: split at blanks alone", elem_id="tokenised")
-        panels = gradio.HTML(say(EXAMPLES[0]), js_on_load=script(), render=False, elem_id="answer")
-        gradio.Examples(
-            [[example, False] for example in EXAMPLES],
-            [text, tokenised],
-            panels,
-            say,
-            run_on_click=True,
-            visible_columns=[0],
-            api_visibility="private",
-        )
-        panels.render()  # type: ignore[no-untyped-call]
-        gradio.on(
-            [button.click, text.submit, tokenised.input],
-            say,
-            [text, tokenised],
-            panels,
-            api_name="answer",
-            show_progress="hidden",
-            trigger_mode="always_last",  # what comes while an answer is made is answered next, not dropped
-        )
-    blocks.queue(max_size=WAITING, default_concurrency_limit=1, api_open=False)
-    made: Blocks = blocks
-    return made
+def _read(body: bytes) -> tuple[str, bool] | None:
+    """The text and whether it is tokenised, or None if the body says something else."""
+    try:
+        asked = json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(asked, dict):
+        return None
+    text, tokenised = asked.get("text"), asked.get("tokenised", False)
+    return (text, tokenised) if isinstance(text, str) and isinstance(tokenised, bool) else None
 
 
 def _listen(host: str, port: int | None) -> socket.socket:

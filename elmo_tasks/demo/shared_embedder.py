@@ -1,4 +1,4 @@
-"""One embedder that several runs read through, so that a sentence is embedded once for all of them."""
+"""An embedder shared by several runs, so that a sentence is embedded once for all of them."""
 
 from __future__ import annotations
 
@@ -7,16 +7,18 @@ from threading import Lock
 from torch import Tensor
 
 from elmo_tasks.core.sentences import checked_sentences
+from elmo_tasks.demo.tokens import LIMIT
 from elmo_tasks.embedders.protocol import Embedder, Sentences
 
-_KEPT = 4  # sentences; the runs of one answer ask for the same one
+_KEPT = 4 * LIMIT
+"""Most tokens whose vectors are kept: all runs of an answer ask for the same sentences, `LIMIT` tokens in all."""
 
 
 class SharedEmbedder:
     """The same protocol as the embedder inside; the vectors of the last sentences stay in memory.
 
-    A sentence is embedded alone, so that its vectors depend on nothing else, not by rounding either. The page answers
-    several people at once, each in a thread.
+    Each sentence is embedded by itself, so that its vectors depend on nothing else, not even by rounding. Threads may
+    share it.
     """
 
     def __init__(self, inner: Embedder) -> None:
@@ -35,7 +37,7 @@ class SharedEmbedder:
         if found is None:
             (found,) = self.inner.embed([words])
             with self._lock:
-                while len(self._kept) >= _KEPT:
-                    del self._kept[next(iter(self._kept))]
                 self._kept[words] = found
+                while len(self._kept) > 1 and sum(map(len, self._kept)) > _KEPT:
+                    del self._kept[next(iter(self._kept))]
         return found

@@ -27,7 +27,8 @@ SLOW = (
     "pyarrow",
     "huggingface_hub",
     "spacy",
-    "gradio",
+    "starlette",
+    "uvicorn",
 )
 
 PROGRAMS = {

@@ -121,6 +121,11 @@ def test_ray_stays_in_corpus_vectors(sources: list[Source]) -> None:
     assert seen <= {"corpus_vectors"}
 
 
-def test_gradio_stays_in_the_server_of_the_demo(sources: list[Source]) -> None:
-    seen = {source.name for source in sources for _, module in source.imports() if module.partition(".")[0] == "gradio"}
-    assert seen == {"elmo_tasks/demo/server.py"}
+def test_the_web_framework_stays_at_the_door_of_the_demo(sources: list[Source]) -> None:
+    seen = {
+        source.name
+        for source in sources
+        for _, module in source.imports()
+        if module.partition(".")[0] in ("starlette", "uvicorn")
+    }
+    assert seen == {"elmo_tasks/demo/guard.py", "elmo_tasks/demo/server.py"}

@@ -1,4 +1,4 @@
-"""Three small runs on made-up corpora, one a task: the tagger reads the shipped biLM, the others random vectors."""
+"""Small runs on made-up corpora, one per task: that of `ner` reads the shipped biLM, the others random vectors."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from elmo_tasks.training.train import train
 NAMES = ("Ada", "Bo", "Cy", "Di", "Ed", "Flo")
 PLACES = ("Rome", "Oslo", "Lima", "Bonn")
 SETTINGS = ["training.epochs=8", "training.learning_rate=0.01", "glove.trainable=false"]
-HIDDEN = {"ner": 16, "srl": 16, "sentiment": 16}
 
 
 def entities(name: str, place: str) -> str:
@@ -31,6 +30,10 @@ def roles(name: str, place: str) -> str:
     return "".join("\t".join(row) + "\n" for row in rows) + "\n"
 
 
+def classes(name: str, place: str) -> str:
+    return f"{name}_NOUN lives_VERB in_ADP {place}_NOUN ._PUNCT\n"
+
+
 @pytest.fixture(scope="session")
 def run_folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """The runs' folders by task."""
@@ -43,12 +46,13 @@ def run_folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
             ("ner", entities, ["elmo", "chars"]),
             ("srl", roles, ["random", "chars"]),
             ("sentiment", opinion, ["random", "chars"]),
+            ("tagging", classes, ["random", "chars"]),
         ):
             data = place / f"{task}-data"
             data.mkdir()
             for split, part in (("train", pairs), ("dev", pairs[::4] + pairs[1::4]), ("test", pairs[2::5])):
                 (data / f"{split}.txt").write_text("".join(line(*pair) for pair in part), encoding="utf-8")
-            small = [*SETTINGS, f"model.hidden={HIDDEN[task]}"]
+            small = [*SETTINGS, "model.hidden=16"]
             experiment = resolve_experiment(task, None, {"data": str(data), "embedders": embedders}, small)
             made[task] = train(experiment, place / task, tell=lambda _: None).folder
     return made
@@ -56,5 +60,5 @@ def run_folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 @pytest.fixture(scope="session")
 def shown(run_folders: dict[str, Path]) -> Shown:
-    """All three, loaded for the page."""
+    """All of them, loaded for the page."""
     return load_runs([str(folder) for folder in run_folders.values()])

@@ -51,16 +51,15 @@ def ask(
         connection.close()
 
 
+def post(port: int, text: str, tokenised: bool = False) -> tuple[int, str]:
+    status, _, said = ask(port, "POST", "/answer", json.dumps({"text": text, "tokenised": tokenised}).encode())
+    return status, said.decode()
+
+
 def answer(port: int, text: str) -> str:
-    """What the page says, through Gradio's queue."""
-    body = json.dumps({"data": [text, False]}).encode()
-    status, _, made = ask(port, "POST", "/gradio_api/call/answer", body)
-    assert status == 200, made
-    _, _, stream = ask(port, "GET", f"/gradio_api/call/answer/{json.loads(made)['event_id']}")
-    (data,) = re.findall(r"event: complete\ndata: (.*)", stream.decode())
-    (html,) = json.loads(data)
-    assert isinstance(html, str)
-    return html
+    status, said = post(port, text)
+    assert status == 200, said
+    return said
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1:{}", "localhost:{}", "LOCALHOST:{}", "[::1]:{}", "127.0.0.1"])
@@ -70,7 +69,7 @@ def test_the_page_is_served_under_its_own_names(port: int, host: str) -> None:
 
 
 @pytest.mark.parametrize("host", [*FOREIGN, "evil.example:{}"])
-@pytest.mark.parametrize("request_line", ["GET /", "GET /config", "POST /gradio_api/call/answer", "OPTIONS /"])
+@pytest.mark.parametrize("request_line", ["GET /", "GET /page.js", "POST /answer", "OPTIONS /answer"])
 def test_other_hosts_are_refused_without_credentials(port: int, host: str, request_line: str) -> None:
     method, path = request_line.split()
     given = {"Host": host.format(port), "Origin": "http://evil.example", "Access-Control-Request-Method": "POST"}
@@ -79,27 +78,74 @@ def test_other_hosts_are_refused_without_credentials(port: int, host: str, reque
     assert not [name for name in headers if name.startswith("access-control")]
 
 
-def test_other_origins_may_not_read_answers(port: int) -> None:
-    status, headers, _ = ask(port, "GET", "/config", headers={"Origin": "http://evil.example"})
+def test_other_origins_may_neither_ask_nor_read(port: int) -> None:
+    origin = {"Origin": "http://evil.example"}
+    status, headers, _ = ask(port, "GET", "/", headers=origin)
     assert status == 200 and "access-control-allow-origin" not in headers
+    wanted = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "content-type"}
+    status, headers, _ = ask(port, "OPTIONS", "/answer", headers=origin | wanted)
+    assert status == 405 and not [name for name in headers if name.startswith("access-control")]
+    plain = {"Content-Type": "text/plain"}  # what a form of another origin can send without asking
+    assert ask(port, "POST", "/answer", b'{"text": "a"}', origin | plain)[0] == 415
 
 
-def test_large_requests_are_refused(port: int) -> None:
-    path = "/gradio_api/call/answer"
-    assert ask(port, "POST", path, b" " * (BODY + 1))[0] == 413
+@pytest.mark.parametrize("path", ["/", "/style.css", "/page.js"])
+def test_the_browser_is_told_to_load_nothing_else(port: int, path: str) -> None:
+    status, headers, _ = ask(port, "GET", path)
+    policy = headers["content-security-policy"]
+    assert status == 200 and "default-src 'none'" in policy and "script-src 'self'" in policy and "http" not in policy
+    assert headers["x-content-type-options"] == "nosniff" and headers["cache-control"] == "no-store"
+
+
+@pytest.mark.parametrize("path", ["/docs", "/openapi.json", "/answer/", "/../pyproject.toml", "/style.css/x"])
+def test_nothing_else_is_served(port: int, path: str) -> None:
+    assert ask(port, "GET", path)[0] in (307, 404)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"{",
+        b"[]",
+        b"null",
+        b"{}",
+        b'{"text": 1}',
+        b'{"text": "a", "tokenised": "yes"}',
+        b"[" * 200_000,
+        b"\xff",
+        b"1" * 9999,
+    ],
+)
+def test_other_requests_are_refused(port: int, body: bytes) -> None:
+    status, _, said = ask(port, "POST", "/answer", body)
+    assert (status, said) == (400, b'Send {"text": a string, "tokenised": true or false}.')
+
+
+@pytest.mark.parametrize("chunked", [False, True])
+def test_large_requests_are_refused(port: int, chunked: bool) -> None:
+    """As soon as they are known to be: after the header, or after the first byte too many."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
-    chunks = iter([b" " * 65_536] * 8)
-    connection.request("POST", path, chunks, {"Content-Type": "application/json"}, encode_chunked=True)
-    assert connection.getresponse().status in (400, 413)
+    connection.putrequest("POST", "/answer")
+    connection.putheader("Content-Type", "application/json")
+    if chunked:
+        connection.putheader("Transfer-Encoding", "chunked")
+        connection.endheaders()
+        for size in (BODY // 2, BODY // 2, 1):
+            connection.send(b"%x\r\n%s\r\n" % (size, b" " * size))
+    else:
+        connection.putheader("Content-Length", str(BODY + 1))
+        connection.endheaders()
+    assert connection.getresponse().status == 413
     connection.close()
-    assert ask(port, "POST", "/gradio_api/upload", b"x" * (BODY + 1))[0] == 413
 
 
 def test_a_long_text_is_answered_soon(port: int) -> None:
     answer(port, "warm up")
     began = time.monotonic()
     said = answer(port, "(" * 50_000)
-    assert time.monotonic() - began < 20 and f"at most {CHARACTERS:,} characters" in said and "were cut" in said
+    assert time.monotonic() - began < 20 and f"at most {CHARACTERS:,} characters" in said
+    assert "Words of more than 200 characters were cut" in answer(port, "x" * 50_000)
 
 
 def test_those_who_ask_at_once_are_answered_in_turn(port: int) -> None:
@@ -110,15 +156,10 @@ def test_those_who_ask_at_once_are_answered_in_turn(port: int) -> None:
 
 
 def test_who_comes_to_a_full_queue_is_told(port: int) -> None:
-    def post(number: int) -> int:
-        text = f"{number} " * CHARACTERS
-        return ask(port, "POST", "/gradio_api/call/answer", json.dumps({"data": [text[:CHARACTERS], True]}).encode())[0]
-
-    with ThreadPoolExecutor(8) as pool:
-        told = list(pool.map(post, range(3 * WAITING)))
+    with ThreadPoolExecutor(2 * WAITING) as pool:
+        told = list(pool.map(lambda number: post(port, f"{number} " * 160, True)[0], range(2 * WAITING)))
     assert set(told) == {200, 503} and told.count(200) >= WAITING
-    while post(0) == 503:
-        time.sleep(0.2)  # there is room again
+    assert post(port, "warm")[0] == 200  # there is room again
 
 
 def test_known_hosts_by_hand() -> None:
