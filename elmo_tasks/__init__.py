@@ -55,7 +55,7 @@ if TYPE_CHECKING:
         TagResult,
     )
     from elmo_tasks.text.tokeniser import Sentence, Token, split_text
-    from elmo_tasks.training.train import train
+    from elmo_tasks.training.from_python import train
 
 __version__ = "0.1.0"
 
@@ -155,7 +155,7 @@ _HOMES = {
     "push_to_hub": "runs.hub",
     "resolve_experiment": "runs.experiment",
     "split_text": "text.tokeniser",
-    "train": "training.train",
+    "train": "training.from_python",
 }
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import importlib.util
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, is_dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeAlias, TypeVar
 
-from elmo_tasks.core.errors import InputError
+from elmo_tasks.core.errors import InputError, quoted
 from elmo_tasks.core.paths import task_path
 from elmo_tasks.core.settings import from_mapping
+from elmo_tasks.data.reading import Note, no_note
 from elmo_tasks.metrics import Counts
 from elmo_tasks.text.examples import Example
 from elmo_tasks.text.labels import LabelSet
@@ -111,6 +112,9 @@ class Task(Generic[ExampleT, PredictionT, SettingsT]):
         result: the typed result for a sentence, from the sentence, its examples, their predictions and, for each of
             them, the probabilities that the model gives (None if they were not asked for or it gives none). By default
             an `OtherResult` with the value of `describe`.
+        objects: makes examples from Python objects (lists, pandas frames, Hugging Face data sets), as the functions of
+            `elmo_tasks.data.objects` do: from the object, what messages call it, the names of its columns by their role
+            and a function that is told of oddities. By default only a list of the task's examples is taken.
     """
 
     name: str
@@ -134,6 +138,26 @@ class Task(Generic[ExampleT, PredictionT, SettingsT]):
     result: (
         Callable[[Sentence, Sequence[ExampleT], Sequence[PredictionT], Sequence[Sequence[float]] | None], Result] | None
     ) = None
+    objects: Callable[[Any, str, Mapping[str, Any], Note], Sequence[ExampleT]] | None = None
+
+    def examples(
+        self, given: Any, name: str, columns: Mapping[str, Any] | None = None, note: Note = no_note
+    ) -> Sequence[ExampleT]:
+        """Examples with gold from Python objects; a list of examples is taken as it is.
+
+        Raises:
+            InputError: there is none, or they cannot be read; the message calls them `name` and names the row.
+        """
+        if isinstance(given, Sequence) and given and all(is_dataclass(item) for item in given):
+            if not all(hasattr(item, "tokens") and hasattr(item, "source") for item in given):
+                raise InputError(f"{name}: expected examples, which have tokens and a source, got {quoted(given[0])}")
+            return list(given)
+        if self.objects is None:
+            raise InputError(
+                f"{name}: the task {self.name} takes a list of its examples, got a {type(given).__name__}; make "
+                "examples, or name files by data="
+            )
+        return self.objects(given, name, columns or {}, note)
 
     def check(self, examples: Sequence[ExampleT], known: LabelSet) -> None:
         """Raise InputError, with `file:line`, if the labels are closed and an example has an unseen one."""

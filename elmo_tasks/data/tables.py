@@ -13,14 +13,18 @@ from elmo_tasks.text.tokens import split_tokens
 
 LABELS = ("label", "labels", "class", "sentiment", "target", "category", "polarity", "rating", "stars")
 TEXTS = ("text", "sentence", "review", "tweet", "comment", "content", "phrase")
+USUAL = {"label": LABELS, "text": TEXTS}
 _PARTS = re.compile(r"[_.-]")
 
 
-def usual_names(names: Sequence[str]) -> dict[str, str]:
+def usual_names(names: Sequence[str], usual: Mapping[str, Sequence[str]] = USUAL) -> dict[str, str]:
     """Which of the names mean `label` and `text`: these themselves, or else other usual ones (`Review`), or else those
-    that end in one (`airline_sentiment`). What no name or several names mean is left out."""
+    that end in one (`airline_sentiment`). What no name or several names mean is left out.
+
+    usual: for something else than `label` and `text`, the usual names of each.
+    """
     found = {}
-    for what, known in (("label", LABELS), ("text", TEXTS)):
+    for what, known in usual.items():
         itself = [name for name in names if name.lower() == what]
         whole = itself or [name for name in names if name.lower() in known]
         ending = [name for name in names if _PARTS.split(name.lower())[-1] in known]

@@ -1,4 +1,4 @@
-"""The probabilities of the spans in a tag sequence under a linear chain, by the forward-backward algorithm."""
+"""The probabilities of tags and of spans under a linear chain, by the forward-backward algorithm."""
 
 from __future__ import annotations
 
@@ -57,6 +57,27 @@ def span_probabilities(
             shares[first:stop] = [share] * (stop - first)
         found.append([min(max(share, 0.0), 1.0) for share in shares])  # beyond by rounding only
     return found
+
+
+@torch.no_grad()
+def tag_probabilities(
+    emissions: Tensor, lengths: Sequence[int], chain: tuple[Tensor, Tensor, Tensor]
+) -> list[list[list[float]]]:
+    """For each token, the probability of each tag: the share of all tag sequences that have it there.
+
+    Args:
+        emissions: scores (B, T, K) of the tags of each token.
+        lengths: the B sentences' lengths.
+        chain: as for `span_probabilities`.
+
+    Returns: one list per sentence, one list per token, K numbers from 0 to 1 that sum to 1.
+    """
+    scores = emissions.double()
+    forward, backward = _forward_backward(
+        scores, torch.tensor(lengths, device=scores.device), *(part.double() for part in chain)
+    )  # (B, T, K) each
+    shares = (forward + backward).softmax(2).tolist()  # each token's sum is the weight of all sequences
+    return [row[:length] for row, length in zip(shares, lengths, strict=True)]
 
 
 def _pick(scores: Tensor, tags: Tensor) -> Tensor:

@@ -8,7 +8,7 @@ from elmo_tasks.nn.batch import Batch
 from elmo_tasks.nn.bilstm import BiLstm
 from elmo_tasks.nn.crf import ConstrainedCrf
 from elmo_tasks.nn.embedding_mix import EmbeddingMix
-from elmo_tasks.nn.marginals import span_probabilities
+from elmo_tasks.nn.marginals import span_probabilities, tag_probabilities
 from elmo_tasks.text.labels import LabelSet
 from elmo_tasks.text.spans import legal_transitions
 
@@ -62,3 +62,7 @@ class Tagger(nn.Module):
         scores = self.emissions(batch)  # (B, T, K)
         best = self.crf.decode(scores, batch.mask)
         return best, span_probabilities(scores, best, self.crf.chain(), self.names, self.scheme)
+
+    def marginals(self, batch: Batch) -> list[list[list[float]]]:
+        """For each sentence and token, the CRF's probability of each tag (K)."""
+        return tag_probabilities(self.emissions(batch), batch.lengths.tolist(), self.crf.chain())

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
+import numpy as np
 import yaml
 
-from elmo_tasks.core.errors import InputError
+from elmo_tasks.core.errors import InputError, quoted
 from elmo_tasks.core.paths import config_path, recipe_root
 from elmo_tasks.core.settings import Layers, bounded, dotted_keys, from_mapping, sections, to_dict
 from elmo_tasks.data.reading import ReadingConfig
@@ -142,6 +144,25 @@ def resolve_experiment(
     others = [*dotted_keys(Experiment), *model]
     settings_of_model = from_mapping(recipe.settings, experiment.model, "model.", layers.places, others=others)
     return replace(experiment, model=to_dict(settings_of_model))
+
+
+def settings_lines(settings: Mapping[str, Any] | None) -> list[str]:
+    """A dictionary such as `{"training.epochs": 3}` as the lines of `--set`.
+
+    Raises:
+        InputError: not a dictionary, or a value that is no number, text or list.
+    """
+    if not isinstance(settings, (Mapping, type(None))):
+        raise InputError(f"settings: expected a dictionary such as {{'training.epochs': 3}}, got {quoted(settings)}")
+    # JSON is YAML: every value arrives as it is. Searches over arrays give numpy's numbers.
+    return [f"{key}={json.dumps(value, default=_plain)}" for key, value in (settings or {}).items()]
+
+
+def _plain(value: Any) -> Any:
+    """A value of a setting for JSON: numpy's numbers and arrays as Python's. Raises InputError for anything else."""
+    if isinstance(value, (np.generic, np.ndarray)):
+        return value.tolist()
+    raise InputError(f"settings: expected numbers, texts and lists, got {quoted(value)}")
 
 
 def _layers(

@@ -21,6 +21,7 @@ RUN_FILES = (
     "model.safetensors",
     "words.txt",
     "classes.json",
+    "estimator.json",
     "report.md",
     "epochs.csv",
     "predictions.test.*",
@@ -107,6 +108,11 @@ def _why_no_run(folder: Path) -> str:
     """What is wrong with a path that is not a folder, with the most similar name of a folder there or of a tagger."""
     if folder.exists():
         return "not a folder; give the folder of a finished run"
+    if folder.parent == Path() and folder.name in (*task_names(), "pos"):
+        return (
+            f"no such folder, and no trained tagger of that name is in this package; train one, such as by elmo-tasks "
+            f"train {'tagging' if folder.name == 'pos' else folder.name} --output runs/{folder.name}, and give its folder"
+        )
     beside = [path.name for path in folder.parent.glob("*") if path.is_dir()] if folder.parent.is_dir() else []
     taggers = tagger_names() if folder.parent == Path() else []
     close = difflib.get_close_matches(folder.name, [*taggers, *beside], n=1)

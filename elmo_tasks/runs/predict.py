@@ -18,6 +18,7 @@ from elmo_tasks.core.outputs import output_file
 from elmo_tasks.core.paths import cache_root
 from elmo_tasks.core.progress import report_progress
 from elmo_tasks.data.catalog import CATALOG, load_data
+from elmo_tasks.data.objects import IN_MEMORY
 from elmo_tasks.data.reading import ReadingConfig
 from elmo_tasks.embedders.inputs import AT_ONCE
 from elmo_tasks.nn.batch import Batch
@@ -133,6 +134,21 @@ def _decode_with_probabilities(trained: Trained, batches: Any, count: int) -> li
     return [found[index] for index in range(count)]
 
 
+@torch.no_grad()
+def predict_marginals(trained: Trained, examples: Sequence[Example]) -> list[list[list[float]]]:
+    """For each token of each example, the probability of each of the run's labels; for models with `marginals`."""
+    trained.model.eval()
+    found: list[list[list[float]]] = []
+    for part in _parts([example for example in examples if example.tokens]):
+        items = prepare(part, trained.inputs, trained.task, None)
+        rows: dict[int, list[list[float]]] = {}
+        for batch in loader(items, 2 * trained.experiment.training.batch_size):
+            rows |= zip(batch.indices, trained.model.marginals(batch), strict=True)
+        found += [rows[index] for index in range(len(items))]
+    full = iter(found)
+    return [next(full) if example.tokens else [] for example in examples]
+
+
 def _parts(examples: Sequence[Example]) -> Iterator[list[Example]]:
     part: list[Example] = []
     tokens = 0
@@ -189,8 +205,14 @@ def _evaluate(
 
 
 def check_own_data(trained: Trained, folder: Path, data: str | None, *, trust: bool) -> None:
-    """Raises InputError if a run that was not trained here names data of its own that are not in the catalog."""
+    """Raises InputError if the run's own data are not there to be read: they were Python objects, or the run was not
+    trained here and names data that are not in the catalog."""
     own = trained.experiment
+    if data is None and own.data == IN_MEMORY:
+        raise InputError(
+            f"{folder}: the run was trained on Python objects, which it does not keep; say what to score it on: "
+            "--data DIR, or the data themselves in Python"
+        )
     if data is None and own.data not in CATALOG and not (trust or is_own(folder)):
         raise InputError(
             f"{folder}: a run that was not trained here names its own data, {quoted(own.data)}; say what to "

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterable, Iterator, Sequence
-from functools import partial
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cached_property, partial
 from itertools import chain, islice
 from pathlib import Path
 from threading import Lock
@@ -12,7 +12,9 @@ from typing import Any, TypeAlias
 
 from elmo_tasks.core.errors import InputError, quoted
 from elmo_tasks.core.files import disk_faults
-from elmo_tasks.runs.folder import RunFolder
+from elmo_tasks.core.seal import SEAL
+from elmo_tasks.data.object_rows import is_splits, split_of
+from elmo_tasks.runs.folder import RunFolder, read_epochs, read_metrics
 from elmo_tasks.runs.hub import RUN_FILES, find_run
 from elmo_tasks.runs.predict import apply_run, check_own_data, check_probabilities, evaluate_trained, predict_examples
 from elmo_tasks.runs.store import Trained, load_trained
@@ -25,6 +27,7 @@ Given: TypeAlias = "str | Sequence[str]"
 """A raw text, or the tokens of one sentence."""
 
 _TOGETHER = 64  # sentences
+_KEPT = (*RUN_FILES, "outcomes.test.json", "gold.test.txt", SEAL)
 
 
 def load(name: str | Path, task_file: str | Path | None = None, *, trust: bool = False) -> Run:
@@ -150,20 +153,40 @@ class Run:
                 results.append(OtherResult(*sentence, task.describe(line, found.examples, found.predicted)))
         return results
 
-    def evaluate(self, data: str | Path | Sequence[Example] | None = None, split: str = "test") -> dict[str, Any]:
-        """The scores on a split of the run's own data, of a data set's name, folder or file, or on examples with gold.
+    def evaluate(
+        self, data: Any = None, split: str = "test", *, columns: Mapping[str, Any] | None = None
+    ) -> dict[str, Any]:
+        """The scores on data with gold.
+
+        Args:
+            data: a data set's name, folder or file; what `train` takes: lists, a frame, a Hugging Face data set or
+                examples; or None for the run's own data.
+            split: which split of a data set or of a dictionary of splits.
+            columns: the columns of a frame or data set, as for `train`.
 
         Raises:
             InputError: no such data, or the split is missing or damaged.
         """
+        task = self.trained.task
         with self._turn:
             if data is None or isinstance(data, (str, Path)):
                 check_own_data(self.trained, self.folder, None if data is None else str(data), trust=self._trust)
                 return evaluate_trained(self.trained, None if data is None else str(data), split)[0]
-            if not data:
-                raise InputError("evaluate: expected examples, got none")
-            self.trained.task.check(data, self.trained.labels)
-            return self.trained.task.score(data, predict_examples(self.trained, data)).as_dict()
+            if is_splits(data) and (data := split_of(data, split)) is None:
+                raise InputError(f"evaluate: the data have no {split} split; name another by split=")
+            examples = task.examples(data, "data", columns)
+            task.check(examples, self.trained.labels)
+            return task.score(examples, predict_examples(self.trained, examples)).as_dict()
+
+    @cached_property
+    def metrics(self) -> dict[str, Any]:
+        """What `metrics.json` says: the scores on dev and test, the seed, embedders, seconds and more."""
+        return read_metrics(self.folder)
+
+    @cached_property
+    def history(self) -> list[dict[str, float]]:
+        """The figures of each epoch: `loss`, `dev`, `rate`, `seconds` and more."""
+        return read_epochs(self.folder, self.metrics)
 
     @property
     def task(self) -> str:
@@ -190,7 +213,7 @@ class Run:
         with run.claimed(resume=False, overwrite=False):
             run.begin(resume=False)
             with disk_faults(run.work):
-                for path in (path for pattern in RUN_FILES for path in self.folder.glob(pattern)):
+                for path in (path for pattern in _KEPT for path in self.folder.glob(pattern)):
                     copy = run.work / path.relative_to(self.folder)
                     copy.parent.mkdir(exist_ok=True)
                     shutil.copyfile(path, copy)

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from elmo_tasks.core.errors import InputError
 from elmo_tasks.core.settings import bounded
 from elmo_tasks.data.conll import read_conll
 from elmo_tasks.data.marked import read_input
+from elmo_tasks.data.objects import read_tagged_objects
 from elmo_tasks.metrics import Counts, SpanScores, conlleval_counts, score_spans
 from elmo_tasks.task import Task
 from elmo_tasks.text.columns import to_columns
@@ -116,4 +118,5 @@ task = Task(
     record=record,
     plain=untagged,
     result=entity_result,
+    objects=partial(read_tagged_objects, spans=True),
 )

@@ -14,6 +14,7 @@ from elmo_tasks.core.errors import InputError
 from elmo_tasks.core.settings import bounded
 from elmo_tasks.data.labelled import read_labelled
 from elmo_tasks.data.marked import read_input
+from elmo_tasks.data.objects import read_labelled_objects
 from elmo_tasks.metrics import ClassScores, Counts, score_classes
 from elmo_tasks.task import Task
 from elmo_tasks.text.described import describe_label, likeliest
@@ -115,4 +116,5 @@ task = Task(
     closed=True,
     plain=unlabelled,
     result=label_result,
+    objects=read_labelled_objects,
 )

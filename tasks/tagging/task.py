@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from elmo_tasks.core.errors import InputError
 from elmo_tasks.core.settings import bounded
 from elmo_tasks.data.marked import read_input
+from elmo_tasks.data.objects import read_tagged_objects
 from elmo_tasks.data.tagged import read_tagged
 from elmo_tasks.metrics import ClassScores, Counts, score_classes
 from elmo_tasks.task import Task
@@ -105,4 +106,5 @@ task = Task(
     record=record,
     plain=untagged,
     result=tag_result,
+    objects=read_tagged_objects,
 )

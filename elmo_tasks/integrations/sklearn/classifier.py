@@ -72,7 +72,7 @@ class ElmoClassifier(ClassifierMixin, RunEstimator):  # type: ignore[misc]
     def predict_proba(self, X: Iterable[Any]) -> NDArray[np.float64]:
         """(N, K) the probability of each label. Raises InputError for a document without tokens."""
         names, _ = self._classes()
-        found = cast("list[dict[str, float]]", self._predictions(full_token_lists(X, "X")))
+        found = cast("list[dict[str, float]]", self._predictions(full_token_lists(X, "X", self.tokenizer)))
         return np.array([[each[name] for name in names] for each in found]).reshape(-1, len(names))  # (N, K)
 
     def _classes(self) -> tuple[list[str], NDArray[Any]]:

@@ -16,13 +16,14 @@ from sklearn.model_selection import train_test_split
 from sklearn.utils.validation import check_is_fitted, check_random_state
 
 from elmo_tasks.core.errors import InputError, quoted
-from elmo_tasks.core.files import disk_faults
+from elmo_tasks.core.files import disk_faults, read_object
 from elmo_tasks.core.fork_safe_lock import ForkSafeLock
 from elmo_tasks.core.settings import flat, to_dict
 from elmo_tasks.core.terminal import loudness, remark
+from elmo_tasks.data.objects import IN_MEMORY
 from elmo_tasks.data.splits import Splits
 from elmo_tasks.integrations.sklearn.token_lists import check_writable, full_token_lists
-from elmo_tasks.runs.experiment import Experiment, resolve_experiment
+from elmo_tasks.runs.experiment import Experiment, resolve_experiment, settings_lines
 from elmo_tasks.runs.folder import RunFolder, is_own, read_metrics
 from elmo_tasks.runs.hub import find_run, push_to_hub
 from elmo_tasks.runs.predict import predict_examples
@@ -33,8 +34,8 @@ from elmo_tasks.views.progress import progress_bars
 
 E = TypeVar("E", bound="RunEstimator")
 
-IN_MEMORY = "in-memory"
-"""The data's name in the run of an estimator."""
+ESTIMATOR = "estimator.json"
+"""The run's file with what an estimator needs beside the run: its tokenizer, where that is not the usual one."""
 
 _LOADING = ForkSafeLock()
 _NOT_KEPT = ("checkpoints", "plots")
@@ -52,6 +53,8 @@ class RunEstimator(BaseEstimator, ABC):  # type: ignore[misc]
         validation_fraction: the part of the training data that chooses the epoch if `fit` gets no dev data.
         random_state: the seed of everything random: a whole number, a `numpy.random.RandomState` that one is drawn
             from, or None to draw it from numpy's global one.
+        tokenizer: how texts are split into tokens: `whitespace` takes them as tokenised already, `raw` splits them with
+            the package's tokeniser, as `elmo-tasks predict --text` does. Lists of tokens stay as they are.
 
     Attributes:
         metrics_: the run's `metrics.json`: dev scores, epochs, mix weights, seconds, and the seed.
@@ -67,11 +70,13 @@ class RunEstimator(BaseEstimator, ABC):  # type: ignore[misc]
         settings: Mapping[str, Any] | None = None,
         validation_fraction: float = 0.1,
         random_state: int | np.random.RandomState | None = 1,
+        tokenizer: str = "whitespace",
     ) -> None:
         self.embedders = embedders
         self.settings = settings
         self.validation_fraction = validation_fraction
         self.random_state = random_state
+        self.tokenizer = tokenizer
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
         """The arguments; with `deep`, the keys of `settings` too, such as `training__epochs`."""
@@ -116,7 +121,7 @@ class RunEstimator(BaseEstimator, ABC):  # type: ignore[misc]
         """Train. Only the dev data chooses the epoch and when to stop.
 
         Args:
-            X: texts, which are split at white space, or lists of tokens.
+            X: texts, which `tokenizer` splits, or lists of tokens.
             y: the gold of each.
             X_dev, y_dev: the dev data; without them it is `validation_fraction` of `X`, drawn by `random_state`.
             verbose: whether to print a line per epoch, and on a terminal bars for whatever takes more than 2 seconds.
@@ -130,7 +135,7 @@ class RunEstimator(BaseEstimator, ABC):  # type: ignore[misc]
             given, missing = ("y_dev", "X_dev") if X_dev is None else ("X_dev", "y_dev")
             raise InputError(f"fit: got {given} without {missing}; pass both, or neither to draw dev data from X")
         seed = self._seed()
-        examples = self._gold_examples(X, y := list(y), "")
+        examples = self._gold_examples(X, y := self._gold(y, "y"), "")
         if X_dev is None or y_dev is None:
             strata = self._strata(y)
             try:
@@ -140,7 +145,7 @@ class RunEstimator(BaseEstimator, ABC):  # type: ignore[misc]
             except ValueError as error:  # too few examples, or a fraction that is none
                 raise InputError(f"fit: cannot put a dev part aside ({error}); give X_dev and y_dev") from None
         else:
-            dev = self._gold_examples(X_dev, list(y_dev), "_dev")
+            dev = self._gold_examples(X_dev, self._gold(y_dev, "y_dev"), "_dev")
         splits = Splits(IN_MEMORY, "fit", tuple(examples), tuple(dev), ())
         from elmo_tasks.training.train import train  # imports Lightning, which a fitted estimator does not need
 
@@ -150,12 +155,14 @@ class RunEstimator(BaseEstimator, ABC):  # type: ignore[misc]
                 stack.enter_context(progress_bars())
             outcome = train(self._experiment(seed), Path(place) / "run", splits=splits, tell=remark)
             self._take(outcome.folder, trust=True)
+        if self.tokenizer != "whitespace":
+            self.run_[ESTIMATOR] = json.dumps({"tokenizer": self.tokenizer}).encode()
         return self
 
     def score(self, X: Iterable[Any], y: Iterable[Any]) -> float:
         """The task's headline on gold: strict span F1 for tagging, accuracy for classification; from 0 to 1."""
         check_is_fitted(self, "run_")
-        examples = self._gold_examples(X, list(y), "")
+        examples = self._gold_examples(X, self._gold(y, "y"), "")
         trained = self._trained()
         found = trained.task.score(examples, predict_examples(trained, examples)).as_dict()
         return float(found[trained.task.headline])
@@ -189,6 +196,8 @@ class RunEstimator(BaseEstimator, ABC):  # type: ignore[misc]
         given = trained.experiment
         settings = {key: value for key, value in flat(to_dict(given)).items() if "." in key}
         estimator = cls(embedders=given.embedders, settings=settings, random_state=given.seed)
+        if (place / ESTIMATOR).is_file():
+            estimator.tokenizer = read_object(place / ESTIMATOR, tokenizer=str)["tokenizer"]
         estimator._take(place, trust=trust or is_own(place))
         return estimator
 
@@ -204,11 +213,15 @@ class RunEstimator(BaseEstimator, ABC):  # type: ignore[misc]
             _write(Path(place), self.run_)
             return push_to_hub(Path(place), name, license=license, private=private)
 
+    def _gold(self, y: Iterable[Any], name: str) -> list[Any]:
+        """What is given as gold, as a list."""
+        return list(y)
+
     def _predictions(self, sentences: Sequence[tuple[str, ...]]) -> list[Prediction]:
         return predict_examples(self._trained(), [self._without_gold(sentence) for sentence in sentences])
 
     def _gold_examples(self, X: Iterable[Any], y: Sequence[Any], suffix: str) -> list[Example]:
-        sentences = full_token_lists(X, f"X{suffix}")
+        sentences = full_token_lists(X, f"X{suffix}", self.tokenizer)
         if len(sentences) != len(y):
             raise InputError(f"y{suffix}: expected gold for {len(sentences)} documents, got {len(y)}")
         check_writable(sentences, f"X{suffix}")
@@ -229,13 +242,7 @@ class RunEstimator(BaseEstimator, ABC):  # type: ignore[misc]
         given: dict[str, Any] = {"data": IN_MEMORY, "seed": seed}
         if self.embedders is not None:
             given["embedders"] = list(self.embedders)
-        if not isinstance(self.settings, (Mapping, type(None))):
-            raise InputError(
-                f"settings: expected a dictionary such as {{'training.epochs': 3}}, got {quoted(self.settings)}"
-            )
-        # JSON is YAML: every value arrives as it is. Searches over arrays give numpy's numbers.
-        settings = [f"{key}={json.dumps(value, default=_plain)}" for key, value in (self.settings or {}).items()]
-        return resolve_experiment(self.task, None, given, settings)
+        return resolve_experiment(self.task, None, given, settings_lines(self.settings))
 
     def _take(self, folder: Path, *, trust: bool) -> None:
         """Keep a run folder's files, and its model ready to use. trust: see `load_trained`; of copies too."""
@@ -268,13 +275,6 @@ class RunEstimator(BaseEstimator, ABC):  # type: ignore[misc]
         tags.input_tags.two_d_array = False
         tags.target_tags.required = True
         return tags
-
-
-def _plain(value: Any) -> Any:
-    """A value of a setting for JSON: numpy's numbers and arrays as Python's. Raises InputError for anything else."""
-    if isinstance(value, (np.generic, np.ndarray)):
-        return value.tolist()
-    raise InputError(f"settings: expected numbers, texts and lists, got {quoted(value)}")
 
 
 def _write(folder: Path, files: Mapping[str, bytes]) -> None:

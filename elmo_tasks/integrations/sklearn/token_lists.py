@@ -2,26 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
-from elmo_tasks.core.errors import InputError
+from elmo_tasks.core.errors import InputError, quoted
+from elmo_tasks.data.objects import check_token, raw_tokens
 from elmo_tasks.text.tokens import split_tokens
 
 
-def token_lists(documents: Iterable[Any], name: str = "X") -> list[tuple[str, ...]]:
-    """One tuple of tokens per document; a text is split at blanks, tabs and line breaks.
+TOKENIZERS: dict[str, Callable[[str], tuple[str, ...]]] = {"whitespace": split_tokens, "raw": raw_tokens}
+"""How a text is split: at blanks, tabs and line breaks, or by the package's tokeniser, as raw text."""
+
+
+def token_lists(documents: Iterable[Any], name: str = "X", tokenizer: str = "whitespace") -> list[tuple[str, ...]]:
+    """One tuple of tokens per document; `tokenizer`, one of `TOKENIZERS`, splits the texts.
 
     A generator or an open file (a document per line) is read once.
 
     Examples:
         >>> token_lists(["Rain at noon", ["Rain", "at", "noon"]])
         [('Rain', 'at', 'noon'), ('Rain', 'at', 'noon')]
+        >>> token_lists(["It rained."], tokenizer="raw")
+        [('It', 'rained', '.')]
 
     Raises:
-        InputError: one text alone, a table of several columns, a generator or file without documents, or a document
+        InputError: an unknown tokenizer, one text alone, a table of several columns, a generator or file without documents, or a document
             that is neither a text nor strings; the message has its number.
     """
+    if tokenizer not in TOKENIZERS:
+        raise InputError(f"tokenizer: expected {' or '.join(TOKENIZERS)}, got {quoted(tokenizer)}")
     if isinstance(documents, (str, bytes)):
         raise InputError(f"{name}: expected a list of texts or of token lists, got one {type(documents).__name__}")
     shape = getattr(documents, "shape", None)
@@ -30,7 +39,7 @@ def token_lists(documents: Iterable[Any], name: str = "X") -> list[tuple[str, ..
     found = []
     for number, document in enumerate(documents):
         if isinstance(document, str):
-            tokens: tuple[Any, ...] = split_tokens(document)
+            tokens: tuple[Any, ...] = TOKENIZERS[tokenizer](document)
         else:
             tokens = tuple(document) if isinstance(document, Iterable) and not isinstance(document, bytes) else (None,)
         if not all(isinstance(token, str) for token in tokens):
@@ -43,9 +52,9 @@ def token_lists(documents: Iterable[Any], name: str = "X") -> list[tuple[str, ..
     return found
 
 
-def full_token_lists(documents: Iterable[Any], name: str) -> list[tuple[str, ...]]:
+def full_token_lists(documents: Iterable[Any], name: str, tokenizer: str = "whitespace") -> list[tuple[str, ...]]:
     """The same, for where a document must have tokens. Raises InputError for one without."""
-    found = token_lists(documents, name)
+    found = token_lists(documents, name, tokenizer)
     for number, tokens in enumerate(found):
         if not tokens:
             raise InputError(f"{name}[{number}]: expected a document with tokens, got an empty one; leave it out")
@@ -56,12 +65,4 @@ def check_writable(sentences: Sequence[tuple[str, ...]], name: str) -> None:
     """Raises InputError for a token that the files of a run cannot hold: one word per line, in UTF-8."""
     for number, tokens in enumerate(sentences):
         for token in tokens:
-            if "\n" in token or "\r" in token:
-                raise InputError(f"{name}[{number}]: the token {token!r:.60} has a line break in it; split it there")
-            try:
-                token.encode()
-            except UnicodeEncodeError:
-                raise InputError(
-                    f"{name}[{number}]: the token {token!r:.60} has half of a surrogate pair, as a cut emoji leaves "
-                    "it; remove it"
-                ) from None
+            check_token(token, f"{name}[{number}]")

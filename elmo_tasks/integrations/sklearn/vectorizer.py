@@ -42,6 +42,7 @@ class ElmoVectorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         cache: keep token vectors in `$ELMO_TASKS_CACHE`, 16 bits each, so that no text is ever embedded twice.
         precision: the arithmetic of the biLM: `auto` (`fast` where the machine has it), `fast`, `int8`, or `exact` for
             float32, whose vectors equal those of `ElmoEmbedder` to 1e-5.
+        tokenizer: how texts are split into tokens: `whitespace`, or `raw` for the package's tokeniser.
 
     Threads may share a vectorizer. It can be pickled: a copy loads the biLM itself.
 
@@ -56,20 +57,22 @@ class ElmoVectorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         layers: str | int | Sequence[float] = "average",
         cache: bool = False,
         precision: str = "auto",
+        tokenizer: str = "whitespace",
     ) -> None:
         self.weights = weights
         self.layers = layers
         self.cache = cache
         self.precision = precision
+        self.tokenizer = tokenizer
 
     def fit(self, X: Iterable[Any], y: object = None) -> ElmoVectorizer:
         """Look at the settings and at `X`, and learn nothing.
 
-        X: texts, which are split at white space, or lists of tokens; y: not looked at. A generator or an open file can
+        X: texts, which `tokenizer` splits, or lists of tokens; y: not looked at. A generator or an open file can
         be read only once, so it is left to `transform`.
         """
         if not isinstance(X, Iterator):
-            token_lists(X)
+            token_lists(X, tokenizer=self.tokenizer)
         layer_weights(self.layers, self._elmo().n_layers)
         return self
 
@@ -77,7 +80,7 @@ class ElmoVectorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         """(N, D) float32, one row per document, zero for one without tokens. X: as for `fit`, read once."""
         embedder = self._embedder()
         weights = layer_weights(self.layers, embedder.n_layers)
-        documents = token_lists(X)
+        documents = token_lists(X, tokenizer=self.tokenizer)
         rows = np.zeros((len(documents), embedder.width), np.float32)
         for start in range(0, len(documents), _BLOCK):
             block = documents[start : start + _BLOCK]
@@ -98,7 +101,13 @@ class ElmoVectorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
             write_safetensors(load_bilm(self._elmo().weights), folder / "bilm.safetensors")
         write_json(
             folder / "vectorizer.json",
-            {"format": FORMAT, "layers": layers, "cache": self.cache, "precision": self.precision},
+            {
+                "format": FORMAT,
+                "layers": layers,
+                "cache": self.cache,
+                "precision": self.precision,
+                "tokenizer": self.tokenizer,
+            },
         )
 
     @classmethod
@@ -115,7 +124,7 @@ class ElmoVectorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         stored = read_object(path)
         if stored.get("format") != FORMAT:
             raise InputError(f"{path}: expected format {FORMAT}, got another; save the vectorizer again")
-        settings = {name: stored[name] for name in ("layers", "cache", "precision") if name in stored}
+        settings = {name: stored[name] for name in ("layers", "cache", "precision", "tokenizer") if name in stored}
         return cls(str(folder), **settings)
 
     def _elmo(self) -> BilmEmbedder:

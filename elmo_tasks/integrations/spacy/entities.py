@@ -25,26 +25,31 @@ from elmo_tasks.text.spans import to_spans
 Tags = tuple[str, ...]
 RUN = ("config.yaml", "metrics.json", "model.safetensors", "words.txt")
 
+DEFAULT_RUN = "ner"
+"""The tagger of names inside the package."""
 _LOADING = ForkSafeLock()
 
 
-@Language.factory("elmo_ner", assigns=["doc.ents", "token.ent_iob", "token.ent_type"])
+@Language.factory(
+    "elmo_ner", assigns=["doc.ents", "token.ent_iob", "token.ent_type"], default_config={"run": DEFAULT_RUN}
+)
 def make_elmo_ner(nlp: Language, name: str, run: str) -> ElmoEntities:
     """The component of that name; `run` as `ElmoEntities` takes it."""
     return ElmoEntities(run)
 
 
 class ElmoEntities:
-    """Sets `doc.ents` to what a run of `elmo-tasks train ner` finds, a sentence at a time, and drops what was there.
+    """Sets `doc.ents` to what a run of `elmo-tasks train ner` finds in each sentence, in place of what was there.
 
     Args:
-        run: the run's folder, or `ORG/NAME` on the Hugging Face hub; loaded at the first doc.
+        run: the run's folder, the name of a tagger inside the package, or `ORG/NAME` on the Hugging Face hub; it is
+            loaded at the first doc.
 
     Raises:
         InputError: at the first doc: no run there, or one of another task.
     """
 
-    def __init__(self, run: str) -> None:
+    def __init__(self, run: str = DEFAULT_RUN) -> None:
         self.run = run
         self._trained: Trained | None = None
 
