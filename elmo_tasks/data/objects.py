@@ -1,4 +1,4 @@
-"""Examples from Python objects: what the readers of files make, from lists, pandas frames and Hugging Face data sets."""
+"""Examples from Python objects: the same as from files, from lists, pandas frames and Hugging Face data sets."""
 
 from __future__ import annotations
 

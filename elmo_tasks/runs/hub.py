@@ -109,9 +109,10 @@ def _why_no_run(folder: Path) -> str:
     if folder.exists():
         return "not a folder; give the folder of a finished run"
     if folder.parent == Path() and folder.name in (*task_names(), "pos"):
+        task = "tagging" if folder.name == "pos" else folder.name
         return (
-            f"no such folder, and no trained tagger of that name is in this package; train one, such as by elmo-tasks "
-            f"train {'tagging' if folder.name == 'pos' else folder.name} --output runs/{folder.name}, and give its folder"
+            "no such folder, and no trained tagger of that name is in this package; train one, such as by elmo-tasks "
+            f"train {task} --output runs/{folder.name}, and give its folder"
         )
     beside = [path.name for path in folder.parent.glob("*") if path.is_dir()] if folder.parent.is_dir() else []
     taggers = tagger_names() if folder.parent == Path() else []

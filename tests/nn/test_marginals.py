@@ -7,7 +7,7 @@ import itertools
 import pytest
 import torch
 
-from elmo_tasks.nn.marginals import span_probabilities
+from elmo_tasks.nn.marginals import span_probabilities, tag_probabilities
 from elmo_tasks.text.labels import LabelSet
 from elmo_tasks.text.spans import Span, legal_transitions, to_spans
 
@@ -51,6 +51,22 @@ def test_share_of_all_sequences_that_have_the_span(scheme: str, learned: bool) -
         found = span_probabilities(emissions, tags, (start, end, step), names, scheme)
         for ours, theirs in zip(found, expected, strict=True):
             assert ours == pytest.approx(theirs, abs=1e-6)
+
+
+def test_shares_of_all_sequences_that_have_the_tag() -> None:
+    torch.manual_seed(5)
+    names = LabelSet.of_types(["A"], "BIOES").names
+    start, end, step = chain_of(names, "BIOES", learned=True)
+    lengths = [3, 1, 2]
+    emissions = 2 * torch.randn(len(lengths), 3, len(names))
+    found = tag_probabilities(emissions, lengths, (start, end, step))
+    for row, length in enumerate(lengths):
+        expected = torch.zeros(length, len(names), dtype=torch.float64)
+        for numbers in itertools.product(range(len(names)), repeat=length):
+            score = start[numbers[0]] + end[numbers[-1]] + sum(step[pair] for pair in itertools.pairwise(numbers))
+            weight = (score + sum(emissions[row, t, n] for t, n in enumerate(numbers))).double().exp()
+            expected[range(length), numbers] += weight
+        assert torch.tensor(found[row]).numpy() == pytest.approx((expected / expected.sum(1, True)).numpy(), abs=1e-6)
 
 
 def by_enumeration(

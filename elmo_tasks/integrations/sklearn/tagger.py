@@ -36,8 +36,8 @@ class ElmoTagger(RunEstimator):
     `RunEstimator`'s.
 
     Args:
-        tag_names: the tags that whole numbers in `y` stand for, such as `["O", "B-PER", "I-PER"]`. A column of a Hugging
-            Face data set has them itself. `predict` returns names, not numbers.
+        tag_names: the tags that whole numbers in `y` stand for, such as `["O", "B-PER", "I-PER"]`. A column of a
+            Hugging Face data set has them itself. `predict` returns names, not numbers.
     """
 
     task = "ner"

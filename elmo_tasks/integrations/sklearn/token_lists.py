@@ -9,7 +9,6 @@ from elmo_tasks.core.errors import InputError, quoted
 from elmo_tasks.data.objects import check_token, raw_tokens
 from elmo_tasks.text.tokens import split_tokens
 
-
 TOKENIZERS: dict[str, Callable[[str], tuple[str, ...]]] = {"whitespace": split_tokens, "raw": raw_tokens}
 """How a text is split: at blanks, tabs and line breaks, or by the package's tokeniser, as raw text."""
 
@@ -26,8 +25,8 @@ def token_lists(documents: Iterable[Any], name: str = "X", tokenizer: str = "whi
         [('It', 'rained', '.')]
 
     Raises:
-        InputError: an unknown tokenizer, one text alone, a table of several columns, a generator or file without documents, or a document
-            that is neither a text nor strings; the message has its number.
+        InputError: an unknown tokenizer, one text alone, a table of several columns, a generator or file without
+            documents, or a document that is neither a text nor strings; the message has its number.
     """
     if tokenizer not in TOKENIZERS:
         raise InputError(f"tokenizer: expected {' or '.join(TOKENIZERS)}, got {quoted(tokenizer)}")

@@ -6,11 +6,13 @@ import pickle
 from pathlib import Path
 from typing import Any
 
+import datasets
+import numpy as np
 import pytest
 from safetensors.torch import load
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
-from sklearn.model_selection import GridSearchCV
+from sklearn.model_selection import GridSearchCV, cross_val_score
 from small_estimators import SENTENCES as X
 from small_estimators import TAGGER as SETTINGS
 from small_estimators import TAGS as Y
@@ -119,3 +121,57 @@ def test_a_run_of_another_task(fitted_tagger: ElmoTagger, tmp_path: Path) -> Non
     fitted_tagger.save(tmp_path / "run")
     with pytest.raises(InputError, match="expected a run of the task chunking, got one of ner"):
         ElmoChunker.load(tmp_path / "run")
+
+
+NUMBERED = ["O", "B-PER", "I-PER", "B-LOC", "I-LOC"]
+
+
+def test_numbers_stand_for_tags(fitted_tagger: ElmoTagger) -> None:
+    numbers = [[NUMBERED.index(tag) for tag in tags] for tags in Y]
+    for given in (numbers, [np.array(tags) for tags in numbers]):
+        found = tagger().set_params(tag_names=NUMBERED).fit(X, given)
+        assert tensors(found) == tensors(fitted_tagger) and found.score(X, given) == 1.0
+        assert found.predict(X[:1]) == Y[:1]
+    names = datasets.Features(tags=datasets.List(datasets.ClassLabel(names=NUMBERED)))
+    column = datasets.Dataset.from_dict({"tags": numbers}, features=names)["tags"]
+    assert tensors(tagger().fit(X, column)) == tensors(fitted_tagger)
+
+
+@pytest.mark.parametrize(
+    ("names", "tags", "message"),
+    [
+        (None, [[0]] * 9, r"y\[0\]: the tags are numbers without names \(the first is 0\); name them by ElmoTagger"),
+        (NUMBERED, [[0], [5]] * 5, r"y\[1\]: the tag 5 has no name; the 5 names are numbered from 0"),
+        (NUMBERED, [[0], [float("nan")]] * 5, r"y\[1\]: a tag is missing \(nan\)"),
+        (NUMBERED, [0] * 9, r"y\[0\]: expected a list of tags, got 0"),
+    ],
+)
+def test_numbers_without_names(names: Any, tags: Any, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        tagger().set_params(tag_names=names).fit([["a"]] * len(tags), tags)
+
+
+def test_marginals_are_those_of_each_tag(fitted_tagger: ElmoTagger) -> None:
+    first, second, empty = fitted_tagger.predict_marginals([X[0], X[1][:2], ""])
+    assert [len(first), len(second), empty] == [5, 2, []]
+    for token in (*first, *second):
+        assert set(token) == {"O", "B-PER", "I-PER", "B-LOC", "I-LOC"}
+        assert sum(token.values()) == pytest.approx(1)
+    assert [max(token, key=token.__getitem__) for token in first] == Y[0]
+
+
+def test_raw_texts_and_the_tokenizer_is_kept(tmp_path: Path) -> None:
+    quick = tagger(**{"training.epochs": 1}).set_params(tokenizer="raw")
+    found = quick.fit([" ".join(tokens[:-1]) + "." for tokens in X], Y)
+    assert len(found.predict(["Ada lives in Rome."])[0]) == 5
+    found.save(tmp_path / "run")
+    assert ElmoTagger.load(tmp_path / "run").get_params()["tokenizer"] == "raw"
+    with pytest.raises(InputError, match="tokenizer: expected whitespace or raw, got 'words'"):
+        tagger().set_params(tokenizer="words").fit(X, Y)
+
+
+@pytest.mark.slow
+def test_folds_in_other_processes() -> None:
+    numbers = [[NUMBERED.index(tag) for tag in tags] for tags in Y]
+    scores = cross_val_score(tagger().set_params(tag_names=NUMBERED), X, numbers, cv=2, n_jobs=2, error_score="raise")
+    assert len(scores) == 2 and all(0 <= score <= 1 for score in scores)

@@ -21,6 +21,7 @@ from elmo_tasks.elmo import ElmoEmbedder
 from elmo_tasks.embedders.elmo import BilmEmbedder
 from elmo_tasks.integrations.spacy import entities, vectors
 from elmo_tasks.integrations.spacy.vectors import set_hooks
+from elmo_tasks.runs import hub
 from elmo_tasks.runs.predict import predict
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -137,6 +138,19 @@ def test_a_stored_pipeline_carries_its_own_run(run_folder: Path, tmp_path: Path)
     pipeline.to_disk(tmp_path / "pipeline")
     run_folder.rename(tmp_path / "elsewhere")
     assert [e.text for e in spacy.load(tmp_path / "pipeline")("Ada lives in Rome .").ents] == ["Ada", "Rome"]
+
+
+def test_the_tagger_in_the_package_is_the_default(run_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    taggers = {"ner": run_folder}
+    monkeypatch.setattr(hub, "tagger_folder", taggers.get)
+    pipeline = spacy.blank("en")
+    pipeline.add_pipe("elmo_ner")
+    assert [ent.text for ent in pipeline("Ada lives in Rome").ents] == ["Ada", "Rome"]
+    taggers.clear()
+    pipeline = spacy.blank("en")
+    pipeline.add_pipe("elmo_ner")
+    with pytest.raises(InputError, match="^ner: no such folder, and no trained tagger of that name is in this package"):
+        pipeline("Ada lives in Rome")
 
 
 def test_a_run_that_is_not_there_or_of_another_task(run_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
