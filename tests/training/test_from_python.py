@@ -48,10 +48,10 @@ def test_a_run_from_lists_lives_as_long_as_the_object(place: Path, tmp_path: Pat
         run.evaluate()
     run.save(tmp_path / "saved")
     copy, folder = pickle.loads(pickle.dumps(run)), run.folder
-    assert folder.exists() and [path for path in place.iterdir() if path in folder.parents]
+    assert folder.exists() and [path for path in place.glob("elmo-tasks-*") if path in folder.parents]
     del run
     gc.collect()
-    assert not list(place.iterdir())
+    assert not list(place.glob("elmo-tasks-*"))
     saved = elmo_tasks.load(tmp_path / "saved")
     for other in (copy, saved):
         assert [entity.text for entity in other("Ada lives in Oslo.")[0].entities] == ["Ada", "Oslo"]
@@ -115,4 +115,4 @@ def test_an_experiment_and_files(tmp_path: Path) -> None:
 def test_faults_leave_nothing_behind(given: dict[str, Any], message: str, place: Path) -> None:
     with pytest.raises(InputError, match=message) as fault:
         elmo_tasks.train("ner", **{**FAST, **given})
-    assert "\n" not in str(fault.value) and not list(place.iterdir())
+    assert "\n" not in str(fault.value) and not list(place.glob("elmo-tasks-*"))

@@ -145,12 +145,12 @@ def test_the_tagger_in_the_package_is_the_default(run_folder: Path, monkeypatch:
     monkeypatch.setattr(hub, "tagger_folder", taggers.get)
     pipeline = spacy.blank("en")
     pipeline.add_pipe("elmo_ner")
-    assert [ent.text for ent in pipeline("Ada lives in Rome").ents] == ["Ada", "Rome"]
+    assert [ent.text for ent in pipeline("Ada lives in Rome .").ents] == ["Ada", "Rome"]
     taggers.clear()
     pipeline = spacy.blank("en")
     pipeline.add_pipe("elmo_ner")
     with pytest.raises(InputError, match="^ner: no such folder, and no trained tagger of that name is in this package"):
-        pipeline("Ada lives in Rome")
+        pipeline("Ada lives in Rome .")
 
 
 def test_a_run_that_is_not_there_or_of_another_task(run_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
