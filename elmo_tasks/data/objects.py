@@ -57,7 +57,8 @@ def read_tagged_objects(
         note(f"{name}: {len(read) - len(full)} of {len(read)} sentences have no words and are left out")
     if not full:
         raise InputError(f"{name}: no sentences; give at least one")
-    sources, tokens, tags = ([sentence[place] for sentence in full] for place in range(3))
+    sources, tokens = [source for source, _, _ in full], [words for _, words, _ in full]
+    tags = [own for _, _, own in full]
     return [
         TaggedSentence(words, own, source=source)
         for words, own, source in zip(
