@@ -82,7 +82,8 @@ def _lines(options: argparse.Namespace) -> tuple[Iterator[str], bool]:
         from elmo_tasks.data.lines import decode_lines, decode_text, open_lines, open_text
         from elmo_tasks.runs.hub import find_run
         from elmo_tasks.runs.predict import predict
-        from elmo_tasks.runs.run import load, predict_text
+        from elmo_tasks.runs.run import load
+        from elmo_tasks.runs.text import predict_text
 
     use_threads(options.threads)
     file = options.file or options.text

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property, partial
-from itertools import chain, islice
+from itertools import islice
 from pathlib import Path
 from threading import Lock
 from typing import Any, TypeAlias
@@ -16,7 +16,7 @@ from elmo_tasks.core.seal import SEAL
 from elmo_tasks.data.object_rows import is_splits, split_of
 from elmo_tasks.runs.folder import RunFolder, read_epochs, read_metrics
 from elmo_tasks.runs.hub import RUN_FILES, find_run
-from elmo_tasks.runs.predict import apply_run, check_own_data, check_probabilities, evaluate_trained, predict_examples
+from elmo_tasks.runs.predict import apply_run, check_own_data, evaluate_trained, predict_examples
 from elmo_tasks.runs.store import Trained, load_trained
 from elmo_tasks.text.examples import Example
 from elmo_tasks.text.labels import span_types
@@ -249,46 +249,6 @@ class Run:
         found = iter(self.apply([sentence for sentences in split for sentence in sentences], scores=scores))
         results = [[next(found) for _ in sentences] for sentences in split]
         return [own if isinstance(item, str) else own[0] for item, own in zip(items, results, strict=True)]
-
-
-def predict_text(
-    run: Run, pieces: Iterable[str], block: int, origin: str, *, probabilities: bool = False
-) -> Iterator[Result]:
-    """The results of the sentences of a text that comes in lines, with the memory of a paragraph or `block` sentences.
-
-    pieces: lines with their line breaks; the places of the results count from the beginning of the first. origin: what
-    messages call the text; probabilities: give each span its score.
-
-    Raises:
-        InputError: the text has only white space, or the model has no probabilities.
-    """
-    if probabilities:
-        check_probabilities(run.trained)
-    waiting: list[Sentence] = []
-    empty = True
-    for offset, paragraph in _paragraphs(pieces):
-        waiting += split_text(paragraph, offset=offset)
-        empty = False
-        if len(waiting) >= block:
-            yield from run.apply(waiting, scores=probabilities)
-            waiting.clear()
-    if empty:
-        raise InputError(f"{origin}: no text, or white space only")
-    yield from run.apply(waiting, scores=probabilities)
-
-
-def _paragraphs(pieces: Iterable[str]) -> Iterator[tuple[int, str]]:
-    """Each paragraph, up to a blank line, and how many characters are before it."""
-    offset, end = 0, 0
-    lines: list[str] = []
-    for piece in chain(pieces, [""]):
-        if piece.strip():
-            lines.append(piece)
-        elif lines:
-            yield offset, "".join(lines)
-            lines.clear()
-        end += len(piece)
-        offset = offset if lines else end
 
 
 def _parts(items: Sequence[Given]) -> Iterator[Sequence[Given]]:

@@ -19,7 +19,7 @@ import elmo_tasks
 from elmo_tasks.cli import main
 from elmo_tasks.core.errors import InputError
 from elmo_tasks.runs.experiment import resolve_experiment
-from elmo_tasks.runs.run import predict_text
+from elmo_tasks.runs.text import predict_text
 from elmo_tasks.text.results import Argument, Entity, EntityResult, FrameResult, LabelResult
 from elmo_tasks.text.tokeniser import tokeniser_name
 from elmo_tasks.training.train import train
@@ -212,7 +212,7 @@ def test_labels_scores_copies(ner: elmo_tasks.Run, folders: dict[str, Path], tmp
     assert scores["f1"] == json.loads((folders["ner"] / "metrics.json").read_text())["test"]["f1"]
     examples = ner.trained.task.read(folders["ner"].with_name("ner-data") / "test.txt")
     assert ner.evaluate(examples)["f1"] == scores["f1"]
-    with pytest.raises(InputError, match="expected examples, got none"):
+    with pytest.raises(InputError, match="data: no sentences; give at least one"):
         ner.evaluate([])
     ner.save(tmp_path / "copy")
     assert elmo_tasks.load(tmp_path / "copy")(TEXT) == ner(TEXT) == pickle.loads(pickle.dumps(ner))(TEXT)

@@ -1,0 +1,52 @@
+"""Apply a run to a raw text of any length."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import chain
+
+from elmo_tasks.core.errors import InputError
+from elmo_tasks.runs.predict import check_probabilities
+from elmo_tasks.runs.run import Run
+from elmo_tasks.text.results import Result
+from elmo_tasks.text.tokeniser import Sentence, split_text
+
+
+def predict_text(
+    run: Run, pieces: Iterable[str], block: int, origin: str, *, probabilities: bool = False
+) -> Iterator[Result]:
+    """The results of the sentences of a text that comes in lines, with the memory of a paragraph or `block` sentences.
+
+    pieces: lines with their line breaks; the places of the results count from the beginning of the first. origin: what
+    messages call the text; probabilities: give each span its score.
+
+    Raises:
+        InputError: the text has only white space, or the model has no probabilities.
+    """
+    if probabilities:
+        check_probabilities(run.trained)
+    waiting: list[Sentence] = []
+    empty = True
+    for offset, paragraph in _paragraphs(pieces):
+        waiting += split_text(paragraph, offset=offset)
+        empty = False
+        if len(waiting) >= block:
+            yield from run.apply(waiting, scores=probabilities)
+            waiting.clear()
+    if empty:
+        raise InputError(f"{origin}: no text, or white space only")
+    yield from run.apply(waiting, scores=probabilities)
+
+
+def _paragraphs(pieces: Iterable[str]) -> Iterator[tuple[int, str]]:
+    """Each paragraph, up to a blank line, and how many characters are before it."""
+    offset, end = 0, 0
+    lines: list[str] = []
+    for piece in chain(pieces, [""]):
+        if piece.strip():
+            lines.append(piece)
+        elif lines:
+            yield offset, "".join(lines)
+            lines.clear()
+        end += len(piece)
+        offset = offset if lines else end
