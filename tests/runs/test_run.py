@@ -66,7 +66,7 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 @pytest.fixture(scope="module")
 def ner(folders: dict[str, Path]) -> elmo_tasks.Run:
-    return elmo_tasks.load(folders["ner"])
+    return elmo_tasks.load(folders["ner"], trust=True)  # each test has a cache of its own, and so no key
 
 
 def test_entities_of_a_raw_text(ner: elmo_tasks.Run) -> None:
