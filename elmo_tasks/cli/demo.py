@@ -39,8 +39,8 @@ def add(verbs: Verbs) -> None:
 
 
 def _demo(options: argparse.Namespace) -> None:
-    if find_spec("gradio") is None:
-        raise InputError("demo: expected Gradio, which is not installed: pip install 'elmo-tasks[demo]'")
+    if not all(map(find_spec, ("starlette", "uvicorn"))):
+        raise InputError("demo: the web server is not installed; run: pip install 'elmo-tasks[demo]'")
     use_threads(options.threads)
     from elmo_tasks.demo.runs import load_runs
     from elmo_tasks.demo.server import serve
