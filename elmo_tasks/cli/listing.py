@@ -18,7 +18,9 @@ def _list(options: argparse.Namespace) -> None:
     from elmo_tasks.core.paths import cache_root, config_names, data_root, recipe_root, task_names
     from elmo_tasks.data.catalog import CATALOG, locate
     from elmo_tasks.embedders.registry import PROVIDERS
+    from elmo_tasks.runs.shipped import tagger_names
 
+    say(f"taggers:    {', '.join(tagger_names())}: `predict` and `demo` take these names")
     say(f"tasks:      {', '.join(task_names())}")
     for name, entry in CATALOG.items():
         place = locate(name)
