@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from elmo_tasks.core.markdown import Markdown, code, escape, markdown_table
+from tools.tagger_table import taggers_table
 
 Record = Mapping[str, Any]
 _READING = ("ms to read the weights from RAM", "from the CPU cache")
@@ -159,6 +160,7 @@ MEASUREMENTS: dict[str, tuple[str, Callable[[Record], str]]] = {
     "demo": ("benchmark-demo.json", demo_table),
     "lite": ("benchmark-lite.json", lite_table),
     "embed-memory": ("benchmark-embed-memory.json", embed_memory_table),
+    "taggers": ("taggers.json", taggers_table),
 }
 """The name of a table: the file of its record, and what makes it."""
 
