@@ -109,7 +109,7 @@ def train(
     try:
         folder = training.train(
             experiment,
-            Path(output) if temporary is None else temporary / "run",
+            Path(output) if output is not None else Path(str(temporary)) / "run",
             splits=splits,
             command=command,
             resume=resume,

@@ -15,7 +15,7 @@ PHRASES = re.compile(
     r"|\bfound none in it\b|\bgot no word at all\b"
 )
 TASKS = sorted((ROOT / "tasks").rglob("*.md"))
-PAGES = [path for path in DOCUMENTS if path.name != "README.md"]
+PAGES = DOCUMENTS
 TEXTS = [*PAGES, *TASKS, ROOT / "results" / "README.md", *sorted((ROOT / "examples").glob("*.py"))]
 
 
