@@ -43,7 +43,7 @@ def test_one_seed_of_everything_comes_first_and_cheap_cells_before_dear_ones() -
 def test_a_cells_command_makes_its_experiment() -> None:
     for cell in grid():
         options = build_parser().parse_args(cell.command.split()[1:])
-        given = {"data": options.data, "embedders": options.embedders, "seed": options.seed}
+        given = {"data": "+".join(options.data), "embedders": options.embedders, "seed": options.seed}
         assert resolve_experiment(options.task, None, given, options.set) == cell.experiment
         assert options.output == cell.folder
 
@@ -63,7 +63,7 @@ def test_a_task_may_have_its_own_settings_and_configuration(tmp_path: Path) -> N
     assert (sentiment.experiment.model["head"], sentiment.experiment.training.epochs) == ("bcn", 4)
     for cell in (ner, sentiment):
         options = build_parser().parse_args(cell.command.split()[1:])
-        named = {"data": options.data, "embedders": options.embedders, "seed": options.seed}
+        named = {"data": "+".join(options.data), "embedders": options.embedders, "seed": options.seed}
         assert resolve_experiment(options.task, options.config, named, options.set) == cell.experiment
 
 

@@ -116,7 +116,7 @@ def test_a_run_without_contextual_vectors_is_told_of_the_packages(
         ("train", "(default: the sample corpus of the task inside the package)"),
         (
             "benchmark",
-            "a task may be named several times, once a data set (default: the sample corpora inside the package)",
+            "name a task several times to train on several data sets (default: the sample corpora inside the package)",
         ),
     ],
 )

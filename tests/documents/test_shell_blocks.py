@@ -142,7 +142,7 @@ def test_few_blocks_do_not_run_and_each_says_why() -> None:
     )
     assert len(unrun) == marks, "a mark that is not right above a block, or says no reason"
     run = [b for path in DOCUMENTS for b in fenced_blocks(path) if b.language in SHELLS and b.unrun is None]
-    assert len(unrun) <= 6 < len(run) // 10, "the installations, which .ci/run does"
+    assert len(unrun) <= 8 <= len(run) // 10, "the installations, which .ci/run does"
     assert all(block.language in SHELLS for block in unrun), "Python blocks all run"
 
 

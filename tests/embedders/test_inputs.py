@@ -35,7 +35,7 @@ def test_a_configuration_holds_the_settings_of_every_provider(name: str) -> None
         (["glvoe"], "unknown embedder 'glvoe'; did you mean glove?"),
         (["chars:3"], "'chars:3' is not complete or takes no colon; write chars$"),
         (["minilm:x"], "'minilm:x' is not complete or takes no colon; write minilm$"),
-        (["glove:"], r"'glove:' is not complete or takes no colon; write glove\[:FILE\]"),
+        (["glove:"], r"'glove:' is not complete or takes no colon; write glove\[:small\|FILE\]"),
         ([""], "unknown embedder ''"),
         (["elmo,glove,chars"], "separate embedders with blanks, not commas: --embedders elmo glove chars$"),
         (["elmo:small,glove", "chars"], "not commas: --embedders elmo:small glove$"),

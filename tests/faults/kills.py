@@ -23,9 +23,9 @@ from typing import Any
 
 import forks
 import torch
-from faulty import NER, PRETRAINING, TEXT
 from forks import Ended
 from safetensors import safe_open
+from workshop import NER, PRETRAINING, TEXT
 
 from elmo_tasks.corpus_vectors import sentence_block
 from elmo_tasks.elmo.bilm import BiLM

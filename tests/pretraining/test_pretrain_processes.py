@@ -178,7 +178,7 @@ def test_a_run_is_resumed_as_it_began(pretraining_config: Any, text: Path, tmp_p
     with pytest.raises(RuntimeError, match="pulled the plug"):
         pretrain(pretraining_config(checkpoint_windows=2), [str(text)], tmp_path / "run", tell=stop)
     for changes, message in (
-        ({"seed": 2}, "--resume: expected seed as when the run began, 1, got 2; give the same --config"),
+        ({"seed": 2}, "--resume: expected seed as when the run began, 1, got 2; pass the same --config"),
         ({"lstm": pretraining_config().bilm.to_dict()["lstm"] | {"dim": 80}}, "--resume: expected bilm as when"),
     ):
         with pytest.raises(InputError, match=message):

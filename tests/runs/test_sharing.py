@@ -125,7 +125,7 @@ def test_the_card_of_a_run(hub: Path, run: Path) -> None:
     for line in (
         "- Task: ner",
         "- Data: cities",
-        "- Embedders: random, chars; they are loaded by these names and are not in this repository",
+        "- Embedders: random, chars; loaded by these names; they are not part of this repository",
         "- Licence: cc-by-4.0",
         f"| test | f1 | {100 * metrics['test']['f1']:.2f} |",
         "elmo-tasks predict someone/ner-small sentences.txt",
@@ -179,7 +179,9 @@ def test_faults(hub: Path, run: Path, tmp_path: Path, monkeypatch: pytest.Monkey
         push_to_hub(tmp_path, "someone/x")
     with pytest.raises(InputError, match="someone/x: neither a folder here nor a repository"):
         find_run("someone/x")
-    with pytest.raises(InputError, match="^no-such-run: no such folder; write hf:ORG/NAME"):
+    with pytest.raises(
+        InputError, match="^no-such-run: no such folder; use a tagger in the package .* or write hf:ORG/NAME"
+    ):
         find_run("no-such-run")
     monkeypatch.setattr(HfApi, "create_repo", refuse(RuntimeError("401 Unauthorized\nInvalid token")))
     with pytest.raises(InputError, match=r"someone/x: the .* hub did not take the upload \(401 Unauthorized Invalid"):
