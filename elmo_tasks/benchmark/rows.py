@@ -90,7 +90,7 @@ def compare_runs(runs: Sequence[Run], others: Sequence[Run], replicates: int) ->
 
 def _read_run(folder: Path) -> Run:
     metrics = read_metrics(folder)
-    missing = {"headline", *COSTS, *SIZES} - set(metrics)
+    missing = {"headline", "test", *COSTS, *SIZES} - set(metrics)
     if missing:
         raise InputError(f"{folder}: made by another version: it lacks {', '.join(sorted(missing))}; run it again")
     dev = [row["dev"] for row in read_epochs(folder, metrics)]

@@ -105,4 +105,4 @@ def test_the_search_works_from_a_disk(site: Path, chromium: str) -> None:
 @pytest.mark.documents
 def test_long_signatures_have_a_line_per_argument(site: Path) -> None:
     text = re.sub(r"<[^>]+>", "", (site / "api/runs.html").read_text(encoding="utf-8"))
-    assert re.search(r"train\(\n +experiment: Experiment,\n +output: ", text), text[:2000]
+    assert re.search(r"train\(\n +task: .*,\n +output: ", text), text[:2000]

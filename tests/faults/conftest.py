@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -30,9 +31,13 @@ def place(tmp_path_factory: pytest.TempPathFactory, warm_python: list[str]) -> P
 
 
 @pytest.fixture(autouse=True)
-def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def _elsewhere(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """No data sets, no hub, a cache of its own, and the former working folder afterwards."""
     before = Path.cwd()
+    if "workshop" in request.fixturenames:  # its runs are sealed with the key in its cache
+        key = request.getfixturevalue("workshop").folder / "cache" / "seal.key"
+        (tmp_path / "cache").mkdir()
+        shutil.copy2(key, tmp_path / "cache" / "seal.key")
     monkeypatch.setenv("ELMO_TASKS_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     monkeypatch.delenv("ELMO_TASKS_DATA", raising=False)

@@ -26,7 +26,6 @@ from elmo_tasks import ElmoEmbedder, ElmoTagger, InputError, frozen_embedder, lo
 from elmo_tasks.cli import main
 from elmo_tasks.core.terminal import say
 from elmo_tasks.elmo import Elmo, batch_to_ids
-from elmo_tasks.runs.predict import predict_examples
 
 SECONDS, AT_MOST = 20, 120
 """Processor time that one input may take, and time on the clock. Most take some milliseconds."""
@@ -34,8 +33,7 @@ SENTENCES = [["the", "dog", "barked"], ["rain"]]
 
 
 def _load(folder: str) -> None:
-    trained = load(folder)
-    predict_examples(trained, trained.task.parse("Ada sees Rome", "text:1"))
+    load(folder)([["Ada", "sees", "Rome"]])
 
 
 ENTRY_POINTS: dict[str, Callable[..., object]] = {

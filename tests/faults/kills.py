@@ -33,9 +33,20 @@ from elmo_tasks.elmo.engine.runner import Engine
 from elmo_tasks.elmo.options import BilmOptions
 from elmo_tasks.elmo.weights.safetensors import write_safetensors
 
-MEASURED = ("second", "peak", "epoch_seconds", "tokens_per_second", "rss", "command", "machine", "commit", "date")
+MEASURED = (
+    "second",
+    "peak",
+    "epoch_seconds",
+    "tokens_per_second",
+    "rss",
+    "command",
+    "machine",
+    "commit",
+    "date",
+    "checksum",
+)
 """What varies from run to run, by a part of its name."""
-UNREAD = ("epochs.csv", "README.md", "report.html", "report.md")
+UNREAD = (".seal", "epochs.csv", "README.md", "report.html", "report.md")
 """Texts with what is measured in them."""
 BY_SITTING = ("logs", "log", "tensorboard", "checkpoints", "corpus")
 """Folders that say how a result came about; `pretrain` removes the last two when its folder has its name."""

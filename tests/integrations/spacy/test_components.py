@@ -140,13 +140,16 @@ def test_a_stored_pipeline_carries_its_own_run(run_folder: Path, tmp_path: Path)
     assert [e.text for e in spacy.load(tmp_path / "pipeline")("Ada lives in Rome .").ents] == ["Ada", "Rome"]
 
 
-def test_the_tagger_in_the_package_is_the_default(run_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_tagger_in_the_package_is_the_default(
+    run_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     taggers = {"ner": run_folder}
     monkeypatch.setattr(hub, "tagger_folder", taggers.get)
     pipeline = spacy.blank("en")
     pipeline.add_pipe("elmo_ner")
     assert [ent.text for ent in pipeline("Ada lives in Rome .").ents] == ["Ada", "Rome"]
     taggers.clear()
+    monkeypatch.chdir(tmp_path)
     pipeline = spacy.blank("en")
     pipeline.add_pipe("elmo_ner")
     with pytest.raises(InputError, match="^ner: no such folder, and no trained tagger of that name is in this package"):
