@@ -14,7 +14,8 @@ def taggers_table(record: Mapping[str, Any]) -> str:
     rows = []
     for name, found in record["taggers"].items():
         for corpus in RECIPES[name].corpora:
-            about = corpus.about + (" (not trained on)" if corpus.unseen else "")
             score = f"{found['headline'].replace('f1', 'F1')} {100 * found['test'][corpus.place]:.2f}"
-            rows.append((code(name), about, score, f"{found['bytes'] / 1e6:.1f} MB", " + ".join(found["embedders"])))
+            rows.append(
+                (code(name), corpus.title, score, f"{found['bytes'] / 1e6:.1f} MB", " + ".join(found["embedders"]))
+            )
     return markdown_table(("tagger", "test data", "score (%)", "size", "embedders"), rows)

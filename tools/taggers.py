@@ -1,7 +1,7 @@
 """Make the taggers inside the package: `python -m tools.taggers NAME ... [--runs DIR]`; all of them without a name.
 
-Each is trained with the command line, its weights are stored in 16 bits, and it is evaluated in that form on the test
-split of each of its corpora, and of corpora that it was not trained on. The data are looked up in `$ELMO_TASKS_DATA`;
+Each is trained, its weights are stored in 16 bits, and it is evaluated in that form on the test split of each of its
+corpora, and of corpora that it was not trained on. The data are looked up in `$ELMO_TASKS_DATA`;
 only corpora are used whose licences permit to share weights that were trained on them.
 """
 
@@ -10,45 +10,48 @@ from __future__ import annotations
 import argparse
 import json
 import shutil
-import subprocess
-import sys
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
-import yaml
 from safetensors import safe_open
 from safetensors.torch import save_file
 
 from elmo_tasks.core.files import atomic_file, write_json, write_text
 from elmo_tasks.core.markdown import code, markdown_table
+from elmo_tasks.core.paths import data_root
 from elmo_tasks.data.catalog import load_data
 from elmo_tasks.data.reading import ReadingConfig
 from elmo_tasks.runs.collect import without_folders
+from elmo_tasks.runs.experiment import Experiment, resolve_experiment, to_yaml
 from elmo_tasks.runs.folder import checksums
 from elmo_tasks.runs.run import load
 from elmo_tasks.task import load_task
+from elmo_tasks.training.from_python import train
 
 TAGGERS = Path("elmo_tasks/runs/taggers")
 RECORD = Path("results/taggers.json")
-_TYPES = "PER=PER,LOC=LOC,ORG=ORG,person=PER,place=LOC,organization=ORG,*=drop"
 _EWT = "English Web Treebank (Universal Dependencies and PropBank, CC BY-SA 4.0)"
 
 
 @dataclass(frozen=True)
 class Corpus:
-    """Where a corpus is below `$ELMO_TASKS_DATA`, and how `evaluate` is to read it.
+    """Where a corpus is below `$ELMO_TASKS_DATA`.
 
     about: its name and licence; unseen: whether it was not trained on; gaps: whether some of its texts are empty.
     """
 
     about: str
     place: str
-    reading: tuple[str, ...] = ()
     unseen: bool = False
     gaps: bool = False
+
+    @property
+    def title(self) -> str:
+        """For tables."""
+        return self.about + (" (not trained on)" if self.unseen else "")
 
     def path(self, data: Path, runs: Path) -> Path:
         """Where it can be read; a copy below `runs` without its empty texts, where it has some."""
@@ -63,49 +66,68 @@ class Corpus:
 
 @dataclass(frozen=True)
 class Recipe:
-    """How a tagger is trained, and where it is tested."""
+    """How a tagger is trained, and where it is tested.
+
+    reading: how the files of all its corpora are read.
+    """
 
     task: str
     about: str
-    train: tuple[str, ...]
+    embedders: tuple[str, ...]
+    reading: Mapping[str, Any]
     corpora: tuple[Corpus, ...]
     limits: str
     licence: str
-    settings: tuple[str, ...] = field(default=())
+    settings: tuple[str, ...] = ()
+
+    @property
+    def trained_on(self) -> tuple[Corpus, ...]:
+        """The corpora with a part in training."""
+        return tuple(corpus for corpus in self.corpora if not corpus.unseen)
+
+    def experiment(self, places: Sequence[str | Path]) -> Experiment:
+        """The experiment on `trained_on`, which are in these places."""
+        data = "+".join(map(str, places))
+        given = {"data": data, "embedders": list(self.embedders), "reading": dict(self.reading)}
+        return resolve_experiment(self.task, None, given, self.settings)
 
 
-_NER = ("--map-labels", _TYPES)
-_REVIEWS = (*("--dev-fraction", "0.1", "--test-fraction", "0.1"), "--map-labels", "0=negative,1=positive")
 RECIPES: Mapping[str, Recipe] = {
     "ner": Recipe(
         "ner",
         "Persons, places and organisations in English text",
-        ("--embedders", "elmo", "glove:small", "chars", *_NER),
+        ("elmo", "glove:small", "chars"),
+        {"map_labels": "PER=PER,LOC=LOC,ORG=ORG,person=PER,place=LOC,organization=ORG,*=drop"},
         (
-            Corpus("Universal NER on the English Web Treebank, CC BY-SA 4.0", "uner_en_ewt", _NER),
-            Corpus("Wikigold: Wikipedia, CC BY 4.0", "wikigold", _NER),
-            Corpus("Broad Twitter Corpus, CC BY 4.0", "btc", _NER),
-            Corpus("loan agreements from SEC filings, CC BY 3.0", "fin_sec", _NER),
-            Corpus("GUM, twelve open genres, names only, CC BY 4.0 and CC BY-SA", "gum_entities/open", _NER),
-            Corpus("CoNLL-2003 testb, three of its types", "conll2003", _NER, unseen=True),
+            Corpus("Universal NER on the English Web Treebank, CC BY-SA 4.0", "uner_en_ewt"),
+            Corpus("Wikigold: Wikipedia, CC BY 4.0", "wikigold"),
+            Corpus("Broad Twitter Corpus, CC BY 4.0", "btc"),
+            Corpus("loan agreements from SEC filings, CC BY 3.0", "fin_sec"),
+            Corpus("GUM, twelve open genres, names only, CC BY 4.0 and CC BY-SA", "gum_entities/open"),
+            Corpus("CoNLL-2003 testb, three of its types", "conll2003", unseen=True),
         ),
         "It knows three types; nationalities, products and events are not marked. In GUM a title belongs to a person's "
         "name, in the other corpora it does not.",
         "CC BY-SA 4.0",
-        settings=("training.epochs=14", "training.patience=4", "glove.trainable=false"),
+        settings=(
+            *("training.epochs=8", "training.patience=8", "training.final_rate=0.05"),
+            "glove.trainable=false",
+        ),
     ),
     "pos": Recipe(
         "tagging",
         "Universal part-of-speech tags of English words",
-        ("--embedders", "elmo", "chars", "--columns", "token=1,tag=2"),
-        (Corpus(_EWT, "ud_ewt_pos", ("--columns", "token=1,tag=2")),),
+        ("elmo", "chars"),
+        {"columns": "token=1,tag=2"},
+        (Corpus(_EWT, "ud_ewt_pos"),),
         "Trained on web text: blogs, reviews, mail, newsgroups.",
         "CC BY-SA 4.0",
     ),
     "srl": Recipe(
         "srl",
         "Predicates and their PropBank arguments in English text",
-        ("--embedders", "elmo", "glove:small"),
+        ("elmo", "glove:small"),
+        {},
         (Corpus(_EWT, "ewt_srl"),),
         "Frames have no senses: a predicate is its word. Nominal predicates are found less well than verbs.",
         "CC BY-SA 4.0",
@@ -113,10 +135,11 @@ RECIPES: Mapping[str, Recipe] = {
     "sentiment": Recipe(
         "sentiment",
         "Whether an English sentence of a review is positive or negative",
-        ("--embedders", "elmo", "glove:small", *_REVIEWS),
+        ("elmo", "glove:small"),
+        {"map_labels": "0=negative,1=positive", "dev_fraction": 0.1, "test_fraction": 0.1},
         (
-            Corpus("MR, sentences of film reviews, CC BY 4.0", "mr/rt-polarity.tsv", _REVIEWS),
-            Corpus("CR, sentences of product reviews, CC BY 4.0", "cr/custrev.tsv", _REVIEWS, gaps=True),
+            Corpus("MR, sentences of film reviews, CC BY 4.0", "mr/rt-polarity.tsv"),
+            Corpus("CR, sentences of product reviews, CC BY 4.0", "cr/custrev.tsv", gaps=True),
         ),
         "It has no neutral class and knows reviews only. The Stanford Sentiment Treebank is made of MR's sentences and "
         "is no test of it.",
@@ -127,27 +150,21 @@ RECIPES: Mapping[str, Recipe] = {
 
 def make(name: str, runs: Path, data: Path) -> None:
     """Train a tagger unless its run is there, store it in the package, evaluate it, write its card."""
-    recipe, run = RECIPES[name], runs / f"tagger-{name}"
-    trained = [corpus for corpus in recipe.corpora if not corpus.unseen]
+    recipe, run, folder = RECIPES[name], runs / f"tagger-{name}", TAGGERS / name
+    command = f"python -m tools.taggers {name}"
     if not (run / "model.safetensors").is_file():
-        joined = "+".join(str(corpus.path(data, runs)) for corpus in trained)
-        settings = [part for setting in recipe.settings for part in ("--set", setting)]
-        _elmo_tasks("train", recipe.task, "--data", joined, *recipe.train, *settings, "--output", str(run), "--resume")
-    folder = TAGGERS / name
+        experiment = recipe.experiment([corpus.path(data, runs) for corpus in recipe.trained_on])
+        train(experiment, run, command=command, resume=True)
     folder.mkdir(parents=True, exist_ok=True)
     store_in_16_bits(run / "model.safetensors", folder / "model.safetensors")
     shutil.copyfile(run / "words.txt", folder / "words.txt")
-    config = yaml.safe_load((run / "config.yaml").read_text(encoding="utf-8"))
-    config["data"] = "+".join(corpus.place for corpus in trained)
-    write_text(folder / "config.yaml", yaml.safe_dump(config, sort_keys=False))
+    write_text(folder / "config.yaml", to_yaml(recipe.experiment([corpus.place for corpus in recipe.trained_on])))
     metrics = without_folders(json.loads((run / "metrics.json").read_text(encoding="utf-8")))
-    for key in ("model_bytes", "outcomes"):
-        metrics.pop(key, None)
-    write_json(folder / "metrics.json", metrics | {"command": _command(name), "checksums": checksums(folder)})
-    scores = {corpus.place: _evaluate(folder, corpus, corpus.path(data, runs)) for corpus in recipe.corpora}
+    write_json(folder / "metrics.json", metrics | {"command": command, "checksums": checksums(folder)})
+    scores = {corpus.place: score(name, corpus.path(data, runs)) for corpus in recipe.corpora}
     record = json.loads(RECORD.read_text(encoding="utf-8")) if RECORD.is_file() else {"taggers": {}}
     record["taggers"][name] = {
-        "command": _command(name),
+        "command": command,
         "embedders": metrics["embedders"],
         "bytes": (folder / "model.safetensors").stat().st_size,
         "headline": metrics["headline"],
@@ -156,25 +173,17 @@ def make(name: str, runs: Path, data: Path) -> None:
         "minutes": round(metrics["seconds"] / 60, 1),
         "dev": metrics["dev"][metrics["headline"]],
         "test": {place: found[metrics["headline"]] for place, found in scores.items()},
-        "first_200": {corpus.place: first_200(name, corpus, corpus.path(data, runs)) for corpus in recipe.corpora},
+        "first_200": {c.place: score(name, c.path(data, runs), 200)[metrics["headline"]] for c in recipe.corpora},
         "types": {place: found["per_type"] for place, found in scores.items() if "per_type" in found},
     }
     write_json(RECORD, record)
     write_text(folder / "README.md", card(name, record["taggers"][name]))
 
 
-def first_200(name: str, corpus: Corpus, path: Path) -> float:
-    """The score on the first 200 test sentences of a corpus, by which a test knows a tagger again."""
-    task = load_task(RECIPES[name].task)
-    given = dict(zip(corpus.reading[::2], corpus.reading[1::2], strict=True))
-    reading = ReadingConfig(
-        columns=given.get("--columns", ""),
-        map_labels=given.get("--map-labels", ""),
-        dev_fraction=float(given.get("--dev-fraction", 0)),
-        test_fraction=float(given.get("--test-fraction", 0)),
-    )
-    examples = load_data(str(path), task.read, reading, only=("test",)).test[:200]
-    return float(load(name).evaluate(examples)[task.headline])
+def score(name: str, path: Path, sentences: int | None = None) -> dict[str, Any]:
+    """The scores of a tagger on the test split of a corpus, or on its first sentences, by which a test knows it."""
+    task, reading = load_task(RECIPES[name].task), ReadingConfig(**RECIPES[name].reading)
+    return load(name).evaluate(load_data(str(path), task.read, reading, only=("test",)).test[:sentences])
 
 
 def store_in_16_bits(source: Path, target: Path) -> None:
@@ -195,10 +204,7 @@ def card(name: str, found: Mapping[str, Any]) -> str:
     """The model card, Markdown."""
     recipe = RECIPES[name]
     score = {"f1": "F1", "accuracy": "accuracy"}[found["headline"]]
-    rows = [
-        (corpus.about + (" (not trained on)" if corpus.unseen else ""), f"{100 * found['test'][corpus.place]:.2f}")
-        for corpus in recipe.corpora
-    ]
+    rows = [(corpus.title, f"{100 * found['test'][corpus.place]:.2f}") for corpus in recipe.corpora]
     lines = [
         f"# {name}",
         "",
@@ -216,27 +222,8 @@ def card(name: str, found: Mapping[str, Any]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _command(name: str) -> str:
-    return f"python -m tools.taggers {name}"
-
-
-def _evaluate(folder: Path, corpus: Corpus, path: Path) -> dict[str, Any]:
-    out = _elmo_tasks("evaluate", str(folder), "--data", str(path), "--split", "test", "--json", *corpus.reading)
-    found: dict[str, Any] = json.loads(out)
-    return found
-
-
-def _elmo_tasks(*arguments: str) -> str:
-    print("elmo-tasks", *arguments, flush=True)
-    capture = subprocess.PIPE if arguments[0] == "evaluate" else None
-    done = subprocess.run([sys.executable, "-m", "elmo_tasks", *arguments], check=True, stdout=capture, text=True)
-    return done.stdout or ""
-
-
 def main() -> None:
     """Make the taggers that the command line names."""
-    from elmo_tasks.core.paths import data_root
-
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("names", metavar="NAME", nargs="*", help=f"default: {' '.join(RECIPES)}")
     parser.add_argument("--runs", metavar="DIR", type=Path, default=Path("runs"), help="of the runs (default: runs)")

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from elmo_tasks.core.errors import InputError, quoted
 from elmo_tasks.data.lines import read_lines
-from elmo_tasks.data.reading import Note
+from elmo_tasks.data.reading import Note, note_joined
 from elmo_tasks.text.tokens import split_tokens
 
 BLANKS = " \t"
@@ -142,8 +142,7 @@ def join_blanks(path: Path, sentences: Sequence[ColumnSentence], note: Note) -> 
             f"{path}:{line}: the token {quoted(token)} holds a blank, and its row a tab; separate all columns by "
             "tabs, and give each token a row of its own"
         )
-    more = f" and {len(odd) - 1} others" if len(odd) > 1 else ""
-    note(f"{path}:{line}: the token {quoted(token)}{more} holds a blank; it stays one token, with a no-break space")
+    note_joined(f"{path}:{line}", token, len(odd), note)
     return [
         sentence._replace(tokens=[token.replace(" ", "\u00a0") for token in sentence.tokens]) for sentence in sentences
     ]

@@ -7,7 +7,7 @@ from typing import Any
 
 from elmo_tasks.core.errors import InputError, quoted
 from elmo_tasks.data.object_rows import Kind, Row, is_missing, plain, rows_of
-from elmo_tasks.data.reading import Note, no_note
+from elmo_tasks.data.reading import Note, no_note, note_joined
 from elmo_tasks.data.tables import LABELS, TEXTS
 from elmo_tasks.text.examples import LabelledSentence, TaggedSentence
 from elmo_tasks.text.spans import convert, detect_scheme, from_io, is_io, split_tag
@@ -189,8 +189,7 @@ def _joined(sentences: Sequence[tuple[str, ...]], sources: Sequence[str], note: 
     ]
     if not odd:
         return list(sentences)
-    more = f" and {len(odd) - 1} others" if len(odd) > 1 else ""
-    note(f"{odd[0][0]}: the token {quoted(odd[0][1])}{more} holds a blank; it stays one token, with a no-break space")
+    note_joined(*odd[0], len(odd), note)
     return [tuple("\u00a0".join(split_tokens(token)) for token in tokens) for tokens in sentences]
 
 

@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from elmo_tasks.core.errors import InputError
+from elmo_tasks.core.errors import InputError, quoted
 from elmo_tasks.core.settings import bounded
 from elmo_tasks.text.examples import Example, LabelledSentence
 
@@ -49,6 +49,12 @@ class ReadingConfig:
         """The splits that are held out of train, and their shares."""
         shares = {"dev": self.dev_fraction, "test": self.test_fraction}
         return {split: share for split, share in shares.items() if share > 0}
+
+
+def note_joined(source: str, token: str, count: int, note: Note) -> None:
+    """Tell that `count` tokens hold a blank, the first of them `token` in `source`."""
+    more = f" and {count - 1} others" if count > 1 else ""
+    note(f"{source}: the token {quoted(token)}{more} holds a blank; it stays one token, with a no-break space")
 
 
 def no_note(text: str) -> None:

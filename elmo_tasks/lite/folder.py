@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elmo_tasks.core.errors import InputError
+from elmo_tasks.core.files import checksum
 
 FORMAT = "elmo-tasks-lite-1"
 MANIFEST = "manifest.json"
@@ -110,17 +110,8 @@ def _check_file(folder: Path, name: str, expected: Any) -> None:
     if Path(name).name != name or not isinstance(expected, dict):  # never outside the folder
         raise InputError(f"{folder / MANIFEST}: damaged: {name!r:.60} is not the name of a file in it; {_AGAIN}")
     try:
-        with path.open("rb") as file:
-            found = checksum(file)
+        found = checksum(path)
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror}); {_AGAIN}") from None
     if found != expected.get("sha256"):
         raise InputError(f"{path}: damaged: its checksum is not the one in {MANIFEST}; {_AGAIN}")
-
-
-def checksum(file: Any) -> str:
-    """SHA-256 of a binary file, read in pieces."""
-    digest = hashlib.sha256()
-    while piece := file.read(1 << 20):
-        digest.update(piece)
-    return digest.hexdigest()

@@ -187,7 +187,7 @@ def read_metrics(folder: Path) -> dict[str, Any]:
     )
     for split in ("dev", "test"):
         scores = metrics.get(split, {})
-        if not isinstance(scores, dict) or (split in metrics and not _is_number(scores.get(metrics["headline"]))):
+        if not isinstance(scores, dict) or (split in metrics and not is_number(scores.get(metrics["headline"]))):
             raise InputError(f"{folder / 'metrics.json'}: damaged: {split!r} has no number for {metrics['headline']!r}")
     if not all(isinstance(name, str) for name in metrics["embedders"]):
         raise InputError(f"{folder / 'metrics.json'}: damaged: 'embedders' must be names")
@@ -197,7 +197,7 @@ def read_metrics(folder: Path) -> dict[str, Any]:
             raise InputError(f"{folder / 'metrics.json'}: damaged: {key!r} must be texts by name")
     for name, mix in metrics["mix"].items():
         weights = mix.get("weights") if isinstance(mix, dict) else None
-        if not isinstance(weights, list) or not all(map(_is_number, weights)):
+        if not isinstance(weights, list) or not all(map(is_number, weights)):
             raise InputError(f"{folder / 'metrics.json'}: damaged: 'mix' has no weights for {name!r}")
     return metrics
 
@@ -243,5 +243,6 @@ def read_epochs(folder: Path, metrics: Mapping[str, Any]) -> list[dict[str, floa
     return rows
 
 
-def _is_number(value: Any) -> bool:
+def is_number(value: Any) -> bool:
+    """Whether a JSON value is a number; a truth value is none."""
     return isinstance(value, (int, float)) and not isinstance(value, bool)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
-from itertools import islice
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 import torch
 
@@ -25,17 +25,13 @@ from elmo_tasks.nn.batch import Batch
 from elmo_tasks.runs.batches import loader, prepare
 from elmo_tasks.runs.folder import is_own
 from elmo_tasks.runs.store import Trained, load_trained
-from elmo_tasks.task import AnyTask, Prediction
+from elmo_tasks.task import Prediction
 from elmo_tasks.text.examples import Example
-from elmo_tasks.text.labels import LabelSet
 from elmo_tasks.text.results import TagResult, sentence_of
 
 
 def predict_examples(trained: Trained, examples: Sequence[Example]) -> list[Prediction]:
-    """The task's prediction for each example; one without tokens has that of an empty output.
-
-    Examples are taken `AT_ONCE` tokens at a time, so that memory does not grow with their number.
-    """
+    """The task's prediction for each example; one without tokens has that of an empty output."""
     return [prediction for prediction, _ in _predict(trained, examples, probabilities=False)]
 
 
@@ -81,6 +77,7 @@ def gives_probabilities(trained: Trained) -> bool:
     return hasattr(trained.model, "decode_with_probabilities")
 
 
+T = TypeVar("T")
 Scored: TypeAlias = "tuple[Prediction, Sequence[float] | None]"
 
 
@@ -92,61 +89,43 @@ def _predict_groups(trained: Trained, groups: Sequence[Sequence[Example]], proba
 
 
 def _predict(trained: Trained, examples: Sequence[Example], *, probabilities: bool) -> list[Scored]:
-    full = [example for example in examples if example.tokens]
-    parts = list(_parts(full))
-    before = [sum(map(len, parts[:number])) for number in range(len(parts))]
-    outputs = (
-        found
-        for part, done in zip(parts, before, strict=True)
-        for found in _predict_part(trained, part, probabilities, (done, len(full)))
-    )
-    empty = (trained.task.decode((), trained.labels), ())
-    return [next(outputs) if example.tokens else empty for example in examples]
+    model, task, labels = trained.model, trained.task, trained.labels
+
+    def scored(batch: Batch) -> Iterator[Scored]:
+        if probabilities and gives_probabilities(trained):
+            outputs, shares = model.decode_with_probabilities(batch)
+        else:
+            outputs, shares = model.decode(batch), itertools.repeat(None, len(batch.indices))
+        return ((task.decode(output, labels), own) for output, own in zip(outputs, shares, strict=True))
+
+    return _compute(trained, examples, scored, (task.decode((), labels), ()))
 
 
-def _predict_part(
-    trained: Trained, examples: Sequence[Example], probabilities: bool, place: tuple[int, int]
-) -> list[Scored]:
-    """place: how many examples come before these, and how many there are in all."""
-    items = prepare(examples, trained.inputs, trained.task, None)
-    batches = _counted(loader(items, 2 * trained.experiment.training.batch_size), *place)
-    if not (probabilities and gives_probabilities(trained)):
-        found = decode_all(trained.model, batches, len(items), trained.task, trained.labels)
-        return [(prediction, None) for prediction in found]
-    return _decode_with_probabilities(trained, batches, len(items))
-
-
-def _counted(batches: Iterable[Batch], done: int, total: int) -> Iterator[Batch]:
-    """The same batches; each is reported when the next one is asked for."""
-    for batch in batches:
-        yield batch
-        done += len(batch.indices)
-        report_progress("predicting", done, total, "sentences")
-
-
-@torch.no_grad()
-def _decode_with_probabilities(trained: Trained, batches: Any, count: int) -> list[Scored]:
-    trained.model.eval()
-    found: dict[int, Scored] = {}
-    for batch in batches:
-        for index, output, shares in zip(batch.indices, *trained.model.decode_with_probabilities(batch), strict=True):
-            found[index] = trained.task.decode(output, trained.labels), shares
-    return [found[index] for index in range(count)]
-
-
-@torch.no_grad()
 def predict_marginals(trained: Trained, examples: Sequence[Example]) -> list[list[list[float]]]:
     """For each token of each example, the probability of each of the run's labels; for models with `marginals`."""
+    return _compute(trained, examples, trained.model.marginals, [])
+
+
+@torch.no_grad()
+def _compute(
+    trained: Trained, examples: Sequence[Example], compute: Callable[[Batch], Iterable[T]], nothing: T
+) -> list[T]:
+    """What `compute` gives for each example of a batch, in the order of the examples; `nothing` for one without tokens.
+
+    Examples are taken `AT_ONCE` tokens at a time, so that memory does not grow with their number.
+    """
     trained.model.eval()
-    found: list[list[list[float]]] = []
-    for part in _parts([example for example in examples if example.tokens]):
+    full = [example for example in examples if example.tokens]
+    found: list[T] = []
+    for part in _parts(full):
         items = prepare(part, trained.inputs, trained.task, None)
-        rows: dict[int, list[list[float]]] = {}
+        own: dict[int, T] = {}
         for batch in loader(items, 2 * trained.experiment.training.batch_size):
-            rows |= zip(batch.indices, trained.model.marginals(batch), strict=True)
-        found += [rows[index] for index in range(len(items))]
-    full = iter(found)
-    return [next(full) if example.tokens else [] for example in examples]
+            own |= zip(batch.indices, compute(batch), strict=True)
+            report_progress("predicting", len(found) + len(own), len(full), "sentences")
+        found += [own[index] for index in range(len(items))]
+    outputs = iter(found)
+    return [next(outputs) if example.tokens else nothing for example in examples]
 
 
 def _parts(examples: Sequence[Example]) -> Iterator[list[Example]]:
@@ -185,23 +164,10 @@ def evaluate(
             that are not in the catalog.
     """
     with nullcontext() if output is None else output_file(output):
-        return _evaluate(folder, data, split, task_file, trust, reading, output, tell)
-
-
-def _evaluate(
-    folder: Path,
-    data: str | None,
-    split: str,
-    task_file: str | Path | None,
-    trust: bool,
-    reading: ReadingConfig | None,
-    output: Path | None,
-    tell: Callable[[str], object],
-) -> tuple[dict[str, Any], str]:
-    keep_freed_memory()
-    trained = load_trained(folder, cache_root() / "vectors", task_file=task_file, trust=trust)
-    check_own_data(trained, folder, data, trust=trust)
-    return evaluate_trained(trained, data, split, reading=reading, output=output, tell=tell)
+        keep_freed_memory()
+        trained = load_trained(folder, cache_root() / "vectors", task_file=task_file, trust=trust)
+        check_own_data(trained, folder, data, trust=trust)
+        return evaluate_trained(trained, data, split, reading=reading, output=output, tell=tell)
 
 
 def check_own_data(trained: Trained, folder: Path, data: str | None, *, trust: bool) -> None:
@@ -273,7 +239,7 @@ def predict(
         check_probabilities(trained)
     numbered = enumerate((ended.rstrip("\r\n") for ended in lines), 1)
     parsed = ((line, trained.task.parse(line, f"{origin}:{number}")) for number, line in numbered)
-    while waiting := list(islice(parsed, block)):
+    while waiting := list(itertools.islice(parsed, block)):
         applied = apply_run(trained, [examples for _, examples in waiting], probabilities=probabilities)
         for (line, _), found in zip(waiting, applied, strict=True):
             value = trained.task.describe(line, found.examples, found.predicted)
@@ -304,14 +270,3 @@ def _add_scores(value: dict[str, Any], scored: Mapping[str, Any]) -> None:
         if isinstance(items, list):
             for item, own in zip(value[key], items, strict=True):
                 _add_scores(item, own)
-
-
-@torch.no_grad()
-def decode_all(model: Any, batches: Any, count: int, task: AnyTask, labels: LabelSet) -> list[Prediction]:
-    """The task's prediction for every item, in the items' order."""
-    model.eval()
-    found: dict[int, Prediction] = {}
-    for batch in batches:
-        for index, output in zip(batch.indices, model.decode(batch), strict=True):
-            found[index] = task.decode(output, labels)
-    return [found[index] for index in range(count)]

@@ -30,8 +30,7 @@ OPTIMIZERS: dict[str, Callable[..., torch.optim.Optimizer]] = {
 class TaskModule(lightning.LightningModule):
     """The optimiser, the mix's penalty, and a rate that halves when the dev score stalls.
 
-    Epochs are compared by `choice`, the dev score. Until an epoch has a score above 0 it is minus the dev loss instead:
-    on small or sparse data the loss falls for many epochs before the first span is right.
+    Epochs are compared by `choice`, which is made of the dev score, see `rank_epoch`.
 
     Deviation: the rate is kept here and not by ReduceLROnPlateau, which Lightning steps after the checkpoint is
     written, so that a resumed run would miss a step.

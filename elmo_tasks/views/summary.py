@@ -8,6 +8,7 @@ from typing import Any
 
 from rich.console import Console
 
+from elmo_tasks.runs.folder import is_number
 from elmo_tasks.views.tables import print_line, print_table
 
 _NAMES = {"f1": "F1", "macro_f1": "macro F1"}
@@ -53,7 +54,7 @@ def _print_scores(metrics: Mapping[str, Any], console: Console) -> None:
         add("all (strict)" if strict else "all", {split: _three(scores) for split, scores in f1.items()}, headline=True)
     for name in dict.fromkeys(name for found in groups.values() for name in found):
         add(name, {split: _three(found[name]) for split, found in groups.items() if name in found})
-    for key in dict.fromkeys(key for scores in splits.values() for key, value in scores.items() if _is_number(value)):
+    for key in dict.fromkeys(key for scores in splits.values() for key, value in scores.items() if is_number(value)):
         if not (f1 and key in _THREE):
             blank = [""] * (len(columns) - 1)
             cells = {split: [*blank, _cell(scores[key])] for split, scores in splits.items() if key in scores}
@@ -77,7 +78,7 @@ def _groups(found: Any) -> dict[str, Mapping[str, Any]]:
 
 
 def _is_group(scores: Any) -> bool:
-    return isinstance(scores, Mapping) and all(_is_number(scores.get(key)) for key in _THREE)
+    return isinstance(scores, Mapping) and all(is_number(scores.get(key)) for key in _THREE)
 
 
 def _three(scores: Mapping[str, Any]) -> list[str]:
@@ -86,10 +87,6 @@ def _three(scores: Mapping[str, Any]) -> list[str]:
 
 def _cell(value: Any) -> str:
     """A fraction in per cent, a whole number as it is."""
-    if not _is_number(value):
+    if not is_number(value):
         return "-"
     return f"{value:,}" if isinstance(value, int) else f"{100 * value:.2f}"
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)

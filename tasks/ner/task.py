@@ -18,7 +18,7 @@ from elmo_tasks.data.marked import read_input
 from elmo_tasks.data.objects import read_tagged_objects
 from elmo_tasks.metrics import Counts, SpanScores, conlleval_counts, score_spans
 from elmo_tasks.task import Task
-from elmo_tasks.text.columns import to_columns
+from elmo_tasks.text.columns import gold_and_predicted
 from elmo_tasks.text.described import describe_spans
 from elmo_tasks.text.examples import TaggedSentence, untagged
 from elmo_tasks.text.labels import LabelSet, span_types
@@ -91,16 +91,6 @@ def describe(line: str, examples: Sequence[TaggedSentence], predicted: Sequence[
     return describe_spans(tokens, tags)
 
 
-def record(examples: Sequence[TaggedSentence], predicted: Sequence[Tags]) -> str:
-    """The input of conlleval: `token gold predicted`."""
-    return to_columns(
-        [
-            list(zip(example.tokens, example.tags, tags, strict=True))
-            for example, tags in zip(examples, predicted, strict=True)
-        ]
-    )
-
-
 task = Task(
     name="ner",
     settings=Settings,
@@ -115,7 +105,7 @@ task = Task(
     score=score,
     count=count,
     describe=describe,
-    record=record,
+    record=gold_and_predicted,
     plain=untagged,
     result=entity_result,
     objects=partial(read_tagged_objects, spans=True),

@@ -18,7 +18,7 @@ from elmo_tasks.data.objects import read_tagged_objects
 from elmo_tasks.data.tagged import read_tagged
 from elmo_tasks.metrics import ClassScores, Counts, score_classes
 from elmo_tasks.task import Task
-from elmo_tasks.text.columns import to_columns
+from elmo_tasks.text.columns import gold_and_predicted
 from elmo_tasks.text.described import describe_tags
 from elmo_tasks.text.examples import TaggedSentence, untagged
 from elmo_tasks.text.labels import LabelSet
@@ -83,12 +83,6 @@ def describe(line: str, examples: Sequence[TaggedSentence], predicted: Sequence[
     return describe_tags(example.tokens, tags)
 
 
-def record(examples: Sequence[TaggedSentence], predicted: Sequence[Tags]) -> str:
-    """Rows of `token gold predicted`."""
-    pairs = zip(examples, predicted, strict=True)
-    return to_columns([list(zip(own.tokens, own.tags, tags, strict=True)) for own, tags in pairs])
-
-
 task = Task(
     name="tagging",
     settings=Settings,
@@ -103,7 +97,7 @@ task = Task(
     score=score,
     count=count,
     describe=describe,
-    record=record,
+    record=gold_and_predicted,
     plain=untagged,
     result=tag_result,
     objects=read_tagged_objects,

@@ -9,29 +9,9 @@ import pytest
 from elmo_tasks.demo.runs import Shown, load_runs
 from elmo_tasks.runs.experiment import resolve_experiment
 from elmo_tasks.training.train import train
+from small_corpora import NAMES, PLACES, classes, entities, opinion, roles
 
-NAMES = ("Ada", "Bo", "Cy", "Di", "Ed", "Flo")
-PLACES = ("Rome", "Oslo", "Lima", "Bonn")
 SETTINGS = ["training.epochs=8", "training.learning_rate=0.01", "glove.trainable=false"]
-
-
-def entities(name: str, place: str) -> str:
-    rows = [(name, "B-PER"), ("lives", "O"), ("in", "O"), (place, "B-LOC"), (".", "O")]
-    return "".join(f"{token} {tag}\n" for token, tag in rows) + "\n"
-
-
-def opinion(name: str, place: str) -> str:
-    good = sorted(PLACES).index(place) % 2
-    return f"{'positive' if good else 'negative'} {name} is {'warm' if good else 'dull'} .\n"
-
-
-def roles(name: str, place: str) -> str:
-    rows = [(name, "-", "(ARG0*)"), ("sold", "sell", "(V*)"), (place, "-", "(ARG1*)"), (".", "-", "*")]
-    return "".join("\t".join(row) + "\n" for row in rows) + "\n"
-
-
-def classes(name: str, place: str) -> str:
-    return f"{name}_NOUN lives_VERB in_ADP {place}_NOUN ._PUNCT\n"
 
 
 @pytest.fixture(scope="session")

@@ -23,24 +23,9 @@ from elmo_tasks.runs.text import predict_text
 from elmo_tasks.text.results import Argument, Entity, EntityResult, FrameResult, LabelResult
 from elmo_tasks.text.tokeniser import tokeniser_name
 from elmo_tasks.training.train import train
+from small_corpora import NAMES, PLACES, entities, opinion, roles, write_corpus
 
-NAMES, PLACES = ("Ada", "Bo", "Cy", "Di", "Ed", "Flo"), ("Rome", "Oslo", "Lima", "Bonn")
 TEXT = "Ada lives in Rome.\r\nBo lives in Oslo.\r\n\r\n“Cy lives in Bonn.” 😀 Di lives in Lima."
-
-
-def entities(name: str, place: str) -> str:
-    rows = [(name, "B-PER"), ("lives", "O"), ("in", "O"), (place, "B-LOC"), (".", "O")]
-    return "".join(f"{token} {tag}\n" for token, tag in rows) + "\n"
-
-
-def opinion(name: str, place: str) -> str:
-    good = sorted(PLACES).index(place) % 2
-    return f"{'positive' if good else 'negative'} {name} is {'warm' if good else 'dull'} .\n"
-
-
-def roles(name: str, place: str) -> str:
-    rows = [(name, "-", "(ARG0*)"), ("sold", "sell", "(V*)"), (place, "-", "(ARG1*)"), (".", "-", "*")]
-    return "".join("\t".join(row) + "\n" for row in rows) + "\n"
 
 
 @pytest.fixture(scope="module")
@@ -52,11 +37,7 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("ELMO_TASKS_CACHE", str(place / "cache"))
         for task, line in (("ner", entities), ("srl", roles), ("sentiment", opinion)):
-            data = place / f"{task}-data"
-            data.mkdir()
-            text = "".join(line(name, town) for name in NAMES for town in PLACES)
-            for split in ("train", "dev", "test"):
-                (data / f"{split}.txt").write_text(text, encoding="utf-8")
+            data = write_corpus(place / f"{task}-data", line)
             given = {"data": str(data), "embedders": ["random", "chars"]}
             made[task] = train(
                 resolve_experiment(task, None, given, settings), place / task, tell=lambda _: None

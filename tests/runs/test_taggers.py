@@ -10,10 +10,11 @@ import pytest
 
 from elmo_tasks.cli import main
 from elmo_tasks.core.errors import InputError
+from elmo_tasks.runs.experiment import load_experiment
 from elmo_tasks.runs.hub import find_run
 from elmo_tasks.runs.run import load
 from elmo_tasks.runs.shipped import tagger_folder, tagger_names
-from tools.taggers import RECIPES, Corpus, first_200
+from tools.taggers import RECIPES, Corpus, score
 
 RECORD = json.loads((Path(__file__).parents[2] / "results" / "taggers.json").read_text(encoding="utf-8"))["taggers"]
 TEXT = "Nadia Haddad flew from Oslo to Geneva. The film was a delight."
@@ -33,6 +34,14 @@ def test_a_tagger_is_small_and_has_its_card(name: str) -> None:
     for corpus in recipe.corpora:
         assert f"| {corpus.about}" in card and f"| {100 * RECORD[name]['test'][corpus.place]:.2f} |" in card
     assert recipe.limits in card and recipe.licence in card
+
+
+@pytest.mark.parametrize("name", tagger_names())
+def test_a_tagger_was_made_by_its_recipe(name: str) -> None:
+    folder = tagger_folder(name)
+    assert folder is not None
+    places = [corpus.place for corpus in RECIPES[name].trained_on]
+    assert load_experiment([folder / "config.yaml"]) == RECIPES[name].experiment(places)
 
 
 def test_raw_text_is_tagged_with_the_base_installation() -> None:
@@ -78,5 +87,5 @@ def test_the_first_200_sentences_score_as_recorded(
     name: str, corpus: Corpus, shared_data: Path, tmp_path: Path
 ) -> None:
     """Processors differ in their arithmetic, which may change a few decisions."""
-    found = first_200(name, corpus, corpus.path(shared_data, tmp_path))
+    found = score(name, corpus.path(shared_data, tmp_path), 200)[RECORD[name]["headline"]]
     assert found == pytest.approx(RECORD[name]["first_200"][corpus.place], abs=0.02)

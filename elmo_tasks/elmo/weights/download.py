@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import http.client
 import os
 import socket
@@ -17,7 +16,7 @@ from pathlib import Path
 from typing import BinaryIO, Protocol
 
 from elmo_tasks.core.errors import InputError
-from elmo_tasks.core.files import write_text
+from elmo_tasks.core.files import checksum, write_text
 from elmo_tasks.core.terminal import printable
 
 _CHUNK = 1 << 18
@@ -244,11 +243,7 @@ def _check_content(remote: RemoteFile, path: Path, *, remedy: str) -> str:
     size = path.stat().st_size
     if remote.size is not None and size != remote.size:
         raise InputError(f"{path} from {remote.url}: expected {remote.size:,} bytes, got {size:,}; {remedy}")
-    with path.open("rb") as file:
-        digest = hashlib.sha256()
-        while chunk := file.read(1 << 20):
-            digest.update(chunk)
-    found = digest.hexdigest()
+    found = checksum(path)
     if remote.sha256 is not None and found != remote.sha256:
         raise InputError(f"{path} from {remote.url}: expected sha256 {remote.sha256}, got {found}; {remedy}")
     return found
