@@ -10,7 +10,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from elmo_tasks.core.errors import InputError, quoted
+from elmo_tasks.core.errors import InputError
 from elmo_tasks.core.files import atomic_file, disk_faults, read_object, write_json, write_text
 from elmo_tasks.elmo.weights.hdf5 import write_hdf5
 from elmo_tasks.elmo.weights.resolve import folder_of, load_bilm
@@ -111,7 +111,7 @@ def read_vocabulary(path: Path) -> dict[str, int]:
         raise InputError(f"{path}: not UTF-8; a vocabulary has one word per line in UTF-8") from None
     words = [next(iter(split_tokens(line)), "") for line in lines]
     if tuple(words[:3]) != SPECIALS:
-        raise InputError(f"{path}:1: expected the words {' '.join(SPECIALS)} first, got {quoted(' '.join(words[:3]))}")
+        raise InputError(f"{path}:1: expected the words {' '.join(SPECIALS)} first, got {' '.join(words[:3])[:60]}")
     numbers: dict[str, int] = {}
     for number, word in enumerate(words):
         if not word or numbers.setdefault(word, number) != number:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -38,7 +37,6 @@ def test_csv_has_the_figures_of_epochs_csv(tmp_path: Path) -> None:
     assert run.history[0]["loss"] == trained(tmp_path, None).history[0]["loss"]  # a logger changes no training
 
 
-@pytest.mark.skipif(find_spec("tensorboard") is None, reason="the extra tensorboard is not installed")
 def test_tensorboard_has_the_same(tmp_path: Path) -> None:
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
