@@ -103,6 +103,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             if level == "verbose":
                 say(_costs(options.name, time.monotonic() - began), stream=sys.stderr)
     except InputError as error:
+        if came:  # a library has made a fault of the interruption, and we a message of that
+            return _interrupted(options, came[0])
         return _end(f"elmo-tasks: error: {error}", 2)
     except KeyboardInterrupt as interruption:
         # Lightning may have raised a KeyboardInterrupt of its own in place of ours.

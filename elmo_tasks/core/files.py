@@ -98,8 +98,13 @@ def hidden_name(path: Path, suffix: str) -> Path:
 def remove_left_behind(folder: Path) -> None:
     """Remove what killed calls of `atomic_file` left in a folder of ours that this process holds, and below it."""
     for path in folder.rglob(".*.partial"):
-        if _LEFT_BEHIND.fullmatch(path.name) and not path.is_dir():
+        if is_left_behind(path):
             path.unlink(missing_ok=True)
+
+
+def is_left_behind(path: Path, name: str = "") -> bool:
+    """Whether this is a temporary file of a killed call of `atomic_file`, for a file of this name or for any."""
+    return bool(_LEFT_BEHIND.fullmatch(path.name)) and path.name.startswith(f".{name}") and not path.is_dir()
 
 
 def _new_file(path: Path) -> Path:

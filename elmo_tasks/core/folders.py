@@ -9,7 +9,7 @@ from pathlib import Path
 
 from elmo_tasks import __version__
 from elmo_tasks.core.errors import InputError
-from elmo_tasks.core.files import disk_faults, hidden_name, write_text
+from elmo_tasks.core.files import disk_faults, hidden_name, is_left_behind, write_text
 
 MARKER = ".elmo-tasks"
 
@@ -31,6 +31,22 @@ def kind_of(folder: Path) -> str | None:
         return None
 
 
+def is_ours(folder: Path, *kinds: str) -> bool:
+    """Whether a folder may be replaced: its marker names one of these kinds, or nothing is in it yet.
+
+    The latter is what a process leaves that was killed between making the folder and marking it.
+    """
+    return kind_of(folder) in kinds or _is_bare(folder)
+
+
+def _is_bare(folder: Path) -> bool:
+    """Whether this is a folder with nothing in it but the beginnings of a marker."""
+    try:
+        return not folder.is_symlink() and all(is_left_behind(path, MARKER) for path in folder.iterdir())
+    except OSError:  # not a folder, or one that nobody may read
+        return False
+
+
 def leads_out(path: Path, folder: Path) -> bool:
     """Whether a path is outside a folder once its links are followed.
 
@@ -45,14 +61,14 @@ def leads_out(path: Path, folder: Path) -> bool:
 
 
 def make_folder(path: Path, kind: str) -> None:
-    """Make a new folder with its marker.
+    """Make a new folder with its marker; a bare one of that name becomes it.
 
     Raises:
         InputError: something of this name is there, or the disk refuses.
     """
     with disk_faults(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.mkdir()
+        path.mkdir(exist_ok=_is_bare(path))
     mark(path, kind)
 
 
@@ -65,7 +81,7 @@ def use_folder(path: Path, kind: str) -> None:
     if path.is_dir() and not path.is_symlink():
         if kind_of(path) == kind:
             return
-        if not any(path.iterdir()):
+        if _is_bare(path):
             mark(path, kind)
             return
         raise InputError(f"{path}: {not_ours(kind)}")
@@ -75,14 +91,14 @@ def use_folder(path: Path, kind: str) -> None:
 
 
 def remove_folder(path: Path, *kinds: str) -> None:
-    """Remove a folder of one of these kinds, if it is there; a folder without such a marker is left alone.
+    """Remove a folder of one of these kinds, or a bare one, if it is there; any other folder is left alone.
 
     Raises:
         InputError: something of this name is there that is not ours.
     """
     if not (path.exists() or path.is_symlink()):
         return
-    if kind_of(path) not in kinds:
+    if not is_ours(path, *kinds):
         raise InputError(f"{path}: {not_ours(kinds[0])}")
     with disk_faults(path):
         shutil.rmtree(path)

@@ -11,11 +11,11 @@ from typing import Any
 
 from elmo_tasks.core.errors import InputError
 from elmo_tasks.core.files import disk_faults, json_keys, read_object, sync, write_json
-from elmo_tasks.core.folders import kind_of, make_folder, not_ours, remove_folder
+from elmo_tasks.core.folders import is_ours, kind_of, make_folder, not_ours, remove_folder
 from elmo_tasks.core.outputs import check_file, hold
 from elmo_tasks.corpus_vectors.vector_file import index_name, is_vector_file
 
-KIND = "unfinished vectors"
+KIND = "unfinished vector file"
 """What the marker calls the folder."""
 
 
@@ -43,9 +43,9 @@ class WorkFolder:
         self._refuse_taken(overwrite)
         with hold(self.output):
             self._refuse_taken(overwrite)
-            if (self.path.exists() or self.path.is_symlink()) and kind_of(self.path) != KIND:
+            if (self.path.exists() or self.path.is_symlink()) and not is_ours(self.path, KIND):
                 raise InputError(f"{self.path}: {not_ours(KIND)}")
-            if self.path.exists() and not (resume or overwrite):
+            if kind_of(self.path) == KIND and not (resume or overwrite):
                 raise InputError(
                     f"{self.output}: an unfinished output is there; continue it with --resume or start again with "
                     "--overwrite"
@@ -53,7 +53,7 @@ class WorkFolder:
             try:
                 yield
             finally:
-                if kind_of(self.path) == KIND and not any(self.parts.glob("*.safetensors")):
+                if is_ours(self.path, KIND) and not any(self.parts.glob("*.safetensors")):
                     shutil.rmtree(self.path, ignore_errors=True)
 
     def begin(self, settings: dict[str, Any], *, resume: bool) -> None:

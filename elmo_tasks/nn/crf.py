@@ -33,7 +33,8 @@ class ConstrainedCrf(nn.Module):
         super().__init__()
         self.crf = CRF(len(start), batch_first=True)
         for name, legal in (("start_transitions", start), ("end_transitions", end), ("transitions", step)):
-            parametrize.register_parametrization(self.crf, name, _Forbid(torch.tensor(legal)))
+            # unsafe: shapes and types are known to agree; checking them on the meta device imports PyTorch's compiler.
+            parametrize.register_parametrization(self.crf, name, _Forbid(torch.tensor(legal)), unsafe=True)
 
     def forward(self, emissions: Tensor, tags: Tensor, mask: Tensor) -> Tensor:
         """Sum of the sentences' log-likelihoods. emissions: (B, T, K), tags: (B, T), mask: (B, T) -> scalar."""

@@ -49,7 +49,7 @@ class WordLookup(nn.Module):
         self.register_buffer("matrix", matrix, persistent=False)
         self.unknown = nn.Parameter(matrix.mean(dim=0))  # (D,)
         numbers = torch.zeros(len(matrix) + 1, dtype=torch.long)
-        numbers[list(tuned_rows)] = torch.arange(1, len(tuned_rows) + 1)
+        numbers[list(tuned_rows)] = torch.tensor([*range(1, len(tuned_rows) + 1)], dtype=torch.long)
         self.register_buffer("offset_of_row", numbers, persistent=False)
         self.offsets = nn.Embedding(len(tuned_rows) + 1, self.width, padding_idx=0) if tuned_rows else None
         if self.offsets is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import torch
@@ -17,9 +18,8 @@ class Viterbi(nn.Module):
     def __init__(self, start: Sequence[bool], end: Sequence[bool], step: Sequence[Sequence[bool]]) -> None:
         """start, end: (K,), step: (K, K), as `legal_transitions` returns them."""
         super().__init__()
-        for name, legal in (("start", start), ("end", end), ("step", step)):
-            cost = torch.zeros(torch.tensor(legal).shape).masked_fill(~torch.tensor(legal), -torch.inf)
-            self.register_buffer(name, cost, persistent=False)
+        for name, costs in (("start", _costs(start)), ("end", _costs(end)), ("step", [_costs(row) for row in step])):
+            self.register_buffer(name, torch.tensor(costs), persistent=False)
         self.start: Tensor
         self.end: Tensor
         self.step: Tensor
@@ -44,3 +44,7 @@ class Viterbi(nn.Module):
                 before = back[time - 1].gather(1, now.unsqueeze(1)).squeeze(1)  # (B,)
                 now = torch.where(time < lengths, before, now)
         return [row[:length] for row, length in zip(tags.tolist(), lengths.tolist(), strict=True)]
+
+
+def _costs(legal: Sequence[bool]) -> list[float]:
+    return [0.0 if each else -math.inf for each in legal]

@@ -11,13 +11,14 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from elmo_tasks.core.errors import InputError
-from elmo_tasks.core.files import atomic_file, disk_faults, read_object, write_json, write_text
+from elmo_tasks.core.files import atomic_file, disk_faults, write_json, write_text
 from elmo_tasks.elmo.weights.hdf5 import write_hdf5
 from elmo_tasks.elmo.weights.resolve import folder_of, load_bilm
 from elmo_tasks.elmo.weights.safetensors import write_safetensors
 from elmo_tasks.pretraining.corpus import SPECIALS
 from elmo_tasks.pretraining.objective import Objective
 from elmo_tasks.pretraining.perplexity import LanguageModel
+from elmo_tasks.runs.bilm_record import read_bilm_record
 from elmo_tasks.runs.model_card import bilm_body
 from elmo_tasks.text.tokens import split_tokens
 
@@ -130,10 +131,7 @@ def stages_of(name: str | None) -> list[dict[str, Any]]:
     """The training runs that a biLM folder records; none for one that was not made here."""
     if name is None or vocabulary_file(name) is None:
         return []
-    path = bilm_folder(name) / RECORD
-    stages = read_object(path).get("stages", [])
-    if not isinstance(stages, list) or not all(isinstance(stage, dict) for stage in stages):
-        raise InputError(f"{path}: damaged: 'stages' must be a list of the runs that made this biLM")
+    stages: list[dict[str, Any]] = read_bilm_record(bilm_folder(name) / RECORD).get("stages", [])
     return stages
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import torch
 
 from elmo_tasks.core.errors import InputError
-from elmo_tasks.core.files import disk_faults, read_object
+from elmo_tasks.core.files import disk_faults
 from elmo_tasks.elmo.weights.safetensors import write_safetensors
 from elmo_tasks.pretraining.bilm_folder import (
     RECORD,
@@ -17,6 +17,7 @@ from elmo_tasks.pretraining.bilm_folder import (
     write_softmax,
     write_texts,
 )
+from elmo_tasks.runs.bilm_record import read_bilm_record
 from elmo_tasks.runs.folder import RunFolder
 
 WEIGHTS = ("bilm*.safetensors", "softmax-*.safetensors")
@@ -42,7 +43,7 @@ def export_bilm_folder(source: str, folder: Path, *, max_shard_bytes: int, overw
         place = bilm_folder(source)
         if export.path.resolve() == place.resolve():
             raise InputError(f"{folder}: is the folder of the biLM itself; choose another --output")
-        record = read_object(place / RECORD)
+        record = read_bilm_record(place / RECORD)
         model = read_language_model(str(place))
         export.begin(resume=False)
         work = export.work

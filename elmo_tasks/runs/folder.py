@@ -15,6 +15,7 @@ from elmo_tasks.core.errors import InputError
 from elmo_tasks.core.files import checksum, disk_faults, read_object, remove_left_behind
 from elmo_tasks.core.folders import (
     MARKER,
+    is_ours,
     kind_of,
     leads_out,
     make_folder,
@@ -124,7 +125,7 @@ class RunFolder:
         if not resume:
             remove_folder(self.work, self.unfinished, self.kind)
         with disk_faults(self.work):
-            if not self.work.exists():
+            if kind_of(self.work) is None:
                 make_folder(self.work, self.unfinished)
             elif not self._resumable():
                 self._keep_prepared()
@@ -150,7 +151,7 @@ class RunFolder:
             raise InputError(f"{self.path}: already exists; choose another --output or pass --overwrite")
 
     def _has_own_work(self) -> bool:
-        return kind_of(self.work) in (self.unfinished, self.kind)  # the second: killed just before it was renamed
+        return is_ours(self.work, self.unfinished, self.kind)  # the second: killed just before it was renamed
 
     def _resumable(self) -> bool:
         return (self.work / LAST).exists()

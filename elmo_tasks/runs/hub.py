@@ -7,9 +7,9 @@ import tempfile
 from pathlib import Path
 
 from elmo_tasks.core.errors import InputError
-from elmo_tasks.core.files import read_object
 from elmo_tasks.core.paths import hub_name, task_names
 from elmo_tasks.elmo.weights.resolve import BILM_FILES, hub_folder
+from elmo_tasks.runs.bilm_record import read_bilm_record
 from elmo_tasks.runs.experiment import load_experiment
 from elmo_tasks.runs.folder import read_metrics, refuse_links
 from elmo_tasks.runs.model_card import bilm_card, run_card
@@ -55,7 +55,7 @@ def push_to_hub(
         _check_task(folder, name)
         card, files = run_card(name, read_metrics(folder), license), list(RUN_FILES)
     elif any(folder.glob("*.safetensors")) or any(folder.glob("*.hdf5")):
-        record = read_object(folder / "metrics.json") if (folder / "metrics.json").is_file() else None
+        record = read_bilm_record(folder / "metrics.json") if (folder / "metrics.json").is_file() else None
         card, files = bilm_card(name, record, license), list(BILM_FILES)
     else:
         raise InputError(f"{folder}: expected the folder of a finished run or of a biLM, found no weights in it")

@@ -16,6 +16,7 @@ import torch
 
 from elmo_tasks.cli import listing, main
 from elmo_tasks.cli.faults import explain
+from elmo_tasks.core.errors import InputError
 from elmo_tasks.core.interruption import Interrupted, signals_interrupt
 from elmo_tasks.corpus_vectors.block_embedder import BlockEmbedder
 
@@ -124,16 +125,19 @@ def test_a_signal_that_is_ignored_stays_ignored() -> None:
         signal.signal(signal.SIGHUP, before)
 
 
+@pytest.mark.parametrize(
+    "fault", [SystemError("returned a result with an exception set"), InputError("weights: damaged")], ids=type
+)
 def test_an_interruption_that_a_library_turns_into_a_fault(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    fault: Exception, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """As h5py does with one that comes while it writes."""
+    """As h5py does with one that comes while it writes, and PyTorch while it maps a file, which then seems damaged."""
 
     def end(options: Any) -> None:
         try:
             signal.raise_signal(signal.SIGTERM)
         except KeyboardInterrupt:
-            raise SystemError("returned a result with an exception set") from None
+            raise fault from None
 
     monkeypatch.setattr(listing, "_list", end)
     before = signal.signal(signal.SIGTERM, signal.SIG_DFL)

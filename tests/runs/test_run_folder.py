@@ -9,7 +9,7 @@ import torch
 from safetensors.torch import save_file
 
 from elmo_tasks.core.errors import InputError
-from elmo_tasks.core.folders import MARKER, kind_of, mark
+from elmo_tasks.core.folders import MARKER, kind_of, mark, use_folder
 from elmo_tasks.runs.folder import FORMAT, LAST, RunFolder, is_run
 
 
@@ -114,8 +114,42 @@ def test_a_work_folder_of_others_is_left_alone(tmp_path: Path) -> None:
         finish(folder, overwrite=True)
     folder.work.unlink()
     folder.work.mkdir()
+    (folder.work / "notes").touch()
     with pytest.raises(InputError, match=r"\.run\.unfinished: already exists"):
         finish(folder, overwrite=True)
     assert (target / "theirs").exists() and folder.work.exists()
     with pytest.raises(InputError, match=r"target: already exists and is not a run that"):  # of another, unfinished one
         finish(RunFolder(target), overwrite=True)
+
+
+@pytest.mark.parametrize("left", [(), (f".{MARKER}.0123456789ab.partial",)])
+@pytest.mark.parametrize("resume", [False, True])
+def test_a_folder_that_a_killed_process_had_not_marked_yet_is_taken(
+    left: tuple[str, ...], resume: bool, tmp_path: Path
+) -> None:
+    folder = RunFolder(tmp_path / "run")
+    folder.work.mkdir()
+    for name in left:
+        (folder.work / name).touch()
+    begin(folder, LAST, resume=resume)
+    assert names(folder) == [LAST] and kind_of(folder.work) == folder.unfinished
+
+
+def test_a_folder_with_anything_in_it_is_not_bare(tmp_path: Path) -> None:
+    for number, name in enumerate(
+        (".x.0123456789ab.partial", "x", f".{MARKER}.partial", f".{MARKER}.0123456789ab.partial/x")
+    ):
+        folder = RunFolder(tmp_path / f"run{number}")
+        (folder.work / name).parent.mkdir(parents=True)
+        (folder.work / name).write_text("kept")
+        for act in (lambda: begin(folder, overwrite=True), lambda: use_folder(folder.work, "x")):  # noqa: B023
+            with pytest.raises(InputError, match="already exists and is not"):
+                act()
+        assert (folder.work / name).read_text() == "kept"
+
+
+def test_folders_that_are_added_to_are_taken_up_too(tmp_path: Path) -> None:
+    (tmp_path / "benchmark").mkdir()
+    (tmp_path / "benchmark" / f".{MARKER}.0123456789ab.partial").touch()
+    use_folder(tmp_path / "benchmark", "benchmark")
+    assert kind_of(tmp_path / "benchmark") == "benchmark"

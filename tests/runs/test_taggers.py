@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +57,15 @@ def test_raw_text_is_tagged_with_the_base_installation() -> None:
     assert [tag.tag for tag in load("pos")(TEXT)[0].tags][:3] == ["PROPN", "PROPN", "VERB"]
     assert load("srl")(TEXT)[0].frames[0].predicate == "flew"
     assert load("sentiment")(TEXT)[1].label == "positive"
+
+
+def test_no_compiler_is_imported_to_load_one() -> None:
+    # A third of the time from `import` to the first tags, when one of the operations on the meta device asks for it.
+    program = f"import sys, elmo_tasks\nfor name in {tagger_names()}:\n    elmo_tasks.load(name)\nprint(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=300)
+    imported = set(done.stdout.split())
+    assert "torch" in imported
+    assert not imported & {"torch._dynamo", "sympy", "lightning", "datasets", "matplotlib", "pandas", "transformers"}
 
 
 def test_a_run_of_that_path_comes_first_and_a_folder_of_data_does_not(
