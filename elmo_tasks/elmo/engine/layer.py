@@ -123,6 +123,12 @@ class Alone:
         whole = all(inner <= _WHOLE_SUMS for product, inner in products if isinstance(product, Int8Product))
         return whole and 2 * direction.step_bytes <= _CACHE_BYTES
 
+    @staticmethod
+    def is_compiled() -> bool:
+        """Whether calling one takes no compilation first."""
+        done: bool = compiled().is_compiled(compiled().sentence)
+        return done
+
     def __call__(self, x: Tensor) -> Tensor:
         """(T, P) float32, in the order that the direction reads -> the outputs, likewise."""
         outputs = torch.empty_like(x)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import torch
@@ -22,6 +23,7 @@ BUDGET_NUMBERS = 1 << 22  # in a layer of one direction of a batch: 8,192 tokens
 STREAMS, STREAM_CELLS = 128, 1 << 18  # side by side: enough for full products, at small cells for few steps too
 WORD_TABLE = 1 << 15
 FULL_ROWS = 16  # below, both directions' weights at once would push each other out of the cache
+WORTH_COMPILING = 100  # sentences alone, after which the kernel for them would have saved the time of its compilation
 LONGEST = 512  # tokens of a sentence alone; a longer one is not waited for word by word, and needs less memory so
 
 
@@ -86,6 +88,9 @@ class Engine:
             if self.device.type == "cpu" and has_kernels() and Alone.pays(self._sides[0][0]):
                 both = zip(self._sides, lstms, strict=True)
                 self._alone = [[Alone(*each) for each in zip(*of, strict=True)] for of in both]
+            self._until_compiled = (
+                0 if not self._alone or self._alone_differs() or Alone.is_compiled() else WORTH_COMPILING
+            )
 
     def _directions(self, lstms: Iterable[ProjectedLstm], boundary: Tensor, make: Makers) -> list[Direction]:
         """The layers of one direction, from the vector (1, P) of the boundary that it reads first."""
@@ -140,7 +145,7 @@ class Engine:
         halves = out.chunk(2, dim=2)  # (L, N, P) each
         for half in halves:
             half[0] = vectors[words]
-        if self._alone and len(sentences) == 1 and len(tokens) <= LONGEST:
+        if self._alone and len(sentences) == 1 and len(tokens) <= LONGEST and self._compiling_pays():
             self._both(lambda side: self._run_alone(side, vectors[words], halves[side]), FULL_ROWS)
             return [out]
         packing = Packing.of(lengths, self.streams, self.device)
@@ -162,6 +167,16 @@ class Engine:
         for index, direction in enumerate(self._sides[side]):
             x = self._next(x, direction(x, packing, None if index else which), index)  # (N, P)
             half[index + 1] = x[at]
+
+    def _alone_differs(self) -> bool:
+        """Whether a sentence alone may have other bits than among others; see the exceptions above."""
+        x86 = platform.machine().lower() in ("x86_64", "amd64")
+        return not x86 or self.arithmetic == "fast/bf16" or self.options.cell_dim > 1024
+
+    def _compiling_pays(self) -> bool:
+        """Whether the kernel for a sentence alone is compiled or now should be. Counts the sentences that ask."""
+        self._until_compiled = max(0, self._until_compiled - 1)
+        return not self._until_compiled
 
     def _run_alone(self, side: int, x: Tensor, half: Tensor) -> None:
         """x: (T, P) of one sentence; fills half (L, T, P) from layer 1 on."""
