@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import signal
+import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
 
 _SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
+_SOON = 0.01  # seconds
 _USUAL = (signal.SIG_DFL, signal.default_int_handler)
 
 
@@ -25,22 +27,35 @@ def signals_interrupt() -> Iterator[list[int]]:
     """While the block runs, SIGINT, SIGTERM and SIGHUP raise `Interrupted`.
 
     A signal that is ignored (`nohup`) or has a handler already is left as it is. Yields the signals that have come,
-    since some libraries catch a KeyboardInterrupt. Outside the main thread no handler can be set, and none is.
+    since some libraries catch a KeyboardInterrupt. One that comes while Python finalises an object, where it would only
+    be printed, comes once more. Outside the main thread no handler can be set, and none is.
     """
-    came: list[int] = []
+    came, again = list[int](), list[threading.Timer]()
 
     def interrupt(number: int, frame: FrameType | None) -> None:
         came.append(number)
         raise Interrupted(number)
 
-    before = {}
+    def unraisable(what: sys.UnraisableHookArgs) -> None:
+        if isinstance(what.exc_value, Interrupted):
+            again.append(threading.Timer(_SOON, signal.raise_signal, [what.exc_value.number]))
+            with suppress(RuntimeError):  # the interpreter ends anyway
+                again[-1].start()
+        else:
+            hook(what)
+
+    before, hook = {}, sys.unraisablehook
     if threading.current_thread() is threading.main_thread():
         before = {number: signal.getsignal(number) for number in _SIGNALS}
         before = {number: handler for number, handler in before.items() if handler in _USUAL}
     try:
+        sys.unraisablehook = unraisable
         for number in before:
             signal.signal(number, interrupt)
         yield came
     finally:
+        sys.unraisablehook = hook
+        for timer in again:  # the caller knows what has come
+            timer.cancel()
         for number, handler in before.items():
             signal.signal(number, handler)

@@ -8,6 +8,7 @@ import re
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -123,6 +124,25 @@ def test_a_signal_that_is_ignored_stays_ignored() -> None:
             assert came == [signal.SIGTERM]
     finally:
         signal.signal(signal.SIGHUP, before)
+
+
+def test_a_signal_that_comes_while_an_object_is_finalised(capsys: pytest.CaptureFixture[str]) -> None:
+    """Python would print the interruption and go on."""
+
+    class Last:
+        def __del__(self) -> None:
+            signal.raise_signal(signal.SIGTERM)
+
+    before = signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    try:
+        with signals_interrupt() as came:
+            Last()
+            assert came == [signal.SIGTERM]
+            with pytest.raises(Interrupted):
+                time.sleep(10)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert capsys.readouterr().err == ""
 
 
 @pytest.mark.parametrize(
