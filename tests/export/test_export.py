@@ -15,12 +15,16 @@ from elmo_tasks import lite
 from elmo_tasks.cli import main
 from elmo_tasks.core.errors import InputError
 from elmo_tasks.core.outputs import hold
+from elmo_tasks.elmo.engine import Engine
 from elmo_tasks.elmo.options import SPECIAL_CHARACTERS, Dictionary
+from elmo_tasks.elmo.weights.resolve import load_bilm
+from elmo_tasks.embedders.inputs import FrozenInput
 from elmo_tasks.lite import inputs as lite_inputs
 from elmo_tasks.runs.batches import loader, prepare
 from elmo_tasks.runs.predict import predict
 from elmo_tasks.runs.run import export_run
-from elmo_tasks.runs.store import Trained
+from elmo_tasks.runs.shipped import tagger_folder, tagger_names
+from elmo_tasks.runs.store import Trained, load_trained
 
 SENTENCES = [
     "Ada Lovelace lived in London and wrote to Charles Babbage .",
@@ -86,6 +90,31 @@ def test_computes_what_the_run_computes(name: str, make_run: Callable[..., Train
     for scores, wanted in zip(model.scores(TOKENS), expected, strict=True):
         np.testing.assert_allclose(scores, wanted, atol=1e-4, rtol=1e-5)
     assert_same(model(TOKENS), list(predict(tmp_path / "run", SENTENCES, trust=True)))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", tagger_names())
+def test_a_tagger_of_the_package(name: str, tmp_path: Path) -> None:
+    trained = load_tagger(name)
+    model = lite.load(export_run(trained, tmp_path / "out"))
+    for scores, wanted in zip(model.scores(TOKENS), torch_scores(trained), strict=True):
+        np.testing.assert_allclose(scores, wanted, atol=1e-4, rtol=1e-5)
+    small = lite.load(export_run(trained, tmp_path / "small", int8=True))
+    found = small(TOKENS[:1])[0]
+    assert {key: found[key] for key in ("entities", "frames", "tags", "label") if key in found} == {
+        key: value for key, value in model(TOKENS[:1])[0].items() if key in ("entities", "frames", "tags", "label")
+    }
+
+
+def load_tagger(name: str) -> Trained:
+    """In float32, as exports are."""
+    folder = tagger_folder(name)
+    assert folder is not None
+    trained = load_trained(folder)
+    for source in trained.inputs:
+        if isinstance(source, FrozenInput):
+            source.embedder.engine = Engine(load_bilm("shipped"), precision="exact")  # type: ignore[attr-defined]
+    return trained
 
 
 @pytest.mark.parametrize("task", ["ner", "sentiment", "srl", "tagging"])
