@@ -101,7 +101,22 @@ def remove_folder(path: Path, *kinds: str) -> None:
     if not is_ours(path, *kinds):
         raise InputError(f"{path}: {not_ours(kinds[0])}")
     with disk_faults(path):
-        shutil.rmtree(path)
+        discard(path)
+
+
+def discard(folder: Path) -> None:
+    """Remove a folder of ours, its marker last: whatever a killed process leaves of it is still known as ours.
+
+    Raises:
+        OSError: something in it cannot be removed.
+    """
+    for path in folder.iterdir():
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        elif path.name != MARKER:
+            path.unlink()
+    (folder / MARKER).unlink(missing_ok=True)
+    folder.rmdir()
 
 
 def swap_folder(new: Path, path: Path) -> None:

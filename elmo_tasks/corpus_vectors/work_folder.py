@@ -5,13 +5,13 @@ from __future__ import annotations
 import glob
 import shutil
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from elmo_tasks.core.errors import InputError
 from elmo_tasks.core.files import disk_faults, json_keys, read_object, sync, write_json
-from elmo_tasks.core.folders import is_ours, kind_of, make_folder, not_ours, remove_folder
+from elmo_tasks.core.folders import discard, is_ours, kind_of, make_folder, not_ours, remove_folder
 from elmo_tasks.core.outputs import check_file, hold
 from elmo_tasks.corpus_vectors.vector_file import index_name, is_vector_file
 
@@ -54,7 +54,8 @@ class WorkFolder:
                 yield
             finally:
                 if is_ours(self.path, KIND) and not any(self.parts.glob("*.safetensors")):
-                    shutil.rmtree(self.path, ignore_errors=True)
+                    with suppress(OSError):
+                        discard(self.path)
 
     def begin(self, settings: dict[str, Any], *, resume: bool) -> None:
         """Make the folder, or take up what is in it.
@@ -99,7 +100,7 @@ class WorkFolder:
                 old.unlink(missing_ok=True)
             for file, name in zip(files, made, strict=True):
                 file.replace(name)
-            shutil.rmtree(self.path)
+            discard(self.path)
         return made
 
     def _refuse_taken(self, overwrite: bool) -> None:

@@ -7,7 +7,7 @@ import json
 import math
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from elmo_tasks.core.errors import InputError
 from elmo_tasks.core.files import checksum, disk_faults, read_object, remove_left_behind
 from elmo_tasks.core.folders import (
     MARKER,
+    discard,
     is_ours,
     kind_of,
     leads_out,
@@ -169,7 +170,8 @@ class RunFolder:
         """Remove the work folder, unless a checkpoint in it, or what was prepared, is worth resuming."""
         prepared = bool(self.prepared) and (self.work / self.prepared).exists()
         if self._has_own_work() and not self._resumable() and not prepared:
-            shutil.rmtree(self.work, ignore_errors=True)
+            with suppress(OSError):
+                discard(self.work)
 
 
 def read_metrics(folder: Path) -> dict[str, Any]:

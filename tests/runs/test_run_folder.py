@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ import torch
 from safetensors.torch import save_file
 
 from elmo_tasks.core.errors import InputError
-from elmo_tasks.core.folders import MARKER, kind_of, mark, use_folder
+from elmo_tasks.core.folders import MARKER, kind_of, make_folder, mark, remove_folder, use_folder
 from elmo_tasks.runs.folder import FORMAT, LAST, RunFolder, is_run
 
 
@@ -153,3 +154,29 @@ def test_folders_that_are_added_to_are_taken_up_too(tmp_path: Path) -> None:
     (tmp_path / "benchmark" / f".{MARKER}.0123456789ab.partial").touch()
     use_folder(tmp_path / "benchmark", "benchmark")
     assert kind_of(tmp_path / "benchmark") == "benchmark"
+
+
+def test_a_removal_that_is_killed_leaves_a_folder_of_ours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After any number of removed files."""
+    removed, unlink = 0, os.unlink
+
+    def killed(path: object, **options: object) -> None:
+        nonlocal removed
+        if removed == last:
+            raise KeyboardInterrupt
+        removed += 1
+        unlink(path, **options)  # type: ignore[arg-type]
+
+    for last in range(4):
+        folder, removed = RunFolder(tmp_path / f"run{last}"), 0
+        make_folder(folder.work, folder.unfinished)
+        for name in (LAST, "log/a", "z"):
+            (folder.work / name).parent.mkdir(exist_ok=True)
+            (folder.work / name).touch()
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "unlink", killed)
+            with pytest.raises(KeyboardInterrupt):
+                remove_folder(folder.work, folder.unfinished)
+        assert removed == last and kind_of(folder.work) == folder.unfinished
+        begin(folder, "new", overwrite=True)
+        assert not folder.work.exists()
