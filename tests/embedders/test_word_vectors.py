@@ -200,9 +200,10 @@ def test_fasttext_of_other_kinds(tmp_path: Path) -> None:
     path.write_bytes(MODEL[:at] + struct.pack("<?2q", False, 36, 3) + MODEL[at + 17 :])
     with pytest.raises(InputError, match=rf"expected 37 vectors of 3 numbers, got 36 of 3 at byte {at + 1}"):
         load_word_vectors(path)
-    path.write_bytes(MODEL[: at + 17] + struct.pack("<f", float("nan")) * 111 + MODEL[at + 17 + 444 :])
-    with pytest.raises(InputError, match="the vector of 'cat' contains NaN or infinity"):
-        load_word_vectors(path).lookup(["cat"])
+    for value in (float("nan"), float("inf"), 3e38):  # the last overflows in a sum of n-grams
+        path.write_bytes(MODEL[: at + 17] + struct.pack("<f", value) * 111 + MODEL[at + 17 + 444 :])
+        with pytest.raises(InputError, match="the vector of 'cat' contains NaN or infinity"):
+            load_word_vectors(path).lookup(["cat"])
     path.write_bytes(gzip.compress(MODEL))
     with pytest.raises(InputError, match="a fastText model must not be compressed; unpack it"):
         load_word_vectors(path)

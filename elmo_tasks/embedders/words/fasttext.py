@@ -82,7 +82,8 @@ class FastTextVectors:
         found = np.zeros((len(words), self.width), np.float32)
         for number, word in enumerate(words):
             if rows := self._rows_of(word):
-                found[number] = self._matrix[rows].mean(axis=0)
+                with np.errstate(over="ignore", invalid="ignore"):  # of a damaged file
+                    found[number] = self._matrix[rows].mean(axis=0)
                 if not np.isfinite(found[number]).all():
                     raise InputError(f"{self.origin}: the vector of {word!r} contains NaN or infinity")
         return torch.from_numpy(found)
