@@ -12,7 +12,8 @@ DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs
 SHELLS = ("bash", "sh", "console", "")
 OUTPUTS = ("text", "json")
 _FENCED = re.compile(
-    r"^(?:<!-- (?P<about>runs|output): (?P<mark>[^\n]+) -->\n)?```(?P<language>\w*)\n(?P<code>.*?)^```$", re.M | re.S
+    r"^(?:<!-- (?P<about>runs|output|code of): (?P<mark>[^\n]+) -->\n)?```(?P<language>\w*)\n(?P<code>.*?)^```$",
+    re.M | re.S,
 )
 _EXITS = re.compile(r"exits with (\d+)")
 _WITHIN = re.compile(r"decimals within (\d+) %")
@@ -37,7 +38,7 @@ class Block:
     """A fenced block, with what the comment on the line above it says.
 
     where: `docs/ner.md:7`; unrun: why it is not run; exit_code: what it ends with; output: the `text` or `json` block
-    right below it.
+    right below it; library: whose code it is if it is not ours, which is not run either.
     """
 
     where: str
@@ -46,6 +47,11 @@ class Block:
     unrun: str | None
     exit_code: int = 0
     output: Output | None = None
+    library: str | None = None
+
+    @property
+    def is_run(self) -> bool:
+        return self.unrun is None and self.library is None
 
 
 def name_of(path: Path) -> str:
@@ -68,7 +74,8 @@ def blocks_of(text: str, name: str) -> list[Block]:
             adjacent = not text[fence.end() : following.start()].strip()
             output = _output(following, _where(text, name, following)) if adjacent else None
         where = _where(text, name, fence)
-        blocks.append(Block(where, fence["language"], fence["code"], *_runs(fence, where), output))
+        library = fence["mark"] if fence["about"] == "code of" else None
+        blocks.append(Block(where, fence["language"], fence["code"], *_runs(fence, where), output, library))
     return blocks
 
 

@@ -11,6 +11,7 @@ import pytest
 import torch
 from fenced_blocks import DOCUMENTS, Block, fenced_blocks
 from outputs import difference
+from workplace import write_tweets
 
 from elmo_tasks.elmo import Elmo
 from elmo_tasks.elmo.bilm import BiLM
@@ -19,21 +20,22 @@ from elmo_tasks.elmo.weights.hdf5 import write_hdf5
 from elmo_tasks.integrations.sklearn import ElmoTagger
 from elmo_tasks.integrations.spacy import entities, vectors
 
-BLOCKS = [block for path in DOCUMENTS for block in fenced_blocks(path) if block.language == "python"]
+BLOCKS = [block for path in DOCUMENTS for block in fenced_blocks(path) if block.language == "python" and block.is_run]
 # The width of the official biLMs, which the comments speak of, and little else of them.
 SMALL = BilmOptions(char_dim=3, filters=((1, 4), (2, 5)), n_highway=1, cell_dim=8, projection_dim=512, n_layers=2)
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """`options.json` and `weights.hdf5` of a small random biLM, `best.th` as AllenNLP would store a model with it, and
-    `runs/elmo`, a run that learned two sentences."""
+    """`options.json` and `weights.hdf5` of a small random biLM, `best.th` as AllenNLP would store a model with it,
+    `runs/elmo`, a run that learned two sentences, and a short `tweets.csv`."""
     place = tmp_path_factory.mktemp("documents")
     torch.manual_seed(0)
     write_hdf5(BiLM(SMALL), place / "options.json", place / "weights.hdf5")
     state = Elmo(place / "options.json", place / "weights.hdf5", 1).allennlp_state_dict()
     prefix = "text_field_embedder.token_embedder_elmo._elmo."
     torch.save({prefix + name: value for name, value in state.items()}, place / "best.th")
+    write_tweets(place / "tweets.csv", 40)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("ELMO_TASKS_CACHE", str(place.with_name("cache")))
         tagger = ElmoTagger(embedders=["random"], settings={"model.hidden": 4, "training.epochs": 1})

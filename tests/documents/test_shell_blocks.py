@@ -32,7 +32,7 @@ from warm_python import started
 EXACT = {"docs/tutorial.md"}
 INSTALLED = os.environ.get("ELMO_TASKS_INSTALLED")
 WITH_SHELL = sorted(
-    (path for path in DOCUMENTS if any(b.language in SHELLS and not b.unrun for b in fenced_blocks(path))),
+    (path for path in DOCUMENTS if any(b.language in SHELLS and b.is_run for b in fenced_blocks(path))),
     key=lambda path: name_of(path) not in EXACT,  # what takes longest comes first
 )
 
@@ -90,7 +90,7 @@ def test_runs(path: Path, tmp_path: Path, environment: dict[str, str], python: s
         del environment["PYTHONPATH"]
     environment["PATH"] = f"{programs}{os.pathsep}{os.environ['PATH']}"
     for block in fenced_blocks(path):
-        if block.language in SHELLS and not block.unrun:
+        if block.language in SHELLS and block.is_run:
             traced = f"exec 9>{shlex.quote(str(tmp_path / 'trace'))}; BASH_XTRACEFD=9; set -x\n{block.code}"
             done = subprocess.run(
                 ["bash", "-euo", "pipefail", "-c", traced],
@@ -141,7 +141,7 @@ def test_few_blocks_do_not_run_and_each_says_why() -> None:
         line.startswith("<!-- runs: no") for p in DOCUMENTS for line in p.read_text(encoding="utf-8").splitlines()
     )
     assert len(unrun) == marks, "a mark that is not right above a block, or says no reason"
-    run = [b for path in DOCUMENTS for b in fenced_blocks(path) if b.language in SHELLS and b.unrun is None]
+    run = [b for path in DOCUMENTS for b in fenced_blocks(path) if b.language in SHELLS and b.is_run]
     assert len(unrun) <= 8 <= len(run) // 10, "the installations, which .ci/run does"
     assert all(block.language in SHELLS for block in unrun), "Python blocks all run"
 

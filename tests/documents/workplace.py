@@ -85,13 +85,18 @@ def make_files(folder: Path) -> None:
         ]
         rows = "".join("".join("\t".join(row) + "\n" for row in one) + "\n" for one in treebank[:size])
         (folder / f"en_ewt-ud-{split}.conllu").write_text(rows, encoding="utf-8")
-    rows = (SAMPLE / "sentiment/train.txt").read_text(encoding="utf-8").splitlines()
-    cells = [line.replace('"', '""').split(maxsplit=1) for line in rows]
-    tweets = "".join(f'{number},{label},"{words}"\n' for number, (label, words) in enumerate(cells))
-    (folder / "tweets.csv").write_text(f"id,airline_sentiment,text\n{tweets}", encoding="utf-8")
+    write_tweets(folder / "tweets.csv")
     write_hdf5(BiLM(SMALL), folder / "options.json", folder / "weights.hdf5")
     for name in ("configs", "benchmarks", "examples"):
         (folder / name).symlink_to(ROOT / name)
+
+
+def write_tweets(path: Path, size: int | None = None) -> None:
+    """Labelled texts as a CSV file. size: how many; all if None."""
+    rows = (SAMPLE / "sentiment/train.txt").read_text(encoding="utf-8").splitlines()[:size]
+    cells = [line.replace('"', '""').split(maxsplit=1) for line in rows]
+    tweets = "".join(f'{number},{label},"{words}"\n' for number, (label, words) in enumerate(cells))
+    path.write_text(f"id,airline_sentiment,text\n{tweets}", encoding="utf-8")
 
 
 def make_programs(folder: Path, python: str, exact: bool) -> None:
