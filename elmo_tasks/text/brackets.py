@@ -26,27 +26,24 @@ def from_brackets(cells: Sequence[str], sources: Sequence[str]) -> tuple[str, ..
             continue
         parts = _CELL.fullmatch(cell)
         if parts is None:
-            raise InputError(f"{sources[place]}: expected brackets such as (ARG0*, *, *) or (V*), got {quoted(cell)}")
+            raise InputError(f"{sources[place]}: {quoted(cell)} is not brackets such as (ARG0*, *, *) or (V*)")
         opened = parts[1].split("(")[1:]
         if len(opened) > 1 or (opened and start >= 0):
             outer = label if start >= 0 else opened[0]
             raise InputError(
-                f"{sources[place]}: expected spans side by side, got {quoted(cell)}, a span inside {outer[:60]}; "
-                "close one before the next opens"
+                f"{sources[place]}: {quoted(cell)} opens a span inside {outer[:60]}; close each span before the next "
+                "one opens"
             )
         if opened:
             label, start = opened[0], place
         if len(parts[2]) > (start >= 0):
-            raise InputError(
-                f"{sources[place]}: expected balanced brackets, got {quoted(cell)}, which closes what is not open"
-            )
+            raise InputError(f"{sources[place]}: unbalanced brackets: {quoted(cell)} closes a span that is not open")
         if parts[2]:
             spans.append(Span(label, start, place + 1))
             start = -1
     if start >= 0:
         raise InputError(
-            f"{sources[start]}: expected balanced brackets, got {quoted(cells[start])}, which is not closed "
-            "by the end of its sentence"
+            f"{sources[start]}: unbalanced brackets: {quoted(cells[start])} is not closed at the end of its sentence"
         )
     return from_spans(spans, len(cells), "BIO")
 

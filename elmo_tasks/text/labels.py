@@ -37,7 +37,7 @@ class LabelSet:
         except KeyError:
             at = f"{source}: " if source else ""
             known = ", ".join(self.names[:20]) + (", ..." if len(self.names) > 20 else "")
-            raise InputError(f"{at}expected a label of the training data ({known}), got {quoted(name)}") from None
+            raise InputError(f"{at}{quoted(name)} is not a label of the training data ({known})") from None
 
     def encode(self, names: Iterable[str], source: str = "") -> list[int]:
         """Numbers of many labels."""

@@ -27,7 +27,7 @@ def split_tag(tag: str, source: str = "") -> tuple[str, str]:
         return "O", ""
     prefix, dash, label = tag.partition("-")
     if not (dash and label and prefix in ("B", "I", "E", "S", *_OTHER_NAMES)):
-        raise InputError(_at(source) + f"expected a tag such as O, B-PER or I-PER, got {quoted(tag)}")
+        raise InputError(_at(source) + f"{quoted(tag)} is not a tag such as O, B-PER or I-PER")
     return _OTHER_NAMES.get(prefix, prefix), label
 
 
@@ -179,10 +179,10 @@ def _source_of(source: str | Sequence[str], position: int) -> str:
 
 
 def _illegal(tags: Sequence[str], position: int, scheme: str, source: str | Sequence[str]) -> InputError:
-    before = quoted(tags[position - 1] if position else "the start")
+    before = quoted(tags[position - 1]) if position else "the start"
     return InputError(
         _at(_source_of(source, position))
-        + f"expected a legal {scheme} sequence, got {quoted(tags[position])} after {before} at token {position + 1}"
+        + f"{quoted(tags[position])} after {before} at token {position + 1} is not legal in the scheme {scheme}"
     )
 
 
