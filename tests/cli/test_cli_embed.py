@@ -40,9 +40,9 @@ def test_embed(capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--batch-tokens", "0"], "--batch-tokens: expected 1 or more, got 0"),
-        (["--threads", "-1"], "--threads: expected 1 or more, got -1"),
-        (["--workers", "2"], "--workers: expected it with --engine ray"),
+        (["--batch-tokens", "0"], "--batch-tokens must be 1 or more, not 0"),
+        (["--threads", "-1"], "--threads must be 1 or more, not -1"),
+        (["--workers", "2"], "--workers only applies to --engine ray"),
         (["--layers", "9"], "--layers: expected all, average or one of 0 to 0"),
     ],
 )

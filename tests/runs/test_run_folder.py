@@ -43,7 +43,7 @@ def test_with_a_checkpoint_all_is_kept(tmp_path: Path) -> None:
     begin(folder, "corpus/ids", "stream.json", LAST)
     begin(folder, resume=True)
     assert names(folder) == [LAST, "corpus/ids", "stream.json"]
-    with pytest.raises(InputError, match="run: an unfinished run is there; continue it with --resume"):
+    with pytest.raises(InputError, match="run: there is an unfinished run; continue it with --resume"):
         begin(folder)
     with folder.claimed(resume=False, overwrite=True):  # what is refused later has removed nothing yet
         pass
