@@ -166,7 +166,7 @@ def test_safetensors_keep_the_dictionaries(folder: Path, tmp_path: Path) -> None
         write_hdf5(bilm, tmp_path / "options.json", tmp_path / "weights.hdf5")
     assert not (tmp_path / "options.json").exists()
     (tmp_path / "options.json").write_text(bilm.options.to_json())
-    with pytest.raises(InputError, match=r"options\.json: the options of a biLM of ELMoForManyLangs, which has no"):
+    with pytest.raises(InputError, match=r"options\.json: these are options of an ELMoForManyLangs biLM, which has no"):
         load_bilm(f"{tmp_path / 'options.json'},{tmp_path / 'weights.hdf5'}")
 
 

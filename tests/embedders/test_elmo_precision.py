@@ -103,5 +103,5 @@ def test_the_fingerprint_says_the_arithmetic(weights: str, monkeypatch: pytest.M
 
 def test_the_configuration_has_it(weights: str) -> None:
     assert load_experiment(settings=["elmo.precision=exact"]).embedder_settings["elmo"].precision == "exact"
-    with pytest.raises(InputError, match="elmo.precision: expected one of exact, fast, int8, auto, got 'half'"):
+    with pytest.raises(InputError, match="elmo.precision must be one of exact, fast, int8, auto, not 'half'"):
         BilmEmbedder(weights, precision="half")
