@@ -41,7 +41,7 @@ def contrast(embedder: Embedder, sentences: tuple[Sequence[str], Sequence[str]],
         if len(shared) != 1:
             several = f"{len(shared)}: {', '.join(shared)}" if shared else "none"
             raise InputError(
-                f"contrast: the sentences must share exactly one word, got {several}; choose one with --word WORD"
+                f"contrast: the sentences must share exactly one word, not {several}; choose one with --word WORD"
             )
         word = shared[0]
     positions = position_of(word, first), position_of(word, second)

@@ -130,7 +130,7 @@ def from_mapping(
         inner = beside[key][1] if key in beside else hints[key]
         if inner == dict[str, Any] or dataclasses.is_dataclass(inner):
             if not isinstance(value, Mapping):
-                raise InputError(f"{at}{full} must have keys of its own, got {shown(value)}")
+                raise InputError(f"{at}{full} must have keys of its own, not {shown(value)}")
             below: Any = dict(value)
             if inner != dict[str, Any]:
                 below = from_mapping(typing.cast("type[Any]", inner), value, f"{full}.", places, origin, others)
@@ -237,12 +237,12 @@ def _coerce(name: str, value: Any, hint: Any) -> Any:
                 return choice
         close = difflib.get_close_matches(str(value), map(str, arguments), n=1)
         guess = f"; did you mean {close[0]}?" if close else ""
-        raise InputError(f"{name} must be {_either(map(str, arguments))}, got {shown(value)}{guess}")
+        raise InputError(f"{name} must be {_either(map(str, arguments))}, not {shown(value)}{guess}")
     if origin is tuple:
         if isinstance(value, (list, tuple)) and (arguments[-1] is ... or len(arguments) == len(value)):
             kinds = arguments[:1] * len(value) if arguments[-1] is ... else arguments
             return tuple(_coerce(name, item, kind) for item, kind in zip(value, kinds, strict=True))
-        raise InputError(f"{name} must be {_called(hint)}, got {shown(value)}")
+        raise InputError(f"{name} must be {_called(hint)}, not {shown(value)}")
     kinds = arguments if isinstance(hint, types.UnionType) else (hint,)
     if value is None and type(None) in kinds:
         return None
@@ -263,7 +263,7 @@ def _coerce(name: str, value: Any, hint: Any) -> Any:
             return float(value)
         except ValueError:
             pass
-    raise InputError(f"{name} must be {_either(map(_called, kinds))}, got {shown(value)}")
+    raise InputError(f"{name} must be {_either(map(_called, kinds))}, not {shown(value)}")
 
 
 def _checked(name: str, value: Any, entry: dataclasses.Field[Any]) -> Any:
@@ -271,9 +271,9 @@ def _checked(name: str, value: Any, entry: dataclasses.Field[Any]) -> Any:
     if bounds is not None and value is not None and not _within(value, bounds):
         kind = "a whole number" if isinstance(value, int) else "a number"
         allowed = " and ".join(_BOUNDS[key][1].format(limit) for key, limit in bounds.items())
-        raise InputError(f"{name} must be {kind} {allowed}, got {shown(value)}")
+        raise InputError(f"{name} must be {kind} {allowed}, not {shown(value)}")
     if "pattern" in entry.metadata and not re.fullmatch(entry.metadata["pattern"], value):
-        raise InputError(f"{name} must be {entry.metadata['expected']}, got {shown(value)}")
+        raise InputError(f"{name} must be {entry.metadata['expected']}, not {shown(value)}")
     return value
 
 

@@ -153,7 +153,7 @@ def from_options(values: Mapping[str, Any], origin: str, places: Mapping[str, st
     options = from_mapping(_Options, values, places=places, origin=origin)
     for key, (only, why) in _ONLY.items():
         if getattr(options, key) is not only:
-            raise InputError(f"{origin}: {key} must be {str(only).lower()}, got {shown(values[key])}; {why}")
+            raise InputError(f"{origin}: {key} must be {str(only).lower()}, not {shown(values[key])}; {why}")
     architecture = {"char_cnn": to_dict(options.char_cnn), "lstm": to_dict(options.lstm)}
     own = PretrainConfig.__dataclass_fields__.keys() - {"bilm"}
     return PretrainConfig(

@@ -20,14 +20,14 @@ SHARED: dict[str, list[list[str]] | str] = {
     "dup": [["a", "b"], ["a", "b"], ["c"]],
     "empty": "empty.txt: expected a tokenised sentence a line, got no word at all",
     "index": [["sentence_to_index"], ["a"]],
-    "latin1": "latin1.txt:1: expected UTF-8 text, got byte 0xfc",
+    "latin1": "latin1.txt:1: the byte 0xfc is not valid UTF-8",
     "nbsp": [["Rain\u00a0fell", "."], ["A\u3000B\u2028C\u0085D"]],
     "nonl": [RAIN],
-    "nul": "nul.txt:1: expected text, got binary data",
+    "nul": "nul.txt:1: binary data",
     "onlyblank": "onlyblank.txt: expected a tokenised sentence a line, got no word at all",
-    "surr": "surr.txt:1: expected UTF-8 text, got byte 0xed",
+    "surr": "surr.txt:1: the byte 0xed is not valid UTF-8",
     "tabs": [RAIN],
-    "utf16": "utf16.txt:1: expected UTF-8 text, got UTF-16",
+    "utf16": "utf16.txt:1: the text is UTF-16, not UTF-8",
 }
 
 

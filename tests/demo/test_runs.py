@@ -45,7 +45,7 @@ def test_a_run_of_another_version_is_refused(
         metadata = file.metadata()
         tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no iterator)
     save_file(tensors, folder / "model.safetensors", metadata | {"format": "elmo-tasks-run-0"})
-    assert "expected format elmo-tasks-run-1, got 'elmo-tasks-run-0'" in refused(capsys, str(folder))
+    assert "the format is 'elmo-tasks-run-0', not elmo-tasks-run-1" in refused(capsys, str(folder))
 
 
 def test_a_run_of_your_own_task_has_a_plain_view(
@@ -60,8 +60,8 @@ def test_a_run_of_your_own_task_has_a_plain_view(
     folder = shutil.copytree(run_folders["ner"], tmp_path / "run")
     config = (folder / "config.yaml").read_text(encoding="utf-8")
     (folder / "config.yaml").write_text(config.replace("task: ner", f"task: {own}"), encoding="utf-8")
-    assert "give --task-file PATH" in refused(capsys, str(folder))
-    assert f"a run of the task ner, but {own} defines chunk" in refused(capsys, str(folder), f"--task-file={own}")
+    assert "pass --task-file PATH" in refused(capsys, str(folder))
+    assert f"the task of the run is ner, but {own} defines chunk" in refused(capsys, str(folder), f"--task-file={own}")
     with safe_open(folder / "model.safetensors", framework="pt") as file:
         metadata = file.metadata() | {"task": "chunk"}
         tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no iterator)

@@ -87,7 +87,7 @@ def test_reads_raw_text_as_a_run_does(
     assert_same([json.loads(line) for line in capsys.readouterr().out.splitlines()], expected)
     (tmp_path / "text").write_text(" \n", "utf-8")
     assert main([str(folder), str(tmp_path / "text"), "--text"]) == 2
-    assert capsys.readouterr().err.endswith("text: no text, or white space only\n")
+    assert capsys.readouterr().err.endswith("text: the text is empty or only white space\n")
 
 
 def assert_same(found: list[dict[str, Any]], expected: list[dict[str, Any]]) -> None:

@@ -35,7 +35,7 @@ def quiet(line: str) -> None:
     [
         ("h.txt", None, "heldout", r"h\.txt: no such file"),
         ("h.txt", "\n\n", "heldout", r"h\.txt: contains no words"),
-        ("h.txt", "a b\nc\0d\n", "heldout", r"h\.txt:2: expected text, got binary data"),
+        ("h.txt", "a b\nc\0d\n", "heldout", r"h\.txt:2: binary data"),
         ("v.txt", None, "vocabulary", r"v\.txt: no such vocabulary"),
         ("v.txt", "<S>\n</S>\n<UNK>\n", "vocabulary", r"v\.txt: has no words after the special ones"),
         ("v.txt", "the\n", "vocabulary", r"v\.txt:1: expected the words <S> </S> <UNK> first, got the"),

@@ -64,7 +64,7 @@ def test_grid_search_and_clone(fitted_classifier: ElmoClassifier) -> None:
     [
         (TEXTS, LABELS[1:], "y: expected gold for 30 documents, got 29"),
         (["a", " "] * 5, [0, 1] * 5, r"X\[1\]: expected a document with tokens, got an empty one"),
-        (TEXTS, [1] * 30, "expected training data of two labels or more, got '1' alone"),
+        (TEXTS, [1] * 30, "the training data has only one label, '1'; at least two are needed"),
         (["a", "b", "c"], [0, 1, 2], "fit: cannot put a dev part aside .*; give X_dev and y_dev"),
     ],
 )
@@ -76,5 +76,5 @@ def test_faults(texts: Any, labels: Any, message: str) -> None:
 def test_a_document_without_tokens_and_a_label_of_dev_alone(fitted_classifier: ElmoClassifier) -> None:
     with pytest.raises(InputError, match=r"X\[1\]: expected a document with tokens, got an empty one; leave it out"):
         fitted_classifier.predict(["warm", ""])
-    with pytest.raises(InputError, match=r"y_dev\[0\]: expected a label of the training data \(0, 1\), got '2'"):
+    with pytest.raises(InputError, match=r"y_dev\[0\]: '2' is not a label of the training data \(0, 1\)"):
         classifier().fit(TEXTS, LABELS, ["warm"], [2])

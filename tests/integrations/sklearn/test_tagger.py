@@ -85,9 +85,9 @@ def test_grid_search() -> None:
         (X, Y[1:], "y: expected gold for 20 documents, got 19"),
         ([["a", "b"]] * 9, [["O"]] * 9, r"y\[0\]: expected a tag for each of 2 tokens, got 1"),
         ([["a"], []], [["O"], []], r"X\[1\]: expected a document with tokens, got an empty one"),
-        ([["a"]] * 9, [["PER"]] * 9, "expected a tag such as O, B-PER or I-PER, got 'PER'"),
-        ([["a"], ["b\nc"]], [["O"]] * 2, r"X\[1\]: the token 'b\\nc' has a line break in it"),
-        ([["a"], ["\ud83d"]], [["O"]] * 2, r"X\[1\]: the token '\\ud83d' has half of a surrogate pair"),
+        ([["a"]] * 9, [["PER"]] * 9, "'PER' is not a tag such as O, B-PER or I-PER"),
+        ([["a"], ["b\nc"]], [["O"]] * 2, r"X\[1\]: the token 'b\\nc' contains a line break"),
+        ([["a"], ["\ud83d"]], [["O"]] * 2, r"X\[1\]: the token '\\ud83d' contains half of a surrogate pair"),
         ([["a"]], [["O"]], "fit: cannot put a dev part aside .*; give X_dev and y_dev"),
     ],
 )

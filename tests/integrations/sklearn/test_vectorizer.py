@@ -138,7 +138,7 @@ def test_faulty_documents(weights: str, documents: object, message: str) -> None
 
 @pytest.mark.parametrize("layers", ["top", 3, -1, [1.0, 2.0]])
 def test_faulty_layers(weights: str, layers: object) -> None:
-    with pytest.raises(InputError, match="layers: expected average, a layer of 0 to 2 or 3 weights, got "):
+    with pytest.raises(InputError, match="layers must be average, a layer from 0 to 2 or 3 weights, not"):
         ElmoVectorizer(weights, layers=layers).fit(TEXTS)  # type: ignore[arg-type]
 
 
@@ -175,7 +175,7 @@ def test_exact_vectors_are_those_of_the_embedder(weights: str) -> None:
     vectorizer = ElmoVectorizer(weights, precision="exact")
     assert vectorizer._elmo().engine.precision == "exact"
     assert vectorizer.set_params(precision="int8")._elmo().engine.precision == "int8"
-    with pytest.raises(InputError, match="elmo.precision: expected one of exact, fast, int8, auto, got 'half'"):
+    with pytest.raises(InputError, match="elmo.precision must be one of exact, fast, int8, auto, not 'half'"):
         ElmoVectorizer(weights, precision="half").fit(["a"])
 
 

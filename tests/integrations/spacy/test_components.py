@@ -152,7 +152,7 @@ def test_the_tagger_in_the_package_is_the_default(
     monkeypatch.chdir(tmp_path)
     pipeline = spacy.blank("en")
     pipeline.add_pipe("elmo_ner")
-    with pytest.raises(InputError, match="^ner: no such folder, and no trained tagger of that name is in this package"):
+    with pytest.raises(InputError, match="^ner: no such folder, and the package has no trained tagger of that name"):
         pipeline("Ada lives in Rome .")
 
 
