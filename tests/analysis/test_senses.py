@@ -85,5 +85,7 @@ def test_the_shipped_corpus() -> None:
 
 
 def test_no_such_corpus(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="probe senses: expected a folder with train and test files of JSON Lines"):
+    with pytest.raises(
+        InputError, match="probe senses: there is no folder .*; give one with train and test files of JSON Lines"
+    ):
         load_sense_corpus(str(tmp_path / "nowhere"))
