@@ -1,4 +1,4 @@
-"""Columns of bracketed spans, as CoNLL-2005 and CoNLL-2012 write a predicate's arguments: `(A0*`, `*`, `*)`, `(V*)`."""
+"""Columns of bracketed spans, used for arguments in CoNLL-2005 and CoNLL-2012: `(A0*`, `*`, `*)`, `(V*)`."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ _CELL = re.compile(r"((?:\([^()*\s]+)*)\*(\)*)")
 
 
 def from_brackets(cells: Sequence[str], sources: Sequence[str]) -> tuple[str, ...]:
-    """BIO tags of a column of cells.
+    """Convert a column of cells to BIO tags.
 
     sources: `file:line` of each cell.
 
     Raises:
-        InputError: a malformed cell, a span inside another, a bracket without its partner.
+        InputError: a cell is malformed, a span is inside another, or brackets are unbalanced.
     """
     spans: list[Span] = []
     label, start = "", -1  # the open span
     for place, cell in enumerate(cells):
-        if cell == "*":  # most are
+        if cell == "*":  # the most frequent case
             continue
         parts = _CELL.fullmatch(cell)
         if parts is None:
@@ -49,7 +49,7 @@ def from_brackets(cells: Sequence[str], sources: Sequence[str]) -> tuple[str, ..
 
 
 def to_brackets(tags: Sequence[str]) -> list[str]:
-    """Cells of BIO tags. Raises InputError for an illegal sequence."""
+    """Convert BIO tags to cells. Raises InputError for an illegal sequence."""
     cells = ["*"] * len(tags)
     for label, start, end in to_spans(tags, "BIO"):
         cells[start] = f"({label}*"

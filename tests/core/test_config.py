@@ -30,7 +30,7 @@ def test_later_sources_win(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("model: 3\n", "c.yaml:1: model must have keys of its own, not 3"),
+        ("model: 3\n", "c.yaml:1: model must have nested keys, not 3"),
         ("modle: {}\n", "c.yaml:1: unknown key 'modle'; did you mean model"),
         ("glove: {trainable: 1}\n", "c.yaml:1: glove.trainable must be true or false, not 1"),
         ("embedders: glove\n", "embedders must be a list of names, not 'glove'"),

@@ -133,7 +133,7 @@ def test_a_folder_of_ours(tmp_path: Path) -> None:
     use_folder(tmp_path / "empty", "benchmark")
     (tmp_path / "theirs").mkdir()
     (tmp_path / "theirs" / "file").write_text("")
-    message = "theirs: already exists and is not a benchmark that elmo-tasks made"
+    message = "theirs: already exists and is not a benchmark made by elmo-tasks"
     for refuse in (use_folder, remove_folder):
         with pytest.raises(InputError, match=message):
             refuse(tmp_path / "theirs", "benchmark")
