@@ -204,7 +204,7 @@ def test_what_cannot_be_exported_is_refused(make_run: Callable[..., Trained], tm
     out.mkdir(parents=True)
     (out / "thesis.tex").write_text("mine", "utf-8")
     make_run()
-    with pytest.raises(InputError, match="already exists and is not an export that elmo-tasks made"):
+    with pytest.raises(InputError, match="already exists and is not an export made by elmo-tasks"):
         export_run(tmp_path / "run", out, overwrite=True, trust=True)
     assert [path.name for path in out.parent.rglob("*")] == ["out", "thesis.tex"]
     with hold(tmp_path / "busy"), pytest.raises(InputError, match="another process is writing it"):
@@ -225,7 +225,7 @@ def test_a_task_of_your_own_is_refused(make_run: Callable[..., Trained], tmp_pat
 
     trained = make_run()
     with pytest.raises(
-        InputError, match="runs of the task mine cannot be exported; those of ner, sentiment, srl, tagging can"
+        InputError, match="runs of the task mine cannot be exported; only those of ner, sentiment, srl, tagging can"
     ):
         export_run(replace(trained, task=replace(trained.task, name="mine")), tmp_path / "out")
 
