@@ -129,7 +129,7 @@ def main() -> None:
     parser.add_argument("--output", type=Path, required=True)
     options = parser.parse_args()
     texts, count = sentences(), WARM + options.rounds
-    assert len(texts) >= 2 * count, f"expected {2 * count} different sentences, got {len(texts)}"
+    assert len(texts) >= 2 * count, f"the sample has {len(texts)} different sentences, but {2 * count} are needed"
     chromium = shutil.which("chromium")
     with served(options.runs) as address:
         took, frames = over_http(address, texts[:count])

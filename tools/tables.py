@@ -39,17 +39,17 @@ def read_records(folder: Path) -> list[dict[str, Any]]:
         try:
             content = json.loads(path.read_text(encoding="utf-8"))
         except ValueError as error:
-            raise InputError(f"{path}: expected a JSON record of runs, got something else ({error})") from None
+            raise InputError(f"{path}: not a JSON record of runs ({error})") from None
         if path.name == _PUBLISHED:
             published = content
             for entry in published:
                 if missing := {"task", "data", "model", "test", "source"} - set(entry):
-                    raise InputError(f"{path}: expected every result to have {', '.join(sorted(missing))}, got {entry}")
+                    raise InputError(f"{path}: a result has no {', '.join(sorted(missing))}: {entry}")
             continue
         if not isinstance(content, dict) or ("task" in content) != ("runs" in content):
             continue
         if "runs" in content and not content["runs"]:
-            raise InputError(f"{path}: expected at least one run, got none; collect it again from its run folders")
+            raise InputError(f"{path}: the record has no runs; collect it again from its run folders")
         records.append(content | {"file": path.relative_to(folder).as_posix()})
     return [*records, *published]
 

@@ -143,7 +143,7 @@ def test_a_configuration_here_wins(data: Path, capsys: pytest.CaptureFixture[str
 
 def test_no_such_configuration(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
     error = fails(capsys, "train", "ner", "--config", "configs/pretrain/large.yaml")
-    assert "configs/pretrain/large.yaml: no such configuration file; expected a path or one of ner.yaml, " in error
+    assert "configs/pretrain/large.yaml: no such configuration file; give a path or one of ner.yaml, " in error
     assert "pretrain/small.yaml" in error
 
 

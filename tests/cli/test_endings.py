@@ -71,7 +71,7 @@ def too_much() -> Exception:
         (OSError(errno.EDQUOT, "x", "out"), "out: no space left on this disk"),
         (PermissionError(errno.EACCES, "x", "out"), "out: cannot be written (Permission denied)"),
         (OSError(errno.EMFILE, "x"), "too many open files; raise the limit with `ulimit -n`"),
-        (OSError(errno.ENAMETOOLONG, "x", "out"), "out: this name is too long"),
+        (OSError(errno.ENAMETOOLONG, "x", "out"), "out: the name is too long"),
         (MemoryError(), "not enough memory (MemoryError); use smaller batches"),
         (too_much(), "not enough memory ("),
         (RuntimeError("can't start new thread"), "the system allows no more threads"),

@@ -153,7 +153,7 @@ def test_cached_words_are_those_of_their_characters(pair: Pair, boundaries: bool
 def test_faults_of_cached_words(pair: Pair) -> None:
     with pytest.raises(InputError, match="vocab_to_cache: the vectors of words are computed only once, so they cannot"):
         Elmo(*pair, 1, requires_grad=True, vocab_to_cache=["a"])
-    with pytest.raises(InputError, match="vocab_to_cache: got a string, 'words', instead of a list of tokens"):
+    with pytest.raises(InputError, match="vocab_to_cache must be a list of tokens, such as .*, not a string: 'words'"):
         Elmo(*pair, 1, vocab_to_cache="words")
     with pytest.raises(InputError, match=r"word_inputs: padding \(0\) stands before a word"):
         Elmo(*pair, 1, vocab_to_cache=["", "a"])(batch_to_ids([["a", "a"]]), torch.tensor([[0, 1]]))

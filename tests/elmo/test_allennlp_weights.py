@@ -192,11 +192,11 @@ def test_faults_of_checkpoints(pair: Pair, checkpoint: Path, tmp_path: Path, mon
         "without.th": ({"encoder.bias": torch.zeros(1)}, "without.th: there is no AllenNLP ELMo in this file"),
         "wide.th": (
             state | {f"{PREFIX}_elmo_lstm._token_embedder._projection.bias": torch.zeros(7)},
-            r"expected bilm.token_encoder.projection.bias of shape \(6,\), got \(7,\); check options_file and num_out",
+            r"the shape of bilm.token_encoder.projection.bias is \(7,\), not \(6,\); check options_file and num_out",
         ),
         "mixes.th": (
             state | {f"{PREFIX}scalar_mix_1.gamma": torch.ones(1)},
-            r"expected scalar_mix_1.gamma of shape none, got \(1,\); check",
+            r"the shape of scalar_mix_1.gamma is \(1,\), not none; check",
         ),
         "nan.th": (
             state | {f"{PREFIX}scalar_mix_0.gamma": torch.full((1,), torch.nan)},
@@ -212,7 +212,7 @@ def test_faults_of_checkpoints(pair: Pair, checkpoint: Path, tmp_path: Path, mon
             elmo.load_allennlp(name)
     assert not Path("ran").exists()
     assert all(torch.equal(value, before[name]) for name, value in elmo.state_dict().items())
-    with pytest.raises(InputError, match=r"expected scalar_mixes.1.gamma of shape \(1,\), got none"):
+    with pytest.raises(InputError, match=r"the shape of scalar_mixes.1.gamma is none, not \(1,\)"):
         other(pair, mixes=2).load_allennlp(checkpoint)
 
 

@@ -147,10 +147,10 @@ def test_a_part_file_that_is_complete_or_too_long(server: Server, target: Path) 
 
 
 def test_wrong_hash_or_size_leaves_nothing(server: Server, target: Path) -> None:
-    with pytest.raises(InputError, match=rf"expected sha256 {'0' * 64}, got {sha()}; it was thrown away; try again"):
+    with pytest.raises(InputError, match=rf"the sha256 is {sha()}, not {'0' * 64}; it was deleted; try again"):
         fetch(RemoteFile(server.url, len(CONTENT), "0" * 64), target)
     assert files(target) == []
-    with pytest.raises(InputError, match=r"expected 12 bytes, got 1,024,000"):
+    with pytest.raises(InputError, match=r"the size is 1,024,000 bytes, not 12; "):
         fetch(RemoteFile(server.url, 12), target)
     assert files(target) == []
 

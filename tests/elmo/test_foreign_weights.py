@@ -156,7 +156,7 @@ def _loaded_or_message(path: Path) -> BiLM | str:
     ("file", "message"),
     [
         ("model.ckpt-935588.data-00000-of-00001", CHECKPOINT),
-        ("encoder.pkl", "one of several files of ELMoForManyLangs; give the folder"),
+        ("encoder.pkl", "is one of several files of ELMoForManyLangs; give the folder"),
         ("ar.model.tar.xz", "archives other than zip cannot be read; unpack it and give its folder"),
         ("model.tgz", "unpack it"),
     ],

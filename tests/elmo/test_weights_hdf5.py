@@ -80,15 +80,15 @@ def test_names_and_layouts_by_hand(tmp_path: Path) -> None:
         (
             "lstm",
             {"projection_dim": 5},
-            r"expected CNN_proj/W_proj of shape \(15, 5\), got \(15, 6\); is .*tiny_options",
+            r"the shape of CNN_proj/W_proj is \(15, 6\), not \(15, 5\); .*tiny_options",
         ),
-        ("lstm", {"dim": 11}, r"expected RNN_0/.*/Cell0/LSTMCell/W_0 of shape \(12, 44\), got \(12, 48\)"),
+        ("lstm", {"dim": 11}, r"the shape of RNN_0/.*/Cell0/LSTMCell/W_0 is \(12, 48\), not \(12, 44\)"),
         ("lstm", {"n_layers": 3}, r"the dataset RNN_0/.*/Cell2/LSTMCell/W_0 of shape \(12, 48\) is missing"),
         ("lstm", {"n_layers": 1}, r"the dataset RNN_0/.*/Cell1/.* of shape .* does not belong to the options"),
         ("char_cnn", {"n_highway": 3}, r"the dataset CNN_high_2/W_transform of shape \(15, 15\) is missing"),
         ("char_cnn", {"n_highway": 1}, r"the dataset CNN_high_1/W_carry of shape .* does not belong to the options"),
-        ("char_cnn", {"embedding": {"dim": 4}}, r"expected char_embed of shape \(261, 4\), got \(261, 3\)"),
-        ("char_cnn", {"filters": [[1, 4], [2, 5], [3, 7]]}, r"expected CNN/W_cnn_2 of shape \(1, 3, 3, 7\), got"),
+        ("char_cnn", {"embedding": {"dim": 4}}, r"the shape of char_embed is \(261, 3\), not \(261, 4\)"),
+        ("char_cnn", {"filters": [[1, 4], [2, 5], [3, 7]]}, r"the shape of CNN/W_cnn_2 is .*, not \(1, 3, 3, 7\)"),
     ],
 )
 def test_options_that_do_not_fit(pair: Pair, section: str, values: dict[str, object], message: str) -> None:
@@ -162,7 +162,7 @@ def test_numbers_in_other_files_are_not_read(pair: Pair, tmp_path: Path) -> None
         shape = file["char_embed"].shape
         del file["char_embed"]
         file.create_dataset("char_embed", shape, "f4", external=[(tmp_path / "secret", 0, h5py.h5f.UNLIMITED)])
-    with pytest.raises(InputError, match="the numbers of char_embed are in another file, which is not opened"):
+    with pytest.raises(InputError, match="the numbers of char_embed are in another file, which is not read"):
         read_hdf5(*pair)
     (tmp_path / "other.hdf5").write_bytes(whole)
     with h5py.File(pair[1], "r+") as file:
@@ -170,7 +170,7 @@ def test_numbers_in_other_files_are_not_read(pair: Pair, tmp_path: Path) -> None
         layout = h5py.VirtualLayout(shape, "f4")
         layout[...] = h5py.VirtualSource(tmp_path / "other.hdf5", "char_embed", shape)
         file.create_virtual_dataset("char_embed", layout)
-    with pytest.raises(InputError, match="the numbers of char_embed are in another file, which is not opened"):
+    with pytest.raises(InputError, match="the numbers of char_embed are in another file, which is not read"):
         read_hdf5(*pair)
 
 
@@ -201,7 +201,7 @@ def test_numbers_that_expand_beyond_measure(pair: Pair) -> None:
 )
 def test_options_beyond_limits(pair: Pair, section: str, values: dict[str, object]) -> None:
     change_options(pair, section, **values)
-    with pytest.raises(InputError, match="expected .*at most"):
+    with pytest.raises(InputError, match=r"more than \d+ filters|at most"):
         read_hdf5(*pair)
 
 

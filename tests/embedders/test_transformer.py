@@ -191,7 +191,7 @@ def test_code_in_a_folder_is_not_run(tmp_path: Path, encoder: str) -> None:
     (tmp_path / "m" / "foreign.py").write_text(f"open({str(marker)!r}, 'w')\n")
     config = {"model_type": "foreign", "auto_map": {"AutoConfig": "foreign.C", "AutoModel": "foreign.M"}}
     (tmp_path / "m" / "config.json").write_text(json.dumps(config))
-    with pytest.raises(InputError, match="expected config.json") as caught:
+    with pytest.raises(InputError, match="not a folder with config.json") as caught:
         TransformerEmbedder(str(tmp_path / "m"))
     assert not marker.exists() and "\n" not in str(caught.value)
 

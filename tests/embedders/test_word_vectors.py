@@ -186,7 +186,7 @@ def test_fasttext_of_other_kinds(tmp_path: Path) -> None:
     path = tmp_path / "v.bin"
     path.write_bytes(MODEL[:4] + struct.pack("<i", 13) + MODEL[8:])
     with pytest.raises(
-        InputError, match="version 13 of fastText \(byte 4\) is not supported; use a model of version 11 or 12"
+        InputError, match=r"version 13 of fastText \(byte 4\) is not supported; use a model of version 11 or 12"
     ):
         load_word_vectors(path)
     path.write_bytes(MODEL[:84] + struct.pack("<q", 5) + MODEL[92:])

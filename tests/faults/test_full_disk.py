@@ -66,7 +66,7 @@ def test_a_full_disk_is_one_line_and_nothing_is_lost(place: Place, tmp_path: Pat
                 if ended.code != 0:
                     refused += 1
                     assert ended.code == 2 and ended.is_one_line, (kilobytes, ended)
-                    assert "no space left on this disk; free some or choose another --output" in ended.err, ended
+                    assert "no space left on this disk; free some space or choose another --output" in ended.err, ended
                     assert not (here / verb.output).exists()
                     enlarge()
                     ended = forks.run([*verb.words, *verb.resume], here, tmp_path / "said", prepare)

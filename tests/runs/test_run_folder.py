@@ -85,7 +85,7 @@ def test_a_run_of_the_first_version_is_ours(tmp_path: Path) -> None:
         (folder.path / name).write_text("{}")
     save_file({"x": torch.zeros(1)}, folder.path / "model.safetensors", {"format": "another"})
     assert not is_run(folder.path)
-    with pytest.raises(InputError, match="already exists and is not a run that elmo-tasks made"):
+    with pytest.raises(InputError, match="already exists and is not a run made by elmo-tasks"):
         finish(folder, overwrite=True)
     save_file({"x": torch.zeros(1)}, folder.path / "model.safetensors", {"format": FORMAT})
     assert is_run(folder.path)
