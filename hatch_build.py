@@ -11,7 +11,7 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 
 class RecipesInTheWheel(BuildHookInterface):
-    """Adds the folders to regular builds only; hatchling's `force-include` would copy them for editable installs too."""
+    """Adds the folders to regular builds only; hatchling's `force-include` would also do so for editable installs."""
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         """Add the folders, unless this is an editable build."""

@@ -142,7 +142,7 @@ def join_blanks(path: Path, sentences: Sequence[ColumnSentence], note: Note) -> 
     if 10 * len(odd) > sum(len(sentence.tokens) for sentence in sentences):
         raise InputError(
             f"{path}:{line}: the token {quoted(token)} contains a space, although tabs separate the columns; separate "
-            "all columns with tabs and put each token on a row of its own"
+            "all columns with tabs and put each token in a separate row"
         )
     note_joined(f"{path}:{line}", token, len(odd), note)
     return [

@@ -97,7 +97,7 @@ def find_split(folder: Path, split: str, variant: str = "") -> Path:
         files_found = ": " + ", ".join(path.name for path in found) if found else ""
         there = ", ".join(files[:12]) or "nothing"
         own = _choices(found)
-        choice = f"; choose one by a part of its name, for example {folder}:{min(own)}" if own else ""
+        choice = f"; choose one by part of its name, for example {folder}:{min(own)}" if own else ""
         held = f"; --{split}-fraction 0.1 holds out part of train as {split}" if split != "train" and not found else ""
         raise InputError(
             f"{folder}: {wrong} file for the {split} split (with one of {names} in its name){files_found}; the folder "

@@ -24,8 +24,11 @@ HELDOUT_SENTENCES = 500
 
 @dataclass(frozen=True)
 class Start:
-    """init: the biLM to start from; words: of the softmax, none where the corpus decides; heldout: the first sentences
-    of the held-out text, none without one; course: what is known of the run's course."""
+    """The checked inputs.
+
+    init: the initial biLM; words: those of the softmax, or None if the corpus determines them; heldout: the first
+    sentences of the held-out text, empty without one; course: the part of the run's course that is known so far.
+    """
 
     init: str | None
     words: list[str] | None

@@ -69,8 +69,8 @@ class _Order:
         self.discount = once / (once + 2 * twice) if once else 0.5
 
     def interpolate(self, history: Ids, word: Ids, lower: Values) -> Values:
-        """The probability of this order, interpolated with that of the next lower one, `lower`, which stands alone if
-        the history is unseen.
+        """The probability of this order, interpolated with that of the next lower one, `lower`; only `lower` if the
+        history is unseen.
         """
         place, known = _find(self.histories, history)
         gram, seen = _find(self.grams, history * self.vocabulary + word)

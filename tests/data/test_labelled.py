@@ -126,7 +126,7 @@ def test_several_data_sets_in_a_folder(tmp_path: Path, monkeypatch: pytest.Monke
         assert {example.label for example in load_data(name, read_labelled).test} == {label}
     with pytest.raises(
         InputError,
-        match=r"more than one .*: stsa.binary.train, stsa.fine.train; .*choose one by a part of its name, .*sst:binary",
+        match=r"more than one .*: stsa.binary.train, stsa.fine.train; .*choose one by part of its name, .*sst:binary",
     ):
         load_data("sst", read_labelled)
     with pytest.raises(
