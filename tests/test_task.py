@@ -21,7 +21,7 @@ def test_labels_are_closed_where_the_task_says_so() -> None:
 
 @pytest.mark.parametrize("name", ["ner", "sentiment", "srl"])
 def test_a_line_of_input_is_split_as_the_data_are(name: str) -> None:
-    """At blanks and tabs: U+00A0 and U+2028 belong to a token."""
+    """Lines are split at spaces and tabs; U+00A0 and U+2028 belong to a token."""
     for line in ("10\u00a0000  boats\tsa\u2028nk", " 10\u00a0000 boats sa\u2028nk"):
         (example,) = load_task(name).parse(line, "stdin:1")
         assert example.tokens == ("10\u00a0000", "boats", "sa\u2028nk")

@@ -1,4 +1,4 @@
-"""Which cells there are, in which order, and what a command that makes no grid is told."""
+"""The cells of a grid, their order, and the errors of commands without a valid grid."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the report says, in all its forms, of cells whose figures are known."""
+"""The report, in all its formats, for cells with known results."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def cells(grid: Path, part: str) -> list[Path]:
 
 
 class Page(HTMLParser):
-    """What a reader's browser would load, and what it shows."""
+    """What the browser of a reader would load and show."""
 
     def __init__(self) -> None:
         super().__init__()

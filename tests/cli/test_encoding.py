@@ -1,4 +1,4 @@
-"""`--encoding` in every verb that reads text: Latin-1 is refused with the option that reads it, and then read."""
+"""`--encoding` in every command that reads text: the error for Latin-1 names the option, which then works."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a verb ends: signals, closed streams, what the machine refuses, bugs; each is one line and a code of its own."""
+"""Ends of a command: signals, closed streams, system errors, bugs; each has one line and its own exit code."""
 
 from __future__ import annotations
 

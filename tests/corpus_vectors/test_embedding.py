@@ -1,4 +1,4 @@
-"""What is written is what the embedder computes, in every format; a killed run ends with the bytes of a whole one."""
+"""Files have the vectors that the embedder computes, in every format; a resumed run writes the same bytes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The texts that lie beside the real data: `embed` and `pretrain` find the same sentences in each."""
+"""Texts next to the real data: `embed` and `pretrain` find the same sentences in each."""
 
 from __future__ import annotations
 

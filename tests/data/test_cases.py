@@ -1,4 +1,4 @@
-"""The cases that lie beside the real data, where there are any: each is read or refused as its README says."""
+"""Test cases next to the real data, if there are any: each is read or rejected as its README says."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ TASKS = {
 
 
 def test_the_shared_cases(shared_data: Path) -> None:
-    """Every data folder among the cases that lie beside the data sets, where there are any."""
+    """Every data folder among the test cases next to the data sets, if there are any."""
     seen = set()
     for folder in sorted((shared_data.parent / "cases").glob("*")):
         kind = folder.name.split("_")[0]

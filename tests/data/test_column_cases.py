@@ -1,4 +1,4 @@
-"""Column files as people bring them: each is read, or refused in one line with a way out that works."""
+"""Column files as users have them: each is read, or rejected with one line that has a working remedy."""
 
 from __future__ import annotations
 
@@ -165,7 +165,7 @@ def test_a_token_with_a_blank_stays_one_token(tmp_path: Path) -> None:
 
 
 def test_one_slip_does_not_change_the_scheme(tmp_path: Path) -> None:
-    """An I- without its B- in a file of BIO begins a span, as for conlleval, and is told."""
+    """An I- without B- in a BIO file begins a span, as in conlleval, and is reported."""
     notes: list[str] = []
     text = "a B-X\nb B-X\n\nc B-X\n\nd O\ne I-X\nf I-X\n"
     found = read_conll(write(tmp_path, text), note=notes.append)

@@ -161,7 +161,7 @@ def test_a_part_of_the_streams_is_part_of_the_window(corpus: Corpus) -> None:
 
 @pytest.mark.parametrize("name", ["words.txt", "counts.npy", "ids.npy", "ends.npy", "corpus.json"])
 def test_a_damaged_encoded_corpus_is_not_trained_on(tmp_path: Path, name: str) -> None:
-    """Whatever byte is changed: opening it is refused, and encoding the same text again makes it good."""
+    """If any byte is changed, opening fails, and encoding the same text again repairs it."""
     (tmp_path / "t.txt").write_text(TEXT)
     folder = tmp_path / "encoded"
     whole = encode_corpus([tmp_path / "t.txt"], folder)

@@ -1,4 +1,4 @@
-"""Several data sets as one, other names for their labels, and splits that are held out of train."""
+"""Several data sets as one, renamed labels, and splits held out from train."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Files of one label a text, the folders they lie in, the hub's, and the sample that is shipped."""
+"""Files with one label per text, folders of them, data sets of the hub, and the bundled sample."""
 
 from __future__ import annotations
 
@@ -193,7 +193,7 @@ def test_the_treebanks_grades_become_classes() -> None:
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_rows_of_the_hub_without_text() -> None:
-    """A source with such a row is passed over for the next one; where there is none, the message names the row."""
+    """A source with such a row is skipped for the next one; if there is no next one, the message names the row."""
 
     def damaged(repository: str, revision: str | None) -> dict[str, Any]:
         found = stand_in(repository, revision)

@@ -1,4 +1,4 @@
-"""Labelled texts as people bring them: each is read, or refused in one line with a way out that works."""
+"""Labelled texts as users have them: each is read, or rejected with one line that has a working remedy."""
 
 from __future__ import annotations
 

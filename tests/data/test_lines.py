@@ -90,7 +90,7 @@ def test_a_bomb(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ending: str) ->
 
 
 def test_a_window_of_gigabytes(tmp_path: Path) -> None:
-    """What the headers ask for is refused before any of it is taken."""
+    """Sizes in the headers are checked before any memory is allocated."""
     zstandard = pytest.importorskip("zstandard")
     packed = bytearray(lzma.compress(b"a a\n", check=lzma.CHECK_NONE, filters=[{"id": lzma.FILTER_LZMA2}]))
     packed[packed.index(b"\x21\x01") + 2] = 40  # a dictionary of 4 GiB

@@ -154,7 +154,7 @@ def test_choices_that_a_reader_does_not_have(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("task", ["ner", "sentiment", "srl"])
 def test_json_lines_for_predict(task: str) -> None:
-    """A line of JSON is a sentence, never tokens such as `{"text":`."""
+    """A line of JSON is one sentence, never tokens such as `{"text":`."""
     parse = load_task(task).parse
     for line in ('{"tokens": ["a\u00a0b", "c"]}', '{"text": "a\u00a0b\\nc"}', "a\u00a0b c"):
         assert [example.tokens for example in parse(line, "f:1")] == [("a\u00a0b", "c")]

@@ -20,7 +20,7 @@ def write(folder: Path, text: str) -> Path:
 
 
 def test_a_file_of_trees(tmp_path: Path) -> None:
-    """Brackets, slashes and other blanks within a token stay as they are written."""
+    """Brackets, slashes and other white space within a token are kept as written."""
     path = write(
         tmp_path,
         "(3 (2 It) (4 (4 's) (2 good)))\r\n\n"

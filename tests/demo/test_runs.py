@@ -24,7 +24,7 @@ from elmo_tasks.runs import shipped
 
 
 def refused(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
-    """The one line of a refusal, after checking the exit code."""
+    """Check the exit code and return the one line of the error."""
     assert main(["demo", *arguments, "--no-browser"]) == 2
     printed = capsys.readouterr()
     assert not printed.out and printed.err.count("\n") == 1

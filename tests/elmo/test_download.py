@@ -1,4 +1,4 @@
-"""`fetch` against a server in a thread that cuts, refuses, lies and changes its mind."""
+"""`fetch` against a server in a thread that truncates, rejects, sends wrong content and changes it."""
 
 from __future__ import annotations
 

@@ -52,7 +52,7 @@ def test_hdf5_to_safetensors_to_hdf5_keeps_every_bit(pair: Pair, tmp_path: Path)
 
 
 def test_names_and_layouts_by_hand(tmp_path: Path) -> None:
-    """Each number of a file filled with 0, 1, 2, ... must arrive where bilm-tf's layout puts it."""
+    """Each number of a file filled with 0, 1, 2, ... must be read into its place in bilm-tf's layout."""
     options = BilmOptions(char_dim=2, filters=((1, 2), (2, 3)), n_highway=1, cell_dim=4, projection_dim=3, n_layers=1)
     write_hdf5(BiLM(options), tmp_path / "o.json", tmp_path / "w.hdf5")
     with h5py.File(tmp_path / "w.hdf5", "r+") as file:

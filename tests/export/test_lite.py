@@ -37,7 +37,7 @@ BLOCKED = (
     "torch", "numba", "lightning", "pandas", "sklearn", "onnx", "safetensors", "h5py", "datasets", "matplotlib", "yaml",
     "filelock", "jinja2", "rich", "seqeval", "torchcrf", "transformers", "huggingface_hub", "scipy",
 )  # fmt: skip
-"""What an environment of onnxruntime and numpy does not have."""
+"""Packages missing in an environment with only onnxruntime and numpy."""
 
 
 @pytest.fixture

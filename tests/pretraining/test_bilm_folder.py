@@ -1,4 +1,4 @@
-"""A vocabulary of another program: a word a line, whatever other breaks and blanks it has in it."""
+"""A vocabulary from another program: one word per line, which may contain other line breaks and spaces."""
 
 from __future__ import annotations
 

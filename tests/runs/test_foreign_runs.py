@@ -1,4 +1,4 @@
-"""What a run that somebody else trained may name: nothing outside its folder is read, and no address is opened."""
+"""Runs trained by others: nothing outside the folder of the run is read, and no address is opened."""
 
 from __future__ import annotations
 

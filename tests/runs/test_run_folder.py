@@ -1,4 +1,4 @@
-"""What a run's folder may replace, and what an unfinished run keeps when it is stopped."""
+"""What the folder of a run may replace, and what an unfinished run keeps when it is stopped."""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ NAMES, CITIES = ("Ada", "Bo", "Cy", "Di"), ("Rome", "Oslo", "Lima")
 
 @pytest.fixture
 def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """What stands for the hub's disk: `ORG/NAME` folders."""
+    """The files of the fake hub: `ORG/NAME` folders."""
     root = tmp_path / "hub"
     made: set[str] = set()
 
@@ -64,7 +64,7 @@ def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture(scope="module")
 def trained_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run of the command line, whose data lies in a folder of its own."""
+    """A run from the command line, whose data are in a separate folder."""
     place = tmp_path_factory.mktemp("sharing")
     rows = "".join(f"{name} B-PER\nlives O\nin O\n{city} B-LOC\n. O\n\n" for name in NAMES for city in CITIES)
     (place / "cities").mkdir()

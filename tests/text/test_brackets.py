@@ -1,4 +1,4 @@
-"""Bracketed columns to BIO and back, and what is refused."""
+"""Bracketed columns to BIO and back, and invalid ones."""
 
 from __future__ import annotations
 
