@@ -126,5 +126,5 @@ def test_the_configuration_of_a_run_of_version_0_1_is_read(tmp_path: Path) -> No
 
 
 def test_a_task_is_named_on_its_own() -> None:
-    with pytest.raises(InputError, match="--set task: the task is ner, named on its own; give srl there instead"):
+    with pytest.raises(InputError, match="--set task: the task is already given as ner; write srl there instead"):
         resolve_experiment("ner", settings=["task=srl"])

@@ -65,9 +65,7 @@ def test_a_string_is_no_list_of_tokens(name: str) -> None:
     ) as told:
         embed([["fine"], "The dog barked."])
     assert "\n" not in str(told.value)
-    with pytest.raises(
-        InputError, match="sentences must be a list of token lists, such as .*, not a string: 'The dog barked.'"
-    ):
+    with pytest.raises(InputError, match="must be a list of token lists, such as .*, not a string: 'The dog barked.'"):
         embed("The dog barked.")
     with pytest.raises(InputError, match=r"\[0\]: the token 7 is not a string"):
         embed([["a", 7]])

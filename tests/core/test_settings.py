@@ -134,7 +134,7 @@ BOMB = "a: &a [x, x]\n" + "".join(
         ("x: \ud7ff\x00\n", "not YAML"),
         ("a: 1\n---\nb: 2\n", "another document"),
         ("1", "not a configuration"),
-        ("#" * (2 << 20), "too large for a configuration"),
+        ("#" * (2 << 20), "too large; a configuration has at most"),
     ],
     ids=range(19),
 )

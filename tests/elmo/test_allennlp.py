@@ -155,7 +155,7 @@ def test_faults_of_cached_words(pair: Pair) -> None:
         Elmo(*pair, 1, requires_grad=True, vocab_to_cache=["a"])
     with pytest.raises(InputError, match="vocab_to_cache must be a list of tokens, such as .*, not a string: 'words'"):
         Elmo(*pair, 1, vocab_to_cache="words")
-    with pytest.raises(InputError, match=r"word_inputs: padding \(0\) stands before a word"):
+    with pytest.raises(InputError, match=r"word_inputs: padding \(0\) precedes a word"):
         Elmo(*pair, 1, vocab_to_cache=["", "a"])(batch_to_ids([["a", "a"]]), torch.tensor([[0, 1]]))
 
 

@@ -200,7 +200,7 @@ def test_faults_of_checkpoints(pair: Pair, checkpoint: Path, tmp_path: Path, mon
         ),
         "nan.th": (
             state | {f"{PREFIX}scalar_mix_0.gamma": torch.full((1,), torch.nan)},
-            "scalar_mix_0.gamma contains NaN or infinity",
+            "gamma contains NaN or infinity",
         ),
     }
     for name, (content, message) in faults.items():

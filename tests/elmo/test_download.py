@@ -112,7 +112,7 @@ def test_a_cut_connection_is_taken_up_where_it_stopped(server: Server, target: P
 
 def test_the_next_call_goes_on_from_the_part_file(server: Server, target: Path) -> None:
     server.cuts = [300_000]
-    with pytest.raises(InputError, match="the connection was cut.*the 300,000 bytes received are kept"):
+    with pytest.raises(InputError, match="the connection was lost.*the 300,000 bytes received are kept"):
         fetch(RemoteFile(server.url), target, attempts=1)
     assert files(target) == ["weights.hdf5.part", "weights.hdf5.part.etag"]
     fetch(RemoteFile(server.url), target, attempts=1)

@@ -102,7 +102,7 @@ def test_names_in_a_zip_lead_nowhere_else(files: dict[str, bytes], tmp_path: Pat
     path = zip_of(tmp_path / "in" / "x.zip", files)
     with zipfile.ZipFile(path, "a") as archive:
         archive.writestr("../model.hdf5", b"x")
-    with pytest.raises(InputError, match=r"found 0 \.hdf5"):
+    with pytest.raises(InputError, match=r"has 0 \.hdf5"):
         load_bilm(str(path))
     assert not (tmp_path / "model.hdf5").exists()
 
@@ -274,5 +274,5 @@ def test_pre_training_does_not_start_from_a_dictionary(
 
     bilm = random_bilm(replace(tiny_options, dictionary=Dictionary(SPECIAL_CHARACTERS)))
     write_safetensors(bilm, tmp_path / "bilm.safetensors")
-    with pytest.raises(InputError, match="--init .*: a biLM of ELMoForManyLangs, which cannot be trained further"):
+    with pytest.raises(InputError, match="--init .*: this biLM is from ELMoForManyLangs and cannot be trained further"):
         check_options(tiny_options, str(tmp_path / "bilm.safetensors"))

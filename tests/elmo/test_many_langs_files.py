@@ -95,9 +95,9 @@ def _deflate(folder: Path) -> None:
 
 BROKEN: list[tuple[Callable[[Path], None], str]] = [
     (_write("encoder.pkl", b""), r"encoder\.pkl: not the weights of .* damaged, or more than tensors; nothing"),
-    (_write("encoder.pkl", pickle.dumps(_Bad())), r"encoder\.pkl: .* nothing in it was executed"),
+    (_write("encoder.pkl", pickle.dumps(_Bad())), r"encoder\.pkl: .* nothing in the file was executed"),
     (_write("token_embedder.pkl", pickle.dumps({"a": 1})), r"token_embedder\.pkl: not the weights"),
-    (_deflate, r"encoder\.pkl: compressed inside"),
+    (_deflate, r"encoder\.pkl: the content is compressed"),
     (lambda folder: (folder / "encoder.pkl").unlink(), r"encoder\.pkl: no such file; expected the weights"),
     (lambda folder: (folder / "char.dic").unlink(), r"char\.dic: no such file"),
     (lambda folder: (folder / "config.json").unlink(), r"config\.json: no such file"),
@@ -109,16 +109,16 @@ BROKEN: list[tuple[Callable[[Path], None], str]] = [
     ),
     (_write("config.json", b"[" * 100_000), r"config\.json: not valid JSON"),
     (_write("own.json", b"[]"), r"own\.json: must be a JSON object, not list"),
-    (_write("own.json", b"{}"), r"own\.json: no token_embedder"),
+    (_write("own.json", b"{}"), r"own\.json: there is no token_embedder"),
     (_write("char.dic", b"a\xff\t0\n"), r"char\.dic: cannot be read as UTF-8"),
     (_write("char.dic", b"a\t0\nb\tc\td\n"), r"char\.dic:2: not an entry, a tab and a new number"),
     (_write("char.dic", b"a\t0\nb\t0\n"), r"char\.dic:2: .* new number below 11"),
     (_write("char.dic", b"a\t0\nb\t11\n"), r"char\.dic:2: .* below 11"),
     (_write("char.dic", b"a\t0\n\n"), r"char\.dic:2: "),
-    (_write("word.dic", b"a\t0\nb\t1\n"), r"word\.dic: 2 entries for 6 vectors"),
+    (_write("word.dic", b"a\t0\nb\t1\n"), r"word\.dic: there are 2 entries for 6 vectors"),
     (
         _write("char.dic", "".join(f"{c}\t{n}\n" for n, c in enumerate([*CHARACTERS[:-1], "c"])).encode()),
-        "no <bow> among the characters",
+        "<bow> is missing among the characters",
     ),
     (
         _rewrite("own.json", lambda values: values["encoder"].update(dim=7)),
@@ -136,7 +136,7 @@ BROKEN: list[tuple[Callable[[Path], None], str]] = [
     ),
     (
         _rewrite("token_embedder.pkl", lambda tensors: tensors["projection.bias"].fill_(float("nan"))),
-        r"token_embedder\.pkl: projection\.bias has NaN",
+        r"token_embedder\.pkl: projection\.bias contains NaN",
     ),
     (
         _rewrite(

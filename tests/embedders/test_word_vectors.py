@@ -139,7 +139,7 @@ def test_text_of_other_kinds(tmp_path: Path) -> None:
     for name, message in {
         "empty.txt": "the file is empty; expected word vectors",
         "short.txt": "short.txt:1: the header says 3 words, but the file has 1",
-        "latin.txt": "latin.txt:2: not UTF-8 (invalid continuation byte in column 3)",
+        "latin.txt": "latin.txt:2: not UTF-8 .invalid continuation byte in column 3",
         "none.txt": "no such file of word vectors",
         ".": "cannot be read",
     }.items():

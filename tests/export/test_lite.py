@@ -143,7 +143,7 @@ def name_no_graph(folder: Path) -> None:
 
 
 DAMAGE: dict[str, tuple[Callable[[Path], object], str]] = {
-    "no manifest": (lambda folder: (folder / "manifest.json").unlink(), r"not an export \(no manifest.json in it\)"),
+    "no manifest": (lambda folder: (folder / "manifest.json").unlink(), r"not an export \(it has no manifest.json\)"),
     "not JSON": (lambda folder: (folder / "manifest.json").write_text("{"), "manifest.json: damaged: not JSON"),
     "a list": (
         lambda folder: (folder / "manifest.json").write_text("[]"),
@@ -153,16 +153,22 @@ DAMAGE: dict[str, tuple[Callable[[Path], object], str]] = {
         lambda folder: damage_manifest(folder, format="x-9"),
         "the format is 'x-9', not elmo-tasks-lite-1; ex",
     ),
-    "no labels": (lambda folder: damage_manifest(folder, labels=None), "'labels' is missing or of another type"),
-    "numbers as labels": (lambda folder: damage_manifest(folder, labels=[1]), "'labels' is missing or of another type"),
-    "no inputs": (lambda folder: damage_manifest(folder, inputs=[]), "'inputs' is missing or of another type"),
+    "no labels": (lambda folder: damage_manifest(folder, labels=None), "'labels' is missing or has the wrong type"),
+    "numbers as labels": (
+        lambda folder: damage_manifest(folder, labels=[1]),
+        "'labels' is missing or has the wrong type",
+    ),
+    "no inputs": (lambda folder: damage_manifest(folder, inputs=[]), "'inputs' is missing or has the wrong type"),
     "another model": (lambda folder: damage_manifest(folder, model="parser"), "unknown model 'parser'"),
     "another input": (lambda f: damage_manifest(f, inputs=[{"kind": "x", "width": 1}]), "unknown kind of input 'x'"),
     "an input without its keys": (
         lambda folder: damage_manifest(folder, inputs=[{"kind": "chars", "width": 8}]),
         r"manifest.json: damaged: it does not list input-0-words.onnx",
     ),
-    "outside": (lambda folder: damage_manifest(folder, files={"../x": {}}), "'../x' is not the name of a file in it"),
+    "outside": (
+        lambda folder: damage_manifest(folder, files={"../x": {}}),
+        "'../x' is not the name of a file in the folder",
+    ),
     "no checksum": (lambda folder: damage_manifest(folder, files={"model.onnx": {}}), "its checksum is not the one"),
     "a graph not named": (name_no_graph, "manifest.json: damaged: it does not list model.onnx"),
     "a file gone": (lambda folder: (folder / "model.onnx").unlink(), r"model.onnx: cannot be read \(No such file"),
@@ -183,7 +189,7 @@ def test_a_damaged_folder_is_one_line(name: str, folder: Path, capsys: pytest.Ca
 def test_other_folders_are_no_exports(tmp_path: Path, make_run: Callable[..., Trained]) -> None:
     make_run()
     for path in (tmp_path / "run", tmp_path / "nowhere", tmp_path / "glove.txt"):
-        with pytest.raises(InputError, match=r"not an export \(no manifest.json in it\); make one with `elmo-"):
+        with pytest.raises(InputError, match=r"not an export \(it has no manifest.json\); make one with `elmo-"):
             lite.load(path)
 
 
