@@ -120,5 +120,5 @@ def test_a_scalar_mix_of_a_list() -> None:
         mix(tensors[:2], mask)
     with pytest.raises(InputError, match="scalar mix: do_layer_norm needs a mask"):
         mix(tensors)
-    with pytest.raises(InputError, match="scalar mix: 2 initial_scalar_parameters for 3 tensors"):
+    with pytest.raises(InputError, match="scalar mix: 2 initial_scalar_parameters were given for 3 tensors"):
         ScalarMix(3, initial_scalar_parameters=[0.0, 0.0])
