@@ -107,7 +107,7 @@ def test_a_run_without_contextual_vectors_is_told_of_the_packages(
     data: Path, capsys: pytest.CaptureFixture[str], embedders: list[str], noted: str
 ) -> None:
     assert main(["train", "ner", "--data", "data", "--embedders", *embedders]) == 2
-    assert capsys.readouterr().out.partition("note: no biLM among the embedders; ")[2] == noted
+    assert capsys.readouterr().out.partition("note: there is no biLM among the embedders; ")[2] == noted
 
 
 @pytest.mark.parametrize(

@@ -95,7 +95,7 @@ def test_an_address_that_cannot_be_had_is_refused(
     with socket.create_server(("127.0.0.1", 0)) as busy:
         given = f"--port={busy.getsockname()[1]}" if place == "taken" else place
         said = refused(capsys, str(run_folders["sentiment"]), given)
-    assert "demo: cannot listen on" in said and "give another --host or --port" in said
+    assert "demo: cannot listen on" in said and "choose another --host or --port" in said
 
 
 @pytest.fixture
@@ -115,7 +115,7 @@ def test_without_a_run_all_taggers_in_the_package_are_shown(run_folders: dict[st
 
 
 def test_without_a_run_and_taggers_a_run_is_asked_for(taggers: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert "name a run: elmo-tasks demo RUN" in refused(capsys)
+    assert "give a run: elmo-tasks demo RUN" in refused(capsys)
 
 
 def test_runs_of_one_name_are_told_apart(run_folders: dict[str, Path], tmp_path: Path) -> None:

@@ -266,6 +266,6 @@ def test_the_verbs_of_a_trained_biLM(trained: Path, capsys: pytest.CaptureFixtur
     assert main(["substitutes", "the cat", "--bilm", str(trained / "bilm"), "--json"]) == 0
     assert [json.loads(line)["word"] for line in capsys.readouterr().out.splitlines()] == ["the", "cat"]
     assert main(["substitutes", "the cat", "--bilm", str(trained / "bilm"), "--position", "3"]) == 2
-    assert "expected --position 1 to 2" in capsys.readouterr().err
+    assert "--position must be from 1 to 2" in capsys.readouterr().err
     assert main(["substitutes", "the cat", "--bilm", str(trained)]) == 2
     assert "no such vocabulary" in capsys.readouterr().err

@@ -44,7 +44,7 @@ def test_a_run_from_lists_lives_as_long_as_the_object(place: Path, tmp_path: Pat
     assert run.evaluate((TOKENS, TAGS))["f1"] == run.evaluate({"test": (TOKENS, TAGS)})["f1"] == 1.0
     with pytest.raises(InputError, match="the data has no dev split"):
         run.evaluate({"test": (TOKENS, TAGS)}, "dev")
-    with pytest.raises(InputError, match="trained on Python objects, which it does not keep"):
+    with pytest.raises(InputError, match="trained on Python objects, which it does not store"):
         run.evaluate()
     run.save(tmp_path / "saved")
     copy, folder = pickle.loads(pickle.dumps(run)), run.folder

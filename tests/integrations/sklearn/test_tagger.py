@@ -99,8 +99,8 @@ def test_faults(sentences: Any, tags: Any, message: str) -> None:
 @pytest.mark.parametrize(
     ("dev", "message"),
     [
-        ({"X_dev": X}, "fit: got X_dev without y_dev; pass both, or neither to draw dev data from X"),
-        ({"y_dev": Y}, "fit: got y_dev without X_dev; pass both"),
+        ({"X_dev": X}, "fit: X_dev was passed without y_dev; pass both, or neither to draw dev data from X"),
+        ({"y_dev": Y}, "fit: y_dev was passed without X_dev; pass both"),
         ({"X_dev": X, "y_dev": Y[1:]}, "y_dev: there are 19 gold items for 20 documents"),
     ],
 )
@@ -140,8 +140,8 @@ def test_numbers_stand_for_tags(fitted_tagger: ElmoTagger) -> None:
 @pytest.mark.parametrize(
     ("names", "tags", "message"),
     [
-        (None, [[0]] * 9, r"y\[0\]: the tags are numbers without names \(the first is 0\); name them by ElmoTagger"),
-        (NUMBERED, [[0], [5]] * 5, r"y\[1\]: the tag 5 has no name; the 5 names are numbered from 0"),
+        (None, [[0]] * 9, r"y\[0\]: the tags are numbers without names \(the first is 0\); name them with ElmoTagger"),
+        (NUMBERED, [[0], [5]] * 5, r"y\[1\]: the tag 5 has no name; there are 5 names, numbered from 0"),
         (NUMBERED, [[0], [float("nan")]] * 5, r"y\[1\]: a tag is missing \(nan\)"),
         (NUMBERED, [0] * 9, r"y\[0\]: the tags must be a list, not 0"),
     ],
