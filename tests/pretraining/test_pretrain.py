@@ -177,7 +177,7 @@ def test_the_command_line(
     assert main(["pretrain", *arguments]) == 2
     assert "already exists; choose another --output" in capsys.readouterr().err
     assert main(["pretrain", "--corpus", str(text)]) == 2
-    assert "expected --config" in capsys.readouterr().err
+    assert "--config is missing" in capsys.readouterr().err
     (tmp_path / "bilm" / "vocabulary.txt").write_text("a\nb\nc\n")
     assert main(["pretrain", "eval", str(tmp_path / "bilm"), str(text)]) == 2
     assert "vocabulary.txt:1: the first words must be <S> </S> <UNK>, not" in capsys.readouterr().err
@@ -231,7 +231,7 @@ def test_an_export_touches_its_own_files_alone(
     export = ["pretrain", "export", str(bilm), "--output", str(out)]
     assert main(export) == 0
     refused(out, "out: already exists; choose another --output or pass --overwrite")
-    refused(out, "out: is the folder of the biLM itself", "--overwrite", source=out)
+    refused(out, "out: this is the folder of the biLM itself", "--overwrite", source=out)
     (out / "softmax-7.safetensors").write_text("of a larger export")
     assert main([*export, "--overwrite"]) == 0 and not (out / "softmax-7.safetensors").exists()
     assert {path: path.read_bytes() for path in bilm.rglob("*") if path.is_file()} == before
