@@ -119,7 +119,9 @@ def test_a_work_folder_of_others_is_left_alone(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"\.run\.unfinished: already exists"):
         finish(folder, overwrite=True)
     assert (target / "theirs").exists() and folder.work.exists()
-    with pytest.raises(InputError, match=r"target: already exists and is not a run made by elmo-tasks"):  # of another, unfinished one
+    with pytest.raises(
+        InputError, match=r"target: already exists and is not a run made by elmo-tasks"
+    ):  # of another, unfinished one
         finish(RunFolder(target), overwrite=True)
 
 
