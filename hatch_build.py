@@ -1,6 +1,6 @@
 """Puts tasks/, configs/ and the published results into the wheel.
 
-A checkout installed with `pip install -e` reads them where they lie.
+A checkout installed with `pip install -e` reads them in place.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 
 class RecipesInTheWheel(BuildHookInterface):
-    """hatchling's own `force-include` would copy them for editable installs too, where the copies go stale."""
+    """Adds the folders to regular builds only; hatchling's `force-include` would also do so for editable installs."""
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         """Add the folders, unless this is an editable build."""

@@ -1,15 +1,15 @@
-"""What an epoch of `train ner` costs over cached vectors, and what one that computes them anew would cost.
+"""The cost of an epoch of `train ner` with cached vectors, and of one that computes them anew.
 
     python benchmarks/cache.py --data conll2003 --output results/benchmark-cache.json
 
 A biLM of the original shape with random weights (speed does not depend on their values). In turns, `--rounds` times:
 
-- the reference module (`BiLM`, time step by time step, batches of 64 in file order) on the first `--sample` sentences;
+- the reference module (`BiLM`, step by step, batches of 64 in file order) on the first `--sample` sentences;
 - the cache of the training split, opened and read: its files in memory, then dropped from it (`posix_fadvise`);
-- a run of `train ner` of two epochs over the cached vectors, of which the second is timed, its look at dev included.
+- a run of `train ner` of two epochs on the cached vectors; the second is timed, including its evaluation on dev.
 
-`train` reads the vectors of each batch, from the system's file cache in the timed epoch. An epoch that computes takes
-the reference's seconds per token instead of the cache's; one that reads from the disk takes those from the disk.
+`train` reads the vectors of each batch, in the timed epoch from the file cache of the system. An epoch that computes
+takes the seconds per token of the reference in place of those of the cache; one that reads from the disk, those of it.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ from elmo_tasks.training.train import train
 
 
 def drop_from_memory(folder: Path) -> None:
-    """Let the next read come from the disk."""
+    """Drop the files from the file cache, so that the next read comes from the disk."""
     for path in folder.iterdir():
         with path.open("rb") as file:
             os.fsync(file.fileno())
@@ -45,7 +45,7 @@ def drop_from_memory(folder: Path) -> None:
 
 
 def seconds(work: object) -> float:
-    """Of a call."""
+    """Seconds that a call takes."""
     started = time.perf_counter()
     work()  # type: ignore[operator]
     return time.perf_counter() - started
@@ -53,7 +53,7 @@ def seconds(work: object) -> float:
 
 @torch.no_grad()
 def refer(bilm: BiLM, sentences: list[list[str]]) -> None:
-    """The reference module, in file order."""
+    """Run the reference module on the sentences in file order."""
     for start in range(0, len(sentences), 64):
         bilm(batch_to_ids(sentences[start : start + 64], bilm.options.max_characters))
 

@@ -1,9 +1,9 @@
-"""What a call of the cache costs when every call brings one new sentence, as those of a server do.
+"""The cost of a call of the cache when every call has one new sentence, as on a server.
 
     python benchmarks/cache_latency.py --calls 10000 --output results/benchmark-cache-latency.json
 
-The embedder gives random vectors, so that what is measured is the cache. Milliseconds are processor time. The
-record also has the largest number of files that the folder has had.
+The embedder returns random vectors, so only the cache is measured. Milliseconds are processor time. The record also has
+the largest number of files in the folder at any time.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from elmo_tasks.embedders.random import RandomEmbedder
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--calls", type=int, default=10_000)
-    parser.add_argument("--tokens", type=int, default=20, help="of a sentence")
+    parser.add_argument("--tokens", type=int, default=20, help="per sentence")
     parser.add_argument("--output", type=Path)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:

@@ -3,10 +3,10 @@
     python benchmarks/comparison.py --output results/benchmark-comparison.json
 
 The text is UD-EWT: its test split is read for speed and memory, and linear probes for UPOS are trained on about
-`--tokens` tokens of its training split. Speed is of vectors alone, without the cache; the embedders take turns, medians
-are given. Memory is the most that a process of its own has held. The probe on the learned mix (or the only layer) is
-scored on all test tokens, on those whose word its training tokens did not have, and on those that GloVe has no vector
-for; dev chooses penalty and epoch for each.
+`--tokens` tokens of its training split. Speed is that of computing vectors, without the cache; embedders take turns,
+and medians are reported. Memory is the peak of a separate process. The probe on the learned mix (or the only layer) is
+scored on all test tokens, on those whose words do not occur in its training tokens, and on those without a GloVe
+vector; penalty and epoch are chosen on dev for each.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ LENGTH, ROUNDS_OF_ONE = 20, 50
 
 
 def seconds(embedder: Embedder, sentences: Sequence[Sequence[str]]) -> float:
-    """Of one reading. A biLM's table of words is emptied before, as if the text were new."""
+    """Seconds to compute the vectors once. The word table of a biLM is emptied before, as if the text were new."""
     engine = getattr(embedder, "engine", None)
     if engine is not None:
         engine.words.clear()
@@ -50,7 +50,7 @@ def seconds(embedder: Embedder, sentences: Sequence[Sequence[str]]) -> float:
 
 
 def one_sentence(embedder: Embedder, sentence: Sequence[str]) -> float:
-    """Median seconds, its words seen before."""
+    """Median seconds for one sentence whose words are already cached."""
     embedder.embed([sentence])
     rounds = []
     for _ in range(ROUNDS_OF_ONE):
@@ -61,7 +61,7 @@ def one_sentence(embedder: Embedder, sentence: Sequence[str]) -> float:
 
 
 def disk_bytes(name: str) -> int:
-    """Of the files that the embedder's package brings."""
+    """Size of the files that the embedder needs."""
     if name == "elmo":
         import elmo_tasks.elmo
 
@@ -79,13 +79,13 @@ def disk_bytes(name: str) -> int:
 
 
 def without_glove(words: Sequence[str]) -> list[bool]:
-    """Which words GloVe gives the vector that all unknown words share."""
+    """Which words have no GloVe vector of their own."""
     vectors = frozen_embedder("glove").vectors  # type: ignore[attr-defined]
     return [vectors.row(word) == len(vectors.matrix) for word in words]
 
 
 def upos(embedder: Embedder, task: ProbeTask, missing: dict[str, list[bool]]) -> dict[str, float]:
-    """Test accuracy of the probe on the mix: on all tokens, on new words, on words without GloVe."""
+    """Test accuracy of the probe on the mix: on all tokens, on new words, on words without a GloVe vector."""
     numbers = {label: number for number, label in enumerate(task.labels)}
     seen = set(task.train.words)
     data, shares = [], [1.0, 1.0, 1.0]
@@ -96,7 +96,7 @@ def upos(embedder: Embedder, task: ProbeTask, missing: dict[str, list[bool]]) ->
         if split != "train":
             new = torch.tensor([word not in seen for word in part.words])
             kept = torch.stack([torch.ones_like(new), new, torch.tensor(missing[split])], dim=1)  # (N, 3)
-            labels = labels.masked_fill(~kept, -1)  # a token outside the part is never right
+            labels = labels.masked_fill(~kept, -1)  # a token outside the subset never counts as correct
             shares = kept.float().mean(0).tolist()
         data.append(ProbeData(token_layers(embedder, part.sentences), labels))
     fitted = fit_probes(*data, n_labels=len(task.labels), epochs=8)
@@ -106,10 +106,14 @@ def upos(embedder: Embedder, task: ProbeTask, missing: dict[str, list[bool]]) ->
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--tokens", type=int, default=10_000, metavar="N", help="of the training split, for the probes")
+    parser.add_argument(
+        "--tokens", type=int, default=10_000, metavar="N", help="number of training tokens for the probes"
+    )
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--output", type=Path)
-    parser.add_argument("--memory-of", metavar="NAME", help="read the test split with this one, print its peak memory")
+    parser.add_argument(
+        "--memory-of", metavar="NAME", help="compute the test split with this embedder and print its peak memory"
+    )
     options = parser.parse_args()
     torch.manual_seed(0)
     task = load_probe_task("pos", tokens=options.tokens)

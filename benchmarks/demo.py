@@ -1,10 +1,10 @@
-"""How long the page of `elmo-tasks demo` takes to answer, over its HTTP API and as seen in a browser.
+"""Response time of the page of `elmo-tasks demo`, over its HTTP API and as seen in a browser.
 
     python benchmarks/demo.py runs/ner runs/sentiment runs/srl --output results/benchmark-demo.json
 
-The verb serves the runs in a process of its own. It is asked about sentences of 20 tokens of the sample corpus, another
-each time, so that every answer has a biLM to compute: a few to warm up, then `--rounds` over HTTP, from the request to
-the last byte of the HTML, then as many in headless Chromium, from Enter to the painted answer.
+The command serves the runs in a separate process. It is sent sentences of 20 tokens of the sample corpus, a different
+one each time, so that every answer runs the biLM: a few to warm up, then `--rounds` over HTTP, from the request to the
+last byte of the HTML, then as many in headless Chromium, from Enter to the painted answer.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from elmo_tasks.task import load_task
 TOKENS, WARM = 20, 5
 BAR_MS = 300.0  # for all three tasks, median of 50, warm, two cores
 
-# Seen in the page: from the Enter key to the first frame after the answer has changed.
+# Measured in the page: from the Enter key to the first frame after the answer has changed.
 WATCH = """() => {
   window.took = [];
   const shown = () => document.querySelector("#answer").innerHTML;
@@ -55,7 +55,7 @@ WATCH = """() => {
 
 
 def sentences() -> list[str]:
-    """Distinct ones of 20 tokens: the beginnings of the sample's long sentences."""
+    """Distinct sentences of 20 tokens: the beginnings of long sentences of the sample."""
     splits = load_data("sample", load_task("ner").read)
     every = [example.tokens for split in ("train", "dev", "test") for example in splits.get(split)]
     return list(dict.fromkeys(" ".join([*tokens[: TOKENS - 1], "."]) for tokens in every if len(tokens) >= TOKENS))
@@ -63,7 +63,7 @@ def sentences() -> list[str]:
 
 @contextmanager
 def served(runs: Sequence[str]) -> Iterator[str]:
-    """The page's address while it is served."""
+    """Serve the page and yield its address."""
     command = [sys.executable, "-m", "elmo_tasks", "demo", *runs, "--no-browser"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
         try:
@@ -76,7 +76,7 @@ def served(runs: Sequence[str]) -> Iterator[str]:
 
 
 def over_http(address: str, texts: Sequence[str]) -> tuple[list[float], list[int]]:
-    """Milliseconds per answer, and predicates found in each."""
+    """Milliseconds per answer, and the number of predicates in each."""
     took, frames = [], []
     for text in texts:
         body = json.dumps({"text": text, "tokenised": True}).encode()
@@ -91,7 +91,7 @@ def over_http(address: str, texts: Sequence[str]) -> tuple[list[float], list[int
 
 
 def in_browser(address: str, texts: Sequence[str], chromium: str) -> list[float]:
-    """Milliseconds per answer."""
+    """Milliseconds per answer in the browser."""
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
@@ -112,7 +112,7 @@ def in_browser(address: str, texts: Sequence[str], chromium: str) -> list[float]
 
 
 def figures(took: Sequence[float]) -> dict[str, Any]:
-    """What is recorded of many times, in milliseconds."""
+    """Summary statistics of the response times, in milliseconds."""
     return {
         "answers": len(took),
         "median_ms": round(median(took), 1),
@@ -129,7 +129,7 @@ def main() -> None:
     parser.add_argument("--output", type=Path, required=True)
     options = parser.parse_args()
     texts, count = sentences(), WARM + options.rounds
-    assert len(texts) >= 2 * count, f"expected {2 * count} different sentences, got {len(texts)}"
+    assert len(texts) >= 2 * count, f"the sample has {len(texts)} different sentences, but {2 * count} are needed"
     chromium = shutil.which("chromium")
     with served(options.runs) as address:
         took, frames = over_http(address, texts[:count])

@@ -1,10 +1,10 @@
-"""What `elmo-tasks embed` holds in memory, against the tokens that it has done.
+"""Memory of `elmo-tasks embed` by the number of tokens processed.
 
     python benchmarks/embed_memory.py --text 'text/*.xz' --tokens 1000000 --output results/benchmark-embed-memory.json
 
-The first `--tokens` tokens of the text are embedded (all layers, float32) by the command's own function in this
-process; after each block the memory that the process holds is noted, and the most that it has held so far. A plot is
-drawn beside the record.
+The first `--tokens` tokens of the text are embedded (all layers, float32) by the function of the command in this
+process; after each block, the current and the peak memory of the process are recorded. A plot is written beside the
+record.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ SETTLED = 50_000  # tokens after which memory must not grow
 
 
 def write_text(patterns: Sequence[str], tokens: int, path: Path) -> int:
-    """The first `tokens` tokens of the files, a sentence a line. Returns how many there are."""
+    """Write the first `tokens` tokens of the files, one sentence per line. Returns the number of tokens."""
     written = 0
     with path.open("w", encoding="utf-8") as file:
         for source in corpus_files(patterns):
@@ -42,17 +42,17 @@ def write_text(patterns: Sequence[str], tokens: int, path: Path) -> int:
 
 
 def draw(rows: list[dict[str, float]], path: Path) -> None:
-    """Memory against tokens; what is put together at the end stands behind the computing."""
+    """Plot memory against tokens: first the computation, then the merging at the end."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(7, 3.5), layout="constrained")
     axes = figure.subplots()
     total = max(row["tokens"] for row in rows)
-    for key, label in (("peak_rss_mb", "most so far"), ("rss_mb", "held")):
+    for key, label in (("peak_rss_mb", "peak"), ("rss_mb", "current")):
         axes.plot([row["place"] / 1e3 for row in rows], [row[key] for row in rows], label=label)
     axes.axvline(SETTLED / 1e3, color="grey", linewidth=0.8, linestyle=":")
     axes.axvline(total / 1e3, color="grey", linewidth=0.8)
-    axes.set(xlabel="thousand tokens computed, then (right of the line) put together", ylabel="MB", ylim=(0, None))
+    axes.set(xlabel="thousand tokens computed, then (right of the line) merged", ylabel="MB", ylim=(0, None))
     axes.legend(loc="lower right")
     figure.savefig(path, dpi=150)
 

@@ -1,11 +1,11 @@
-"""What fine-tuning a biLM on a domain's text changes: perplexities, and the scores of tasks, before and after.
+"""Effects of fine-tuning a biLM on text of a domain: perplexities and task scores before and after.
 
     elmo-tasks pretrain --corpus 'reviews/*.xz' --config configs/pretrain/shipped.yaml --init shipped --output tuned
     elmo-tasks benchmark ner sentiment --embedders elmo elmo:tuned --seeds 3 --output tuned-or-not
     python benchmarks/fine_tuning.py tuned --heldout reviews.xz general.xz --runs tuned-or-not --output FILE.json
 
-Every row of the benchmark with the fine-tuned biLM (`elmo:tuned`) is set against the one with `elmo` in its place: the
-same task, data, seeds and other embedders. Perplexities are of the full softmax, over the vocabulary that both have.
+Every row of the benchmark with the fine-tuned biLM (`elmo:tuned`) is compared with the one that has `elmo` instead: the
+same task, data, seeds and other embedders. Perplexities use the full softmax over the common vocabulary.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ BEFORE, AFTER = "elmo", "elmo:"
 
 
 def compared(runs: Sequence[Run]) -> list[dict[str, Any]]:
-    """The rows with a fine-tuned biLM, each with its scores and those of the row with `elmo` in its place."""
+    """The rows with a fine-tuned biLM, each with its scores and those of the same row with `elmo`."""
     rows = in_rows(runs)
     found = []
     for (task, data, fraction, names), after in rows.items():
@@ -49,7 +49,7 @@ def compared(runs: Sequence[Run]) -> list[dict[str, Any]]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("tuned", type=Path, help="the fine-tuned biLM's folder")
-    parser.add_argument("--heldout", nargs="+", type=Path, required=True, help="texts for perplexities")
+    parser.add_argument("--heldout", nargs="+", type=Path, required=True, help="texts on which perplexity is measured")
     parser.add_argument("--runs", type=Path, required=True, help="the benchmark's folder")
     parser.add_argument("--output", type=Path, required=True)
     args = parser.parse_args()

@@ -1,11 +1,11 @@
-"""How fast the inference engine is, beside the reference module and what the machine allows; one run, one process.
+"""Speed of the inference engine, compared with the reference module and the limits of the machine, in one process.
 
     python benchmarks/inference.py --data conll2003 --output results/benchmark-inference.json
 
 The reference is `BiLM`, a loop over time steps: sentences in file order, in padded batches of 64. Contestants take
-turns on the same sentences of the test split, so many rounds; medians are given. The engine forgets its words before
-each round. `allennlp` and `simple_elmo_pytorch` compete where they can be imported. Weights are random, of the
-original's and of `small`'s shape, written and read by the project; speed does not depend on their values.
+turns on the same sentences of the test split for several rounds; medians are reported. The word cache of the engine is
+emptied before each round. `allennlp` and `simple_elmo_pytorch` take part if they can be imported. Weights are random,
+of the shapes of `original` and `small`, written and read by the package; speed does not depend on their values.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ ARCHITECTURES = {
     "original": BilmOptions(),
     "small": BilmOptions(cell_dim=1024, projection_dim=128, n_highway=1),
 }
-# Of the test split, from its start: the reference needs 40 s a round for these, and would need 4 min for the whole.
+# From the start of the test split: the reference needs 40 s per round for these, and would need 4 min for all of it.
 SENTENCES = {"original": 512, "small": 10_000}
 PEERS = {"allennlp": "allennlp.modules.elmo", "simple_elmo_pytorch": "simple_elmo_pytorch"}
 PRECISIONS = ("exact", "fast", "int8")
@@ -48,7 +48,7 @@ Run = Callable[[Sentences], object]
 
 
 def random_bilm(options: BilmOptions, folder: Path) -> tuple[BiLM, Path, Path]:
-    """Random weights through bilm-tf's files, for all contestants."""
+    """Write random weights in the format of bilm-tf for all contestants, and read them."""
     torch.manual_seed(0)
     paths = folder / "options.json", folder / "weights.hdf5"
     write_hdf5(BiLM(options), *paths)
@@ -56,7 +56,7 @@ def random_bilm(options: BilmOptions, folder: Path) -> tuple[BiLM, Path, Path]:
 
 
 def in_batches(module: Callable[[torch.Tensor], object]) -> Run:
-    """File order, 64 sentences a batch, padded."""
+    """Run the module in file order, on padded batches of 64 sentences."""
 
     def run(sentences: Sentences) -> None:
         with torch.no_grad():
@@ -67,7 +67,7 @@ def in_batches(module: Callable[[torch.Tensor], object]) -> Run:
 
 
 def afresh(engine: Engine) -> Run:
-    """The engine, no word known."""
+    """Run the engine with an empty word cache."""
 
     def run(sentences: Sentences) -> None:
         engine.words.clear()
@@ -77,7 +77,7 @@ def afresh(engine: Engine) -> Run:
 
 
 def peers(options: Path, weights: Path) -> dict[str, Run]:
-    """Other people's `Elmo` modules, those that are installed."""
+    """The `Elmo` modules of other packages, if installed."""
     found: dict[str, Run] = {}
     for name, module in PEERS.items():
         try:
@@ -95,7 +95,7 @@ def seconds(run: Run, sentences: Sentences) -> float:
 
 
 def throughput(options: BilmOptions, contestants: dict[str, Run], sentences: Sentences, rounds: int) -> dict[str, Any]:
-    """Alternating rounds over all contestants and the plain products."""
+    """Measure all contestants and plain matrix products in alternating rounds."""
     tokens = sum(map(len, sentences))
     times: dict[str, list[float]] = {name: [] for name in contestants}
     rates: dict[str, list[float]] = {}
@@ -103,7 +103,7 @@ def throughput(options: BilmOptions, contestants: dict[str, Run], sentences: Sen
         run(sentences[:16])
     for turn in range(rounds):
         for name, run in contestants.items():
-            if turn < 2 or name not in PEERS:  # others' modules are slow, and no bar
+            if turn < 2 or name not in PEERS:  # the modules of other packages are slow, and no target
                 times[name].append(seconds(run, sentences))
         for name, rate in product_rates().items():
             rates.setdefault(name, []).append(rate)
@@ -129,7 +129,7 @@ def throughput(options: BilmOptions, contestants: dict[str, Run], sentences: Sen
 
 
 def sweep(points: dict[str, tuple[Run, Sentences]], rounds: int) -> dict[str, float]:
-    """Median tokens a second of each point, all in turn."""
+    """Median tokens per second of each point, measured in turn."""
     times: dict[str, list[float]] = {name: [] for name in points}
     for _ in range(rounds):
         for name, (run, sentences) in points.items():
@@ -138,7 +138,7 @@ def sweep(points: dict[str, tuple[Run, Sentences]], rounds: int) -> dict[str, fl
 
 
 def sweeps(bilm: BiLM, sentences: Sentences, rounds: int) -> dict[str, dict[str, float]]:
-    """`fast` against the token budget, the sentence length and the number of threads."""
+    """Speed of `fast` by token budget, sentence length and number of threads."""
     engine = Engine(bilm, precision="fast")
     some = sentences[: len(sentences) // 2]
     budgets = {str(n): (afresh(Engine(bilm, precision="fast", token_budget=n)), some) for n in BUDGETS}
@@ -161,7 +161,7 @@ def sweeps(bilm: BiLM, sentences: Sentences, rounds: int) -> dict[str, dict[str,
 
 
 def latency(bilm: BiLM, sentences: Sentences, rounds: int) -> dict[str, Any]:
-    """Milliseconds of one sentence of 20 tokens at a time, and the floors: weights read once a step."""
+    """Milliseconds per single sentence of 20 tokens, and the lower bounds: the weights are read once per step."""
     options = bilm.options
     chosen = [list(words[:20]) for words in sentences if len(words) >= 20][:16]
     chosen = chosen or [[word for words in sentences for word in words][:20]]
@@ -186,7 +186,7 @@ def latency(bilm: BiLM, sentences: Sentences, rounds: int) -> dict[str, Any]:
 
 
 def probe_memory(architecture: str, precision: str, kind: str, data: str) -> dict[str, float]:
-    """MB that a run takes above what the process holds with the weights laid out; in a process of its own."""
+    """Memory in MB that a run needs in addition to the prepared weights, measured in a separate process."""
     engine = Engine(BiLM(ARCHITECTURES[architecture]), precision=precision)
     text = test_split(data)
     document = [word for sentence in text for word in sentence]
@@ -205,7 +205,7 @@ def _kilobytes(status: Path, key: str) -> float:
 
 
 def memory(architecture: str, data: str) -> dict[str, dict[str, float]]:
-    """By precision and load, each in a fresh process."""
+    """Memory by precision and load, each in a new process."""
     found: dict[str, dict[str, float]] = {}
     for precision in ("exact", "fast"):
         for kind in ("5,000 tokens", "1,000 tokens and 63 sentences"):
@@ -216,7 +216,7 @@ def memory(architecture: str, data: str) -> dict[str, dict[str, float]]:
 
 
 def earlier(path: Path, record: dict[str, Any]) -> dict[str, Any]:
-    """The architectures that were measured before under the same conditions, which stay in the record."""
+    """The architectures measured earlier under the same conditions, which are kept in the record."""
     if not path.exists():
         return {}
     old: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
@@ -235,8 +235,8 @@ def main() -> None:
     parser.add_argument("--data", default="conll2003", help="a data set's name or folder (default: %(default)s)")
     parser.add_argument("--architectures", nargs="+", choices=list(ARCHITECTURES), default=list(ARCHITECTURES))
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--threads", type=int, help="of PyTorch (default: its own choice)")
-    parser.add_argument("--share", type=float, default=1.0, help="of the sentences, for a quick look")
+    parser.add_argument("--threads", type=int, help="threads of PyTorch (default: chosen by PyTorch)")
+    parser.add_argument("--share", type=float, default=1.0, help="fraction of the sentences, for a quick run")
     parser.add_argument("--output", type=Path, default=Path("results/benchmark-inference.json"))
     parser.add_argument("--probe-memory", nargs=3, help=argparse.SUPPRESS)
     options = parser.parse_args()

@@ -1,4 +1,4 @@
-"""What the machine allows: plain products, memory bandwidth, and the operations that inference cannot do without."""
+"""Limits of the machine: speed of plain products, memory bandwidth, and the operations that inference needs."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _SHAPES = ((4096, 4096, 4096), (128, 1024, 16384), (512, 4096, 512))  # square, 
 
 
 def useful_flops(options: BilmOptions, sentences: Sequence[Sequence[str]]) -> float:
-    """Two a multiply-add: recurrence and upper layers a token, char encoder and first layer's input a distinct word."""
+    """Two per multiply-add: recurrence and upper layers per token, char encoder and first input per distinct word."""
     tokens = sum(map(len, sentences))
     words = {word for sentence in sentences for word in sentence}
     gates = 4 * options.cell_dim * options.projection_dim
@@ -37,7 +37,7 @@ def _rate(run: Callable[[], object], flops: float, seconds: float) -> float:
 
 
 def product_rates(seconds: float = 0.15) -> dict[str, float]:
-    """Operations a second by data type: the fastest of three shapes, by PyTorch and by oneDNN with packed weights."""
+    """Operations per second by data type: the fastest of three shapes, by PyTorch and by oneDNN with packed weights."""
     best: dict[str, float] = {}
 
     def note(name: str, rate: float) -> None:
@@ -61,7 +61,7 @@ def product_rates(seconds: float = 0.15) -> dict[str, float]:
 
 
 def memory_bandwidth(size: int) -> float:
-    """Bytes a second at which all threads read the same `size` bytes again and again: the best fifth of 0.3 s."""
+    """Bytes per second at which all threads repeatedly read the same `size` bytes: the best fifth of 0.3 s."""
     block = torch.ones(max(size // 4, 1))
     block.sum()
     times, started = [], time.perf_counter()
@@ -73,13 +73,13 @@ def memory_bandwidth(size: int) -> float:
 
 
 def floors(options: BilmOptions, engine: Engine, steps: int) -> dict[str, float]:
-    """The least that a sentence of so many steps can take: its weights have to be read.
+    """Lower bounds of the time for a sentence of `steps` steps, from reading the weights.
 
-    `memory_ms`: a step's weights at every step from main memory. `floor_ms`: all weights once, at the bandwidth of a
-    block as large as all of them, and at every further step that step's weights, at the bandwidth of a block as large
-    as those, because they stay in the cache.
+    `memory_ms`: the weights of a step are read from main memory at every step. `floor_ms`: all weights are read once,
+    at the bandwidth of a block of their size; in every further step, the weights of a step are read at the bandwidth of
+    a block of that size, because they stay in the cache.
     """
-    sides = 2 if options.cell_dim <= 1024 else 1  # directions that the engine runs side by side
+    sides = 2 if options.cell_dim <= 1024 else 1  # directions that the engine runs in parallel
     a_step, a_layer = engine.weight_bytes
     step, whole = sides * a_step, 2 * options.n_layers * a_layer
     runs = 2 * options.n_layers // sides

@@ -1,4 +1,4 @@
-"""The table and the picture of `inference.py`'s record."""
+"""The table and the figure for the record of `inference.py`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ PRECISIONS = ("exact", "fast", "int8")
 
 
 def table(record: Mapping[str, Any]) -> str:
-    """Markdown: tokens a second and what it is of the reference and of the products, latency, memory."""
+    """Markdown: tokens per second, its ratio to the reference and to the products, latency, memory."""
     speeds = []
     for architecture, found in record["architectures"].items():
         speed, latency = found["throughput"], found["latency"]
@@ -44,7 +44,7 @@ def table(record: Mapping[str, Any]) -> str:
 
 
 def draw(record: Mapping[str, Any], path: Path) -> None:
-    """Speed by contestant, by budget, length and threads, a row an architecture."""
+    """Plot speed by contestant, token budget, length and threads, one row per architecture."""
     from matplotlib.figure import Figure
 
     found = record["architectures"]
@@ -57,10 +57,10 @@ def draw(record: Mapping[str, Any], path: Path) -> None:
         row[0].bar_label(bars, [f" {ratios[name]:.1f}x" for name in speeds])
         row[0].invert_yaxis()
         row[0].margins(x=0.25)
-        row[0].set_title(f"{architecture}: tokens a second")
+        row[0].set_title(f"{architecture}: tokens per second")
         for axis, (what, points) in zip(row[1:], measured["sweeps"].items(), strict=True):
             axis.plot(list(points), list(points.values()), marker="o", color="tab:blue")
             axis.set_ylim(bottom=0)
             axis.set_xlabel(what.replace("_", " "))
-            axis.set_title("`fast`, tokens a second")
+            axis.set_title("`fast`, tokens per second")
     figure.savefig(path, dpi=120)

@@ -1,15 +1,15 @@
-"""An exported run beside the run itself and beside MiniLM in ONNX: equality, speed, cold start, memory, size.
+"""An exported run compared with the run itself and with MiniLM in ONNX: equality, speed, cold start, memory, size.
 
     pip wheel distributions/lite --no-deps -w dist && python3 -m venv --without-pip lite
     pip --python lite/bin/python install --no-compile dist/elmo_tasks_lite-*.whl
     python benchmarks/lite.py runs/ner --data uner_en_ewt --python lite/bin/python --output results/benchmark-lite.json
 
-RUN is a run of `elmo-tasks train ner --embedders elmo chars`. Predictions and scores are compared on `--sentences` of
-the data's test split, with the biLM in float32; F1 is of the whole split. Speed is measured in this process: the
-contestants take turns, all words known, two threads each; the record has medians of processor time and of wall-clock
-time, since other work on the machine disturbs the former less. Cold start and memory are of processes of their own, run
-by `--python`: an environment that has elmo-tasks-lite and nothing else. MiniLM is given the numbers of its word
-pieces, so its tokeniser, which needs another package, costs it nothing; it gives vectors only, the others give tags.
+RUN is a run of `elmo-tasks train ner --embedders elmo chars`. Predictions and scores are compared on `--sentences`
+sentences of the test split, with the biLM in float32; F1 is that of the whole split. Speed is measured in this process:
+contestants take turns, with all words cached and two threads each; the record has medians of processor time and of
+wall-clock time, since other work on the machine affects the former less. Cold start and memory are measured in separate
+processes, run by `--python`: an environment with only elmo-tasks-lite. MiniLM receives the ids of its word pieces, so
+its tokeniser, which needs another package, is not timed; it computes vectors only, the others tags.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ MINILM_CHILD = (
 
 
 def with_precision(run: Path, precision: str) -> Trained:
-    """The run, its biLM computed in `precision`."""
+    """The run with its biLM computed in `precision`."""
     trained = load_trained(run)
     for source in trained.inputs:
         if isinstance(source, FrozenInput):
@@ -70,7 +70,7 @@ def with_precision(run: Path, precision: str) -> Trained:
 
 
 def engine_of(trained: Trained) -> Engine:
-    """The biLM's."""
+    """The engine of the biLM."""
     (engine,) = [source.embedder.engine for source in trained.inputs if isinstance(source, FrozenInput)]  # type: ignore[attr-defined]
     assert isinstance(engine, Engine)
     return engine
@@ -78,7 +78,7 @@ def engine_of(trained: Trained) -> Engine:
 
 @torch.no_grad()
 def largest_difference(trained: Trained, model: lite.LiteModel, examples: Sequence[Any]) -> float:
-    """Of any score of any tag at any token."""
+    """The largest difference in any score of any tag at any token."""
     largest = 0.0
     for batch in loader(prepare(examples, trained.inputs, trained.task, None), BATCH):
         expected = trained.model.emissions(batch).numpy()
@@ -89,7 +89,7 @@ def largest_difference(trained: Trained, model: lite.LiteModel, examples: Sequen
 
 
 def minilm_graphs(folder: Path) -> Callable[[Sequence[Sequence[str]]], dict[str, np.ndarray[Any, Any]]]:
-    """Write `minilm.onnx` and `minilm-int8.onnx`, and return what turns sentences into their input."""
+    """Write `minilm.onnx` and `minilm-int8.onnx`, and return a function that converts sentences to their input."""
     import warnings
 
     from onnxruntime.quantization import quantize_dynamic
@@ -130,7 +130,7 @@ def minilm_graphs(folder: Path) -> Callable[[Sequence[Sequence[str]]], dict[str,
 def in_turns(
     contestants: dict[str, Callable[[Any], object]], work: Sequence[Any], rounds: int
 ) -> dict[str, dict[str, float]]:
-    """Median processor and wall-clock seconds of all pieces of work, the contestants taking turns."""
+    """Median processor and wall-clock seconds of each piece of work, with the contestants taking turns."""
     spent: dict[str, list[tuple[float, float]]] = {name: [] for name in contestants}
     for number in range(rounds + 1):  # the first one warms up
         for name, contestant in contestants.items():
@@ -146,7 +146,7 @@ def in_turns(
 
 
 def child(command: Sequence[str], environment: dict[str, str] | None = None) -> tuple[float, float]:
-    """Processor seconds and peak memory in MB of a process. Its peak counts that of its parent, a small one."""
+    """Processor seconds and peak memory in MB of a process. The peak includes that of its parent, which is small."""
     launcher = [sys.executable, "-I", "-c", LAUNCHER, *command]
     done = subprocess.run(launcher, capture_output=True, text=True, env=environment, check=True)
     seconds, kilobytes = done.stdout.split()
@@ -154,12 +154,12 @@ def child(command: Sequence[str], environment: dict[str, str] | None = None) -> 
 
 
 def cold(command: Sequence[str], environment: dict[str, str] | None = None) -> float:
-    """Median processor seconds."""
+    """Median processor seconds of a cold start."""
     return statistics.median(child(command, environment)[0] for _ in range(COLD))
 
 
 def megabytes(path: Path) -> float:
-    """Of a file, or of all files in a folder."""
+    """Size of a file, or of all files in a folder."""
     files = path.rglob("*") if path.is_dir() else [path]
     return sum(file.lstat().st_size for file in files if file.is_file()) / 1e6
 
@@ -167,8 +167,8 @@ def megabytes(path: Path) -> float:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("run", type=Path)
-    parser.add_argument("--data", required=True, help="as of `elmo-tasks evaluate`: its test split is read")
-    parser.add_argument("--python", type=Path, required=True, help="of an environment with elmo-tasks-lite alone")
+    parser.add_argument("--data", required=True, help="as for `elmo-tasks evaluate`: its test split is read")
+    parser.add_argument("--python", type=Path, required=True, help="Python of an environment with only elmo-tasks-lite")
     parser.add_argument("--sentences", type=int, default=1000)
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--output", type=Path)
@@ -217,7 +217,7 @@ def _speed(
     some: Sequence[Any],
     rounds: int,
 ) -> dict[str, Any]:
-    """Milliseconds of single sentences and tokens per second of batches, of tags and of vectors alone."""
+    """Milliseconds per single sentence and tokens per second in batches, for tags and for vectors alone."""
     session_options = onnxruntime.SessionOptions()
     session_options.intra_op_num_threads = 2
     session_options.add_session_config_entry(
@@ -271,7 +271,7 @@ def _bilm_of(model: lite.LiteModel) -> Any:
 def _processes(
     options: argparse.Namespace, exports: dict[str, Path], folder: Path, feed: Callable[..., Any], some: Sequence[Any]
 ) -> dict[str, dict[str, float]]:
-    """Cold starts, peaks of memory, and sizes on disk."""
+    """Cold starts, peak memory, and sizes on disk."""
     one, all_of_them = folder / "one.txt", folder / "all.txt"
     one.write_text(" ".join(some[0].tokens) + "\n", "utf-8")
     all_of_them.write_text("".join(" ".join(own.tokens) + "\n" for own in some), "utf-8")

@@ -1,9 +1,9 @@
-"""How fast pre-training runs, and how near to what the machine's matrix products allow.
+"""Speed of pre-training, and its ratio to the speed of matrix products on the machine.
 
     python benchmarks/pretraining.py --corpus 'text/*.xz' --config configs/pretrain/shipped.yaml --output FILE.json
 
-Windows of the real text and plain matrix products in the same data type take turns in one process; medians are given.
-Only useful multiply-adds are counted: of the LSTM, of the drawn classes, of the characters that distinct words have.
+Windows of the real text and plain matrix products in the same data type take turns in one process; medians are
+reported. Only useful multiply-adds are counted: of the LSTM, the sampled classes, and the characters of distinct words.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from elmo_tasks.pretraining.windows import Windows, classes_of
 
 
 def flops(options: BilmOptions, samples: int, window: Window) -> float:
-    """Useful operations of a window's forward and backward pass: two a multiply-add, backward is twice forward."""
+    """Useful operations of the forward and backward pass of a window: two per multiply-add, backward twice forward."""
     size, width = options.cell_dim, options.projection_dim
     steps = window.inputs.numel()  # of both directions
     lstm = options.n_layers * (4 * size * (width + width) + size * width)
@@ -42,7 +42,7 @@ def flops(options: BilmOptions, samples: int, window: Window) -> float:
 
 
 def product_rate(dtype: torch.dtype, seconds: float = 1.0) -> float:
-    """Operations a second of the fastest of three plain products: square, and the two shapes of the LSTM's gates."""
+    """Operations per second of the fastest of three plain products: square, and the two shapes of the LSTM gates."""
     best = 0.0
     for rows, inner, columns in ((4096, 4096, 4096), (5120, 256, 4096), (5120, 4096, 1024)):
         left, right = torch.randn(rows, inner).to(dtype), torch.randn(inner, columns).to(dtype)
@@ -61,7 +61,7 @@ def main() -> None:
     parser.add_argument("--config", type=Path, required=True)
     parser.add_argument("--set", action="append", default=[], metavar="key=value")
     parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--windows", type=int, default=10, help="windows a round")
+    parser.add_argument("--windows", type=int, default=10, help="windows per round")
     parser.add_argument("--output", type=Path, required=True)
     options = parser.parse_args()
     keep_freed_memory()

@@ -1,10 +1,10 @@
-"""What `train ner` takes of memory on cached vectors of ELMo's original width, and how long an epoch is.
+"""Memory and time per epoch of `train ner` on cached vectors of ELMo's original width.
 
     python benchmarks/train_memory.py --data conll2003 --tokens 1200000 --output results/benchmark-train-memory.json
 
-The vectors are random and of the shape of the original biLM's (3 layers of 1,024, layer 0 twice the same 512), since
-neither memory nor time depends on their values. They go through the real cache and the real training. The training
-split is repeated, with other words at its sentences' ends, until it has the tokens. The cache is in a temporary folder
+The vectors are random, of the shape of the original biLM (3 layers of 1,024, layer 0 the same 512 twice), since neither
+memory nor time depends on their values. They pass through the actual cache and training. The training split is
+repeated, with other words at the ends of its sentences, until it has enough tokens. The cache is in a temporary folder
 (`$TMPDIR`; about 5 KB per token) that is removed at the end.
 """
 
@@ -36,7 +36,7 @@ from elmo_tasks.training.train import train
 
 
 class Original:
-    """Random vectors of the original biLM's shape, a few microseconds per token."""
+    """Random vectors of the shape of the original biLM, computed in a few microseconds per token."""
 
     name, n_layers, width, parameters = "original", 3, 1024, 0
     fingerprint = "random-of-original-width"
@@ -53,7 +53,7 @@ class Original:
 
 
 def repeated(examples: tuple[Example, ...], tokens: int) -> Iterator[Example]:
-    """The examples again and again, each time with another last word, until there are so many tokens."""
+    """Repeat the examples, each time with another last word, until there are `tokens` tokens."""
     found = 0
     for turn in count():
         for example in examples:
@@ -66,7 +66,7 @@ def repeated(examples: tuple[Example, ...], tokens: int) -> Iterator[Example]:
 
 
 class Watch(threading.Thread):
-    """The most anonymous and file-backed memory that this process has held, looked at ten times per second."""
+    """Peak anonymous and file-backed memory of this process, sampled ten times per second."""
 
     def __init__(self) -> None:
         super().__init__(daemon=True)
@@ -84,10 +84,10 @@ class Watch(threading.Thread):
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", default="conll2003")
-    parser.add_argument("--tokens", type=int, default=1_200_000, help="of the training split")
+    parser.add_argument("--tokens", type=int, default=1_200_000, help="tokens of the training split")
     parser.add_argument("--dev", type=int, default=300, metavar="N", help="sentences of the dev split")
     parser.add_argument("--epochs", type=int, default=1)
-    parser.add_argument("--hidden", type=int, help="of the BiLSTM, if not the configuration's")
+    parser.add_argument("--hidden", type=int, help="hidden size of the BiLSTM (default: that of the configuration)")
     parser.add_argument("--output", type=Path)
     options = parser.parse_args()
     PROVIDERS["original"] = Provider(

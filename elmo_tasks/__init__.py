@@ -1,4 +1,4 @@
-"""Downstream tasks on frozen ELMo embeddings, and pre-training of the biLMs they build on.
+"""Downstream tasks on frozen ELMo embeddings, and pre-training of the underlying biLMs.
 
 Everything in `__all__` is public: it keeps its name and arguments from one minor version to the next. Names are
 imported when they are first used, so that `import elmo_tasks` itself loads neither torch nor scikit-learn.
@@ -108,7 +108,7 @@ __all__ = [
     "train",
 ]
 
-# Where each public name is defined, as `module` or, where it is called otherwise there, `module:name`.
+# Where each public name is defined: `module`, or `module:name` if its name there differs.
 _HOMES = {
     "Argument": "text.results",
     "Batch": "nn.batch",

@@ -1,4 +1,4 @@
-"""What an experiment is about: a Task, the frozen value that a recipe `tasks/NAME/task.py` defines."""
+"""Tasks: each recipe `tasks/NAME/task.py` defines one `Task`, an immutable description of a downstream task."""
 
 from __future__ import annotations
 
@@ -30,31 +30,31 @@ PredictionT = TypeVar("PredictionT")
 SettingsT = TypeVar("SettingsT")
 
 Prediction: TypeAlias = object
-"""A prediction outside its task. Only the task itself looks inside."""
+"""A prediction of any task. Only the task itself knows its type."""
 
 
 class Scores(Protocol):
-    """What `Task.score` returns: numbers for JSON and a table for people."""
+    """The result of `Task.score`: numbers for JSON and a readable table."""
 
     @property
     def report(self) -> str:
         """A text table."""
 
     def as_dict(self) -> dict[str, Any]:
-        """JSON values. Only the task's headline must be among them, as a fraction from 0 to 1, higher is better.
+        """The scores as JSON values.
 
-        Other numbers are shown in the closing table of `train`: floats as per cent, whole numbers as they are. Two
-        optional keys are shown in more detail:
+        The task's headline is required, as a fraction from 0 to 1 (higher is better). Other numbers appear in the
+        final table of `train`: floats as per cent, integers unchanged. Two optional keys are shown in more detail:
         `per_type`, a dictionary of `{"precision", "recall", "f1", "support"}` by type, and `confusion`,
         `{"labels": [...], "counts": [[...], ...]}` with one row per gold label.
         """
 
 
 class TaskModel(Protocol):
-    """What `Task.build_model` returns: a `torch.nn.Module` with these two methods and the mix that it was given.
+    """The result of `Task.build_model`: a `torch.nn.Module` with these two methods and the mix passed to it.
 
-    A model may also have `decode_with_probabilities(batch)`: what `decode` returns, and for each example a list of
-    probabilities, which `Task.result` reads.
+    A model may also have `decode_with_probabilities(batch)`, which returns the outputs of `decode` and, for each
+    example, a list of probabilities for `Task.result`.
     """
 
     @property
@@ -69,7 +69,7 @@ class TaskModel(Protocol):
 
 
 def no_further(example: object, predicted: object) -> tuple[()]:
-    """No further examples: the prediction is complete."""
+    """Return no further examples, because the prediction is complete."""
     return ()
 
 
@@ -81,40 +81,40 @@ class Task(Generic[ExampleT, PredictionT, SettingsT]):
     model's settings (a frozen dataclass).
 
     Args:
-        name: the task's name, which its runs record.
+        name: the name of the task, which its runs record.
         settings: the dataclass of the model's settings, `model:` in a configuration. Every field has a default.
-        headline: the key of the scores by which the best epoch on dev is chosen.
-        default_data: the data that `train` uses without `--data`: a name of the catalog or a folder.
+        headline: the key of the score that selects the best epoch on dev.
+        default_data: the data set that `train` uses without `--data`: a catalog name or a folder.
         read: reads the file of a split. It may take the keywords `columns`, `encoding`, `map_labels` and
             `note`, see `elmo_tasks.data.reading`.
-        parse: the examples of one input line of `predict`, from the line without its line break and its `file:line`;
-            usually one, but there may be none or several.
-        labels: the labels of the training examples.
-        encode: the gold of an example as numbers: one per token, or one for the sentence.
-        decode: turns what the model's `decode` returns for one example into a prediction. An example without tokens
+        parse: converts one input line of `predict` (without its line break) and its `file:line` to examples; usually
+            one, but there may be none or several.
+        labels: collects the labels of the training examples.
+        encode: converts the gold of an example to numbers: one per token, or one for the sentence.
+        decode: converts the output of the model's `decode` for one example to a prediction. An example without tokens
             never reaches the model; its prediction is `decode` of `()`.
         build_model: makes the model, a `torch.nn.Module` as described by `TaskModel`.
         score: compares examples with predictions.
-        count: what one example adds to the headline: its gold, predicted and correct items, such as spans, or its
-            label (one of each). Summed over a split, 2 correct / (gold + predicted) is the headline: F1 of spans,
-            accuracy of labels. `benchmark` tests differences for significance by these counts; if they do not add up
-            to the headline, it reports no p-value.
-        describe: the JSON value that `predict` prints for a line, from the line (without its line break), its examples
-            and their predictions.
-        record: the text of `predictions.test.txt`.
+        count: counts one example's gold, predicted and correct items, such as spans, or its label (one of each).
+            Summed over a split, 2 correct / (gold + predicted) is the headline: F1 of spans, accuracy of labels.
+            `benchmark` tests differences for significance with these counts; if they do not add up to the headline, it
+            reports no p-value.
+        describe: makes the JSON value that `predict` prints for a line, from the line (without its line break), its
+            examples and their predictions.
+        record: makes the text of `predictions.test.txt`.
         closed: if true, labels in dev or test that the training data lacks are an error; otherwise they count as
             misses.
-        gold: the text of `gold.test.txt`, if a foreign scorer wants gold and predictions in separate files.
-        follow: further examples that a prediction of `predict` calls for, such as the predicates that were found in a
-            sentence. They are predicted too, and `describe` gets them after the examples of the line.
-        plain: an example without gold, from its tokens and its source; by default `parse` of the tokens with blanks
-            between them.
-        result: the typed result for a sentence, from the sentence, its examples, their predictions and, for each of
-            them, the probabilities that the model gives (None if they were not asked for or it gives none). By default
-            an `OtherResult` with the value of `describe`.
-        objects: makes examples from Python objects (lists, pandas frames, Hugging Face data sets), as the functions of
-            `elmo_tasks.data.objects` do: from the object, what messages call it, the names of its columns by their role
-            and a function that is told of oddities. By default only a list of the task's examples is taken.
+        gold: makes the text of `gold.test.txt`, if an external scorer needs gold and predictions in separate files.
+        follow: makes further examples from a prediction, such as one for each predicate found in a sentence. They are
+            predicted too, and `describe` gets them after the examples of the line.
+        plain: makes an example without gold from its tokens and its source; by default `parse` of the tokens joined
+            with spaces.
+        result: makes the typed result for a sentence from the sentence, its examples, their predictions and, for each
+            of them, the model's probabilities (None if they were not requested or the model has none). By default an
+            `OtherResult` with the value of `describe`.
+        objects: makes examples from Python objects (lists, pandas frames, Hugging Face data sets), like the functions
+            in `elmo_tasks.data.objects`: from the object, its name in messages, its column names by role and a
+            callback for notes. By default only a list of the task's examples is accepted.
     """
 
     name: str
@@ -143,19 +143,19 @@ class Task(Generic[ExampleT, PredictionT, SettingsT]):
     def examples(
         self, given: Any, name: str, columns: Mapping[str, Any] | None = None, note: Note = no_note
     ) -> Sequence[ExampleT]:
-        """Examples with gold from Python objects; a list of examples is taken as it is.
+        """Convert Python objects to examples with gold; a list of examples is returned unchanged.
 
         Raises:
-            InputError: there is none, or they cannot be read; the message calls them `name` and names the row.
+            InputError: there are no examples, or they cannot be read; the message contains `name` and the row.
         """
         if isinstance(given, Sequence) and given and all(is_dataclass(item) for item in given):
             if not all(hasattr(item, "tokens") and hasattr(item, "source") for item in given):
-                raise InputError(f"{name}: expected examples, which have tokens and a source, got {quoted(given[0])}")
+                raise InputError(f"{name}: {quoted(given[0])} is not an example, which has tokens and a source")
             return list(given)
         if self.objects is None:
             raise InputError(
-                f"{name}: the task {self.name} takes a list of its examples, got a {type(given).__name__}; make "
-                "examples, or name files by data="
+                f"{name} must be a list of examples of the task {self.name}, not a {type(given).__name__}; make "
+                "examples, or pass files as data="
             )
         return self.objects(given, name, columns or {}, note)
 
@@ -166,23 +166,23 @@ class Task(Generic[ExampleT, PredictionT, SettingsT]):
                 self.encode(example, known)
 
     def model_settings(self, values: Mapping[str, Any]) -> SettingsT:
-        """The `settings` with these values, all others at their defaults.
+        """Make the `settings` from these values, with defaults for all others.
 
         Raises:
-            InputError: an unknown key (the nearest is named), a value of the wrong type.
+            InputError: a key is unknown (the message suggests the nearest), or a value has the wrong type.
         """
         return from_mapping(self.settings, values, "model.")
 
 
 AnyTask: TypeAlias = Task[Any, Any, Any]
-"""A task whose types are only known to its recipe."""
+"""A task whose types only its recipe knows."""
 
 
 def load_task(name: str) -> AnyTask:
     """Load a task by its name or the path of its `task.py`, which is executed.
 
     Raises:
-        InputError: no such task, or the file defines no `task`.
+        InputError: the task does not exist, or the file defines no `task`.
     """
     path = task_path(name)
     spec = importlib.util.spec_from_file_location(f"elmo_tasks_recipe_{path.parent.name}", path)
@@ -195,5 +195,5 @@ def load_task(name: str) -> AnyTask:
         raise InputError(f"{path}: cannot be loaded as a task ({type(error).__name__}: {error})") from None
     task = getattr(module, "task", None)
     if not isinstance(task, Task):
-        raise InputError(f"{path}: defines no task; it must have a line `task = Task(...)`")
+        raise InputError(f"{path}: the file defines no task; it must have a line `task = Task(...)`")
     return task

@@ -1,4 +1,4 @@
-"""Real data sets and a browser, where they are at hand: only tests that ask for them find them, and they are marked."""
+"""Real data sets and a browser, if available: only the marked tests that request them can find them."""
 
 from __future__ import annotations
 

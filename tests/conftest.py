@@ -1,4 +1,4 @@
-"""What all tests share; one thread each, so that the workers of `pytest -n` do not fight."""
+"""Shared by all tests; one thread each, so that the workers of `pytest -n` do not compete."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A newcomer without data sets and browser: the tests that need them are skipped, and no other test finds them."""
+"""Without data sets and browser, the tests that need them are skipped, and no other test finds them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The examples in docstrings give what they say, in every module that has one.
+"""The examples in docstrings print what they say, in every module that has any.
 
 Run from here rather than by `--doctest-modules`, so that they have a cache and a folder of their own.
 """

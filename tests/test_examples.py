@@ -1,4 +1,4 @@
-"""The scripts in examples/ run as they are, each in a folder of its own; what they assert holds."""
+"""The scripts in examples/ run unchanged, each in a separate folder, and their assertions hold."""
 
 from __future__ import annotations
 

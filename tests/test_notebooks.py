@@ -1,4 +1,4 @@
-"""The notebooks in examples/ run as they are, and print what is stored in them."""
+"""The notebooks in examples/ run unchanged and print their stored outputs."""
 
 from __future__ import annotations
 

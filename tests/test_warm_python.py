@@ -1,4 +1,4 @@
-"""Commands that forks of a loaded process run are as good as those of a new interpreter."""
+"""Commands run by forks of a loaded process behave like those of a new interpreter."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What builds the tables of READMEs and docs from the records in results/. Not part of the wheel."""
+"""Programs that build the tables of READMEs and docs from the records in results/. Not part of the wheel."""

@@ -1,4 +1,4 @@
-"""The tables about the biLM inside the package: its training, and what fine-tuning it on a domain changed."""
+"""Tables about the bundled biLM: its training, and the effects of fine-tuning it on a domain."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ TRAINING, FINE_TUNING = "pretraining-shipped.json", "fine-tuning-research.json"
 
 
 def bilm_table(record: Mapping[str, Any]) -> str:
-    """Markdown: what it read, and its perplexities beside a trigram's. record: as in `results/`, with its `file`."""
+    """Markdown: its training text, its perplexities and a trigram's. record: as in `results/`, with its `file`."""
     stages = record["stages"]
     epochs = sum(stage["epochs"] for stage in stages)
     corpus = f"{stages[0]['corpus_tokens']:,} tokens, {stages[0]['corpus_sentences']:,} sentences"

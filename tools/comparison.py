@@ -1,4 +1,4 @@
-"""ELMo, GloVe and a transformer side by side: scores and costs of runs, and what `benchmarks/comparison.py` found."""
+"""ELMo, GloVe and a transformer compared: scores and costs of runs, and the results of `benchmarks/comparison.py`."""
 
 from __future__ import annotations
 
@@ -38,9 +38,10 @@ _MEASURED: tuple[tuple[str, Callable[[Mapping[str, Any]], str]], ...] = (
 
 
 def comparison_table(records: Sequence[Mapping[str, Any]]) -> str:
-    """Markdown, a column a system. records: as `read_records` gives them; what is not among them leaves its cell empty.
+    """Markdown, one column per system. records: as returned by `read_records`; cells without a record stay empty.
 
-    Where a benchmark has a task's row, that is taken, for its rows are of one grid; else the record of the runs.
+    If a benchmark has a row for a task, it is used, because the rows of a benchmark share one grid; else the record of
+    the runs.
     """
     nothing: Mapping[str, Any] = {"embedders": {}}
     measured = next((record for record in records if record.get("file") == MEASURED), nothing)["embedders"]
@@ -65,14 +66,14 @@ def comparison_table(records: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _system(names: Sequence[str]) -> frozenset[str]:
-    """`elmo:shipped` is what `elmo` means; the order of names does not matter."""
+    """The set of embedders, with `elmo:shipped` as `elmo`; the order of names does not matter."""
     return frozenset("elmo" if name in ("elmo:shipped", "elmo:default") else name for name in names)
 
 
 def _row(
     records: Sequence[Mapping[str, Any]], task: str, data: str, system: Sequence[str]
 ) -> tuple[Mapping[str, Any], bool] | None:
-    """A benchmark's row, or a record of runs; and whether it is the former."""
+    """A row of a benchmark or a record of runs, and whether it is the former."""
     for record in records:
         for part in record["tasks"] if record.get("kind") == KIND else ():
             for row in part["rows"]:
@@ -88,7 +89,7 @@ def _row(
 
 
 def _by_default(record: Mapping[str, Any]) -> bool:
-    """Runs of the task's own model on all its data, not of another file's or with another head."""
+    """Whether the runs use the default model of the task on all its data, not another file or another head."""
     return not any(other in record["command"] for other in ("--config", "model.head", "training.fraction"))
 
 

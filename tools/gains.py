@@ -1,4 +1,4 @@
-"""What ELMo adds to word vectors and characters, one row per task: the table of the README."""
+"""The gain from ELMo over word vectors and characters, one row per task: the table of the README."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ _COLUMNS = ("task", "test score", "seeds", " + ".join(WITHOUT), " + ".join(WITH)
 
 
 def gains_table(records: Sequence[Mapping[str, Any]]) -> str:
-    """Markdown. Means are over the seeds that both sides have, and their number is in the table.
+    """Markdown. Means are over the seeds that both systems have in common; the table has their number.
 
-    records: of benchmarks, as `read_records` gives them. A pair that was tested only on a part of the training data is
-    left out; the smallest common part has a row of its own, to show what ELMo adds where labels are scarce.
+    records: of benchmarks, as returned by `read_records`. A pair tested only on a part of the training data is left
+    out; the smallest common part has a separate row, to show the gain from ELMo with few labels.
     """
     rows = [
         cells for record in records if record.get("kind") == KIND for task in record["tasks"] for cells in _rows(task)

@@ -1,4 +1,4 @@
-"""Tables of what the programs in benchmarks/ measured, made from their records."""
+"""Tables of the measurements of the programs in benchmarks/, made from their records."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def memory_table(record: Record) -> str:
 
 
 def cache_table(record: Record) -> str:
-    """An epoch of `train ner` by where the vectors come from."""
+    """Time of an epoch of `train ner` by the source of the vectors."""
     kept = record["epoch_that_computes_seconds"]
     rows = [
         [what, f"{record[key]:.1f}", f"{kept / record[key]:.1f}"]
@@ -81,7 +81,7 @@ def cache_table(record: Record) -> str:
 
 
 def embed_memory_table(record: Record) -> str:
-    """What `embed` held."""
+    """Memory of `embed`."""
     row = [
         f"{record['tokens']:,}",
         f"{record['tokens_per_second']:,.0f}",
@@ -121,7 +121,7 @@ _LITE = {  # the contestants in the order of the table, what each computes, and 
 
 
 def lite_table(record: Record) -> str:
-    """Size, cold start, latency, throughput and memory of an exported run, beside the run itself and MiniLM in ONNX."""
+    """Size, cold start, latency, throughput and memory of an exported run, the run itself, and MiniLM in ONNX."""
     rows = []
     for name, (kind, title) in _LITE.items():
         speed = record[kind].get(name)
@@ -162,7 +162,7 @@ MEASUREMENTS: dict[str, tuple[str, Callable[[Record], str]]] = {
     "embed-memory": ("benchmark-embed-memory.json", embed_memory_table),
     "taggers": ("taggers.json", taggers_table),
 }
-"""The name of a table: the file of its record, and what makes it."""
+"""For each table name: the file of its record, and the function that makes the table."""
 
 
 def _has(record: Record, contestant: str) -> bool:

@@ -31,7 +31,7 @@ def read_records(folder: Path) -> list[dict[str, Any]]:
     `model`, `test` and `source`; they come last. Files of other kinds in the same folder are left to their readers.
 
     Raises:
-        InputError: a file that is not JSON, a record without runs, or a published result without its source.
+        InputError: a file is not JSON, a record has no runs, or a published result has no source.
     """
     records: list[dict[str, Any]] = []
     published: list[dict[str, Any]] = []
@@ -39,17 +39,17 @@ def read_records(folder: Path) -> list[dict[str, Any]]:
         try:
             content = json.loads(path.read_text(encoding="utf-8"))
         except ValueError as error:
-            raise InputError(f"{path}: expected a JSON record of runs, got something else ({error})") from None
+            raise InputError(f"{path}: not a JSON record of runs ({error})") from None
         if path.name == _PUBLISHED:
             published = content
             for entry in published:
                 if missing := {"task", "data", "model", "test", "source"} - set(entry):
-                    raise InputError(f"{path}: expected every result to have {', '.join(sorted(missing))}, got {entry}")
+                    raise InputError(f"{path}: a result has no {', '.join(sorted(missing))}: {entry}")
             continue
         if not isinstance(content, dict) or ("task" in content) != ("runs" in content):
             continue
         if "runs" in content and not content["runs"]:
-            raise InputError(f"{path}: expected at least one run, got none; collect it again from its run folders")
+            raise InputError(f"{path}: the record has no runs; collect it again from its run folders")
         records.append(content | {"file": path.relative_to(folder).as_posix()})
     return [*records, *published]
 
@@ -57,9 +57,9 @@ def read_records(folder: Path) -> list[dict[str, Any]]:
 def fill(text: str, records: Sequence[Mapping[str, Any]]) -> str:
     """The text with every table between `<!-- table:NAME -->` and `<!-- /table:NAME -->` updated.
 
-    A name is a task, `benchmark` (all benchmarks), `gains` (what ELMo adds), `comparison` (embedders against each
-    other), `bilm` (the training of the one inside the package), `fine-tuning` (what more text of a domain changed in
-    it), a measurement's (`MEASUREMENTS`), or a probe's record without its `.json`.
+    A name is a task, `benchmark` (all benchmarks), `gains` (the gain from ELMo), `comparison` (of embedders), `bilm`
+    (the training of the bundled biLM), `fine-tuning` (its training on text of a domain), a measurement
+    (`MEASUREMENTS`), or the file name of a probe's record without `.json`.
     """
 
     def made(name: str) -> str:
@@ -89,12 +89,12 @@ def _of_file(name: str, records: Sequence[Mapping[str, Any]], make: Callable[[Ma
 
 
 def documents(root: Path) -> list[Path]:
-    """The files of a checkout that may hold tables."""
+    """The files of a checkout that may contain tables."""
     return [root / "README.md", *sorted(root.glob("tasks/*/README.md")), *sorted((root / "docs").rglob("*.md"))]
 
 
 def main(root: Path) -> None:
-    """Rewrite the tables of a checkout."""
+    """Update the tables of a checkout."""
     records = read_records(root / "results")
     for path in documents(root):
         old = path.read_text(encoding="utf-8")

@@ -1,4 +1,4 @@
-"""The table of the taggers inside the package."""
+"""The table of the bundled taggers."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""Make the taggers inside the package: `python -m tools.taggers NAME ... [--runs DIR]`; all of them without a name.
+"""Make the bundled taggers: `python -m tools.taggers NAME ... [--runs DIR]`; without a name, all of them.
 
 Each is trained, its weights are stored in 16 bits, and it is evaluated in that form on the test split of each of its
-corpora, and of corpora that it was not trained on. The data are looked up in `$ELMO_TASKS_DATA`;
-only corpora are used whose licences permit to share weights that were trained on them.
+corpora, and of corpora that it was not trained on. The data are looked up in `$ELMO_TASKS_DATA`; only corpora whose
+licences permit sharing weights trained on them are used.
 """
 
 from __future__ import annotations
@@ -38,9 +38,9 @@ _EWT = "English Web Treebank (Universal Dependencies and PropBank, CC BY-SA 4.0)
 
 @dataclass(frozen=True)
 class Corpus:
-    """Where a corpus is below `$ELMO_TASKS_DATA`.
+    """A corpus and its place below `$ELMO_TASKS_DATA`.
 
-    about: its name and licence; unseen: whether it was not trained on; gaps: whether some of its texts are empty.
+    about: name and licence; unseen: whether it was not used in training; gaps: whether some of its texts are empty.
     """
 
     about: str
@@ -50,11 +50,11 @@ class Corpus:
 
     @property
     def title(self) -> str:
-        """For tables."""
+        """The title in tables."""
         return self.about + (" (not trained on)" if self.unseen else "")
 
     def path(self, data: Path, runs: Path) -> Path:
-        """Where it can be read; a copy below `runs` without its empty texts, where it has some."""
+        """The path of the corpus, or of a copy below `runs` without its empty texts, if it has any."""
         if not self.gaps:
             return data / self.place
         copy = runs / self.place.replace("/", "-")
@@ -66,9 +66,9 @@ class Corpus:
 
 @dataclass(frozen=True)
 class Recipe:
-    """How a tagger is trained, and where it is tested.
+    """How a tagger is trained and tested.
 
-    reading: how the files of all its corpora are read.
+    reading: options for reading the files of all its corpora.
     """
 
     task: str
@@ -82,11 +82,11 @@ class Recipe:
 
     @property
     def trained_on(self) -> tuple[Corpus, ...]:
-        """The corpora with a part in training."""
+        """The corpora used in training."""
         return tuple(corpus for corpus in self.corpora if not corpus.unseen)
 
     def experiment(self, places: Sequence[str | Path]) -> Experiment:
-        """The experiment on `trained_on`, which are in these places."""
+        """The experiment on the corpora `trained_on`, which are in `places`."""
         data = "+".join(map(str, places))
         given = {"data": data, "embedders": list(self.embedders), "reading": dict(self.reading)}
         return resolve_experiment(self.task, None, given, self.settings)
@@ -149,7 +149,7 @@ RECIPES: Mapping[str, Recipe] = {
 
 
 def make(name: str, runs: Path, data: Path) -> None:
-    """Train a tagger unless its run is there, store it in the package, evaluate it, write its card."""
+    """Train a tagger unless its run exists, store it in the package, evaluate it, and write its card."""
     recipe, run, folder = RECIPES[name], runs / f"tagger-{name}", TAGGERS / name
     command = f"python -m tools.taggers {name}"
     if not (run / "model.safetensors").is_file():
@@ -181,13 +181,13 @@ def make(name: str, runs: Path, data: Path) -> None:
 
 
 def score(name: str, path: Path, sentences: int | None = None) -> dict[str, Any]:
-    """The scores of a tagger on the test split of a corpus, or on its first sentences, by which a test knows it."""
+    """The scores of a tagger on the test split of a corpus, or on its first sentences, which a test compares."""
     task, reading = load_task(RECIPES[name].task), ReadingConfig(**RECIPES[name].reading)
     return load(name).evaluate(load_data(str(path), task.read, reading, only=("test",)).test[:sentences])
 
 
 def store_in_16_bits(source: Path, target: Path) -> None:
-    """Copy a model's file with its floating-point weights rounded to float16; loading them into a model widens them."""
+    """Copy a model file with its floating-point weights rounded to float16; loading converts them back."""
     with safe_open(source, framework="pt") as file:
         tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (no iterator)
         metadata = file.metadata()
@@ -195,13 +195,13 @@ def store_in_16_bits(source: Path, target: Path) -> None:
         if tensor.is_floating_point():
             tensors[key] = tensor.to(torch.float16)
             if not torch.isfinite(tensors[key]).all():
-                raise ValueError(f"{source}: {key} has values beyond float16")
+                raise ValueError(f"{source}: {key} has values outside the range of float16")
     with atomic_file(target) as partial:
         save_file(tensors, partial, metadata)
 
 
 def card(name: str, found: Mapping[str, Any]) -> str:
-    """The model card, Markdown."""
+    """The model card in Markdown."""
     recipe = RECIPES[name]
     score = {"f1": "F1", "accuracy": "accuracy"}[found["headline"]]
     rows = [(corpus.title, f"{100 * found['test'][corpus.place]:.2f}") for corpus in recipe.corpora]
@@ -223,16 +223,18 @@ def card(name: str, found: Mapping[str, Any]) -> str:
 
 
 def main() -> None:
-    """Make the taggers that the command line names."""
+    """Make the taggers named on the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("names", metavar="NAME", nargs="*", help=f"default: {' '.join(RECIPES)}")
-    parser.add_argument("--runs", metavar="DIR", type=Path, default=Path("runs"), help="of the runs (default: runs)")
+    parser.add_argument(
+        "--runs", metavar="DIR", type=Path, default=Path("runs"), help="folder of the runs (default: runs)"
+    )
     options = parser.parse_args()
     data = data_root()
     if data is None:
         parser.error("set ELMO_TASKS_DATA to the folder of the data sets")
     if unknown := set(options.names) - set(RECIPES):
-        parser.error(f"no such tagger: {', '.join(sorted(unknown))}; choose among {', '.join(RECIPES)}")
+        parser.error(f"no such tagger: {', '.join(sorted(unknown))}; choose from {', '.join(RECIPES)}")
     for name in options.names or RECIPES:
         make(name, options.runs, data)
 

@@ -1,1 +1,1 @@
-"""Layer 4: what frozen vectors know: probes of each layer, senses by neighbour, like occurrences, projections."""
+"""Layer 4: what frozen vectors encode: probes of each layer, nearest senses, similar occurrences, projections."""

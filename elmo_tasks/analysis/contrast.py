@@ -1,4 +1,4 @@
-"""One word in two sentences: how alike its vectors are, layer by layer."""
+"""Compare the vectors of one word in two sentences, layer by layer."""
 
 from __future__ import annotations
 
@@ -15,8 +15,11 @@ from elmo_tasks.embedders.protocol import Embedder
 
 @dataclass(frozen=True)
 class Contrast:
-    """word: as the user wrote it; sentences and positions (from 0): where it is; cosines: by layer, the word's own;
-    tables: (L, T1, T2), every token of the first sentence with every one of the second."""
+    """The comparison of a word in two sentences.
+
+    word: as given by the user; sentences and positions (from 0): its two occurrences; cosines: cosine of the word by
+    layer; tables: (L, T1, T2), cosines of all tokens of the first sentence with all tokens of the second.
+    """
 
     word: str
     sentences: tuple[tuple[str, ...], tuple[str, ...]]
@@ -26,22 +29,22 @@ class Contrast:
 
 
 def contrast(embedder: Embedder, sentences: tuple[Sequence[str], Sequence[str]], word: str | None = None) -> Contrast:
-    """Compare a word's vectors in two sentences.
+    """Compare the vectors of a word in two sentences.
 
-    word: in any case of its letters; None for the only word that the two share, punctuation aside.
+    word: the word, ignoring case; None for the only word that both share, apart from punctuation.
 
     Raises:
-        InputError: an empty sentence, a sentence without the word, or several shared words to choose from.
+        InputError: a sentence is empty or does not contain the word, or there is not exactly one shared word.
     """
     first, second = (tuple(tokens) for tokens in sentences)
     if not first or not second:
-        raise InputError("contrast: a sentence is empty; expected two tokenised sentences")
+        raise InputError("contrast: a sentence is empty; give two tokenised sentences")
     if word is None:
         shared = shared_words(first, second)
         if len(shared) != 1:
             several = f"{len(shared)}: {', '.join(shared)}" if shared else "none"
             raise InputError(
-                f"contrast: the sentences must share exactly one word, got {several}; choose one with --word WORD"
+                f"contrast: the sentences must share exactly one word, not {several}; choose one with --word WORD"
             )
         word = shared[0]
     positions = position_of(word, first), position_of(word, second)
@@ -52,7 +55,7 @@ def contrast(embedder: Embedder, sentences: tuple[Sequence[str], Sequence[str]],
 
 
 def shared_words(first: Sequence[str], second: Sequence[str]) -> list[str]:
-    """The words with a letter or a digit that both sentences have, in lower case, in the order of the first."""
+    """The words with a letter or a digit that occur in both sentences, in lower case, in the order of the first."""
     others = {token.lower() for token in second}
     words = dict.fromkeys(token.lower() for token in first if any(map(str.isalnum, token)))
     return [word for word in words if word in others]

@@ -1,4 +1,4 @@
-"""What a probe's accuracy is held against: the most frequent tag, and the control task of Hewitt and Liang (2019)."""
+"""Baselines for the accuracy of a probe: the most frequent tag, and the control task of Hewitt and Liang (2019)."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ import numpy as np
 
 
 def control_labels(words: Iterable[str], tags: Sequence[int], seed: int) -> dict[str, int]:
-    """A random label for each word type: all its occurrences, in any context, have that label.
+    """A random label for each word type, which all its occurrences have in any context.
 
     Labels are drawn independently from the distribution of `tags`, the task's labels of the training tokens (Hewitt and
-    Liang 2019, section 2.1). What a probe gets right here it has learned by heart; the vectors cannot know it.
+    Liang 2019, section 2.1). A probe can only solve this by memorisation, because the vectors do not encode it.
     """
     types = sorted(set(words))
     numbers, counts = np.unique(np.asarray(tags), return_counts=True)
@@ -21,13 +21,13 @@ def control_labels(words: Iterable[str], tags: Sequence[int], seed: int) -> dict
 
 
 def most_frequent(tags: Sequence[int]) -> int:
-    """The most frequent tag; of several the lowest."""
+    """The most frequent tag, or the lowest of several."""
     counts = Counter(tags)
     return min(counts, key=lambda tag: (-counts[tag], tag))
 
 
 def most_frequent_by_word(words: Sequence[str], tags: Sequence[int]) -> dict[str, int]:
-    """Each training word's most frequent tag; of several the lowest."""
+    """The most frequent tag of each training word, or the lowest of several."""
     found: dict[str, list[int]] = {}
     for word, tag in zip(words, tags, strict=True):
         found.setdefault(word, []).append(tag)
@@ -35,5 +35,5 @@ def most_frequent_by_word(words: Sequence[str], tags: Sequence[int]) -> dict[str
 
 
 def majority_accuracy(words: Sequence[str], tags: Sequence[int], by_word: Mapping[str, int], otherwise: int) -> float:
-    """Accuracy of each word's tag in `by_word`, and of `otherwise` for other words."""
+    """Accuracy of predicting the tag of each word in `by_word`, and `otherwise` for other words."""
     return sum(by_word.get(word, otherwise) == tag for word, tag in zip(words, tags, strict=True)) / len(words)

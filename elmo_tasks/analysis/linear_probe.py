@@ -1,4 +1,4 @@
-"""Linear probes: softmax regressions on every layer and on the learned mix, all trained at once."""
+"""Linear probes: softmax regressions on every layer and on the learned mix, all trained together."""
 
 from __future__ import annotations
 
@@ -13,15 +13,16 @@ from elmo_tasks.analysis.token_layers import Standard
 from elmo_tasks.core.progress import report_progress
 
 PENALTIES = (0.0, 1e-4, 1e-3)
-"""The L2 penalties, of which dev chooses one: `penalty / 2 * |W|^2` is added to the mean loss per token."""
-_EVALUATED = 4096  # tokens a step of the evaluation
+"""The L2 penalties, one of which is selected on dev: `penalty / 2 * |W|^2` is added to the mean loss per token."""
+_EVALUATED = 4096  # tokens per step of the evaluation
 
 
 class ProbeBank(nn.Module):
-    """H probes on each of S sources: the L layers and, if there are several, their mix (a ScalarMix a probe).
+    """H probes on each of S sources: the L layers and, if there are several, their mix (one ScalarMix per probe).
 
-    The probes share nothing, so the sum of their losses trains each as if it were alone. The mix has no gamma: the
-    probe's own weights scale. Weights start at 0; the problem of a single layer is convex.
+    The probes share no parameters, so training on the sum of their losses is equivalent to training each one alone. The
+    mix has no gamma, because the weights of the probe can scale. Weights start at 0; the problem of a single layer is
+    convex.
     """
 
     def __init__(self, *, n_layers: int, width: int, n_heads: int, n_labels: int) -> None:
@@ -45,14 +46,14 @@ class ProbeBank(nn.Module):
         return torch.cat([logits, last[None]])  # (S, b, H, K)
 
     def penalty(self, strengths: Tensor) -> Tensor:
-        """strengths: (H,) -> the sum over all probes of `strength / 2 * |W|^2`; biases and mixes go free."""
+        """strengths: (H,) -> the sum over all probes of `strength / 2 * |W|^2`; biases and mixes are not penalised."""
         squares = self.weight.square().sum((0, 1)).view(self.n_heads, self.n_labels).sum(1)  # (H,)
         return (strengths * squares).sum() / 2
 
 
 @dataclass(frozen=True)
 class Fitted:
-    """One source's probe for one task, as dev chose it. mix: the learned layer weights where the source is the mix."""
+    """The probe for one source and task selected on dev. mix: the learned layer weights if the source is the mix."""
 
     dev: float
     test: float
@@ -63,7 +64,7 @@ class Fitted:
 
 @dataclass(frozen=True)
 class ProbeData:
-    """A split: (N, L, D) float16 layers and (N, H) int64 labels, a column a task; -1 for a label that train lacks."""
+    """A split: (N, L, D) float16 layers and (N, H) int64 labels, one column per task; -1 for labels not in train."""
 
     layers: Tensor
     labels: Tensor
@@ -81,12 +82,13 @@ def fit_probes(
     batch_size: int = 512,
     seed: int = 1,
 ) -> list[list[Fitted]]:
-    """Train a probe for every task, source and penalty; dev chooses penalty and epoch; test is read once, at the end.
+    """Train a probe for every task, source and penalty, and evaluate on test once, at the end.
 
-    Adam, its rate falling to 0 in a straight line; small data has 40 or more updates an epoch.
+    Penalty and epoch are selected on dev. Adam with a learning rate that decreases linearly to 0; small data has at
+    least 40 updates per epoch.
 
     Returns:
-        For each task (column of `labels`) the sources' probes: the layers in order, then the mix.
+        For each task (column of `labels`) the probes of the sources: the layers in order, then the mix.
     """
     tasks, chances = train.labels.shape[1], len(penalties)
     standard = Standard.of(train.layers)
@@ -136,7 +138,7 @@ def fit_probes(
 
 
 def _loss(logits: Tensor, labels: Tensor) -> Tensor:
-    """logits: (S, b, H, K), labels: (b, H) -> the sum over probes of the mean cross-entropy of a token."""
+    """logits: (S, b, H, K), labels: (b, H) -> the sum over probes of the mean cross-entropy per token."""
     sources, tokens = logits.shape[:2]
     wide = labels.expand(sources, *labels.shape)
     return functional.cross_entropy(logits.flatten(0, 2), wide.flatten(), reduction="sum") / tokens
@@ -144,7 +146,7 @@ def _loss(logits: Tensor, labels: Tensor) -> Tensor:
 
 @torch.no_grad()
 def _accuracy(bank: ProbeBank, standard: Standard, split: ProbeData, chances: int) -> Tensor:
-    """(S, H): each probe's share of right tokens."""
+    """(S, H): the accuracy of each probe."""
     right = torch.zeros(bank.n_sources, bank.n_heads, dtype=torch.long)
     for layers, labels in zip(*(torch.split(t, _EVALUATED) for t in (split.layers, split.labels)), strict=True):
         guessed = bank(standard.apply(layers)).argmax(-1)  # (S, b, H)
@@ -153,6 +155,6 @@ def _accuracy(bank: ProbeBank, standard: Standard, split: ProbeData, chances: in
 
 
 def _batches(count: int, size: int, seed: int) -> Iterator[Tensor]:
-    """Row numbers of each batch of an epoch, in an order of its own."""
+    """Yield the row numbers of each batch of an epoch, in random order."""
     order = torch.randperm(count, generator=torch.Generator().manual_seed(seed))
     yield from torch.split(order, size)

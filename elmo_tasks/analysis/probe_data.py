@@ -1,4 +1,4 @@
-"""The data sets that `elmo-tasks probe` knows: where the words and the tags are."""
+"""The data sets for `elmo-tasks probe`: the columns of their words and tags."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Read = Callable[[Path, int, str], Sequence[TaggedSentence]]
 
 @dataclass(frozen=True)
 class ProbeKind:
-    """data: a name of the catalog; column: of the tags, from 0; read: a file, column and encoding to sentences."""
+    """data: a catalog name; column: tag column, from 0; read: reads sentences from a file, column and encoding."""
 
     data: str
     column: int
@@ -34,7 +34,7 @@ def _spans(path: Path, column: int, encoding: str) -> list[TaggedSentence]:
 
 
 def _predicates(path: Path, column: int, encoding: str) -> list[TaggedSentence]:
-    """Rows `index word POS lemma roleset ...`, comments between sentences: V for a token with a roleset, O without."""
+    """Read rows `index word POS lemma roleset ...`, with comments between sentences: V for a roleset, otherwise O."""
     return [
         replace(found, tags=tuple("O" if tag == "-" else "V" for tag in found.tags))
         for found in read_tokens(path, token_column=1, tag_column=column, mark="#", encoding=encoding)
@@ -46,13 +46,13 @@ KINDS = {
     "chunk": ProbeKind("conll2003", 2, _spans),
     "srl": ProbeKind("ewt-srl", 4, _predicates),
 }
-"""`pos`: UPOS of UD-EWT (XPOS is its third column); `chunk`: the chunks of CoNLL-2003, made BIO; `srl`: which tokens of
-the English Web Treebank PropBank has as predicates, verbs as well as nouns and adjectives."""
+"""`pos`: UPOS of UD-EWT (XPOS is its third column); `chunk`: the chunks of CoNLL-2003, converted to BIO; `srl`: which
+tokens of the English Web Treebank are predicates in PropBank (verbs, nouns and adjectives)."""
 
 
 @dataclass(frozen=True)
 class TaggedTokens:
-    """A split: its sentences, and all tokens and tags of them in order."""
+    """A split: its sentences, and all their tokens and tags in order."""
 
     sentences: tuple[tuple[str, ...], ...]
     words: tuple[str, ...]
@@ -61,7 +61,7 @@ class TaggedTokens:
 
 @dataclass(frozen=True)
 class ProbeTask:
-    """What a probe is trained for. kind: `pos`, `chunk`, or `tags` for a folder of the user's; column: from 1."""
+    """The task of a probe. kind: `pos`, `chunk`, ..., or `tags` for a folder of the user; column: from 1."""
 
     kind: str
     data: str
@@ -85,24 +85,25 @@ def load_probe_task(
 ) -> ProbeTask:
     """Read the data of a probe.
 
-    what: one of `KINDS`, or a folder of column files (word first, tag last); folder: where a kind's data is, instead of
-    its data set of the catalog; column: of the tags, from 1; tokens: about how many training tokens to keep.
+    what: one of `KINDS`, or a folder of column files (word first, tag last); folder: the folder of the data of a kind,
+    instead of its data set in the catalog; column: tag column, from 1; tokens: approximate number of training tokens.
 
     Raises:
-        InputError: no such data, a split that is missing or damaged, a column that is not there, or a single tag.
+        InputError: the data does not exist, a split is missing or damaged, a column does not exist, or there is only
+            one tag.
     """
     kind = KINDS.get(what)
     if kind is None and folder is not None:
-        raise InputError(f"probe: expected {', '.join(KINDS)} before a folder, got {what!r}")
+        raise InputError(f"probe: only {', '.join(KINDS)} can be followed by a folder, not {what!r}")
     name = folder or (kind.data if kind else what)
     place = locate(name)
     if place is None:
         raise InputError(
-            f"probe: expected the data of {', '.join(KINDS)}, senses or a folder of column files, found no {name!r}; "
-            "give a folder or set ELMO_TASKS_DATA to where it is"
+            f"probe: there is no data {name!r}; name {', '.join(KINDS)}, senses or a folder of column files, and set "
+            "ELMO_TASKS_DATA to the folder of the data sets"
         )
     if column is not None and column < 2:
-        raise InputError(f"--column: expected 2 or more (the first column is the word), got {column}")
+        raise InputError(f"--column must be 2 or more (the first column is the word), not {column}")
     at = column - 1 if column is not None else kind.column if kind else -1
     read = kind.read if kind else _labels
     splits = read_folder(place.folder, lambda path: read(path, at, encoding), variant=place.variant)

@@ -1,4 +1,4 @@
-"""A whole probing run: every frozen layer and the mix, for the task, its control task, and the control embedders."""
+"""A complete probing run: all frozen layers and the mix, for the task, its control task, and control embedders."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ PUBLISHED = (
         "source": "Peters et al. 2018, Table 5",
     },
 )
-"""What others found, in per cent. It is not the same data: another corpus, other tags or senses, a wider biLM."""
+"""Published results, in per cent. They are not on the same data: another corpus, tags or senses, and a wider biLM."""
 
 Tell = Callable[[str], None]
 
@@ -46,16 +46,16 @@ def run_probe(
     cache_folder: Path | None = None,
     tell: Tell = lambda line: None,
 ) -> dict[str, Any]:
-    """Probe a biLM, a random one of its shape, and other frozen embedders.
+    """Probe a biLM, a random one of the same shape, and other frozen embedders.
 
-    A seed decides the control task's labels, the random biLM's weights and the order of the batches.
+    A seed determines the labels of the control task, the weights of the random biLM and the order of the batches.
 
     Returns:
-        The record, JSON values: accuracies of dev and test as fractions, one a seed; selectivity is the test accuracy
-        of the task less that of its control task.
+        The record as JSON values: accuracies on dev and test as fractions, one per seed; selectivity is the test
+        accuracy of the task minus that of its control task.
 
     Raises:
-        InputError: an embedder that there is not.
+        InputError: an embedder does not exist.
     """
     studied = [bilm_embedder(bilm, cache_folder), *(frozen_embedder(name, cache_folder) for name in beside)]
     found: dict[tuple[str, str], dict[str, Any]] = {}
@@ -110,7 +110,7 @@ def _fit(
 
 
 def _add(found: dict[tuple[str, str], dict[str, Any]], embedder: Embedder, fitted: list[list[Fitted]]) -> None:
-    """Append a seed's results to those of its embedder and layer."""
+    """Append the results of a seed to those of its embedder and layer."""
     for source, (own, control) in enumerate(zip(*fitted, strict=True)):
         layer = str(source) if source < embedder.n_layers else "mix"
         row = found.setdefault(
@@ -130,22 +130,22 @@ def _add(found: dict[tuple[str, str], dict[str, Any]], embedder: Embedder, fitte
 
 
 def _gold(task: ProbeTask) -> dict[str, list[int]]:
-    """Label numbers of each split; -1 for a tag that train lacks, which no probe can guess."""
+    """Label numbers of each split; -1 for a tag that is not in train, which no probe can predict."""
     numbers = {label: number for number, label in enumerate(task.labels)}
     return {split: [numbers.get(tag, -1) for tag in getattr(task, split).tags] for split in SPLITS}
 
 
 def _controls(task: ProbeTask, seed: int) -> dict[str, list[int]]:
-    """The control task's label numbers of each split."""
+    """The label numbers of the control task for each split."""
     words = [word for split in SPLITS for word in getattr(task, split).words]
     labels = control_labels(words, _gold(task)["train"], seed)
     return {split: [labels[word] for word in getattr(task, split).words] for split in SPLITS}
 
 
 def _majority(task: ProbeTask, controls: Sequence[dict[str, list[int]]]) -> dict[str, Any]:
-    """Accuracies without vectors: one tag for all, each word's tag, and each word's label in the control task.
+    """Accuracies without vectors: one tag for all, the tag of each word, and its label in the control task.
 
-    The last is what learning every training word's label by heart is worth.
+    The last one is the accuracy of memorising the label of every training word.
     """
     gold = _gold(task)
 

@@ -1,4 +1,4 @@
-"""All occurrences of a word in the plane, by sense or by cluster."""
+"""Project all occurrences of a word into two dimensions, by sense or by cluster."""
 
 from __future__ import annotations
 
@@ -20,8 +20,11 @@ from elmo_tasks.embedders.protocol import Embedder
 
 @dataclass(frozen=True)
 class Projection:
-    """One layer. points: (N, 2); explained: the two components' shares of the variance (PCA); groups: each occurrence's
-    sense or cluster; agreement: adjusted Rand index of clusters and senses, where the senses are known."""
+    """The projection of one layer.
+
+    points: (N, 2); explained: the fraction of variance of both components (PCA); groups: the sense or cluster of each
+    occurrence; agreement: adjusted Rand index of clusters and senses, if the senses are known.
+    """
 
     layer: str
     points: NDArray[np.float64]
@@ -39,9 +42,9 @@ def project_layers(
     clustering: str = "kmeans",
     clusters: int | None = None,
 ) -> list[Projection]:
-    """Project every layer, or the one that `layer` names (see `weights_of_layer`).
+    """Project every layer, or only `layer` (see `weights_of_layer`).
 
-    clusters: as many as there are senses by default, or 2 where the senses are not known.
+    clusters: by default the number of senses, or 2 if the senses are not known.
 
     Raises:
         InputError: as `project` and `weights_of_layer`.
@@ -73,18 +76,19 @@ def project(
     clustering: str = "kmeans",
     clusters: int = 2,
 ) -> Projection:
-    """Project the occurrences' vectors of one layer, (N, D), into the plane.
+    """Project the vectors of the occurrences in one layer, (N, D), into two dimensions.
 
-    Groups are the senses where all occurrences have one, else `clusters` clusters of the full vectors, normalised to
-    length 1 so that Euclidean distance orders as the cosine does.
+    Groups are the senses if all occurrences have one, else `clusters` clusters of the full vectors, normalised to
+    length 1 so that Euclidean distances have the same order as cosines.
 
     Raises:
-        InputError: fewer than three occurrences or than clusters, or UMAP is asked for and not installed.
+        InputError: there are fewer than three occurrences or fewer than clusters, or UMAP is requested but not
+            installed.
     """
     if len(occurrences) < max(3, clusters):
         raise InputError(
-            f"project: expected {max(3, clusters)} or more occurrences of the word, got {len(occurrences)}; "
-            "give a larger file or fewer --clusters"
+            f"project: the word occurs only {len(occurrences)} times, but {max(3, clusters)} or more occurrences are "
+            "needed; give a larger file or fewer --clusters"
         )
     unit = _unit(vectors)
     points, explained = _pca(unit) if method == "pca" else (_umap(unit), None)
@@ -105,7 +109,7 @@ def _unit(vectors: Tensor) -> NDArray[np.float64]:
 
 
 def _pca(values: NDArray[np.float64]) -> tuple[NDArray[np.float64], tuple[float, float]]:
-    """(N, 2) and the shares of variance; all 0 where the vectors are equal, as static ones are."""
+    """(N, 2) and the fractions of variance; all 0 if the vectors are equal, as for static ones."""
     from sklearn.decomposition import PCA
 
     total = float(values.var(0).sum())
@@ -117,7 +121,7 @@ def _pca(values: NDArray[np.float64]) -> tuple[NDArray[np.float64], tuple[float,
 
 
 def check_method(method: str) -> None:
-    """Raises InputError for `umap` where its package is not installed."""
+    """Raises InputError for `umap` if its package is not installed."""
     if method == "umap" and find_spec("umap") is None:
         raise InputError(
             "--method umap needs the package umap-learn, which is not installed; install it with "
@@ -129,14 +133,14 @@ def _umap(values: NDArray[np.float64]) -> NDArray[np.float64]:
     check_method("umap")
     from umap import UMAP
 
-    # Random, since the spectral start needs more points than a rare word has; a seed makes it repeatable.
+    # Random initialisation, because the spectral one needs more points than a rare word has; seeded for repeatability.
     neighbours = min(15, len(values) - 1)
     made: Any = UMAP(n_neighbors=neighbours, metric="cosine", init="random", random_state=1, n_jobs=1)
     return np.asarray(made.fit_transform(values), dtype=np.float64)
 
 
 def _cluster(values: NDArray[np.float64], clustering: str, clusters: int) -> list[int]:
-    """A cluster number an occurrence; numbers in the order in which clusters first occur."""
+    """The cluster number of each occurrence, numbered in the order in which clusters first occur."""
     from sklearn.cluster import AgglomerativeClustering, KMeans
 
     distinct = len(np.unique(values.round(6), axis=0))

@@ -19,25 +19,25 @@ from elmo_tasks.embedders.frozen import bilm_embedder, frozen_embedder, random_b
 from elmo_tasks.embedders.protocol import Embedder
 
 _TIE = 1e-5
-"""Cosines that differ by less are equal: a static vector is one vector, but the mean of several copies is rounded."""
+"""Cosines that differ by less count as equal: static vectors are identical, but the mean of copies is rounded."""
 
 
 def load_sense_corpus(name: str, encoding: str = "utf-8") -> SenseCorpus:
-    """A sense corpus by its folder, its folder's name below `$ELMO_TASKS_DATA`, or `sample-senses`, the shipped one.
+    """Load a sense corpus by its folder, by a name below `$ELMO_TASKS_DATA`, or `sample-senses`, the shipped one.
 
     Raises:
-        InputError: there is no such folder, or it is damaged.
+        InputError: the folder does not exist or is damaged.
     """
     place = locate(name)
     if place is None:
-        raise InputError(f"probe senses: expected a folder with train and test files of JSON Lines, found no {name!r}")
+        raise InputError(f"probe senses: there is no folder {name!r}; give one with train and test files of JSON Lines")
     return read_sense_corpus(place.folder, Path(name).name, encoding)
 
 
 def sense_orders(corpus: SenseCorpus) -> dict[str, tuple[str, ...]]:
-    """Each lemma's senses, the first sense first: as the inventory lists them, else by falling training count.
+    """The senses of each lemma in order: as listed in the inventory, else by decreasing training count.
 
-    Of equally frequent senses the one that occurs first comes first.
+    Equally frequent senses are in the order of their first occurrence.
     """
     counts: dict[str, Counter[str]] = {}
     for occurrence in corpus.train:
@@ -57,10 +57,10 @@ def nearest_senses(
     test_vectors: Tensor,
     orders: Mapping[str, Sequence[str]],
 ) -> list[str | None]:
-    """The sense of each test occurrence whose mean training vector has the highest cosine, among its lemma's senses.
+    """Predict for each test occurrence the sense of its lemma whose mean training vector has the highest cosine.
 
-    train_vectors: (N, D), test_vectors: (M, D). Of equal cosines the earlier sense of `orders` wins. A lemma without
-    training occurrences gets its first sense, and None where nobody lists one.
+    train_vectors: (N, D), test_vectors: (M, D). If cosines are equal, the earlier sense in `orders` wins. A lemma
+    without training occurrences gets its first sense, or None if none is listed.
     """
     rows: dict[str, dict[str, list[int]]] = {}
     for row, occurrence in enumerate(train):
@@ -94,10 +94,10 @@ def run_sense_probe(
     """Accuracy of every layer and of their average, for a biLM, random biLMs (one per seed) and other embedders.
 
     Returns:
-        The record, JSON values: accuracies as fractions; `first_sense` is that of always taking the first sense.
+        The record as JSON values: accuracies as fractions; `first_sense` is that of always choosing the first sense.
 
     Raises:
-        InputError: an embedder that there is not.
+        InputError: an embedder does not exist.
     """
     orders = sense_orders(corpus)
     seen = {occurrence.lemma for occurrence in corpus.train}

@@ -1,4 +1,4 @@
-"""The occurrences in a file that are nearest to one in a sentence."""
+"""Find the occurrences in a file that are most similar to one in a sentence."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from elmo_tasks.core.progress import report_progress
 from elmo_tasks.data.senses import Occurrence
 from elmo_tasks.embedders.protocol import Embedder
 
-_BLOCK = 512  # occurrences that are held at a time
+_BLOCK = 512  # number of occurrences in memory at a time
 
 
 @dataclass(frozen=True)
 class Neighbour:
-    """An occurrence and the cosine of its vector and the query's."""
+    """An occurrence and the cosine of its vector with that of the query."""
 
     occurrence: Occurrence
     cosine: float
@@ -41,22 +41,22 @@ class Neighbour:
 def nearest(
     embedder: Embedder, query: Occurrence, candidates: Iterable[Occurrence], weights: Tensor, top: int
 ) -> list[Neighbour]:
-    """The `top` candidates by falling cosine to `query`, of equal ones the earlier first.
+    """The `top` candidates by decreasing cosine with `query`, earlier ones first if equal.
 
-    Candidates stream through: memory holds a block of them and the best so far. The query's own sentence and position
-    is no candidate, and of identical sentences only the first counts.
+    Candidates are processed as a stream: only a block of them and the best so far are in memory. The query itself is
+    not a candidate, and only the first of identical sentences counts.
 
-    weights: (L,), how the layers are summed.
+    weights: (L,), the weights of the layers.
     """
     target = _mixed(embedder, [query], weights)[0]  # (D,)
-    best: list[tuple[float, int, Occurrence]] = []  # a heap, the worst first
+    best: list[tuple[float, int, Occurrence]] = []  # a heap, with the worst first
     kept: set[tuple[tuple[str, ...], int]] = set()
     arrival = 0
     seen = 0
     for block in _blocks(candidates):
         cosines = torch.cosine_similarity(_mixed(embedder, block, weights), target[None], dim=-1).tolist()
         for occurrence, cosine in zip(block, cosines, strict=True):
-            arrival -= 1  # so that of equal cosines the later one is the worse
+            arrival -= 1  # so that of equal cosines the later one ranks lower
             key = (occurrence.tokens, occurrence.index)
             if key == (query.tokens, query.index) or key in kept:
                 continue

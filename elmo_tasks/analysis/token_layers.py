@@ -1,4 +1,4 @@
-"""The layers of every token of a split, computed once and held in 16 bits."""
+"""The layers of every token of a split, computed once and stored in 16 bits."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from torch import Tensor
 from elmo_tasks.core.progress import report_progress
 from elmo_tasks.embedders.protocol import Embedder, Sentences
 
-_BLOCK = 256  # sentences that are held in 32 bits at a time
-_ROWS = 8192  # tokens a step of the statistics
+_BLOCK = 256  # number of sentences in 32 bits at a time
+_ROWS = 8192  # tokens per step of the statistics
 
 
 def token_layers(embedder: Embedder, sentences: Sentences) -> Tensor:
@@ -20,7 +20,7 @@ def token_layers(embedder: Embedder, sentences: Sentences) -> Tensor:
     count = sum(len(words) for words in sentences)
     table = torch.empty(count, embedder.n_layers, embedder.width, dtype=torch.float16)
     limit, row = torch.finfo(torch.float16).max, 0
-    # By length, so that each block's sentences batch well; every sentence goes to its own rows.
+    # Sorted by length, so that the sentences of a block batch well; each sentence is written to its own rows.
     starts = []
     for words in sentences:
         starts.append(row)
@@ -39,10 +39,10 @@ def token_layers(embedder: Embedder, sentences: Sentences) -> Tensor:
 
 @dataclass(frozen=True)
 class Standard:
-    """Mean and inverse standard deviation of each number of each layer, (L, D), over the training tokens.
+    """Mean and inverse standard deviation of each dimension of each layer, (L, D), over the training tokens.
 
-    A linear probe of standardised vectors is a linear probe of the vectors; it only learns faster, at one rate for all
-    layers. Numbers that never change become 0.
+    A linear probe of standardised vectors is equivalent to one of the vectors themselves, but it learns faster, with
+    one learning rate for all layers. Constant dimensions become 0.
     """
 
     mean: Tensor
@@ -63,12 +63,12 @@ class Standard:
         return cls(mean.float(), scale.float())
 
     def apply(self, rows: Tensor) -> Tensor:
-        """rows: (b, L, D) float16 -> the same in float32, mean 0 and variance 1 over the training tokens."""
+        """Standardise rows (b, L, D) float16 to float32 with mean 0 and variance 1 over the training tokens."""
         return (rows.float() - self.mean) * self.scale
 
 
 def evenly_spaced(lengths: Sequence[int], most: int | None) -> list[int]:
-    """Indices of sentences, spaced evenly over the corpus, that have about `most` tokens together (all for None)."""
+    """Indices of sentences, evenly spaced over the corpus, with about `most` tokens in total (all if None)."""
     total = sum(lengths)
     if most is None or total <= most:
         return list(range(len(lengths)))

@@ -1,1 +1,1 @@
-"""Grids of tasks, embedders and seeds: planned, trained, compared and reported."""
+"""Grids of tasks, embedders and seeds: planning, training, comparison and reports."""

@@ -20,7 +20,7 @@ FINISHED, INTERRUPTED, WAITING, FAILED, CHANGED = "finished", "interrupted", "wa
 
 @dataclass(frozen=True)
 class Cell:
-    """`name` is the folder's; `config` and `settings` are what the experiment was resolved with, for its command."""
+    """A cell. `name` is the name of its folder; `config` and `settings` belong to the command of its experiment."""
 
     name: str
     experiment: Experiment
@@ -30,39 +30,39 @@ class Cell:
 
     @property
     def folder(self) -> Path:
-        """Of the finished run."""
+        """The folder of the finished run."""
         return self.root / "cells" / self.name
 
     @property
     def log(self) -> Path:
-        """All that the run said."""
+        """The file with the output of the run."""
         return self.root / "logs" / f"{self.name}.log"
 
     @property
     def fault(self) -> Path:
-        """Why the run failed, one line; not there unless it did."""
+        """The file with the one-line reason of a failure; only exists if the run failed."""
         return self.root / "logs" / f"{self.name}.error"
 
     @property
     def request(self) -> Path:
-        """The configuration that the run is started with."""
+        """The file with the configuration that the run is started with."""
         return self.root / "logs" / f"{self.name}.yaml"
 
     @property
     def fraction(self) -> float:
-        """Per cent of the training data."""
+        """The percentage of the training data."""
         return self.experiment.training.fraction
 
     @property
     def title(self) -> str:
-        """For people."""
+        """A readable title."""
         part = "" if self.fraction == 100 else f", {self.fraction:g} % of the training data"
         names = " + ".join(self.experiment.embedders)
         return f"{self.experiment.task} on {self.experiment.data}: {names}, seed {self.experiment.seed}{part}"
 
     @property
     def command(self) -> str:
-        """The command that makes the same run by itself."""
+        """The command that makes the same run on its own."""
         words = ["elmo-tasks", "train", self.experiment.task, "--data", self.experiment.data, "--embedders"]
         words += [*self.experiment.embedders, "--seed", str(self.experiment.seed)]
         if self.config is not None:
@@ -72,10 +72,10 @@ class Cell:
         return shlex.join([*words, "--output", str(self.folder)])
 
     def state(self, fingerprints: Mapping[str, str] | None = None, data: Mapping[str, str] | None = None) -> str:
-        """What has become of it.
+        """The state of the cell.
 
-        fingerprints: the embedders as they are now; data: the digests of the data sets as they are now, by their name
-        and task (`data_of`). A finished run on others is changed.
+        fingerprints: the current embedders; data: the current digests of the data sets, by `data_of`. A finished run
+        on other ones is `changed`.
         """
         if (self.folder / "metrics.json").exists():
             same = self._is_of(self.folder) and self._is_on(fingerprints or {}) and self._has_read(data or {})
@@ -88,14 +88,14 @@ class Cell:
         return FAILED if self.fault.exists() else WAITING
 
     def resumable(self) -> bool:
-        """Whether a part of this very experiment, on the embedders of today, is there to go on with."""
+        """Whether there is an unfinished run of exactly this experiment, on the current embedders, to continue."""
         from elmo_tasks.training.resumption import began_alike
 
         work = RunFolder(self.folder).work
         return (work / LAST).exists() and self._is_of(work) and began_alike(work, self.experiment)
 
     def write_request(self) -> Path:
-        """Write the configuration for the process that runs it."""
+        """Write the configuration for the process that runs the cell."""
         with disk_faults(self.root):
             for folder in (self.request.parent, self.folder.parent):
                 folder.mkdir(parents=True, exist_ok=True)
@@ -118,18 +118,18 @@ class Cell:
 
 
 def cell_name(experiment: Experiment) -> str:
-    """`ner-conll2003-glove+chars-100-seed1`: task, data, embedders, per cent, seed, as a folder's name."""
+    """The folder name of a cell: task, data, embedders, percentage, seed (`ner-conll2003-glove+chars-100-seed1`)."""
     task = Path(experiment.task).parent.name if experiment.task.endswith(".py") else experiment.task
     names = "+".join(map(_short, experiment.embedders))
     return f"{task}-{short_name(experiment.data)}-{names}-{experiment.training.fraction:g}-seed{experiment.seed}"
 
 
 def data_of(experiment: Experiment) -> str:
-    """A key for the examples that an experiment reads: what reads them is its task's."""
+    """A key for the examples of an experiment: its data, and its task, which reads them."""
     return f"{experiment.task} {experiment.data}"
 
 
 def _short(name: str) -> str:
-    """An embedder's name as a part of a folder's; a path may be long."""
+    """An embedder's name as a part of a folder name; paths may be long and are shortened."""
     plain = re.sub(r"[^\w.-]+", "_", name)
     return plain if len(plain) <= 40 else f"{plain[-31:]}-{hashlib.blake2b(name.encode(), digest_size=4).hexdigest()}"

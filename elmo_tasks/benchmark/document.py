@@ -1,4 +1,4 @@
-"""The report as words, tables and pictures; Markdown and HTML are made from it and say the same."""
+"""The content of the report: sentences, tables and pictures, from which Markdown and HTML are made."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How long a cell will take, from those that are finished."""
+"""Estimate the time of cells from the finished ones."""
 
 from __future__ import annotations
 
@@ -11,20 +11,22 @@ from elmo_tasks.benchmark.cell import Cell
 
 @dataclass(frozen=True)
 class Timed:
-    """A finished cell, its seconds, and those of them that its epochs took."""
+    """A finished cell, its time in seconds, and the part of it spent on epochs."""
 
     cell: Cell
     seconds: float
     training: float
 
     def scaled(self, fraction: float) -> float:
-        """Seconds for another part of the training data: loading and evaluation take as long as before."""
+        """Seconds for another fraction of the training data; loading and evaluation take the same time."""
         return max(0.0, self.seconds - self.training) + self.training * fraction / self.cell.fraction
 
 
 def estimate(cell: Cell, finished: Sequence[Timed]) -> float | None:
-    """Seconds, from the mean of the nearest cells: the same but for the seed, else other fractions of the same, else
-    other embedders on the same data. None while there is nothing to go by."""
+    """Estimate the seconds of a cell as the mean of the most similar finished cells; None if there are none.
+
+    These are the cells that differ only in the seed, else in the fraction, else in the embedders.
+    """
     wanted = cell.experiment
     near = [timed for timed in finished if _place(timed.cell) == _place(cell)]
     same = [timed for timed in near if timed.cell.experiment.embedders == wanted.embedders]
@@ -37,9 +39,9 @@ def estimate(cell: Cell, finished: Sequence[Timed]) -> float | None:
 def remaining(
     cells: Sequence[Cell], finished: Sequence[Timed], jobs: int, since: Mapping[str, float] | None = None
 ) -> float | None:
-    """Seconds for all of `cells` in `jobs` processes; None if nothing is known of any of them.
+    """Estimate the seconds for all `cells` in `jobs` processes; None if there is no estimate for any of them.
 
-    A cell of which nothing is known counts as the mean of the others. since: for how long those at work are, by name.
+    A cell without an estimate counts as the mean of the others. since: the running time of active cells, by name.
     """
     known = {cell.name: seconds for cell in cells if (seconds := estimate(cell, finished)) is not None}
     if not known:

@@ -1,4 +1,4 @@
-"""Runs the cells of a grid that are not finished, several at a time, each in a process of its own."""
+"""Run the unfinished cells of a grid, several at a time, each in its own process."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from elmo_tasks.core.files import write_text
 
 Tell = Callable[[str], None]
 Launch = Callable[[Cell, int, Tell, threading.Event], None]
-"""Runs a cell while others may run, passes on its output lines, stops when the event is set. Raises CellError."""
+"""A function that runs a cell, passes on its output lines and stops when the event is set. Raises CellError."""
 
 
 class CellError(Exception):
-    """A cell that failed; the message is one line that says why."""
+    """A cell failed; the message is one line with the reason."""
 
 
 class Watcher(Protocol):
@@ -32,25 +32,25 @@ class Watcher(Protocol):
         """A cell has begun."""
 
     def line(self, cell: Cell, text: str) -> None:
-        """A cell says something: an epoch has ended."""
+        """A cell has printed a line: an epoch has ended."""
 
     def ended(self, cell: Cell, seconds: float, fault: str | None) -> None:
-        """A cell is finished, or failed with this line."""
+        """A cell has finished, or failed with this message."""
 
 
 @dataclass(frozen=True)
 class Failure:
-    """A cell that failed, and why."""
+    """A failed cell with the reason."""
 
     cell: Cell
     fault: str
 
 
 def run_cells(cells: Sequence[Cell], jobs: int, watcher: Watcher, launch: Launch | None = None) -> list[Failure]:
-    """Run them in this order, `jobs` at a time. A failed cell leaves a line in its `fault` file and stops no other.
+    """Run cells in this order, `jobs` at a time. A failed cell writes its `fault` file and does not stop the others.
 
     Raises:
-        KeyboardInterrupt: interrupted; every process has ended, and each cell goes on from its last epoch next time.
+        KeyboardInterrupt: interrupted; all processes have ended, and each cell continues from its last epoch next time.
     """
     start = launch or launch_process
     stop = threading.Event()
@@ -85,10 +85,10 @@ def run_cells(cells: Sequence[Cell], jobs: int, watcher: Watcher, launch: Launch
 
 
 def launch_process(cell: Cell, jobs: int, tell: Tell, stop: threading.Event) -> None:
-    """Run a cell in a process that ends with this one; all it says goes to the cell's log too.
+    """Run a cell in a process that ends with this one; its output also goes to the log of the cell.
 
     Raises:
-        CellError: the process ended with another code than 0.
+        CellError: the process ended with an exit code other than 0.
     """
     try:
         request = cell.write_request()
@@ -96,7 +96,7 @@ def launch_process(cell: Cell, jobs: int, tell: Tell, stop: threading.Event) -> 
         raise CellError(str(error)) from None
     import torch
 
-    threads = max(1, torch.get_num_threads() // jobs)  # the jobs share those of this process
+    threads = max(1, torch.get_num_threads() // jobs)  # the jobs share the threads of this process
     words = [sys.executable, "-m", "elmo_tasks.benchmark.worker", str(request), str(cell.folder), str(threads)]
     pipe = subprocess.PIPE
     with (
@@ -131,12 +131,12 @@ def _end_when(stop: threading.Event, ended: threading.Event, process: subprocess
 
 
 def _why(log: Path, code: int) -> str:
-    """The last line that a failed process left, or how it ended if it left none."""
+    """The error message of a failed process, or how it ended if there is none."""
     marker = "elmo-tasks: error: "
     lines = [line for line in log.read_text(encoding="utf-8", errors="replace").splitlines() if line.strip()]
     last = lines[-1] if lines and not lines[-1].startswith("$ ") else ""
     if code < 0 and not last.startswith(marker):
-        return f"the process was killed by signal {-code}; is there enough memory for as many jobs? See {log}"
+        return f"the process was killed by signal {-code}; is there enough memory for this many jobs? See {log}"
     if last.startswith(marker):
         return last.removeprefix(marker)
     return f"the process ended with code {code} ({last[:200]}); see {log}"

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-_MORE, _LESS = "#00508C", "#B94A00"  # a layer that has more than its equal share, and less
+_MORE, _LESS = "#00508C", "#B94A00"  # colours of layers with more and less than an equal share
 _STYLE: Any = {
     "font.size": 10,
     "axes.spines.top": False,
@@ -24,13 +24,13 @@ _STYLE: Any = {
     "axes.grid": True,
     "grid.color": "#e4e4e4",
     "axes.axisbelow": True,
-    "svg.hashsalt": "elmo-tasks",  # the same picture is the same file
+    "svg.hashsalt": "elmo-tasks",  # makes the files reproducible
 }
 
 
 @dataclass(frozen=True)
 class Picture:
-    """name: of a file; alt: what it shows, for those who do not see it."""
+    """A picture. name: the name of its file; alt: a description of what it shows."""
 
     name: str
     alt: str
@@ -39,7 +39,7 @@ class Picture:
 
 
 def task_pictures(task: Mapping[str, Any]) -> list[Picture]:
-    """Learning curves, and sample efficiency if there are several parts of the training data."""
+    """Learning curves, and sample efficiency if there are several fractions of the training data."""
     stem = f"{task['task']}-{task['data']}"
     with drawing(_STYLE):
         made = [_picture(f"{stem}-learning-curves", _learning_alt(task), _learning_curves(task))]
@@ -73,7 +73,9 @@ def _learning_curves(task: Mapping[str, Any]) -> Figure:
         if len(curves) > 1:
             for curve in curves:
                 axes.plot(range(1, len(curve) + 1), curve, color=color, linewidth=0.8, alpha=0.45)
-        together = [statistics.mean(values) for values in zip(*curves, strict=False)]  # while all seeds still train
+        together = [
+            statistics.mean(values) for values in zip(*curves, strict=False)
+        ]  # as long as all seeds are training
         epochs = range(1, len(together) + 1)
         axes.plot(epochs, together, color=color, marker=marker, markersize=4.5, label=label(row), zorder=3 + place)
         best = max(range(len(together)), key=together.__getitem__)
@@ -89,7 +91,7 @@ def _learning_curves(task: Mapping[str, Any]) -> Figure:
 
 
 def _sample_efficiency(task: Mapping[str, Any]) -> Figure:
-    """A curve for embedders with several sizes of the training data; a hollow mark, named, for those with one."""
+    """A curve for embedders with several sizes of the training data; a labelled hollow mark for those with one."""
     figure, axes = _figure()
     parts = sorted({row["fraction"] for row in task["rows"]})
     found = styles(row["embedders"] for row in [*full_rows(task), *task["rows"]])
@@ -120,7 +122,7 @@ def _sample_efficiency(task: Mapping[str, Any]) -> Figure:
 
 
 def _mix_weights(bars: Sequence[tuple[str, list[float], list[float]]]) -> Figure:
-    """Each layer's weight relative to an equal share, so that small preferences show; the weight itself as text."""
+    """The weight of each layer relative to an equal share, which shows small differences; the weight itself as text."""
     from matplotlib.figure import Figure
 
     lines = sum(len(means) for _, means, _ in bars) + 1.6 * len(bars)
@@ -172,7 +174,7 @@ def _mix_weights(bars: Sequence[tuple[str, list[float], list[float]]]) -> Figure
 
 
 def _mixes(tasks: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, list[float], list[float]]]:
-    """A title, and the mean and deviation of each layer, for every mixed embedder of every full row."""
+    """Yield a title, and mean and deviation of each layer, for every mixed embedder of every complete row."""
     for task in tasks:
         for row in full_rows(task):
             for mix in row["mix"]:
@@ -186,7 +188,7 @@ def _mixes(tasks: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, list[float
 def _figure() -> tuple[Figure, Axes]:
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(6.4, 4.4), layout="constrained")  # one column, so that a phone shows it legibly
+    figure = Figure(figsize=(6.4, 4.4), layout="constrained")  # one column, legible on a phone
     return figure, figure.add_subplot()
 
 

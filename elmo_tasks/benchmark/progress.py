@@ -1,4 +1,4 @@
-"""How the grid goes on: a bar and a line a running cell on a terminal, else a line a finished cell."""
+"""Progress of the grid: a bar and one line per running cell on a terminal, otherwise one line per finished cell."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from elmo_tasks.views.tables import print_line, print_table
 
 
 class GridProgress:
-    """A Watcher that estimates the time left from what finished so far."""
+    """A Watcher that estimates the remaining time from the finished cells."""
 
     def __init__(
         self, waiting: Sequence[Cell], finished: Sequence[Timed], jobs: int, console: Console | None = None
@@ -48,7 +48,7 @@ class GridProgress:
         self._progress.stop()
 
     def started(self, cell: Cell) -> None:
-        """Show a line for it."""
+        """Show a line for the cell."""
         with self._lock:
             self._began[cell.name] = time.monotonic()
             self._rows[cell.name] = self._progress.add_task(
@@ -56,12 +56,12 @@ class GridProgress:
             )
 
     def line(self, cell: Cell, text: str) -> None:
-        """An epoch's figures."""
+        """Show the figures of an epoch."""
         if text.startswith("epoch"):
             self._progress.update(self._rows[cell.name], advance=1, note=printable(" ".join(text.split()[2:6])))
 
     def ended(self, cell: Cell, seconds: float, fault: str | None) -> None:
-        """Take its line away, say how it ended and how long the rest will take."""
+        """Remove the line of the cell, and print how it ended and how long the rest will take."""
         with self._lock:
             self._progress.remove_task(self._rows.pop(cell.name))
             del self._began[cell.name]
@@ -80,7 +80,7 @@ class GridProgress:
 def print_plan(
     cells: Sequence[Cell], states: Sequence[str], finished: Sequence[Timed], jobs: int, console: Console | None = None
 ) -> None:
-    """The cells in their order, each with its state and the seconds it took or will take."""
+    """Print the cells in order, each with its state and the time it took or will take."""
     console = console or Console()
     took = {timed.cell.name: timed.seconds for timed in finished}
     rows = []
@@ -104,11 +104,13 @@ def _about(seconds: float | None) -> str:
 
 
 def _expected(waiting: Sequence[Cell], finished: Sequence[Timed], jobs: int) -> str:
-    """How long the cells will take, or why that is not known."""
+    """The estimated time of the cells, or why there is no estimate."""
     seconds = remaining(waiting, finished, jobs)
     if seconds is None:
         return "; no time estimate: it needs a finished cell on the same task and data in the output folder"
     unlike = [cell for cell in waiting if estimate(cell, finished) is None]
     names = ", ".join(dict.fromkeys(f"{cell.experiment.task} on {cell.experiment.data}" for cell in unlike))
-    guess = f"; cells of {names} are assumed to take as long as the others, since none has finished" if unlike else ""
+    guess = (
+        f"; assuming that cells of {names}, none of which has finished, take as long as the others" if unlike else ""
+    )
     return f", about {in_words(seconds)} with --jobs {jobs}{guess}"

@@ -1,4 +1,4 @@
-"""From the run folders of a grid to one JSON value, which every form of the report is made from."""
+"""Combine the run folders of a grid into one JSON record, from which all formats of the report are made."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ COMMAND = "command.txt"
 def benchmark_record(
     folder: Path, baseline: tuple[str, ...] = BASELINE, replicates: int = REPLICATES
 ) -> dict[str, Any]:
-    """Everything that the report says. Runs with the same configuration but for their seeds make a row.
+    """Make the record for the report. Runs that differ only in their seeds form a row.
 
-    baseline: the embedders of the row that the others are measured against.
+    baseline: the embedders of the row that the others are compared with.
 
     Raises:
-        InputError: no finished run, or a damaged one.
+        InputError: there is no finished run, or one is damaged.
     """
     runs = read_runs(folder)
     groups: dict[tuple[str, str], list[Run]] = {}
@@ -48,7 +48,7 @@ def benchmark_record(
 
 
 def _command(folder: Path, runs: Sequence[Run]) -> str:
-    """What the benchmark was last run with; of cells that came another way, the first one's."""
+    """The command that the benchmark was last run with, or that of the first cell if there is none."""
     path = folder / COMMAND
     return (
         path.read_text(encoding="utf-8", errors="replace").strip() if path.exists() else str(runs[0].metrics["command"])
@@ -62,13 +62,13 @@ def _order(run: Run, baseline: tuple[str, ...]) -> tuple[Any, ...]:
 
 
 def published(task: str) -> list[dict[str, Any]]:
-    """Others' results on a task, each with its source and what differs from ours (results/published.json)."""
+    """Published results on a task, each with its source and the differences from ours (results/published.json)."""
     entries: list[dict[str, Any]] = read_json(recipe_root("results") / "published.json")
     return [entry for entry in entries if entry["task"] == task]
 
 
 def _task(runs: Sequence[Run], baseline: tuple[str, ...], replicates: int) -> dict[str, Any]:
-    """One task on one data set: its rows, from little data to all of it."""
+    """One task on one data set: its rows, with increasing training data."""
     task, data, _, _ = runs[0].key
     groups = in_rows(runs)
     rows = []
@@ -121,7 +121,7 @@ def _spread(values: Sequence[float]) -> dict[str, Any]:
 
 
 def _differing(runs: Iterable[Run]) -> list[str]:
-    """The settings, besides embedders, seed and fraction, that are not the same in all runs."""
+    """The settings that differ between runs, apart from embedders, seed and fraction."""
     found: dict[str, set[str]] = {}
     for run in runs:
         for key, value in to_dict(run.experiment).items():

@@ -1,4 +1,4 @@
-"""Writes the report of a benchmark's folder: `report.md`, `report.html`, `benchmark.json` and pictures."""
+"""Write the report of a benchmark folder: `report.md`, `report.html`, `benchmark.json` and pictures."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ _TITLE = "Benchmark of embedders"
 
 
 def renew_report(folder: Path, baseline: Sequence[str] | None = None) -> dict[str, Any]:
-    """As `write_report`, in the folder of a benchmark that no other process is writing.
+    """Call `write_report` on a benchmark folder, unless another process is writing it.
 
     Raises:
-        InputError: as `write_report`; another folder than that of a benchmark; another process is writing it.
+        InputError: as `write_report`, or the folder is not that of a benchmark, or another process is writing it.
     """
     folder = output_folder(folder)
     if folder.is_dir() and kind_of(folder) != KIND:
@@ -34,10 +34,10 @@ def renew_report(folder: Path, baseline: Sequence[str] | None = None) -> dict[st
 
 
 def write_report(folder: Path, baseline: Sequence[str] | None = None) -> dict[str, Any]:
-    """Make the record of the finished cells in `folder` and write it in all forms. Returns the record.
+    """Make the record of the finished cells in `folder` and write it in all formats. Returns the record.
 
     Raises:
-        InputError: no finished run there, or a folder that cannot be written.
+        InputError: there is no finished run, or the folder cannot be written.
     """
     record = benchmark_record(folder, tuple(baseline or BASELINE))
     sections = document(record)
@@ -54,7 +54,7 @@ def write_report(folder: Path, baseline: Sequence[str] | None = None) -> dict[st
 
 
 def as_markdown(sections: Iterable[Section], pictures: str) -> str:
-    """The report as Markdown. pictures: the folder of its pictures, as the text names it."""
+    """The report as Markdown. pictures: the folder of its pictures, for links."""
     parts = [f"# {_TITLE}\n"]
     for section in sections:
         parts.append(f"## {escape(section.heading)}\n")
@@ -70,7 +70,7 @@ def as_markdown(sections: Iterable[Section], pictures: str) -> str:
 
 
 def as_page(sections: Sequence[Section]) -> str:
-    """The report as one HTML page that needs no other file: its style and its pictures are inside."""
+    """The report as one self-contained HTML page, with its style and pictures embedded."""
     return render("benchmark/report.html", title=_TITLE, sections=sections, picture_data=_picture_data)
 
 

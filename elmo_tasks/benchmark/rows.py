@@ -1,4 +1,4 @@
-"""Finished runs, as the rows of the report, and two rows against each other."""
+"""Group finished runs into the rows of the report, and compare rows."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Key = tuple[str, str, float, tuple[str, ...]]
 
 @dataclass(frozen=True)
 class Run:
-    """A finished cell: its configuration, figures, what it got right, and its dev scores by epoch."""
+    """A finished cell: its configuration, metrics, outcomes on the test split, and dev scores by epoch."""
 
     experiment: Experiment
     metrics: dict[str, Any]
@@ -34,13 +34,13 @@ class Run:
 
     @property
     def key(self) -> Key:
-        """All that a row of the report has in common: task, data, per cent, embedders."""
+        """The key of a row of the report: task, data, percentage, embedders."""
         training = self.experiment.training
         return self.metrics["task"], short_name(self.experiment.data), training.fraction, self.experiment.embedders
 
 
 def in_rows(runs: Iterable[Run]) -> dict[Key, list[Run]]:
-    """The runs of each row, that is of one `Run.key`, in the order in which they come."""
+    """Group runs by row, that is by `Run.key`, in their given order."""
     rows: dict[Key, list[Run]] = {}
     for run in runs:
         rows.setdefault(run.key, []).append(run)
@@ -48,10 +48,10 @@ def in_rows(runs: Iterable[Run]) -> dict[Key, list[Run]]:
 
 
 def read_runs(folder: Path) -> list[Run]:
-    """The finished cells below a benchmark's folder, in the order of their names.
+    """Read the finished cells in a benchmark folder, in the order of their names.
 
     Raises:
-        InputError: there is none, or one is damaged.
+        InputError: there are none, or one is damaged.
     """
     places = sorted(path.parent for path in (folder / "cells").glob("[!.]*/metrics.json"))
     if not places:
@@ -60,10 +60,10 @@ def read_runs(folder: Path) -> list[Run]:
 
 
 def compare_runs(runs: Sequence[Run], others: Sequence[Run], replicates: int) -> dict[str, Any] | None:
-    """The comparison on the seeds that both have; None where there is no such seed.
+    """Compare two rows on the seeds that both have; None if there are none.
 
-    `p` and the interval are None where the runs read other sentences, or where the headline is not made of
-    `Task.count`, so that the tests would be about another score.
+    `p` and the interval are None if the runs were tested on different sentences, or if the headline is not computed
+    from `Task.count`, because the tests would then be about another score.
     """
     seeds = sorted({run.metrics["seed"] for run in runs} & {run.metrics["seed"] for run in others})
     if not seeds:
@@ -92,6 +92,8 @@ def _read_run(folder: Path) -> Run:
     metrics = read_metrics(folder)
     missing = {"headline", "test", *COSTS, *SIZES} - set(metrics)
     if missing:
-        raise InputError(f"{folder}: made by another version: it lacks {', '.join(sorted(missing))}; run it again")
+        raise InputError(
+            f"{folder}: the run was made by another version and lacks {', '.join(sorted(missing))}; run it again"
+        )
     dev = [row["dev"] for row in read_epochs(folder, metrics)]
     return Run(load_experiment([folder / "config.yaml"]), metrics, read_outcomes(folder), dev)

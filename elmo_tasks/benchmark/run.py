@@ -1,4 +1,4 @@
-"""The benchmark: what is not finished runs, then the report of all that is."""
+"""The benchmark: runs the unfinished cells, then writes a report on all finished ones."""
 
 from __future__ import annotations
 
@@ -36,21 +36,21 @@ def benchmark(
     console: Console | None = None,
     launch: Launch | None = None,
 ) -> None:
-    """Run the cells that are not finished and write the report; with `dry_run` only say what would run.
+    """Run the unfinished cells and write the report; with `dry_run` only print what would run.
 
-    baseline: the embedders that the report measures the others against; default `glove`.
+    baseline: the embedders that the report compares the others with; default `glove`.
 
     Raises:
-        InputError: a finished cell has other settings, embedders or data and `overwrite` is not given; no cell has the
-            baseline; the folder holds something else, or another process is writing it; a cell failed (all others
-            have run and the report is written).
+        InputError: a finished cell has other settings, embedders or data and `overwrite` is not set; no cell has the
+            baseline; the folder contains something else, or another process is writing it; or a cell failed (all
+            others have run and the report is written).
     """
     if jobs < 1:
-        raise InputError(f"--jobs: expected 1 or more, got {jobs}")
+        raise InputError(f"--jobs must be 1 or more, not {jobs}")
     console = console or Console()
     if baseline is not None and all(cell.experiment.embedders != tuple(baseline) for cell in cells):
         there = ", ".join(dict.fromkeys(",".join(cell.experiment.embedders) for cell in cells))
-        raise InputError(f"--baseline: expected one of the combinations {there}, got {','.join(baseline)}")
+        raise InputError(f"--baseline must be one of the combinations {there}, not {','.join(baseline)}")
     with nullcontext() if dry_run else claimed(folder):
         fingerprints, data = current_fingerprints(cells), current_data(cells)
         states = [cell.state(fingerprints, data) for cell in cells]
@@ -66,9 +66,8 @@ def benchmark(
         changed = [cell.name for cell, state in zip(cells, states, strict=True) if state == CHANGED]
         if changed and not overwrite:
             raise InputError(
-                f"{folder}: {len(changed)} finished cells ({', '.join(changed[:3])}, ...) were run with other settings "
-                "or other weights of an embedder or on other data; pass --overwrite to run them again or choose "
-                "another --output"
+                f"{folder}: {len(changed)} finished cells ({', '.join(changed[:3])}, ...) were run with other "
+                "settings, embedder weights or data; pass --overwrite to run them again, or choose another --output"
             )
         waiting = [cell for cell, state in zip(cells, states, strict=True) if state != FINISHED]
         write_text(folder / COMMAND, f"{command}\n")
@@ -81,17 +80,17 @@ def benchmark(
     if failures:
         raise InputError(
             f"{len(failures)} of {len(cells)} cells failed, the others are finished; the first: "
-            f"{failures[0].cell.name}: {failures[0].fault} (logs in {folder / 'logs'}; "
-            "the same command tries them again)"
+            f"{failures[0].cell.name}: {failures[0].fault} (logs in {folder / 'logs'}; run the same command to try "
+            "again)"
         )
 
 
 @contextmanager
 def claimed(folder: Path) -> Iterator[None]:
-    """Hold the folder of a benchmark for this process; make it if it is missing.
+    """Lock the folder of a benchmark for this process, and create it if necessary.
 
     Raises:
-        InputError: another process is at work there, or the folder holds something else.
+        InputError: another process is using the folder, or it contains something else.
     """
     folder = output_folder(folder)
     with hold(folder):
@@ -102,9 +101,9 @@ def claimed(folder: Path) -> Iterator[None]:
 
 
 def current_fingerprints(cells: Sequence[Cell]) -> Mapping[str, str]:
-    """What each embedder of the finished cells is now, so that a cell on former weights is known.
+    """The current fingerprints of the embedders of the finished cells, to detect cells on former weights.
 
-    An embedder that cannot be loaded now is left out: the cells that need it will say why.
+    An embedder that cannot be loaded now is left out; the cells that need it will report the reason.
     """
     found: dict[str, str] = {}
     for cell in cells:
@@ -120,9 +119,9 @@ def current_fingerprints(cells: Sequence[Cell]) -> Mapping[str, str]:
 
 
 def current_data(cells: Sequence[Cell]) -> Mapping[str, str]:
-    """The digests of the data sets of the finished cells as they are now, so that a cell on corrected data is known.
+    """The current digests of the data sets of the finished cells, to detect cells on changed data.
 
-    Data that cannot be read now is left out: the cells that need it will say why.
+    Data that cannot be read now is left out; the cells that need it will report the reason.
     """
     found: dict[str, str] = {}
     for cell in cells:

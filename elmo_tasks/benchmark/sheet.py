@@ -1,4 +1,4 @@
-"""The tables of the report, as texts in rows, before they become Markdown or HTML."""
+"""The tables of the report as rows of text, before conversion to Markdown or HTML."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ NOTHING = "-"
 
 @dataclass(frozen=True)
 class Sheet:
-    """A table with its heading and one sentence about it. The columns from `numbers` on hold numbers."""
+    """A table with its heading and one sentence about it. The columns from `numbers` on contain numbers."""
 
     heading: str
     about: str
@@ -24,18 +24,18 @@ class Sheet:
 
 
 def sheets(task: Mapping[str, Any], baseline: str, replicates: int) -> list[Sheet]:
-    """All tables of one task that have rows: scores, pairs, costs, less training data, published results."""
+    """All non-empty tables of a task: scores, pairs, costs, less training data, published results."""
     made = [scores(task, baseline, replicates), pairs(task), costs(task), fractions(task), published(task)]
     return [sheet for sheet in made if sheet.rows]
 
 
 def headline(task: Mapping[str, Any]) -> str:
-    """The score's name for people: `F1`."""
+    """The display name of the score: `F1`."""
     return _HEADLINES.get(task["headline"], str(task["headline"]))
 
 
 def full_rows(task: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """The rows on all training data, or on the most there is."""
+    """The rows on all training data, or on the largest fraction."""
     most = max(row["fraction"] for row in task["rows"])
     return [row for row in task["rows"] if row["fraction"] == most]
 
@@ -72,7 +72,7 @@ def scores(task: Mapping[str, Any], baseline: str, replicates: int) -> Sheet:
 
 
 def pairs(task: Mapping[str, Any]) -> Sheet:
-    """Every row but the baseline against every other: the row's test score minus the column's, with p."""
+    """Pairwise comparison of all rows except the baseline: test score of the row minus that of the column, with p."""
     found = {(" + ".join(pair["embedders"]), " + ".join(pair["other"])): pair for pair in task["pairs"]}
     rows, columns = (list(dict.fromkeys(key[place] for key in found)) for place in (0, 1))
 
@@ -81,7 +81,7 @@ def pairs(task: Mapping[str, Any]) -> Sheet:
         return f"{100 * pair['difference']:+.2f} (p {_p(pair['p'])})" if "difference" in pair else NOTHING
 
     return Sheet(
-        "Against each other",
+        "Pairwise comparison",
         f"Test {headline(task)} of the row minus that of the column, and p of the same test.",
         ("embedders", *columns),
         tuple((row, *(cell(row, column) for column in columns)) for row in rows),
@@ -89,7 +89,7 @@ def pairs(task: Mapping[str, Any]) -> Sheet:
 
 
 def costs(task: Mapping[str, Any]) -> Sheet:
-    """Time, memory, size."""
+    """Time, memory and size."""
     return Sheet(
         "Costs",
         "Means over seeds; for memory, the maximum. Training covers only the epochs (vectors are cached before them). "
@@ -166,7 +166,7 @@ def _differs(entry: Mapping[str, Any], data: str) -> str:
 
 
 def notes(task: Mapping[str, Any]) -> list[str]:
-    """What a reader must know before comparing these rows."""
+    """Caveats for comparing these rows."""
     found = []
     if task["differing_settings"]:
         found.append(f"Not all runs have the same settings: they differ in {', '.join(task['differing_settings'])}.")
@@ -177,8 +177,8 @@ def notes(task: Mapping[str, Any]) -> list[str]:
         )
     if any(row["against_baseline"] and row["against_baseline"]["p"] is None for row in task["rows"]):
         found.append(
-            "There is no p where the runs were tested on different sentences or the score is not computed from counted "
-            "items."
+            "There is no p-value if the runs were tested on different sentences or the score is not computed from "
+            "counted items."
         )
     return found
 
@@ -190,7 +190,7 @@ def _against(row: Mapping[str, Any]) -> tuple[str, ...]:
     limits = NOTHING if found["low"] is None else interval(found["low"], found["high"])
     gone = NOTHING if found["error_reduction"] is None else f"{100 * found['error_reduction']:.1f} %"
     difference = f"{100 * found['difference']:+.2f}"
-    if len(found["seeds"]) < len(row["seeds"]):  # the difference is not that of the means in this table
+    if len(found["seeds"]) < len(row["seeds"]):  # the difference is not between the means in this table
         difference += f" ({_seeds(found['seeds'])} of both)"
     return difference, limits, gone, _p(found["p"])
 

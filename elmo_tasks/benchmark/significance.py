@@ -1,12 +1,12 @@
-"""Is one system better than another on this test split? Paired tests over sentences, for F1 and accuracy alike.
+"""Is one system better than another on this test split? Paired tests over sentences, for both F1 and accuracy.
 
-Both need nothing but each sentence's right, predicted and gold items (`Task.count`), because the score of a split is
-2 right / (predicted + gold), summed over its sentences.
+Both tests only need the correct, predicted and gold items of each sentence (`Task.count`), because the score of a split
+is 2 correct / (predicted + gold), summed over its sentences.
 
-Seeds: a system is its runs of several seeds, and its score is the mean of theirs. A sentence is one draw for all of
-them: when it is swapped or left out, it is for every seed at once. So the seeds of one sentence, which are far from
-independent, count as one observation and not as several. What is asked is whether the difference would be there on
-other sentences; whether it would be there with other seeds is what the deviation over seeds tells.
+Seeds: a system consists of its runs with several seeds, and its score is their mean. A sentence is swapped or left out
+for all seeds at once, so that its results with several seeds, which are far from independent, count as one observation.
+The tests ask whether the difference would also occur on other sentences; the standard deviation over seeds shows
+whether it would occur with other seeds.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from typing import Any, TypeAlias
 import numpy as np
 
 Counts: TypeAlias = np.ndarray[Any, Any]
-"""(S, N, 3): right, predicted and gold of each sentence for each seed."""
+"""(S, N, 3): correct, predicted and gold items of each sentence for each seed."""
 
 _CHUNK = 500  # replicates at a time: 500 x 3,500 sentences are 14 MB
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """difference: of the two scores, as a fraction; p: two-sided; low, high: 95 % interval of the difference."""
+    """difference: difference of the scores, as a fraction; p: two-sided; low, high: its 95 % confidence interval."""
 
     difference: float
     p: float
@@ -34,18 +34,20 @@ class Comparison:
 
 
 def score(counts: Counts) -> float:
-    """counts: (S, N, 3). The mean over seeds of F1, or of accuracy where predicted and gold are 1 a sentence."""
+    """counts: (S, N, 3). The mean over seeds of F1, or of accuracy if predicted and gold are 1 per sentence."""
     return float(_mean_score(counts.sum(axis=1)))
 
 
 def compare(ours: Counts, theirs: Counts, *, replicates: int = 10_000, seed: int = 1) -> Comparison:
-    """Both tests on (S, N, 3) counts of the same N sentences and as many seeds.
+    """Run both tests on (S, N, 3) counts of the same N sentences and the same number of seeds.
 
     Raises:
-        ValueError: the two are not of one shape.
+        ValueError: the shapes differ.
     """
     if ours.ndim != 3 or ours.shape != theirs.shape or ours.shape[2] != 3:
-        raise ValueError(f"expected counts (S, N, 3) of the same sentences, got {ours.shape} and {theirs.shape}")
+        raise ValueError(
+            f"the counts must both be (S, N, 3) for the same sentences, not {ours.shape} and {theirs.shape}"
+        )
     difference = score(ours) - score(theirs)
     p = randomisation(ours, theirs, replicates=replicates, seed=seed)
     low, high = bootstrap(ours, theirs, replicates=max(100, replicates // 5), seed=seed)
@@ -53,7 +55,7 @@ def compare(ours: Counts, theirs: Counts, *, replicates: int = 10_000, seed: int
 
 
 def randomisation(ours: Counts, theirs: Counts, *, replicates: int = 10_000, seed: int = 1) -> float:
-    """Approximate randomisation (Noreen 1989; Yeh 2000): two-sided p of the difference of the two scores.
+    """Approximate randomisation (Noreen 1989; Yeh 2000): two-sided p-value of the difference of the two scores.
 
     Under the null hypothesis the two systems are exchangeable on each sentence. A replicate swaps their outputs on
     every sentence with probability 1/2; p = (1 + replicates with a difference at least as large) / (1 + replicates).
@@ -90,15 +92,15 @@ def bootstrap(
 
 
 def error_reduction(ours: float, theirs: float) -> float | None:
-    """Which part of the errors of `theirs` is gone, for scores as fractions: (ours - theirs) / (1 - theirs).
+    """The error reduction relative to `theirs`, for scores as fractions: (ours - theirs) / (1 - theirs).
 
-    None where `theirs` has no errors.
+    None if `theirs` has no errors.
     """
     return (ours - theirs) / (1 - theirs) if theirs < 1 else None
 
 
 def _mean_score(totals: Any) -> Any:
-    """totals: (..., S, 3) sums over sentences -> (...), the mean over seeds of 2 right / (predicted + gold)."""
+    """totals: (..., S, 3) sums over sentences -> (...), the mean over seeds of 2 correct / (predicted + gold)."""
     items = totals[..., 1] + totals[..., 2]
     return np.divide(2 * totals[..., 0], items, out=np.zeros(items.shape), where=items > 0).mean(axis=-1)
 

@@ -1,7 +1,7 @@
 """The process of one cell: `python -m elmo_tasks.benchmark.worker REQUEST.yaml FOLDER THREADS COMMAND`.
 
-Each cell has a process of its own: its peak memory is its own, and a crash takes no other cell with it. It ends with
-the process that started it, which is known by standard input: that closes.
+Each cell runs in its own process, so that its peak memory is measured separately and a crash does not affect other
+cells. The process ends together with its parent, which it detects by the end of its standard input.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from elmo_tasks.core.terminal import say
 
 
 def run_cell(request: Path, folder: Path, command: str) -> None:
-    """Train, or go on from a checkpoint of the same experiment; an earlier run is replaced when the new one is whole.
+    """Train, or continue from a checkpoint of the same experiment; replaces an earlier run once this one is complete.
 
     Raises:
-        InputError: whatever is wrong with data, embedders or settings.
+        InputError: data, embedders or settings are invalid.
     """
     from elmo_tasks.benchmark.cell import Cell
     from elmo_tasks.runs.experiment import load_experiment
@@ -39,7 +39,7 @@ def run_cell(request: Path, folder: Path, command: str) -> None:
 
 
 def main(arguments: list[str]) -> int:
-    """Returns 0; 2 for a fault of the input, whose one line is the last on standard error."""
+    """Returns 0, or 2 for bad input, with the message as the last line on standard error."""
     threading.Thread(target=_end_with_parent, daemon=True).start()
     request, folder, threads, command = arguments
     import torch
@@ -54,7 +54,7 @@ def main(arguments: list[str]) -> int:
 
 
 def _end_with_parent() -> None:
-    while os.read(0, 1):  # not sys.stdin: its lock would be held when the interpreter ends
+    while os.read(0, 1):  # not sys.stdin, whose lock would be held when the interpreter exits
         pass
     os._exit(1)
 

@@ -1,5 +1,5 @@
 # PYTHON_ARGCOMPLETE_OK
-"""The command line: one file per verb. torch and Lightning are imported by the verbs that need them, when they run."""
+"""The command line: one file per verb. torch and Lightning are imported only by the verbs that need them."""
 
 from __future__ import annotations
 
@@ -62,19 +62,19 @@ VERBS = (
     push,
     listing,
 )
-"""In the order of `--help`; each has `add`, which declares its arguments and sets the function that runs it."""
+"""The verbs in the order of `--help`; each has `add`, which declares its arguments and the function that runs it."""
 
 
 BUG = 70
-"""Exit code of a fault that is ours (EX_SOFTWARE of sysexits.h)."""
+"""Exit code for a bug (EX_SOFTWARE in sysexits.h)."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one verb.
 
     Returns:
-        Its exit code; 2 for a fault of the input or of the machine, 128 + N when signal N ended it, 141 when nobody
-        reads its output any more, 70 for a bug.
+        The exit code: 2 for bad input or a failure of the machine, 128 + N if signal N ended the verb, 141 if standard
+        output was closed, 70 for a bug.
     """
     began = time.monotonic()
     parser = build_parser()
@@ -112,7 +112,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except OutputClosed:
         return 141  # 128 + SIGPIPE
     except Exception as error:
-        if came:  # a library has made something else of the interruption
+        if came:  # a library has turned the interruption into another exception
             return _interrupted(options, came[0])
         fault = explain(error)
         if wants_traceback() or level == "verbose":
@@ -135,21 +135,21 @@ def _end(line: str, code: int) -> int:
 
 
 def _costs(verb: str, seconds: float) -> str:
-    """What `--verbose` says at the end."""
-    torch = sys.modules.get("torch")  # many verbs need none
+    """The line that `--verbose` prints at the end."""
+    torch = sys.modules.get("torch")  # many verbs do not need it
     threads = f", {torch.get_num_threads()} threads" if torch is not None else ""
     return f"elmo-tasks {verb}: {seconds:.1f} s, peak memory {peak_rss_mb():.0f} MB{threads}"
 
 
 def _writes_files(options: argparse.Namespace) -> bool:
-    """Whether a verb's result is a file or folder, and what it prints only says how it goes."""
+    """Whether the result of a verb is a file or folder, and its output only reports progress."""
     if getattr(options, "dry_run", False):
         return False
     return options.resumes or getattr(options, "output", None) is not None
 
 
 def build_parser() -> argparse.ArgumentParser:
-    """The parser of all verbs. Each sets `name`, as it is typed, and `resumes`, whether it has `--resume`."""
+    """Build the parser of all verbs. Each sets `name`, as it is typed, and `resumes`, whether it has `--resume`."""
     parser = Parser(
         prog="elmo-tasks",
         description="Downstream tasks on frozen ELMo embeddings.",

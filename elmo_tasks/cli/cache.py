@@ -56,7 +56,7 @@ def _info(options: argparse.Namespace) -> None:
         say(f"{entry.fingerprint}  {entry.name or '-'}")
         say(f"    {entry.sentences:,d} sentences, {entry.tokens:,d} tokens, {_size(entry.bytes)}, last used {used}")
         if entry.damaged:
-            say(f"    {len(entry.damaged)} damaged blocks; they are computed again when they are needed")
+            say(f"    {len(entry.damaged)} damaged blocks; they will be computed again when needed")
     total = _size(sum(entry.bytes for entry in found))
     say(f"{total} in {_root()}; limit {'none' if limit == float('inf') else _size(limit)} (ELMO_TASKS_CACHE_LIMIT)")
 
@@ -66,9 +66,9 @@ def _verify(options: argparse.Namespace) -> int:
     damaged = [path for entry in found for path in entry.damaged]
     for path in damaged:
         say(f"damaged: {path}")
-    say(f"{sum(entry.sentences for entry in found):,d} sentences read and sound, {len(damaged)} damaged blocks")
+    say(f"{sum(entry.sentences for entry in found):,d} sentences are intact, {len(damaged)} blocks are damaged")
     if damaged:
-        say("what was in the damaged blocks is computed again when it is needed")
+        say("the content of damaged blocks will be computed again when needed")
     return 1 if damaged else 0
 
 
@@ -79,7 +79,9 @@ def _clear(options: argparse.Namespace) -> None:
     what = f"{len(found)} embedders, {_size(sum(entry.bytes for entry in found))} in {_root()}"
     if found and not options.yes:
         if sys.stdin is None or not sys.stdin.isatty():
-            raise InputError("cache clear: there is no terminal to ask on; pass --yes to remove the vectors unasked")
+            raise InputError(
+                "cache clear: cannot ask for confirmation without a terminal; pass --yes to remove the vectors"
+            )
         say(f"remove the vectors of {', '.join(entry.name or entry.fingerprint for entry in found)}: {what}? [y/N] ")
         if sys.stdin.readline().strip().lower() not in ("y", "yes"):
             say("nothing removed")
@@ -108,7 +110,7 @@ def _chosen(options: argparse.Namespace, *, check: bool) -> list[CacheEntry]:
     named = [entry for entry in found if wanted in entry.name.split() or entry.fingerprint.startswith(wanted)]
     if not named:
         known = ", ".join(sorted({entry.name for entry in found})) or "nothing"
-        raise InputError(f"--embedder: expected one that has vectors in {_root()} ({known}), got {wanted!r}")
+        raise InputError(f"--embedder: there are no vectors of {wanted!r} in {_root()}; choose one of: {known}")
     return named
 
 

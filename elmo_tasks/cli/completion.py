@@ -1,4 +1,4 @@
-"""Completion of command lines by the shell (argcomplete). Imports nothing slow: it runs at every press of Tab."""
+"""Shell completion with argcomplete. It runs whenever Tab is pressed, so it imports nothing slow."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from elmo_tasks.embedders.registry import PROVIDERS
 def complete(
     parser: argparse.ArgumentParser, output: TextIO | None = None, exit: Callable[[int], Any] | None = None
 ) -> None:
-    """Write the words that may follow and end the program, as argcomplete's protocol has it.
+    """Write the possible next words and end the program, following argcomplete's protocol.
 
-    output, exit: stand in for its file and for the end of the program.
+    output, exit: replace its output file and the function that ends the program, for tests.
     """
     _attach(parser)
     given: dict[str, Any] = {"output_stream": output, "exit_method": exit}
@@ -28,7 +28,7 @@ def complete(
 
 
 def _attach(parser: argparse.ArgumentParser) -> None:
-    """Give each argument whose values have names its completer; all others complete files or their choices."""
+    """Attach a completer to each argument that takes names; all others complete files or their choices."""
     for action in parser._actions:
         if isinstance(action, argparse._SubParsersAction):
             for verb in action.choices.values():
@@ -38,7 +38,7 @@ def _attach(parser: argparse.ArgumentParser) -> None:
 
 
 _ALSO_FILES = ("task", "data", "config", "bilm", "init")
-"""What is a name of the package's or a path."""
+"""Arguments that take a name known to the package, or a path."""
 
 
 def _names(action: argparse.Action) -> Iterable[str] | None:

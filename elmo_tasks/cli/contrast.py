@@ -24,7 +24,7 @@ def add(verbs: Verbs) -> None:
             'contrast "The dog began to bark ." "The bark of the oak ." --word bark -o bark.png',
         ),
     )
-    contrast.add_argument("first", metavar="SENTENCE", help="tokens separated by blanks, in quotes")
+    contrast.add_argument("first", metavar="SENTENCE", help="tokens separated by spaces, in quotes")
     contrast.add_argument("second", metavar="SENTENCE", help="the sentence to compare it with")
     contrast.add_argument(
         "--word", metavar="WORD", help="the word to compare (default: the only word that both sentences have)"
@@ -44,7 +44,7 @@ def add(verbs: Verbs) -> None:
 
 def _contrast(options: argparse.Namespace) -> None:
     if options.output is not None and options.output.suffix not in (".png", ".svg", ".html"):
-        raise InputError(f"--output: expected a file that ends in .png, .svg or .html, got {options.output}")
+        raise InputError(f"--output must end in .png, .svg or .html, not {options.output}")
     from elmo_tasks.analysis.contrast import contrast
     from elmo_tasks.embedders.frozen import bilm_embedder
     from elmo_tasks.text.tokens import split_tokens

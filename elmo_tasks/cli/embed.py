@@ -76,10 +76,10 @@ def _embed(options: argparse.Namespace) -> None:
     for name in ("batch_tokens", "workers"):
         value = getattr(options, name)
         if value is not None and value < 1:
-            raise InputError(f"--{name.replace('_', '-')}: expected 1 or more, got {value}")
+            raise InputError(f"--{name.replace('_', '-')} must be 1 or more, not {value}")
     check_threads(options.threads)
     if options.workers is not None and options.engine != "ray":
-        raise InputError("--workers: expected it with --engine ray; one process uses --threads")
+        raise InputError("--workers only applies to --engine ray; use --threads for a single process")
     with without_garbage_collection():
         import torch
 

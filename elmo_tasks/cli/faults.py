@@ -1,4 +1,4 @@
-"""What the command line says of an exception that is nobody's InputError."""
+"""What the command line prints for exceptions other than InputError."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ _MEMORY = ("can't allocate memory", "out of memory", "Cannot allocate memory", "
 
 
 def explain(error: Exception) -> str | None:
-    """One line for what the machine refuses: disk, memory, files, threads. None for everything else, which is a bug."""
+    """One line for a failure of the machine (disk, memory, files, threads); None for anything else, which is a bug."""
     if isinstance(error, OSError) and error.errno == errno.ENOENT and not _in_a_folder():
         return "the current folder no longer exists; change to another one"
     if isinstance(error, MemoryError) or any(words in str(error) for words in _MEMORY):
-        return f"not enough memory ({_first_line(error)}); make the batches smaller or close other programs"
+        return f"not enough memory ({_first_line(error)}); use smaller batches or close other programs"
     if "can't start new thread" in str(error):
         return "the system allows no more threads; raise the limit with `ulimit -u`"
     fault = disk_fault(error)
@@ -30,7 +30,7 @@ def explain(error: Exception) -> str | None:
 
 
 def report_bug(error: Exception, verb: str, command: str) -> str:
-    """One line that says that this is a bug; its traceback is in a file, or in the text if none can be written."""
+    """One line that reports a bug; the traceback goes into a file, or into the text if no file can be written."""
     text = "".join(traceback.format_exception(error))
     said = f"this is a bug ({type(error).__name__}: {_first_line(error)})"
     try:

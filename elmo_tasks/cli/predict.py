@@ -77,7 +77,7 @@ def _predict(options: argparse.Namespace) -> None:
 
 
 def _lines(options: argparse.Namespace) -> tuple[Iterator[str], bool]:
-    """The lines of the predictions, and whether somebody may be waiting for each."""
+    """The lines of the predictions, and whether each should be written as soon as it is available."""
     with without_garbage_collection():
         from elmo_tasks.data.lines import decode_lines, decode_text, open_lines, open_text
         from elmo_tasks.runs.hub import find_run
@@ -88,7 +88,7 @@ def _lines(options: argparse.Namespace) -> tuple[Iterator[str], bool]:
     use_threads(options.threads)
     file = options.file or options.text
     if options.file and options.text not in (None, Path("-")):
-        raise InputError(f"--text: got two files, {options.file} and {options.text}; give one")
+        raise InputError(f"--text: two files were given, {options.file} and {options.text}; give only one")
     interactive = file in (None, Path("-"))
     origin = "stdin" if interactive else str(file)
     encoding = options.encoding or "utf-8"

@@ -14,7 +14,7 @@ _USAGE = """%(prog)s --corpus GLOB [GLOB ...] --config FILE -o DIR
            [--devices N] [--nodes N] [--device NAME] [--threads N] [--encoding NAME]
            [--resume] [--overwrite] [-q | -v]
        %(prog)s vocab|eval|export ..."""
-"""argparse would show the parts as required and --corpus, --config and --output as not."""
+"""argparse would show the parts as required, and --corpus, --config and --output as optional."""
 
 
 def add(verbs: Verbs) -> None:
@@ -147,9 +147,9 @@ def add(verbs: Verbs) -> None:
 def _pretrain(options: argparse.Namespace) -> None:
     for name in ("corpus", "config", "output"):
         if getattr(options, name) is None:
-            raise InputError(f"pretrain: expected --{name}; see `elmo-tasks pretrain --help`")
+            raise InputError(f"pretrain: --{name} is missing; see `elmo-tasks pretrain --help`")
     if options.devices < 1 or options.nodes < 1:
-        raise InputError("pretrain: expected --devices and --nodes of at least 1")
+        raise InputError("pretrain: --devices and --nodes must be 1 or more")
     if options.devices * options.nodes > 1 and ":" in (options.device or ""):
         raise InputError(f"pretrain: --device {options.device} names one GPU; several processes need --device cuda")
     use_threads(options.threads)
@@ -207,9 +207,9 @@ def _perplexity(options: argparse.Namespace) -> None:
 
 def _export(options: argparse.Namespace) -> None:
     if not 1 <= options.shard_mb <= 1e6:
-        raise InputError(f"export: expected --shard-mb of at least 1, got {options.shard_mb:g}")
+        raise InputError(f"pretrain export: --shard-mb must be 1 or more, not {options.shard_mb:g}")
     from elmo_tasks.pretraining.export import export_bilm_folder
 
-    limit = int(options.shard_mb * 1e6) - 20_000  # less what a file has besides its tensors
+    limit = int(options.shard_mb * 1e6) - 20_000  # leave room for everything but the tensors
     for path in export_bilm_folder(options.bilm, options.output, max_shard_bytes=limit, overwrite=options.overwrite):
         say(f"{path.stat().st_size:12,d} bytes  {path}")

@@ -63,7 +63,7 @@ def add(verbs: Verbs) -> None:
 def _probe(options: argparse.Namespace) -> None:
     for name in ("seeds", "epochs", "tokens"):
         if getattr(options, name) is not None and getattr(options, name) < 1:
-            raise InputError(f"--{name}: expected 1 or more, got {getattr(options, name)}")
+            raise InputError(f"--{name} must be 1 or more, not {getattr(options, name)}")
     from elmo_tasks.views.probe import claimed_probe_files, print_probe, probe_stem, write_probe
 
     use_threads(options.threads)

@@ -66,10 +66,10 @@ def add(verbs: Verbs) -> None:
 
 def _project(options: argparse.Namespace) -> None:
     if options.output.suffix not in (".png", ".svg"):
-        raise InputError(f"--output: expected a file that ends in .png or .svg, got {options.output}")
+        raise InputError(f"--output must end in .png or .svg, not {options.output}")
     for name in ("clusters", "limit"):
         if getattr(options, name) is not None and getattr(options, name) < 1:
-            raise InputError(f"--{name}: expected 1 or more, got {getattr(options, name)}")
+            raise InputError(f"--{name} must be 1 or more, not {getattr(options, name)}")
     from elmo_tasks.analysis.occurrences import occurrences_in
     from elmo_tasks.analysis.projection import check_method, project_layers
     from elmo_tasks.embedders.frozen import bilm_embedder

@@ -28,7 +28,7 @@ def add(verbs: Verbs) -> None:
     similar.add_argument(
         "--sentence",
         metavar="SENTENCE",
-        help="tokens separated by blanks, in quotes (default: the first sentence of FILE with WORD)",
+        help="tokens separated by spaces, in quotes (default: the first sentence of FILE with WORD)",
     )
     similar.add_argument(
         "--position",
@@ -53,7 +53,7 @@ def add(verbs: Verbs) -> None:
 
 def _similar(options: argparse.Namespace) -> None:
     if options.top < 1:
-        raise InputError(f"--top: expected 1 or more, got {options.top}")
+        raise InputError(f"--top must be 1 or more, not {options.top}")
     from elmo_tasks.analysis.occurrences import occurrences_in, query_occurrence, weights_of_layer
     from elmo_tasks.analysis.similar import nearest
     from elmo_tasks.data.lines import require_regular_file

@@ -1,4 +1,4 @@
-"""Standard output and standard error, which may be closed, or be closed while the program runs."""
+"""Standard output and standard error, which may be closed before or while the program runs."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from elmo_tasks.core.terminal import say
 
 
 class OutputClosed(Exception):
-    """Nobody reads standard output any more, and the verb has nothing else to do than to write there."""
+    """Standard output has been closed, and the verb has nothing to do but write there."""
 
 
 class _Stream:
     """A text stream whose reader may go away.
 
-    note: what to do when that happens: None ends the verb with `OutputClosed`, a text is printed to standard error
-    once, and what is written from then on is discarded.
+    note: what to do then: None ends the verb with `OutputClosed`; a text is printed once to standard error, and
+    everything written afterwards is discarded.
     """
 
     def __init__(self, stream: TextIO, note: str | None) -> None:
         self._stream, self._note = stream, note
 
     def write(self, text: str) -> int:
-        """As a file's."""
+        """Like the method of a file."""
         try:
             return self._stream.write(text)
         except BrokenPipeError:
@@ -35,7 +35,7 @@ class _Stream:
             return len(text)
 
     def flush(self) -> None:
-        """As a file's."""
+        """Like the method of a file."""
         try:
             self._stream.flush()
         except BrokenPipeError:
@@ -45,7 +45,7 @@ class _Stream:
         return getattr(self._stream, name)
 
     def _closed(self) -> None:
-        with suppress(OSError, ValueError):  # what the stream still holds must go somewhere when the program ends
+        with suppress(OSError, ValueError):  # the buffered text must go somewhere when the program ends
             nowhere = os.open(os.devnull, os.O_WRONLY)
             os.dup2(nowhere, self._stream.fileno())
             os.close(nowhere)
@@ -57,13 +57,13 @@ class _Stream:
 
 @contextmanager
 def guarded_streams(verb: str, *, keeps_on: bool) -> Iterator[None]:
-    """Standard output and error for one verb.
+    """Guard standard output and error while a verb runs.
 
-    keeps_on: the verb's result is a file, so that it goes on when nobody reads its output any more.
+    keeps_on: whether the verb continues after standard output is closed, because its result is a file.
 
     Raises:
-        InputError: standard output is closed, and the verb's result would go there.
-        OutputClosed: it is closed while the verb runs.
+        InputError: standard output is closed, and the result of the verb would go there.
+        OutputClosed: standard output is closed while the verb runs.
     """
     for number in range(3):  # a file that is opened later must not become one of the standard streams
         try:
@@ -76,8 +76,8 @@ def guarded_streams(verb: str, *, keeps_on: bool) -> Iterator[None]:
     try:
         sys.stderr = cast(TextIO, _Stream(err, "" if keeps_on else None))
         if before[0] is None and not keeps_on:
-            raise InputError("standard output is closed, so there is no place for the result; redirect it to a file")
-        note = f"elmo-tasks {verb}: nobody reads standard output any more; the work continues without it"
+            raise InputError("standard output is closed, so the result cannot be written; redirect it to a file")
+        note = f"elmo-tasks {verb}: standard output was closed; continuing without it"
         sys.stdout = cast(TextIO, _Stream(out, note if keeps_on else None))
         yield
         sys.stdout.flush()

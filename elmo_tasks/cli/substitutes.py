@@ -18,7 +18,7 @@ def add(verbs: Verbs) -> None:
         "show the words that a biLM expects at a position of a sentence",
         ('substitutes "the cat sat on the mat ."', 'substitutes "the cat sat ." --position 2 --top 5 --json'),
     )
-    substitutes.add_argument("sentence", metavar="SENTENCE", help="tokens separated by blanks, in quotes")
+    substitutes.add_argument("sentence", metavar="SENTENCE", help="tokens separated by spaces, in quotes")
     substitutes.add_argument("--bilm", metavar="BILM", default="default", help=BILM_HELP)
     substitutes.add_argument(
         "--position",
@@ -39,7 +39,7 @@ def _substitutes(options: argparse.Namespace) -> None:
     words = list(split_tokens(options.sentence))
     positions = [number - 1 for number in options.position or range(1, len(words) + 1)]
     if not words or not all(0 <= position < len(words) for position in positions) or options.top < 1:
-        raise InputError(f"substitutes: expected --position 1 to {len(words)} of {words} and --top 1 or more")
+        raise InputError(f"substitutes: --position must be from 1 to {len(words)} in {words}, and --top 1 or more")
     use_threads(options.threads)
     from elmo_tasks.pretraining.bilm_folder import read_language_model
     from elmo_tasks.pretraining.substitutes import substitutes

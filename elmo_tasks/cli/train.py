@@ -107,7 +107,7 @@ def _train(options: argparse.Namespace) -> None:
     remark(f"data {experiment.data}, embedders {names}, seed {experiment.seed}, into {output}")
     if not any(provider.contextual for provider in check_names(experiment.embedders)):
         remark(
-            "note: no biLM among the embedders; the one inside the package is added by "
+            "note: there is no biLM among the embedders; add the one in the package with "
             f"--embedders elmo {' '.join(experiment.embedders)}"
         )
     outcome = train(

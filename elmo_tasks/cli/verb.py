@@ -1,4 +1,4 @@
-"""The type of what verbs are added to, and the options that several verbs share."""
+"""The parser class of the verbs, and the options that several verbs share."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ BILM_HELP = (
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser whose complaints are one line, in which nothing that the user wrote acts on the terminal."""
+    """A parser whose errors are one line, with control characters of the user's input escaped."""
 
     def error(self, message: str) -> NoReturn:
-        """Print the complaint and exit with code 2."""
+        """Print the error and exit with code 2."""
         say(f"elmo-tasks: error: {message}; see `{self.prog} --help`", stream=sys.stderr)
         sys.exit(2)
 
@@ -33,7 +33,7 @@ class Parser(argparse.ArgumentParser):
 def add_verb(
     verbs: Verbs, name: str, summary: str, examples: Sequence[str], *, usage: str | None = None
 ) -> argparse.ArgumentParser:
-    """Declare a verb. examples: command lines without `elmo-tasks`, which `--help` shows below the options."""
+    """Declare a verb. examples: command lines without `elmo-tasks`, shown by `--help` below the options."""
     return verbs.add_parser(
         name,
         help=summary,
@@ -45,7 +45,7 @@ def add_verb(
 
 
 def add_loudness(verb: argparse.ArgumentParser) -> None:
-    """Declare `--quiet` and `--verbose`, which every verb has; `main` heeds them."""
+    """Declare `--quiet` and `--verbose`, which every verb has; `main` applies them."""
     either = verb.add_mutually_exclusive_group()
     shared: dict[str, Any] = {"dest": "loudness", "action": "store_const", "default": argparse.SUPPRESS}
     either.add_argument("-q", "--quiet", const="quiet", help="print only results and errors", **shared)
@@ -59,7 +59,7 @@ def add_loudness(verb: argparse.ArgumentParser) -> None:
 
 
 def add_reading_options(verb: argparse.ArgumentParser) -> None:
-    """How the files of a data set are read."""
+    """Declare the options for reading the files of a data set."""
     verb.add_argument(
         "--columns",
         metavar="NAME=COLUMN,...",
@@ -91,7 +91,7 @@ def add_reading_options(verb: argparse.ArgumentParser) -> None:
 
 
 def reading_options(options: argparse.Namespace) -> dict[str, Any]:
-    """The keys of `ReadingConfig` that the user has given."""
+    """The keys of `ReadingConfig` that the user set."""
     keys = ("columns", "encoding", "map_labels", "dev_fraction", "test_fraction")
     given = {key: getattr(options, key) for key in keys if getattr(options, key) is not None}
     named = {what: getattr(options, f"{what}_column") for what in ("text", "label")}
@@ -100,14 +100,14 @@ def reading_options(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def add_encoding(verb: argparse.ArgumentParser) -> None:
-    """The encoding of the files that are read."""
+    """Declare `--encoding`, the encoding of the input files."""
     verb.add_argument(
         "--encoding", metavar="NAME", help="encoding of the text, such as latin-1 or utf-16 (default: utf-8)"
     )
 
 
 def add_run_options(verb: argparse.ArgumentParser) -> None:
-    """What a run of somebody else's may do: nothing, unless it is said here."""
+    """Declare what a run from elsewhere may do: execute a task file, or read files outside its folder."""
     verb.add_argument(
         "--task-file",
         metavar="PATH",
@@ -119,7 +119,7 @@ def add_run_options(verb: argparse.ArgumentParser) -> None:
 
 
 def add_hardware(verb: argparse.ArgumentParser, threads: str = "number of processor threads") -> None:
-    """Declare `--device`, which `main` heeds, and `--threads`."""
+    """Declare `--device`, which `main` applies, and `--threads`."""
     verb.add_argument(
         "--device",
         metavar="auto|cpu|cuda|cuda:N",
@@ -129,16 +129,16 @@ def add_hardware(verb: argparse.ArgumentParser, threads: str = "number of proces
 
 
 def check_threads(threads: int | None) -> None:
-    """Raises InputError if fewer than one thread is asked for."""
+    """Raises InputError if `threads` is less than 1."""
     if threads is not None and threads < 1:
-        raise InputError(f"--threads: expected 1 or more, got {threads}")
+        raise InputError(f"--threads must be 1 or more, not {threads}")
 
 
 def use_threads(threads: int | None) -> None:
-    """Compute with so many threads, in PyTorch and in the engine; None leaves the choice to PyTorch.
+    """Set the number of threads of PyTorch and the engine; None leaves the choice to PyTorch.
 
     Raises:
-        InputError: fewer than one.
+        InputError: `threads` is less than 1.
     """
     check_threads(threads)
     if threads is not None:

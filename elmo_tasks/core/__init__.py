@@ -1,1 +1,1 @@
-"""What every room builds on: errors, files, settings, paths and memory. Knows no torch and no task."""
+"""The basis of all other rooms: errors, files, settings, paths and memory. Independent of torch and tasks."""

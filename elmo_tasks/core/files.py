@@ -1,4 +1,4 @@
-"""Reading and writing files: each appears whole or not at all, and a fault of the disk is one line."""
+"""Read and write files: written files appear complete or not at all, and disk errors become one-line messages."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from typing import Any, BinaryIO
 from elmo_tasks.core.errors import InputError
 
 SIGNATURE = "made by elmo-tasks"
-"""Stands near the beginning of every picture and page that we write, so that `--overwrite` knows its own."""
+"""Written near the beginning of every picture and page, so that `--overwrite` recognises our own files."""
 
 _LEFT_BEHIND = re.compile(r"\..+\.[0-9a-f]{12}\.partial")
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -27,10 +27,10 @@ _FULL_WORDS = ("No space left", "File too large", "errno = 28", "errno = 27", "D
 
 @contextmanager
 def disk_faults(path: Path) -> Iterator[None]:
-    """Turn a fault of the disk into one line that names `path`; any other exception passes.
+    """Convert disk errors within the block to one-line messages with `path`; other exceptions are not changed.
 
     Raises:
-        InputError: the disk is full, a quota is used up, or a file or folder cannot be written.
+        InputError: the disk is full, a quota is exceeded, or a file or folder cannot be written.
     """
     try:
         yield
@@ -42,35 +42,35 @@ def disk_faults(path: Path) -> Iterator[None]:
 
 
 def disk_fault(error: BaseException) -> str | None:
-    """What the disk or the system refuses, and what to do; None if the exception is about something else.
+    """A message for a disk or system error, with what to do; None for other exceptions.
 
-    h5py, safetensors and pyarrow report a full disk in words of their own, so these are recognised by their text.
+    h5py, safetensors and pyarrow report a full disk in their own words, which are recognised by their text.
     """
     number = error.errno if isinstance(error, OSError) else None
     if number in _FULL or (number is None and any(words in str(error) for words in _FULL_WORDS)):
-        return "no space left on this disk; free some or choose another --output"
+        return "no space left on this disk; free some space or choose another --output"
     if number in _REFUSED:
         reason = "a file is in the way" if number == errno.EEXIST else os.strerror(number)
         return f"cannot be written ({reason}); choose another --output"
     if number == errno.ENAMETOOLONG:
-        return "this name is too long for the file system; choose a shorter one"
+        return "the name is too long for the file system; choose a shorter one"
     if number in (errno.EMFILE, errno.ENFILE):
         return "too many open files; raise the limit with `ulimit -n`"
     if number == errno.EIO:
-        return "the disk reports an input/output error; try again or use another disk"
+        return "the disk reported an input/output error; try again or use another disk"
     return None
 
 
 @contextmanager
 def atomic_file(path: Path, *, durable: bool = True) -> Iterator[Path]:
-    """Write a file whole or not at all: write to the path that is yielded, and it takes the name `path` at the end.
+    """Write a file completely or not at all: write to the yielded path, which is renamed to `path` at the end.
 
-    The temporary file is next to `path`, under a name that nobody can predict; it is removed if the block fails. The
-    finished file has the permissions that the umask gives.
+    The temporary file is next to `path` and has an unpredictable name; it is removed if the block fails. The finished
+    file has the permissions given by the umask.
 
     Args:
-        path: the file to write or to replace. A symbolic link of this name is replaced, not followed.
-        durable: wait until the disk has the file, so that it also survives a power failure.
+        path: the file to write or replace. A symbolic link is replaced, not followed.
+        durable: wait until the file is on disk, so that it survives a power failure.
 
     Raises:
         OSError: the folder is missing or cannot be written, or the disk is full.
@@ -79,12 +79,12 @@ def atomic_file(path: Path, *, durable: bool = True) -> Iterator[Path]:
     try:
         mode = partial.stat().st_mode
         yield partial
-        partial.chmod(mode)  # some libraries replace the file by one that only its owner may read
+        partial.chmod(mode)  # some libraries replace the file by one that only its owner can read
         if durable:
             sync(partial)
         partial.replace(path)
         if durable:
-            with suppress(OSError):  # not every file system can
+            with suppress(OSError):  # not supported by all file systems
                 sync(path.parent)
     finally:
         partial.unlink(missing_ok=True)
@@ -96,7 +96,7 @@ def hidden_name(path: Path, suffix: str) -> Path:
 
 
 def remove_left_behind(folder: Path) -> None:
-    """Remove what killed calls of `atomic_file` left in a folder of ours that this process holds, and below it."""
+    """Remove temporary files left by killed calls of `atomic_file` in a folder locked by this process, recursively."""
     for path in folder.rglob(".*.partial"):
         if is_left_behind(path):
             path.unlink(missing_ok=True)
@@ -111,7 +111,7 @@ def _new_file(path: Path) -> Path:
     while True:
         partial = hidden_name(path, ".partial")
         try:
-            # O_EXCL follows no link; the mode is what the umask leaves of 0666.
+            # O_EXCL does not follow links; the mode is 0666 without the umask.
             os.close(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666))
         except FileExistsError:
             continue
@@ -119,7 +119,7 @@ def _new_file(path: Path) -> Path:
 
 
 def sync(path: Path) -> None:
-    """Wait until the disk has a file or folder, so that it survives a power failure."""
+    """Wait until a file or folder is on disk, so that it survives a power failure."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -128,43 +128,43 @@ def sync(path: Path) -> None:
 
 
 def standard_input() -> BinaryIO:
-    """Standard input as bytes. Raises InputError where it is closed."""
+    """Standard input as bytes. Raises InputError if it is closed."""
     if sys.stdin is None:
         raise InputError("standard input is closed; give the name of a file")
     return sys.stdin.buffer
 
 
 def write_bytes(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all. Raises InputError when the disk refuses."""
+    """Write a file completely or not at all. Raises InputError if it cannot be written."""
     with disk_faults(path), atomic_file(path) as partial:
         partial.write_bytes(content)
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a UTF-8 file whole or not at all. Raises InputError when the disk refuses."""
+    """Write a UTF-8 file completely or not at all. Raises InputError if it cannot be written."""
     with disk_faults(path), atomic_file(path) as partial:
         partial.write_text(text, encoding="utf-8")
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Write JSON, keys in the order given, numbers exact."""
+    """Write JSON with keys in the given order and exact numbers. Raises InputError if it cannot be written."""
     write_text(path, json.dumps(value, indent=2, ensure_ascii=False) + "\n")
 
 
 def read_json(path: Path) -> Any:
-    """Read JSON. Raises InputError when the file is missing or damaged."""
+    """Read JSON. Raises InputError if the file is missing or damaged."""
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise InputError(f"{path.parent}: not a run folder: it has no {path.name}") from None
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror or error})") from None
-    except (ValueError, RecursionError) as error:  # not JSON, not UTF-8, or a number of too many digits
-        raise InputError(f"{path}: expected JSON, got a damaged file ({error})") from None
+    except (ValueError, RecursionError) as error:  # not JSON, not UTF-8, or a number with too many digits
+        raise InputError(f"{path}: damaged: not valid JSON ({error})") from None
 
 
 def checksum(path: Path) -> str:
-    """Of a file's bytes, as we store it for files that we read back. Raises OSError when it cannot be read."""
+    """The checksum of a file, as stored for files that are read back. Raises OSError if it cannot be read."""
     digest = hashlib.sha256()
     with path.open("rb") as file:
         while chunk := file.read(1 << 20):
@@ -173,28 +173,28 @@ def checksum(path: Path) -> str:
 
 
 def read_object(path: Path, **keys: type | tuple[type, ...]) -> dict[str, Any]:
-    """Read a JSON object that we wrote. Our own files are checked like anybody's.
+    """Read a JSON object that we wrote. Our own files are checked like any others.
 
     Args:
         path: the file.
-        keys: what it must have, each with the type or types of its value.
+        keys: the required keys, each with the type or types of its value.
 
     Raises:
-        InputError: the file is missing or damaged, holds something else, or lacks a key or has another type there.
+        InputError: the file is missing or damaged, is not an object, lacks a key, or a value has the wrong type.
     """
     value = read_json(path)
     if not isinstance(value, dict):
-        raise InputError(f"{path}: damaged: expected a JSON object, got {type(value).__name__}")
+        raise InputError(f"{path}: damaged: must be a JSON object, not {type(value).__name__}")
     for key, kind in keys.items():
         if key not in value:
-            raise InputError(f"{path}: damaged: it has no {key!r}")
+            raise InputError(f"{path}: damaged: the key {key!r} is missing")
         if not isinstance(value[key], kind) or isinstance(value[key], bool):
-            raise InputError(f"{path}: damaged: {key!r} is of the type {type(value[key]).__name__}")
+            raise InputError(f"{path}: damaged: {key!r} has the wrong type {type(value[key]).__name__}")
     return value
 
 
 def json_keys(path: Path) -> frozenset[str]:
-    """The keys of the JSON object in a file; none if it holds anything else."""
+    """The keys of the JSON object in a file; empty if it contains anything else."""
     try:
         value = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError):
@@ -203,7 +203,7 @@ def json_keys(path: Path) -> frozenset[str]:
 
 
 def is_signed(path: Path) -> bool:
-    """Whether a picture or page says that we made it."""
+    """Whether a picture or page has our signature."""
     with suppress(OSError), path.open("rb") as file:
         return SIGNATURE.encode() in file.read(8192)
     return False

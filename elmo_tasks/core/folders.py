@@ -1,4 +1,4 @@
-"""Folders that are ours: a marker in each of them, and nothing without one is ever replaced or removed."""
+"""Our own folders, each with a marker; folders without one are never replaced or removed."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ MARKER = ".elmo-tasks"
 
 
 def mark(folder: Path, kind: str) -> None:
-    """Write the marker: what kind of folder this is, and which version made it."""
+    """Write the marker, with the kind of the folder and the version that made it."""
     write_text(folder / MARKER, json.dumps({"kind": kind, "version": __version__}) + "\n")
 
 
 def kind_of(folder: Path) -> str | None:
-    """The kind that the marker names; None for a folder without one, a link or anything else."""
+    """The kind in the marker; None for a folder without marker, a link or anything else."""
     path = folder / MARKER
     if folder.is_symlink() or path.is_symlink():
         return None
@@ -32,39 +32,39 @@ def kind_of(folder: Path) -> str | None:
 
 
 def is_ours(folder: Path, *kinds: str) -> bool:
-    """Whether a folder may be replaced: its marker names one of these kinds, or nothing is in it yet.
+    """Whether a folder may be replaced: its marker names one of these kinds, or it is still bare.
 
-    The latter is what a process leaves that was killed between making the folder and marking it.
+    A process that is killed between creating the folder and marking it leaves a bare one.
     """
     return kind_of(folder) in kinds or _is_bare(folder)
 
 
 def _is_bare(folder: Path) -> bool:
-    """Whether this is a folder with nothing in it but the beginnings of a marker."""
+    """Whether this is a folder with nothing in it except an unfinished marker."""
     try:
         return not folder.is_symlink() and all(is_left_behind(path, MARKER) for path in folder.iterdir())
-    except OSError:  # not a folder, or one that nobody may read
+    except OSError:  # not a folder, or not readable
         return False
 
 
 def leads_out(path: Path, folder: Path) -> bool:
-    """Whether a path is outside a folder once its links are followed.
+    """Whether a path is outside a folder after resolving links.
 
-    In the hub's cache a folder `snapshots/REVISION` has links to `blobs`, which belong to it.
+    In the cache of the hub, a folder `snapshots/REVISION` has links to `blobs`, which belong to it.
     """
     try:
         home, place = folder.resolve(), path.resolve()
-    except (OSError, RuntimeError):  # links in a circle
+    except (OSError, RuntimeError):  # circular links
         return True
     blobs = [home.parents[1] / "blobs"] if home.parent.name == "snapshots" else []
     return not any(place.is_relative_to(each) for each in (home, *blobs))
 
 
 def make_folder(path: Path, kind: str) -> None:
-    """Make a new folder with its marker; a bare one of that name becomes it.
+    """Create a new folder with its marker; an existing bare folder is used.
 
     Raises:
-        InputError: something of this name is there, or the disk refuses.
+        InputError: the name exists already, or the folder cannot be created.
     """
     with disk_faults(path):
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -73,10 +73,10 @@ def make_folder(path: Path, kind: str) -> None:
 
 
 def use_folder(path: Path, kind: str) -> None:
-    """Make a folder for files that are added to it, or use the one that is there if it is ours or empty.
+    """Create a folder to which files are added, or use an existing one if it is ours or empty.
 
     Raises:
-        InputError: a folder with other things in it, no folder at all, or the disk refuses.
+        InputError: the folder contains something else, the path is not a folder, or it cannot be created.
     """
     if path.is_dir() and not path.is_symlink():
         if kind_of(path) == kind:
@@ -91,10 +91,10 @@ def use_folder(path: Path, kind: str) -> None:
 
 
 def remove_folder(path: Path, *kinds: str) -> None:
-    """Remove a folder of one of these kinds, or a bare one, if it is there; any other folder is left alone.
+    """Remove a folder of one of these kinds, or a bare one, if it exists; other folders are left alone.
 
     Raises:
-        InputError: something of this name is there that is not ours.
+        InputError: something else has this name, which is not removed.
     """
     if not (path.exists() or path.is_symlink()):
         return
@@ -120,7 +120,7 @@ def discard(folder: Path) -> None:
 
 
 def swap_folder(new: Path, path: Path) -> None:
-    """Give the folder `new` the name `path`; what had that name is removed when this has succeeded."""
+    """Rename the folder `new` to `path`; whatever had that name is removed once this has succeeded."""
     if not path.exists():
         new.rename(path)
         return
@@ -136,9 +136,9 @@ def swap_folder(new: Path, path: Path) -> None:
 
 
 def not_ours(kind: str) -> str:
-    """Why a folder is left alone, and what to do."""
+    """The message for a folder that is not ours, with what to do."""
     article = "an" if kind[0] in "aeiou" else "a"
-    return f"already exists and is not {article} {kind} that elmo-tasks made (no such {MARKER} file in it); {_OTHER}"
+    return f"already exists and is not {article} {kind} made by elmo-tasks (it has no such {MARKER} file); {_OTHER}"
 
 
 _OTHER = "choose another --output"

@@ -7,10 +7,10 @@ from threading import Lock
 
 
 class ForkSafeLock:
-    """A lock that is never held at a fork, so that in the child it is free and what it guards is whole.
+    """A lock that is never held during a fork, so that it is free in the child and the guarded data is consistent.
 
-    A fork waits for it; hold it briefly. It is not re-entrant, and lives as long as the process: make one per module,
-    not one per object.
+    A fork waits for it, so hold it only briefly. It is not re-entrant and lives as long as the process: make one per
+    module, not one per object.
     """
 
     def __init__(self) -> None:

@@ -1,4 +1,4 @@
-"""HTML from the jinja2 templates inside the package. What templates are given is text: it is escaped, always."""
+"""Render HTML from the jinja2 templates in the package. Values are always escaped."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ _PACKAGE = Path(__file__).resolve().parents[1]
 
 
 def render(template: str, **values: Any) -> str:
-    """Fill in a template, named by its path within the package: `views/contrast.html`.
+    """Render a template, given by its path in the package: `views/contrast.html`.
 
-    Text may have any characters: those with a meaning in HTML are escaped, invisible ones are written as `printable`
-    writes them. Only `markupsafe.Markup` is taken as HTML, and we make that from nothing that came from outside.
+    Text may contain any characters: those with a meaning in HTML are escaped, invisible ones as by `printable`. Only
+    `markupsafe.Markup` is inserted as HTML, and it is never made from external text.
     """
     return _environment().get_template(template).render(values)
 
 
 def fragment(template: str, macro: str, *values: Any) -> str:
-    """The same of one macro in a template."""
+    """Render one macro of a template in the same way."""
     made: str = getattr(_environment().get_template(template).module, macro)(*values)
     return made
 

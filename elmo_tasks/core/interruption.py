@@ -1,4 +1,4 @@
-"""Signals that ask the program to end: all of them are a KeyboardInterrupt that knows its signal."""
+"""Signals that ask the program to end raise a KeyboardInterrupt that contains the signal."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _USUAL = (signal.SIG_DFL, signal.default_int_handler)
 
 
 class Interrupted(KeyboardInterrupt):
-    """The program was asked to end. `number` is the signal's."""
+    """The program was asked to end. `number` is the number of the signal."""
 
     def __init__(self, number: int) -> None:
         super().__init__(number)
@@ -26,9 +26,9 @@ class Interrupted(KeyboardInterrupt):
 def signals_interrupt() -> Iterator[list[int]]:
     """While the block runs, SIGINT, SIGTERM and SIGHUP raise `Interrupted`.
 
-    A signal that is ignored (`nohup`) or has a handler already is left as it is. Yields the signals that have come,
-    since some libraries catch a KeyboardInterrupt. One that comes while Python finalises an object, where it would only
-    be printed, comes once more. Outside the main thread no handler can be set, and none is.
+    A signal that is ignored (`nohup`) or already has a handler is not changed. Yields the list of received signals,
+    because some libraries catch KeyboardInterrupt. A signal that arrives while Python finalises an object, where the
+    exception would only be printed, is raised again. Outside the main thread no handlers can be set.
     """
     came, again = list[int](), list[threading.Timer]()
 

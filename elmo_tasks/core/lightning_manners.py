@@ -1,4 +1,4 @@
-"""How every Lightning loop behaves here: quiet about what helps no user, and interrupted like any other program."""
+"""Make Lightning's loops suppress irrelevant messages, and react to interruptions like any other program."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _KNOWN = (
 
 @contextmanager
 def quiet_lightning() -> Iterator[None]:
-    """Keep Lightning's notes and known warnings from the screen; everything else passes."""
+    """Suppress Lightning's notes and known warnings; everything else is shown."""
     logger = logging.getLogger("lightning.pytorch")
     level = logger.level
     logger.setLevel(logging.WARNING)
@@ -35,10 +35,10 @@ def quiet_lightning() -> Iterator[None]:
 
 @contextmanager
 def interruptible(trainer: Any) -> Iterator[None]:
-    """Around `fit` of a `lightning.Trainer`: an interruption is a KeyboardInterrupt, as it is anywhere else.
+    """Use around `fit` of a `lightning.Trainer`, so that an interruption raises KeyboardInterrupt as anywhere else.
 
-    Lightning (2.6) ends the process itself, with code 1 for a KeyboardInterrupt and 0 for SIGTERM, and Ctrl-C has no
-    effect from then on.
+    Otherwise Lightning (2.6) exits the process itself, with code 1 for a KeyboardInterrupt and 0 for SIGTERM, and
+    Ctrl-C has no effect from then on.
 
     Raises:
         KeyboardInterrupt: interrupted.

@@ -1,6 +1,6 @@
-"""Markdown: the one writer of tables, and the one place where text from outside is escaped.
+"""Write Markdown: the only module that writes tables and escapes external text.
 
-What is written here reads the same on GitHub and through Python-Markdown, which makes the site of docs/.
+The output looks the same on GitHub and with Python-Markdown, which builds the site of docs/.
 """
 
 from __future__ import annotations
@@ -10,7 +10,12 @@ from collections.abc import Iterable, Sequence
 
 from elmo_tasks.core.terminal import printable
 
-_ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "~": "&#126;"}  # no renderer knows a backslash before all of these
+_ENTITIES = {
+    "&": "&amp;",
+    "<": "&lt;",
+    ">": "&gt;",
+    "~": "&#126;",
+}  # no renderer supports a backslash before all of these
 _SPECIAL = re.compile(
     r"[\\`*\[\]|<>~]|(?<![^\W_])_|_(?![^\W_])|&(?=#?\w+;)|^(?:[#+-]|\d+[.)])(?=\s)|^(?:-(?=-+\s*$)|=(?==*\s*$))"
 )
@@ -18,13 +23,13 @@ _IN_CODE = re.compile(r"[&<>|`\\*_\[\]~]")
 
 
 class Markdown(str):
-    """Text that is Markdown already. All other text is escaped before it gets into a document."""
+    """Text that is already Markdown. All other text is escaped before it is inserted into a document."""
 
     __slots__ = ()
 
 
 def escape(text: str) -> Markdown:
-    r"""Text as Markdown that shows it as it is, on one line. `Markdown` is returned as it came.
+    r"""Escape text so that Markdown shows it literally, on one line. `Markdown` is returned unchanged.
 
     >>> print(escape("a|b <script> *c* snake_case _d_"))
     a\|b &lt;script&gt; \*c\* snake_case \_d\_
@@ -35,7 +40,7 @@ def escape(text: str) -> Markdown:
 
 
 def code(text: str) -> Markdown:
-    r"""Text in the type of code.
+    r"""Format text as inline code.
 
     >>> print(code("results/a.json"), code("a|b"))
     `results/a.json` <code>a&#124;b</code>
@@ -43,12 +48,12 @@ def code(text: str) -> Markdown:
     plain = printable(text)
     if plain and plain == plain.strip() and not set(plain) & set("`|\\"):
         return Markdown(f"`{plain}`")
-    # Renderers differ in backslashes and bars between backticks.
+    # Renderers treat backslashes and bars between backticks differently.
     return Markdown(f"<code>{_IN_CODE.sub(lambda found: f'&#{ord(found[0])};', plain)}</code>")
 
 
 def code_block(text: str) -> str:
-    """Lines as a block of code, with a line break at its end, whatever they have in them.
+    """Format lines as a code block, with a line break at its end, whatever they contain.
 
     >>> print(code_block("precision  recall"), end="")
     ```
@@ -61,9 +66,9 @@ def code_block(text: str) -> str:
 
 
 def markdown_table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, numbers: int | None = None) -> str:
-    r"""A table with a line break at its end; cells that are no `Markdown` are escaped.
+    r"""A table with a line break at its end; cells that are not `Markdown` are escaped.
 
-    numbers: the first of the columns that are set to the right; None: there is none.
+    numbers: index of the first right-aligned column, or None.
 
     >>> print(markdown_table(["name", "F1"], [["a|b", "90.00"]], numbers=1), end="")
     | name | F1 |

@@ -1,4 +1,4 @@
-"""The place that `--output` names: checked before any work begins, and held by one process at a time."""
+"""The target of `--output`: checked before any work begins, and locked by one process at a time."""
 
 from __future__ import annotations
 
@@ -14,31 +14,31 @@ from elmo_tasks.core.files import disk_faults
 
 
 def output_folder(path: Path) -> Path:
-    """The folder that an output names, with a last part that is a name (`.` and `..` have none).
+    """The folder for an output, whose last part is a name (not `.` or `..`).
 
     Raises:
-        InputError: a symbolic link, a file, or the root folder.
+        InputError: the path is a symbolic link, a file, or the root folder.
     """
     if path.name in ("", ".."):
         path = path.resolve()
     if not path.name:
-        raise InputError(f"{path}: is the root folder; give --output the name of a new folder")
+        raise InputError(f"{path}: is the root folder; pass the name of a new folder as --output")
     if path.is_symlink():
-        raise InputError(f"{path}: is a symbolic link, which is not followed; give the folder's own name")
+        raise InputError(f"{path}: is a symbolic link, which is not followed; give the real path of the folder")
     if path.exists() and not path.is_dir():
         raise InputError(f"{path}: is a file, not a folder; choose another --output")
     return path
 
 
 def new_output_folder(path: Path) -> Path:
-    """As `output_folder`, for a folder that appears when it is whole: the current folder cannot be replaced.
+    """Like `output_folder`, for a folder that appears when it is complete, so it cannot be the current folder.
 
     Raises:
-        InputError: as `output_folder`; or the current folder or one above it.
+        InputError: as `output_folder`, or it is the current folder or one above it.
     """
     folder = output_folder(path)
     if Path.cwd().is_relative_to(folder.resolve()):
-        raise InputError(f"{path}: is the current folder or contains it; give --output the name of a new folder")
+        raise InputError(f"{path}: is the current folder or contains it; pass the name of a new folder as --output")
     return folder
 
 
@@ -46,26 +46,28 @@ def new_output_folder(path: Path) -> Path:
 def output_file(
     path: Path, *, overwrite: bool = False, is_ours: Callable[[Path], bool] | None = None
 ) -> Iterator[None]:
-    """Hold an output file while it is made, having checked that it may be written.
+    """Check that an output file may be written, and lock it while it is made.
 
     Args:
-        path: the file; missing folders above it are made.
+        path: the file; missing parent folders are created.
         overwrite: whether an earlier file of ours may be replaced.
-        is_ours: whether a file is one that the same command wrote; None for a command that replaces nothing.
+        is_ours: whether a file was written by the same command; None for a command that never replaces files.
 
     Raises:
-        InputError: a folder, a link, a file that is there and may not be replaced, a place that cannot be written, or
-            another process that writes it.
+        InputError: the path is a folder or a link, exists and must not be replaced, cannot be written, or is being
+            written by another process.
     """
     with ExitStack() as stack:
         check_file(path, overwrite=overwrite, is_ours=is_ours)
         stack.enter_context(hold(path))
-        check_file(path, overwrite=overwrite, is_ours=is_ours)  # again: it may have come before we had the lock
+        check_file(
+            path, overwrite=overwrite, is_ours=is_ours
+        )  # again, because it may have appeared before we had the lock
         yield
 
 
 def check_file(path: Path, *, overwrite: bool, is_ours: Callable[[Path], bool] | None) -> None:
-    """Refuse an output file that may not be written; see `output_file`."""
+    """Raises InputError for an output file that must not be written; see `output_file`."""
     if path.name in ("", "..") or path.is_dir():
         raise InputError(f"{path}: is a folder; pass the name of a file as --output")
     if path.is_symlink():
@@ -80,20 +82,20 @@ def check_file(path: Path, *, overwrite: bool, is_ours: Callable[[Path], bool] |
         raise InputError(f"{path}: already exists; choose another --output or pass --overwrite")
     if not is_ours(path):
         raise InputError(
-            f"{path}: already exists and was not written by this command, so --overwrite leaves it alone; "
+            f"{path}: already exists and was not written by this command, so --overwrite does not replace it; "
             "choose another --output"
         )
 
 
 @contextmanager
 def hold(output: Path) -> Iterator[None]:
-    """Hold an output for this process: `.NAME.lock` next to it, locked while the block runs and removed afterwards.
+    """Lock an output for this process while the block runs, with `.NAME.lock` next to it, which is removed afterwards.
 
-    The lock is the kernel's (`flock`), so a process that has died holds nothing, whatever it left behind. Missing
-    folders above the output are made, and removed again if nothing was put into them.
+    The lock is released by the kernel (`flock`) if the process dies. Missing parent folders are created, and removed
+    again if they stay empty.
 
     Raises:
-        InputError: another process holds it, or the place cannot be written.
+        InputError: another process holds the lock, or the folder cannot be written.
     """
     try:
         with disk_faults(output):
@@ -101,12 +103,14 @@ def hold(output: Path) -> Iterator[None]:
             missing = [folder for folder in path.parents if not folder.exists()]
             path.parent.mkdir(parents=True, exist_ok=True)
             lock = _acquire(path, output)
-    except FileNotFoundError as error:  # the current folder is gone, or a file system of the kernel's
+    except FileNotFoundError as error:  # the current folder does not exist any more, or a virtual file system
         raise InputError(f"{output}: cannot be written ({error.strerror}); choose another --output") from None
     try:
         yield
     finally:
-        with suppress(OSError):  # while it is held: who opened this file before finds out that it is not the path's
+        with suppress(
+            OSError
+        ):  # while locked, so that processes that have opened this file notice that it is no longer at the path
             path.unlink()
         lock.release()
         for folder in missing:
@@ -115,7 +119,7 @@ def hold(output: Path) -> Iterator[None]:
 
 
 def _acquire(path: Path, output: Path) -> FileLock:
-    """Lock the file that has this path at the time of return, not one that a former holder has just removed."""
+    """Lock the file that is at this path on return, not one that a former holder has just removed."""
     while True:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o666)
         try:
@@ -126,7 +130,7 @@ def _acquire(path: Path, output: Path) -> FileLock:
                 raise InputError(
                     f"{output}: another process is writing it; wait for it to end or choose another --output"
                 ) from None
-            # The path named this very file before and after the lock was taken, so it is the one that is locked.
+            # The path referred to this file both before and after locking, so it is the locked one.
             with suppress(FileNotFoundError):
                 if os.path.samestat(os.fstat(descriptor), path.stat()):
                     return lock

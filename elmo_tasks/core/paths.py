@@ -1,4 +1,4 @@
-"""Where things are: data, cache, recipes. The only reader of environment variables."""
+"""Locations of data, cache and recipes. The only module that reads environment variables."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ _PACKAGE = Path(__file__).resolve().parents[1]
 
 
 def data_root() -> Path | None:
-    """The folder of data sets that `$ELMO_TASKS_DATA` names, if it does."""
+    """The folder of data sets, `$ELMO_TASKS_DATA`, or None if it is not set."""
     value = os.environ.get("ELMO_TASKS_DATA")
     return Path(value).expanduser() if value else None
 
 
 def cache_root() -> Path:
-    """Where downloads and frozen vectors are kept: `$ELMO_TASKS_CACHE`, else `~/.cache/elmo-tasks`.
+    """The folder for downloads and frozen vectors: `$ELMO_TASKS_CACHE`, else `~/.cache/elmo-tasks`.
 
     Raises:
         InputError: there is no home folder.
@@ -36,33 +36,33 @@ def cache_root() -> Path:
 
 
 def cache_limit() -> float:
-    """Most bytes of frozen vectors to keep: `$ELMO_TASKS_CACHE_LIMIT` (`20GB`, `500MB`, `none`), else 20 GB.
+    """Maximum bytes of cached frozen vectors: `$ELMO_TASKS_CACHE_LIMIT` (`20GB`, `500MB`, `none`), else 20 GB.
 
     Raises:
-        InputError: neither a size nor `none`.
+        InputError: the value is neither a size nor `none`.
     """
     value = os.environ.get("ELMO_TASKS_CACHE_LIMIT", "").strip() or "20GB"
     if value.lower() == "none":
         return math.inf
     given = re.fullmatch(r"(\d+(?:\.\d+)?) *([KMGT]?)B?", value, re.IGNORECASE)
     if given is None:
-        raise InputError(f"ELMO_TASKS_CACHE_LIMIT: expected a size such as 20GB or 500MB, or none, got {value!r}")
+        raise InputError(f"ELMO_TASKS_CACHE_LIMIT must be a size such as 20GB or 500MB, or none, not {value!r}")
     return float(given[1]) * 1000.0 ** " KMGT".index(given[2].upper() or " ")
 
 
 def wants_traceback() -> bool:
-    """Whether the command line prints the traceback of a bug: `$ELMO_TASKS_TRACEBACK` is set, to anything but 0."""
+    """Whether the command line prints the traceback of a bug: `$ELMO_TASKS_TRACEBACK` is set and not 0."""
     return os.environ.get("ELMO_TASKS_TRACEBACK", "0") not in ("", "0")
 
 
 def device_name() -> str:
-    """Where to compute, `auto` unless `$ELMO_TASKS_DEVICE` names a device; see `elmo_tasks.elmo.device`."""
+    """The device to compute on: `$ELMO_TASKS_DEVICE`, else `auto`; see `elmo_tasks.elmo.device`."""
     return os.environ.get("ELMO_TASKS_DEVICE", "") or "auto"
 
 
 @contextmanager
 def device_set_to(name: str) -> Iterator[None]:
-    """Set `$ELMO_TASKS_DEVICE` within the block, for this process and for those that it starts."""
+    """Set `$ELMO_TASKS_DEVICE` within the block, for this process and the processes it starts."""
     before = os.environ.get("ELMO_TASKS_DEVICE")
     os.environ["ELMO_TASKS_DEVICE"] = name
     try:
@@ -79,17 +79,17 @@ def completes_words() -> bool:
 
 
 def ray_address() -> str | None:
-    """The Ray cluster that `$RAY_ADDRESS` names, as for every program that uses Ray; None if one is to be started."""
+    """The address of the Ray cluster, `$RAY_ADDRESS`, as for all programs that use Ray; None to start a new one."""
     address = os.environ.get("RAY_ADDRESS", "")
     return None if address in ("", "local") else address
 
 
 def keep_ray_private() -> None:
-    """Let Ray report nothing over the network, and let a cluster that it starts listen on 127.0.0.1 only.
+    """Disable Ray's usage reports, and make a cluster that it starts listen only on 127.0.0.1.
 
-    By default its servers listen on every interface and ask for no password, and `ray.init` replaces an address of
-    127.0.0.1 by that of the network. The second variable is the one with which Ray itself stays local on Windows and
-    macOS. It has an effect only before `ray` is imported.
+    By default its servers listen on every interface without a password, and `ray.init` replaces an address of 127.0.0.1
+    by that of the network. The second variable is the one that Ray itself uses to stay local on Windows and macOS. This
+    only has an effect before `ray` is imported.
     """
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     if ray_address() is None:
@@ -99,57 +99,57 @@ def keep_ray_private() -> None:
 def let_waiting_threads_sleep() -> None:
     """Make the threads of OpenMP sleep soon while they wait for work, unless the user's environment says otherwise.
 
-    By default they spin for milliseconds. When other programs need the same cores, spinning threads take the time of
-    those that they wait for, and training takes ten times as long and more. Not spinning at all (`passive`) makes an
-    idle machine half as slow again, since most waits are microseconds. The variables are read when OpenMP is loaded,
-    so this has an effect only before `torch` is imported.
+    By default they spin for milliseconds. If other programs need the same cores, spinning threads take time from those
+    that they wait for, and training takes ten times as long or longer. Not spinning at all (`passive`) makes training
+    1.5 times slower on an idle machine, because most waits take only microseconds. The variables are read when OpenMP
+    is loaded, so this only has an effect before `torch` is imported.
     """
     if not any(name in os.environ for name in ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT", "KMP_BLOCKTIME")):
-        os.environ["GOMP_SPINCOUNT"] = "2000"  # GNU's, on Linux: times that a waiting thread looks again
-        os.environ["KMP_BLOCKTIME"] = "1"  # LLVM's and Intel's: milliseconds
+        os.environ["GOMP_SPINCOUNT"] = "2000"  # GNU OpenMP on Linux: number of spins of a waiting thread
+        os.environ["KMP_BLOCKTIME"] = "1"  # LLVM's and Intel's OpenMP: milliseconds
 
 
 def draw_without_display() -> None:
-    """Let matplotlib draw into files only, whatever `$MPLBACKEND` says: a bad one would fail when it is imported."""
+    """Make matplotlib draw only into files, ignoring `$MPLBACKEND`, which could make its import fail."""
     os.environ["MPLBACKEND"] = "agg"
 
 
 def recipe_root(kind: str) -> Path:
-    """The folder `tasks`, `configs` or `results`: inside an installed package, or next to it in a checkout."""
+    """The folder `tasks`, `configs` or `results`: inside the installed package, or next to it in a checkout."""
     shipped = _PACKAGE / "_shipped" / kind
     return shipped if shipped.is_dir() else _PACKAGE.parent / kind
 
 
 def config_names() -> list[str]:
-    """The configurations that the package ships, as paths below its `configs`: `ner.yaml`, `pretrain/small.yaml`."""
+    """The configurations in the package, as paths below its `configs`: `ner.yaml`, `pretrain/small.yaml`."""
     root = recipe_root("configs")
     return sorted(path.relative_to(root).as_posix() for path in root.rglob("*.yaml"))
 
 
 def config_path(given: Path) -> Path:
-    """The file that `--config` means: that path, else the package's of that name, with or without `configs/` before it.
+    """The file for `--config`: a path, or the name of a configuration in the package, with or without `configs/`.
 
     Raises:
-        InputError: there is none; what the package has is given.
+        InputError: there is no such file; the message lists the configurations in the package.
     """
     if given.exists():
         return given
     name, names = given.as_posix().removeprefix("configs/"), config_names()
     if name in names:
         return recipe_root("configs") / name
-    raise InputError(f"{given}: no such configuration file; expected a path or one of {', '.join(names)}")
+    raise InputError(f"{given}: no such configuration file; give a path or one of {', '.join(names)}")
 
 
 def hub_name(given: str, *, bare: bool = False) -> str | None:
-    """The Hugging Face repository that a name means, or None if it can only be a local path.
+    """The Hugging Face repository that a name refers to, or None if it can only be a local path.
 
     `hf:ORG/NAME` always means a repository. A plain `ORG/NAME` does too, unless it looks local: a file or folder of
     that name or a folder `ORG` exists here, or `ORG` is `runs`, where `elmo-tasks train` writes. So a mistyped path
     is never sent to the hub.
 
     Args:
-        given: what the user wrote. `~`, a backslash, `./`, `../`, a leading or a second slash make it a path.
-        bare: whether `NAME` without an organisation is a repository too, as those of some encoders are.
+        given: the name given by the user. `~`, a backslash, `./`, `../`, a leading or a second slash make it a path.
+        bare: whether `NAME` without an organisation is also a repository, as for some encoders.
     """
     name = given.removeprefix("hf:")
     matched = _HUB_NAME.fullmatch(name)
@@ -160,15 +160,15 @@ def hub_name(given: str, *, bare: bool = False) -> str | None:
 
 
 def task_names() -> list[str]:
-    """The tasks that the package ships."""
+    """The names of the tasks in the package."""
     return sorted(path.parent.name for path in recipe_root("tasks").glob("*/task.py"))
 
 
 def task_path(name: str | Path) -> Path:
-    """The `task.py` that a name or a path means.
+    """The `task.py` for a name or a path.
 
     Raises:
-        InputError: there is none; the nearest name is given.
+        InputError: there is none; the message suggests the nearest name.
     """
     given = Path(name)
     if given.suffix == ".py":

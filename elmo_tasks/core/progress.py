@@ -1,4 +1,4 @@
-"""How far long work is: deep code reports it, and whoever sits at the terminal chooses to see it."""
+"""Progress of long work: reported by low-level code, and shown only if a caller watches."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from typing import Protocol
 
 
 class Watch(Protocol):
-    """Shows how far work is. Called often; `done == total` ends the stage."""
+    """Shows progress. Called often; `done == total` ends the stage."""
 
     def __call__(self, stage: str, done: int, total: int | None, unit: str = "tokens") -> None:
-        """stage: what is being done, such as `computing`; done, total: units of it, None while the total is unknown."""
+        """stage: the current work, such as `computing`; done, total: in units, None while the total is unknown."""
 
 
 _WATCH: ContextVar[Watch | None] = ContextVar("watch", default=None)
@@ -20,7 +20,7 @@ _WATCH: ContextVar[Watch | None] = ContextVar("watch", default=None)
 
 @contextmanager
 def watched(watch: Watch | None) -> Iterator[None]:
-    """Let `watch` see what is reported within the block; None sees nothing."""
+    """Pass progress reported within the block to `watch`; None ignores it."""
     before = _WATCH.set(watch)
     try:
         yield
@@ -29,7 +29,7 @@ def watched(watch: Watch | None) -> Iterator[None]:
 
 
 def report_progress(stage: str, done: int, total: int | None, unit: str = "tokens") -> None:
-    """Report to whoever watches. Nobody does unless `watched` says so, as in other people's programs."""
+    """Report progress to the current watcher, if any. By default there is none, for use as a library."""
     watch = _WATCH.get()
     if watch is not None:
         watch(stage, done, total, unit)

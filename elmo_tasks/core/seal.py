@@ -1,4 +1,4 @@
-"""A seal shows that this user wrote a file on this machine: only the key in the user's cache folder can make it."""
+"""A seal shows that this user wrote a file on this machine; it is made with a key in the user's cache folder."""
 
 from __future__ import annotations
 
@@ -16,21 +16,23 @@ from elmo_tasks.core.files import hidden_name, write_text
 from elmo_tasks.core.paths import cache_root
 
 SEAL = ".seal"
-"""The name of the file next to the one that it is for."""
+"""The name of the seal, a file next to the sealed one."""
 _KEY_BYTES, _MOST_BYTES = 32, 1 << 21
 
 
 def seal(path: Path) -> None:
-    """Write the seal of a file next to it. Where the cache folder cannot be written, there is no key and no seal."""
+    """Write the seal of a file next to it. If the cache folder cannot be written, there is no key and no seal."""
     with suppress(OSError, InputError):
         key = _key() or _new_key()
         write_text(path.with_name(SEAL), _digest(key, path) + "\n")
 
 
 def is_sealed(path: Path) -> bool:
-    """Whether a file is as this user wrote it, wherever it has been moved to."""
+    """Whether a file is unchanged since this user wrote it, even if it has been moved."""
     try:
-        if not (path.is_file() and path.with_name(SEAL).is_file()) or (key := _key()) is None:  # a pipe would wait
+        if (
+            not (path.is_file() and path.with_name(SEAL).is_file()) or (key := _key()) is None
+        ):  # reading a pipe would block
             return False
         with path.with_name(SEAL).open("rb") as file:
             return hmac.compare_digest(file.read(100).strip(), _digest(key, path).encode())
@@ -55,7 +57,7 @@ def _key() -> bytes | None:
 
 
 def _new_key() -> bytes:
-    """Make the key, unless another process makes it first. Only the user may read it."""
+    """Make the key, unless another process does so first. Only the user can read it."""
     path = _key_file()
     path.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(path.with_name(f"{path.name}.lock")):

@@ -1,4 +1,4 @@
-"""The one check of what people give as tokenised sentences."""
+"""Check tokenised sentences given by users."""
 
 from __future__ import annotations
 
@@ -9,45 +9,47 @@ from elmo_tasks.core.errors import InputError
 
 
 def checked_sentences(sentences: Iterable[Sequence[str]], name: str = "sentences") -> list[Sequence[str]]:
-    """The sentences as a list; anything that can be iterated over is read once.
+    """Return the sentences as a list; iterables are consumed once.
 
-    A string has a length and items too, so without this check its letters would be taken for words.
+    A string is also a sequence, so without this check its letters would be treated as words.
 
     Args:
-        sentences: lists, tuples or arrays of tokens; a sentence without tokens is fine.
-        name: what the caller calls them, for messages.
+        sentences: lists, tuples or arrays of tokens; sentences without tokens are allowed.
+        name: their name in messages.
 
     Raises:
-        InputError: a string where a list belongs, or a token that is not a string; the message has the position.
+        InputError: a string is given instead of a list, or a token is not a string; the message has the position.
 
     Examples:
         >>> checked_sentences([["Rain", "fell"], []])
         [['Rain', 'fell'], []]
     """
     if isinstance(sentences, (str, bytes)):
-        raise InputError(f"{name}: got one string, {sentences!r:.60}; give a list of token lists: [text.split()]")
+        raise InputError(
+            f"{name} must be a list of token lists, such as [text.split()], not a string: {sentences!r:.60}"
+        )
     found = list(sentences)
     given: list[Any] = [*found]
     for number, tokens in enumerate(given):
         if isinstance(tokens, (str, bytes)):
             raise InputError(
-                f"{name}[{number}]: got a string, {tokens!r:.60}, instead of a list of tokens; split it: text.split()"
+                f"{name}[{number}]: must be a list of tokens, such as text.split(), not a string: {tokens!r:.60}"
             )
         try:
             others = [token for token in tokens if not isinstance(token, str)]
-        except TypeError:  # nothing that has items
-            raise InputError(f"{name}[{number}]: got {tokens!r:.60} instead of a list of tokens") from None
+        except TypeError:  # not iterable
+            raise InputError(f"{name}[{number}]: must be a list of tokens, not {tokens!r:.60}") from None
         if others:
-            raise InputError(f"{name}[{number}]: got the token {others[0]!r:.60}, which is not a string")
+            raise InputError(f"{name}[{number}]: the token {others[0]!r:.60} is not a string")
     return found
 
 
 def checked_sentence(tokens: Sequence[str], name: str = "sentence") -> Sequence[str]:
-    """One sentence, checked likewise.
+    """Check a single sentence in the same way.
 
     Raises:
-        InputError: a string instead of a list, or a token that is not a string.
+        InputError: a string is given instead of a list, or a token is not a string.
     """
     if isinstance(tokens, (str, bytes)):
-        raise InputError(f"{name}: got a string, {tokens!r:.60}, instead of a list of tokens; split it: text.split()")
+        raise InputError(f"{name} must be a list of tokens, such as text.split(), not a string: {tokens!r:.60}")
     return checked_sentences([tokens], name)[0]

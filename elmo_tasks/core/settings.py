@@ -1,8 +1,8 @@
-"""The one strict reader of settings: dataclasses from YAML, JSON, mappings and `--set key=value`.
+"""Read settings strictly: dataclasses from YAML, JSON, mappings and `--set key=value`.
 
-A dataclass says what it accepts by the types and defaults of its fields: `bool`, `int`, `float`, `str`, `Literal[...]`
-for a choice, `X | None`, tuples, and other such dataclasses for keys below; `bounded`, `matching` and `sections` say
-the rest. A field without a default is required.
+A dataclass defines what it accepts by the types and defaults of its fields: `bool`, `int`, `float`, `str`,
+`Literal[...]` for a choice, `X | None`, tuples, and other such dataclasses for nested keys; `bounded`, `matching` and
+`sections` add further constraints. A field without a default is required.
 """
 
 from __future__ import annotations
@@ -34,10 +34,10 @@ _KINDS = {bool: "true or false", int: "a whole number", float: "a number", str: 
 
 
 def bounded(default: Any = dataclasses.MISSING, **bounds: float) -> Any:
-    """A field that holds a finite number: `least`, `above`, `most` and `below` say which, None is always allowed.
+    """A field for a finite number with the bounds `least`, `above`, `most` and `below`; None is always allowed.
 
     Raises:
-        ValueError: an unknown bound, or a default outside the bounds.
+        ValueError: a bound is unknown, or the default is outside the bounds.
     """
     if unknown := bounds.keys() - _BOUNDS.keys():
         raise ValueError(f"unknown bounds: {', '.join(sorted(unknown))}")
@@ -47,19 +47,19 @@ def bounded(default: Any = dataclasses.MISSING, **bounds: float) -> Any:
 
 
 def matching(default: str, pattern: str, expected: str) -> Any:
-    """A field that holds text of a form, which `expected` describes in messages. Raises ValueError as `bounded`."""
+    """A field for text that matches a pattern, described in messages by `expected`. Raises ValueError as `bounded`."""
     if not re.fullmatch(pattern, default):
         raise ValueError(f"the default {default!r} is not {expected}")
     return field(default=default, metadata={"pattern": pattern, "expected": expected})
 
 
 def sections(kinds: Mapping[str, type[Any]]) -> Any:
-    """A field that holds other settings by their names; these keys are on the level of the other keys, not below it."""
+    """A field for other settings by name; their keys are on the same level as the other keys, not nested."""
     return field(default_factory=lambda: {name: kind() for name, kind in kinds.items()}, metadata={"sections": kinds})
 
 
 class Layers:
-    """Values from defaults, files, code and the command line: what is added later wins, and each knows its place."""
+    """Values from defaults, files, code and the command line; later ones take precedence, and all keep their places."""
 
     def __init__(self, values: Mapping[str, Any] | None = None) -> None:
         self.values: dict[str, Any] = {}
@@ -78,7 +78,7 @@ class Layers:
         self.add(*read_yaml(path))
 
     def add_set(self, settings: Iterable[str]) -> None:
-        """Add the values of `--set key=value`. Raises InputError for another form, or a value that is not YAML."""
+        """Add the values of `--set key=value`. Raises InputError if one is malformed or its value is not YAML."""
         for setting in settings:
             key, sign, text = setting.partition("=")
             if not (sign and key):
@@ -89,7 +89,7 @@ class Layers:
             self.add(nested)
 
     def read(self, kind: type[T], others: Sequence[str] = ()) -> T:
-        """The dataclass with these values. Raises InputError, see `from_mapping`."""
+        """Make the dataclass from these values. Raises InputError, see `from_mapping`."""
         return from_mapping(kind, self.values, places=self.places, others=others)
 
 
@@ -101,18 +101,19 @@ def from_mapping(
     origin: str = "",
     others: Sequence[str] = (),
 ) -> T:
-    """Build a dataclass from nested mappings: every key known, every value of its type and within its bounds.
+    """Build a dataclass from nested mappings, checking all keys, types and bounds.
 
     Args:
         kind: the dataclass.
-        values: what it is built from; fields that are not there have their defaults.
-        where: what stands before the keys in messages, such as `model.`.
+        values: the values; missing fields have their defaults.
+        where: the prefix of the keys in messages, such as `model.`.
         places: the `file:line` of values, by their dotted keys.
-        origin: the file, for keys that it lacks.
-        others: further dotted keys that may be meant by one that is unknown.
+        origin: the file, for messages about missing keys.
+        others: further dotted keys to suggest for an unknown key.
 
     Raises:
-        InputError: an unknown key (the nearest is named), a required key that is missing, a value of the wrong type.
+        InputError: a key is unknown (the message suggests the nearest), a required key is missing, or a value has the
+            wrong type or is out of bounds.
     """
     assert dataclasses.is_dataclass(kind)
     places, hints = places or {}, typing.get_type_hints(kind)
@@ -125,12 +126,12 @@ def from_mapping(
         full = f"{where}{key}"
         at = f"{places[full]}: " if full in places else ""
         if key not in known:
-            given = next(iter(flat({full: value})), full)  # with what stands below it, as in trainig.epochs
+            given = next(iter(flat({full: value})), full)  # including the nested key, as in trainig.epochs
             raise InputError(at + unknown_key(given, [where + name for name in known], others))
         inner = beside[key][1] if key in beside else hints[key]
         if inner == dict[str, Any] or dataclasses.is_dataclass(inner):
             if not isinstance(value, Mapping):
-                raise InputError(f"{at}{full} must have keys of its own, got {shown(value)}")
+                raise InputError(f"{at}{full} must have nested keys, not {shown(value)}")
             below: Any = dict(value)
             if inner != dict[str, Any]:
                 below = from_mapping(typing.cast("type[Any]", inner), value, f"{full}.", places, origin, others)
@@ -148,10 +149,10 @@ def from_mapping(
 
 
 def check(settings: Any) -> None:
-    """Check the values of a dataclass that was built in code, as `from_mapping` checks those that it reads.
+    """Check the values of a dataclass that was built in code, like `from_mapping`.
 
     Raises:
-        InputError: a value outside its bounds or not among its choices.
+        InputError: a value is out of bounds or not one of its choices.
     """
     hints = typing.get_type_hints(type(settings))
     for entry in dataclasses.fields(settings):
@@ -162,7 +163,7 @@ def check(settings: Any) -> None:
 
 
 def to_dict(settings: Any) -> dict[str, Any]:
-    """The nested dictionary that `from_mapping` reads back, in the order of the fields; tuples are lists."""
+    """Convert to a nested dictionary for `from_mapping`, in the order of the fields; tuples become lists."""
     made: dict[str, Any] = {}
     for entry in dataclasses.fields(settings):
         value = getattr(settings, entry.name)
@@ -171,7 +172,7 @@ def to_dict(settings: Any) -> dict[str, Any]:
 
 
 def flat(values: Mapping[str, Any], where: str = "") -> dict[str, Any]:
-    """Nested values by the key that `--set` has for them, such as `training.epochs`."""
+    """Flatten nested values to dotted keys as for `--set`, such as `training.epochs`."""
     made: dict[str, Any] = {}
     for key, value in values.items():
         made |= flat(value, f"{where}{key}.") if isinstance(value, Mapping) else {f"{where}{key}": value}
@@ -179,7 +180,7 @@ def flat(values: Mapping[str, Any], where: str = "") -> dict[str, Any]:
 
 
 def dotted_keys(kind: type[Any], where: str = "") -> list[str]:
-    """All keys of a dataclass and of those within it, as `--set` takes them."""
+    """All keys of a dataclass and the nested ones, as for `--set`."""
     hints, made = typing.get_type_hints(kind), list[str]()
     for entry in dataclasses.fields(kind):
         for name, inner in (_sections(entry) or {entry.name: hints[entry.name]}).items():
@@ -189,9 +190,9 @@ def dotted_keys(kind: type[Any], where: str = "") -> list[str]:
 
 
 def unknown_key(key: str, known: Sequence[str], others: Sequence[str] = ()) -> str:
-    """What is said of an unknown key: which keys of `known` (beside it) or `others` were probably meant.
+    """The message for an unknown key, suggesting keys of `known` (on the same level) or `others`.
 
-    They have the same last part, such as `training.epochs` for `epochs`, or are the nearest by spelling.
+    Suggestions have the same last part, such as `training.epochs` for `epochs`, or the nearest spelling.
     """
     last, lasts = key.rpartition(".")[2], {other.rpartition(".")[2]: other for other in reversed(others)}
     meant = [other for other in others if other.rpartition(".")[2] == last][:3]
@@ -202,7 +203,7 @@ def unknown_key(key: str, known: Sequence[str], others: Sequence[str] = ()) -> s
 
 
 def shown(value: Any) -> str:
-    """A value for a message, cut where it is long."""
+    """A value as shown in messages, truncated if it is long."""
     text = f"a list of {len(value)}" if isinstance(value, list) and len(value) > 20 else repr(value)
     return text if len(text) <= 80 else f"{text[:60]}... ({len(text)} characters)"
 
@@ -229,7 +230,7 @@ def _merge(into: dict[str, Any], values: Mapping[str, Any]) -> None:
 
 
 def _coerce(name: str, value: Any, hint: Any) -> Any:
-    """The value in the type of its field."""
+    """Convert a value to the type of its field."""
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
     if origin is Literal:
         for choice in arguments:
@@ -237,12 +238,12 @@ def _coerce(name: str, value: Any, hint: Any) -> Any:
                 return choice
         close = difflib.get_close_matches(str(value), map(str, arguments), n=1)
         guess = f"; did you mean {close[0]}?" if close else ""
-        raise InputError(f"{name} must be {_either(map(str, arguments))}, got {shown(value)}{guess}")
+        raise InputError(f"{name} must be {_either(map(str, arguments))}, not {shown(value)}{guess}")
     if origin is tuple:
         if isinstance(value, (list, tuple)) and (arguments[-1] is ... or len(arguments) == len(value)):
             kinds = arguments[:1] * len(value) if arguments[-1] is ... else arguments
             return tuple(_coerce(name, item, kind) for item, kind in zip(value, kinds, strict=True))
-        raise InputError(f"{name} must be {_called(hint)}, got {shown(value)}")
+        raise InputError(f"{name} must be {_called(hint)}, not {shown(value)}")
     kinds = arguments if isinstance(hint, types.UnionType) else (hint,)
     if value is None and type(None) in kinds:
         return None
@@ -250,7 +251,7 @@ def _coerce(name: str, value: Any, hint: Any) -> Any:
         if bool in kinds:
             return value
     elif isinstance(value, (int, float)):
-        if int in kinds and value % 1 == 0:  # of infinity it is not a number
+        if int in kinds and value % 1 == 0:  # NaN for infinity
             return int(value)
         if float in kinds:
             return math.copysign(math.inf, value) if abs(value) > 1e300 else float(value)  # an int may overflow
@@ -263,7 +264,7 @@ def _coerce(name: str, value: Any, hint: Any) -> Any:
             return float(value)
         except ValueError:
             pass
-    raise InputError(f"{name} must be {_either(map(_called, kinds))}, got {shown(value)}")
+    raise InputError(f"{name} must be {_either(map(_called, kinds))}, not {shown(value)}")
 
 
 def _checked(name: str, value: Any, entry: dataclasses.Field[Any]) -> Any:
@@ -271,9 +272,9 @@ def _checked(name: str, value: Any, entry: dataclasses.Field[Any]) -> Any:
     if bounds is not None and value is not None and not _within(value, bounds):
         kind = "a whole number" if isinstance(value, int) else "a number"
         allowed = " and ".join(_BOUNDS[key][1].format(limit) for key, limit in bounds.items())
-        raise InputError(f"{name} must be {kind} {allowed}, got {shown(value)}")
+        raise InputError(f"{name} must be {kind} {allowed}, not {shown(value)}")
     if "pattern" in entry.metadata and not re.fullmatch(entry.metadata["pattern"], value):
-        raise InputError(f"{name} must be {entry.metadata['expected']}, got {shown(value)}")
+        raise InputError(f"{name} must be {entry.metadata['expected']}, not {shown(value)}")
     return value
 
 
@@ -282,7 +283,7 @@ def _within(value: float, bounds: Mapping[str, float]) -> bool:
 
 
 def _called(hint: Any) -> str:
-    """What values of a type are called."""
+    """The description of a type in messages."""
     if typing.get_origin(hint) is tuple:
         inner = typing.get_args(hint)
         if typing.get_origin(inner[0]) is tuple:

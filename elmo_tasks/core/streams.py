@@ -1,4 +1,4 @@
-"""Sentences of different lengths read in streams side by side, each sentence behind another. No torch."""
+"""Distribute sentences of different lengths over parallel streams, one after the other. No torch."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 
 def share(lengths: Sequence[int], streams: int) -> tuple[list[tuple[int, int]], list[int]]:
-    """Each sentence's stream and first step, and each stream's length: the longest first, to the shortest stream.
+    """The stream and first step of each sentence, and the stream lengths; longest first, into the shortest stream.
 
     >>> share([5, 2, 3], 2)
     ([(0, 0), (1, 3), (1, 0)], [5, 5])

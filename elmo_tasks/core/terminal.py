@@ -1,4 +1,4 @@
-"""Text for the terminal: on one line, harmless, and in whatever encoding the terminal has."""
+"""Text for the terminal: on one line, without control characters, in the encoding of the terminal."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from typing import Any, TextIO
 
-_JOINERS = "\u200c\u200d"  # within words of Persian, and within emoji
+_JOINERS = "\u200c\u200d"  # occur inside Persian words and emoji
 _SHORT = {"\n": r"\n", "\r": r"\r", "\t": r"\t", "\b": r"\b", "\f": r"\f"}
 _HANDLER = "elmo-tasks.json-escapes"
 
 
 def printable(text: object) -> str:
-    r"""The text on one line, with nothing in it that a terminal would act on.
+    r"""The text on one line, with everything escaped that a terminal would interpret.
 
-    Line breaks, control characters (ESC among them), lone surrogates and invisible format characters (marks that turn
-    the direction of writing among them) are written as JSON writes them; all others stay.
+    Line breaks, control characters (including ESC), lone surrogates and invisible format characters (including marks of
+    writing direction) are escaped as in JSON; all others are unchanged.
 
     >>> print(printable("a\nb \x1b[31mred \u202eder"))
     a\nb \u001b[31mred \u202eder
@@ -33,7 +33,7 @@ def printable(text: object) -> str:
 
 
 def say(text: object, *, stream: TextIO | None = None) -> None:
-    """Print a line, `printable`, on standard output or on `stream`; whoever reads a pipe gets it at once."""
+    """Print a `printable` line to standard output or to `stream`, and flush it."""
     print(printable(text), file=stream or sys.stdout, flush=True)
 
 
@@ -42,7 +42,7 @@ _LOUDNESS: ContextVar[str] = ContextVar("loudness", default="")
 
 @contextmanager
 def loudness(level: str) -> Iterator[None]:
-    """Within the block, `quiet` keeps back what `remark` says, and `verbose` shows what `detail` says."""
+    """Within the block, `quiet` suppresses the output of `remark`, and `verbose` shows that of `detail`."""
     before = _LOUDNESS.set(level)
     try:
         yield
@@ -61,13 +61,13 @@ def is_verbose() -> bool:
 
 
 def remark(text: object, *, stream: TextIO | None = None) -> None:
-    """`say` what is no result, such as how far a run is; `--quiet` keeps it back."""
+    """`say` something other than a result, such as progress; suppressed by `--quiet`."""
     if not is_quiet():
         say(text, stream=stream)
 
 
 def say_json(value: Any, *, indent: int | None = None) -> None:
-    r"""Print a JSON value on standard output, on one line without `indent`. Whatever it has reads back as it was.
+    r"""Print a JSON value to standard output, on one line without `indent`. It can be parsed back unchanged.
 
     >>> say_json({"word": "caf\u00e9 \x9b"})
     {"word": "café \u009b"}
@@ -82,7 +82,7 @@ def json_line(value: Any) -> str:
 
 
 def tabbed(cells: Iterable[str]) -> str:
-    r"""Cells with tabs between them, on one line.
+    r"""Join cells with tabs, on one line.
 
     >>> tabbed(["a\tb", "c"])
     'a\\tb\tc'
@@ -91,24 +91,24 @@ def tabbed(cells: Iterable[str]) -> str:
 
 
 def write_lines(lines: Iterable[str], stream: TextIO, *, at_once: bool = False) -> None:
-    """Write lines that are harmless already, such as those of `json_line`. at_once: flush each."""
+    """Write lines that are already `printable`, such as those of `json_line`. at_once: flush each one."""
     for line in lines:
         print(line, file=stream, flush=at_once)
 
 
 def write_what_cannot_be_encoded() -> None:
-    r"""Let standard output and error write characters that their encoding lacks as `\u00e9`, instead of failing.
+    r"""Let standard output and error escape characters missing in their encoding as `\u00e9`, instead of failing.
 
-    Such an escape is valid within JSON too, where characters beyond ASCII occur within strings alone.
+    Such escapes are also valid in JSON, where non-ASCII characters only occur inside strings.
     """
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            with suppress(OSError):  # a stream that has become a pipe has no position; the handler is set by then
+            with suppress(OSError):  # a pipe has no position; the handler is already set by then
                 stream.reconfigure(errors=_HANDLER)
 
 
 def encodable(text: str, encoding: str) -> str:
-    """The text as a stream of that encoding will show it."""
+    """The text as shown by a stream with that encoding."""
     return text.encode(encoding, _HANDLER).decode(encoding)
 
 

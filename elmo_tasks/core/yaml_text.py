@@ -1,7 +1,7 @@
-"""YAML and JSON texts of settings: parsed within limits, with the line of every key.
+"""Parse YAML and JSON settings within limits, with the line of every key.
 
-Settings come from other people too, in the folder of a run. So a text may have at most `MOST_BYTES`, values nested
-`MOST_DEPTH` deep, `MOST_VALUES` of them once its aliases are expanded, and numbers of `MOST_DIGITS` characters.
+Settings may come from untrusted sources, in the folder of a run. Therefore a text may have at most `MOST_BYTES` bytes,
+nesting of depth `MOST_DEPTH`, `MOST_VALUES` values after expanding aliases, and numbers of `MOST_DIGITS` characters.
 """
 
 from __future__ import annotations
@@ -17,10 +17,11 @@ MOST_BYTES, MOST_DEPTH, MOST_VALUES, MOST_DIGITS = 1 << 20, 20, 20_000, 1_000
 
 
 def read_yaml(path: Path) -> tuple[dict[str, Any], dict[str, str]]:
-    """The nested values of a file and the `file:line` of each, by its dotted key such as `training.epochs`.
+    """Read the nested values of a file, and the `file:line` of each by its dotted key, such as `training.epochs`.
 
     Raises:
-        InputError: no such file, not YAML or JSON, no keys and values, a key that comes twice, or beyond the limits.
+        InputError: the file does not exist, is not YAML or JSON, has no keys and values or a duplicate key, or exceeds
+            the limits.
     """
     try:
         with path.open("rb") as stream:
@@ -31,7 +32,7 @@ def read_yaml(path: Path) -> tuple[dict[str, Any], dict[str, str]]:
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: cannot be read as a configuration ({error})") from None
     if len(raw) > MOST_BYTES:
-        raise InputError(f"{path}: too large for a configuration, which has at most {MOST_BYTES:,} bytes")
+        raise InputError(f"{path}: too large; a configuration has at most {MOST_BYTES:,} bytes")
     values, places = parse_yaml(text, str(path))
     if values is None:
         return {}, {}
@@ -41,7 +42,7 @@ def read_yaml(path: Path) -> tuple[dict[str, Any], dict[str, str]]:
 
 
 def parse_yaml(text: str, origin: str) -> tuple[Any, dict[str, str]]:
-    """The value of a text and the `origin:line` of its keys. Raises InputError, see `read_yaml`."""
+    """Parse a text and find the `origin:line` of its keys. Raises InputError, see `read_yaml`."""
     try:
         loader = _Loader(text)
         try:
@@ -59,17 +60,17 @@ def parse_yaml(text: str, origin: str) -> tuple[Any, dict[str, str]]:
         line = f":{mark.line + 1}" if mark and not origin.startswith("--set") else ""
         problem = " ".join(str(getattr(error, "problem", None) or error).split())
         raise InputError(f"{origin}{line}: not YAML ({problem})") from None
-    except (ValueError, OverflowError) as error:  # a date of month 13
+    except (ValueError, OverflowError) as error:  # such as a date with month 13
         raise InputError(f"{origin}: not YAML ({error})") from None
 
 
 class _Loader(yaml.SafeLoader):
-    """A safe loader that does not nest deeper than `MOST_DEPTH`."""
+    """A safe loader with a nesting limit of `MOST_DEPTH`."""
 
     depth = 0
 
     def compose_node(self, parent: Any, index: Any) -> Any:
-        """Compose a node within the limit, which spares Python's stack."""
+        """Compose a node within the limit, which prevents a stack overflow."""
         self.depth += 1
         try:
             if self.depth > MOST_DEPTH:
@@ -80,11 +81,11 @@ class _Loader(yaml.SafeLoader):
 
 
 def _measure(node: Any, known: dict[int, tuple[int, int] | None]) -> tuple[int, int]:
-    """How many values a node has and how deep they are, with aliases expanded."""
+    """The number of values in a node and their depth, with aliases expanded."""
     if id(node) in known:
         found = known[id(node)]
         if found is None:
-            raise _refusal("an alias within itself", node.start_mark)
+            raise _refusal("an alias refers to itself", node.start_mark)
         return found
     known[id(node)] = None
     size, depth = 1, 1
@@ -105,13 +106,13 @@ def _measure(node: Any, known: dict[int, tuple[int, int] | None]) -> tuple[int, 
 
 
 def _find_keys(node: Any, where: str, origin: str, places: dict[str, str]) -> None:
-    """The place of each key of a mapping and of those below it. Raises YAMLError for a key that comes twice."""
+    """Record the place of each key of a mapping, recursively. Raises YAMLError for a duplicate key."""
     if isinstance(node, yaml.MappingNode):
         seen = set()
         for key, value in node.value:
             if isinstance(key, yaml.ScalarNode):
                 if key.value in seen and key.value != "<<":
-                    raise _refusal(f"the key {key.value!r} comes twice", key.start_mark)
+                    raise _refusal(f"duplicate key {key.value!r}", key.start_mark)
                 seen.add(key.value)
                 if not origin.startswith("--set"):
                     places[f"{where}{key.value}"] = f"{origin}:{key.start_mark.line + 1}"

@@ -1,1 +1,1 @@
-"""Layer 4: the vectors of a whole corpus, in files that others read. Text is cut into blocks; a block is a unit."""
+"""Layer 4: write the vectors of a whole corpus to files in common formats, block by block."""

@@ -18,7 +18,7 @@ from elmo_tasks.text.tokens import split_tokens
 class TableFile:
     """Columns `index`, `tokens`, `shape` ([L, T, D] or [T, D]) and `vectors`, the numbers in the order of `shape`.
 
-    open_writer: from path and schema to a writer of record batches.
+    open_writer: makes a writer of record batches from a path and a schema.
     """
 
     def __init__(self, path: Path, about: dict[str, Any], open_writer: Callable[[str, Any], Any]) -> None:
@@ -36,7 +36,7 @@ class TableFile:
         self._writer = open_writer(str(path), self._schema)
 
     def append(self, part: Part) -> None:
-        """A row a sentence."""
+        """Write one row per sentence."""
         numbers, lines, vectors = zip(*part.sentences(), strict=True)
         ends = np.cumsum([0, *(each.size for each in vectors)], dtype=np.int32)
         columns = [
@@ -48,13 +48,13 @@ class TableFile:
         self._writer.write_batch(pa.record_batch(columns, schema=self._schema))
 
     def close(self) -> list[Path]:
-        """The footer."""
+        """Write the footer."""
         self._writer.close()
         return [self.path]
 
 
 def parquet_file(path: Path, about: dict[str, Any]) -> TableFile:
-    """Vectors neither repeat nor compress, so no time goes into trying."""
+    """A Parquet file without dictionaries and compression, which do not help for vectors."""
     return TableFile(
         path,
         about,
@@ -63,5 +63,5 @@ def parquet_file(path: Path, about: dict[str, Any]) -> TableFile:
 
 
 def arrow_file(path: Path, about: dict[str, Any]) -> TableFile:
-    """Arrow IPC, which is mapped rather than read."""
+    """An Arrow IPC file, which can be memory-mapped."""
     return TableFile(path, about, pa.ipc.new_file)

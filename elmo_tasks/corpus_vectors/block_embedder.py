@@ -1,4 +1,4 @@
-"""What computes a block: the same object in this process and in every worker of a cluster."""
+"""Compute a block of vectors: the same class in this process and in every worker of a cluster."""
 
 from __future__ import annotations
 
@@ -20,10 +20,11 @@ Vectors = NDArray[np.float32] | NDArray[np.float16]
 
 @dataclass(frozen=True)
 class Recipe:
-    """All that decides a block's vectors.
+    """Everything that determines the vectors of a block.
 
     embedder: its name; layers: `all`, `average` or the number of one; dtype: `float32` or `float16`; precision,
-    batch_tokens: of the biLM's engine, None for its own choice; threads: of torch, since sums may be split by them.
+    batch_tokens: settings of the biLM's engine, None for its default; threads: number of torch threads, which affect
+    the order of additions.
     """
 
     embedder: str
@@ -35,10 +36,10 @@ class Recipe:
 
 
 class BlockEmbedder:
-    """Lines in, one array of all their tokens' vectors out: (L, N, D) for `all` layers, else (N, D).
+    """Maps lines to one array with the vectors of all their tokens: (L, N, D) for `all` layers, else (N, D).
 
     Raises:
-        InputError: no such embedder or layer.
+        InputError: the embedder or layer does not exist.
     """
 
     def __init__(self, recipe: Recipe) -> None:
@@ -47,26 +48,25 @@ class BlockEmbedder:
         layers = self._embedder.n_layers
         if recipe.layers not in ("all", "average", *map(str, range(layers))):
             raise InputError(
-                f"--layers: expected all, average or one of 0 to {layers - 1} for {recipe.embedder}, "
-                f"got {recipe.layers!r}"
+                f"--layers must be all, average or 0 to {layers - 1} for {recipe.embedder}, not {recipe.layers!r}"
             )
 
     def fingerprint(self) -> str:
-        """Of the embedder."""
+        """The fingerprint of the embedder."""
         return self._embedder.fingerprint
 
     def numbers_a_token(self) -> int:
-        """L x D, or D."""
+        """The number of values per token: L x D, or D."""
         return self._embedder.width * (self._embedder.n_layers if self.recipe.layers == "all" else 1)
 
     def embed(self, sentences: Sequence[Sequence[str]]) -> Vectors:
-        """The vectors of a block, its sentences one after the other.
+        """The vectors of a block, with its sentences concatenated.
 
         Raises:
-            InputError: a value that float16 cannot hold.
+            InputError: a value is too large for float16.
         """
         if isinstance(self._embedder, BilmEmbedder):
-            # A word's vector depends, in its last bit, on the words that it was encoded with: no block may inherit any.
+            # The last bit of a word vector depends on the words encoded together: start each block with an empty cache.
             self._embedder.engine.words.clear()
         found = self._embedder.embed(sentences)
         layers = torch.cat(found, dim=1)  # (L, N, D)
@@ -76,7 +76,7 @@ class BlockEmbedder:
             layers = layers[int(self.recipe.layers)]  # (N, D)
         if self.recipe.dtype == "float16":
             if layers.numel() and float(layers.abs().max()) > torch.finfo(torch.float16).max:
-                raise InputError("--dtype float16: expected numbers of at most 65504, got larger; give --dtype float32")
+                raise InputError("--dtype float16: a value is above 65504, the largest float16; pass --dtype float32")
             layers = layers.half()
         array: Vectors = layers.contiguous().numpy()
         return array
@@ -89,6 +89,8 @@ def _embedder_of(recipe: Recipe) -> Embedder:
     if not options:
         return frozen_embedder(recipe.embedder)
     if kind != "elmo":
-        raise InputError(f"--precision and --batch-tokens: expected them with an elmo, got {recipe.embedder!r}")
+        raise InputError(
+            f"--precision and --batch-tokens only apply to elmo, not to {recipe.embedder!r}; leave them out"
+        )
     device = frozen_device(recipe.precision or "auto")
     return BilmEmbedder(detail or "default", recipe.embedder, device=device, **options)

@@ -1,4 +1,4 @@
-"""A corpus of any size to a file of vectors: computed block by block, put together in order."""
+"""Embed a corpus of any size into a file of vectors: computed block by block and combined in order."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ STDIN = Path("-")
 ENGINES = ("local", "ray")
 
 Watch = Callable[[str, int, int], None]
-"""Called after each block with the stage (`computing`, `writing`), the tokens done and all tokens."""
+"""Called after each block with the stage (`computing`, `writing`), the tokens done and the total number of tokens."""
 
 
 @dataclass(frozen=True)
 class Embedded:
-    """What was done. computed: tokens, without those that an earlier, killed run had done; seconds: of computing."""
+    """The work done. computed: tokens, without those of an earlier, interrupted run; seconds: time of computing."""
 
     files: list[Path]
     sentences: int
@@ -61,14 +61,14 @@ def embed_corpus(
     encoding: str = "utf-8",
     watch: Watch = report_progress,
 ) -> Embedded:
-    """Write the vectors of a text, a tokenised sentence a line (`-` is standard input), to a file by its extension.
+    """Write the vectors of a text, one tokenised sentence per line (`-` is standard input), in the format of `output`.
 
     Raises:
-        InputError: unusable text, output, recipe or cluster; a full disk; an unfinished output of other settings; an
-            output that another process is writing.
+        InputError: text, output, recipe or cluster cannot be used, the disk is full, there is an unfinished output with
+            other settings, or another process is writing the output.
     """
     if engine not in ENGINES:
-        raise InputError(f"--engine: expected one of {', '.join(ENGINES)}, got {engine!r}")
+        raise InputError(f"--engine must be one of {', '.join(ENGINES)}, not {engine!r}")
     check_format(output)
     if engine == "ray":
         check_ray()
@@ -104,7 +104,7 @@ def _compute(
     workers: int | None,
     watch: Watch,
 ) -> int:
-    """Write the parts that are not there yet. Returns the tokens that this took."""
+    """Compute and write the missing parts. Returns the number of tokens computed."""
     done = 0
 
     def missing() -> Iterator[SentenceBlock]:
@@ -135,7 +135,7 @@ def _compute(
 
 
 def _put_together(found: Survey, folder: WorkFolder, recipe: Recipe, fingerprint: str, watch: Watch) -> list[Path]:
-    """All parts, in order, into files in the work folder."""
+    """Combine all parts, in order, into files in the work folder."""
     about = {
         "embedder": recipe.embedder,
         "fingerprint": fingerprint,
@@ -155,12 +155,12 @@ def _put_together(found: Survey, folder: WorkFolder, recipe: Recipe, fingerprint
 
 @contextmanager
 def _file_of(text: Path, output: Path) -> Iterator[Path]:
-    """A file that can be read twice: standard input or a pipe is copied next to the output while it is needed."""
+    """A file that can be read twice: standard input or a pipe is temporarily copied next to the output."""
     if text != STDIN and (text.is_file() or not text.exists()):
         yield text
         return
     if text.is_dir():
-        raise InputError(f"{text}: expected a text file, got a folder")
+        raise InputError(f"{text}: is a folder, not a text file")
     suffix = ".text" if text == STDIN else text.suffix
     opened = nullcontext(standard_input()) if text == STDIN else text.open("rb")
     descriptor, name = tempfile.mkstemp(suffix, f".{output.name[:60]}.", output.parent)

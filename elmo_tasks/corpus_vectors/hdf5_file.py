@@ -13,14 +13,14 @@ from elmo_tasks.corpus_vectors.vector_file import ABOUT, about_json
 from elmo_tasks.elmo.allennlp import SENTENCE_TO_INDEX
 from elmo_tasks.elmo.weights.hdf5_disk import Hdf5Disk
 
-_INDEXED_BYTES = 64 << 20  # of text: HDF5 takes the index as one string, which must fit into memory
+_INDEXED_BYTES = 64 << 20  # of text: HDF5 stores the index as one string, which must fit into memory
 
 
 class Hdf5File:
     """Datasets `0`, `1`, ... of (L, T, D) or (T, D), and `sentence_to_index`: JSON from sentence to its key.
 
-    Of a sentence that comes twice the index has the last line, as AllenNLP's. Deviation: AllenNLP refuses empty lines;
-    here they are (L, 0, D) and not in the index, so that the numbers stay those of the lines.
+    If a sentence occurs twice, the index has its last line, as in AllenNLP. Deviation: AllenNLP refuses empty lines;
+    here they have shape (L, 0, D) and are not in the index, so that the numbers are line numbers.
     """
 
     def __init__(self, path: Path, about: dict[str, Any]) -> None:
@@ -31,9 +31,9 @@ class Hdf5File:
         self._bytes = 0
 
     def append(self, part: Part) -> None:
-        """A dataset a sentence. Raises OSError when the disk refuses."""
+        """Write one dataset per sentence. Raises OSError if the file cannot be written."""
         for number, line, vectors in part.sentences():
-            # Without times: the same vectors are the same bytes.
+            # Without timestamps, so that equal vectors give equal bytes.
             self._file.create_dataset(str(number), data=vectors, track_times=False)
             self._bytes += len(line)
             if self._index is not None and line:
@@ -44,7 +44,7 @@ class Hdf5File:
             self._index = None
 
     def close(self) -> list[Path]:
-        """The index, unless the text has more than 64 MB: memory is bounded."""
+        """Write the index, unless the text has more than 64 MB, to bound the memory."""
         if self._index is not None:
             text = self._file.create_dataset(SENTENCE_TO_INDEX, (1,), h5py.string_dtype(), track_times=False)
             text[0] = json.dumps(self._index)

@@ -1,4 +1,4 @@
-"""A computed block on disk, until all of them are put together."""
+"""A computed block on disk, until all blocks are combined."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from elmo_tasks.text.tokens import split_tokens
 
 @dataclass(frozen=True)
 class Part:
-    """first: number of its first line; lines: the text; vectors: (L, N, D) or (N, D), all tokens in order."""
+    """first: number of the first line; lines: the text; vectors: (L, N, D) or (N, D), all tokens in order."""
 
     first: int
     lines: tuple[str, ...]
@@ -28,11 +28,11 @@ class Part:
 
     @property
     def n_tokens(self) -> int:
-        """N."""
+        """N, the number of tokens."""
         return int(self.vectors.shape[-2])
 
     def sentences(self) -> Iterator[tuple[int, str, Vectors]]:
-        """Each line's number, text and vectors, (L, T, D) or (T, D)."""
+        """Yield the number, text and vectors of each line, (L, T, D) or (T, D)."""
         start = 0
         for number, line in enumerate(self.lines, self.first):
             end = start + len(split_tokens(line))
@@ -40,7 +40,7 @@ class Part:
             start = end
 
     def checksum(self) -> str:
-        """Of everything in it, so that a bit that flips on the disk is noticed."""
+        """A checksum of everything in the part, to detect bit errors on disk."""
         digest = hashlib.blake2b(f"{self.first} {self.vectors.dtype} {self.vectors.shape}\n".encode(), digest_size=16)
         digest.update("\n".join(self.lines).encode())
         digest.update(np.ascontiguousarray(self.vectors).data)
@@ -48,7 +48,7 @@ class Part:
 
 
 def write_part(path: Path, block: SentenceBlock, vectors: Vectors) -> None:
-    """Write a block whole or not at all, with its checksum. Raises OSError or SafetensorError when the disk refuses."""
+    """Write a block completely or not at all, with its checksum. Raises OSError or SafetensorError if that fails."""
     part = Part(block.first, block.lines, vectors)
     text = np.frombuffer("\n".join(part.lines).encode(), np.uint8)
     tensors = {"text": text, "first": np.array([part.first]), "vectors": np.ascontiguousarray(vectors)}
@@ -57,7 +57,7 @@ def write_part(path: Path, block: SentenceBlock, vectors: Vectors) -> None:
 
 
 def has_part(path: Path, block: SentenceBlock) -> bool:
-    """Whether this block is there, whole and undamaged."""
+    """Whether this block exists and is intact."""
     part = _read(path)
     return part is not None and (part.first, part.lines) == (block.first, block.lines)
 
@@ -71,7 +71,7 @@ def read_part(path: Path) -> Part:
 
 
 def _read(path: Path) -> Part | None:
-    """A block; None if it is missing or its checksum is another."""
+    """A block, or None if it is missing or its checksum differs."""
     try:
         with safe_open(path, framework="np") as file:
             lines = file.get_tensor("text").tobytes().decode().split("\n")

@@ -1,4 +1,4 @@
-"""Blocks computed by the workers of a Ray cluster. The same blocks, and so the same bytes, as in one process."""
+"""Compute blocks with the workers of a Ray cluster. The blocks, and thus the bytes, are the same as in one process."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from elmo_tasks.core.paths import keep_ray_private, ray_address
 from elmo_tasks.corpus_vectors.block_embedder import BlockEmbedder, Recipe, Vectors
 from elmo_tasks.corpus_vectors.sentence_block import MOST_TOKENS, SentenceBlock
 
-_RETRIES = 3  # of a block whose worker died; what kills four workers will kill the fifth
-_LOOPBACK = ("127.0.0.1", "::1")  # where Ray's servers bind to them; for any other address they bind to all interfaces
-_AHEAD = 2  # blocks a worker: one that it computes, one that waits
+_RETRIES = 3  # retries of a block whose worker died
+_LOOPBACK = ("127.0.0.1", "::1")  # for any other address, Ray's servers bind to all interfaces
+_AHEAD = 2  # blocks per worker: one that it computes and one that waits
 
 
 def check_ray() -> None:
@@ -28,7 +28,7 @@ def check_ray() -> None:
 
 
 class Worker:
-    """A BlockEmbedder in a process of the cluster, in the folder that relative paths were meant from."""
+    """A BlockEmbedder in a process of the cluster, with the same current folder for relative paths."""
 
     def __init__(self, recipe: Recipe, folder: str) -> None:
         if Path(folder).is_dir():  # another machine may not have it
@@ -36,7 +36,7 @@ class Worker:
         self._embedder = BlockEmbedder(recipe)
 
     def fingerprint(self) -> str:
-        """Of the embedder."""
+        """The fingerprint of the embedder."""
         return self._embedder.fingerprint()
 
     def embed(self, sentences: list[list[str]]) -> Vectors:
@@ -45,17 +45,17 @@ class Worker:
 
 
 class RayEngine:
-    """Workers on the cluster that `RAY_ADDRESS` names, or on one that is started on this machine.
+    """Workers on the cluster at `RAY_ADDRESS`, or on one started on this machine.
 
-    A cluster that is started here listens on 127.0.0.1 only, without a dashboard. A worker that dies is replaced, and
-    its block is computed again.
+    A cluster started here only listens on 127.0.0.1 and has no dashboard. A worker that dies is replaced, and its block
+    is computed again.
 
     Raises:
-        InputError: Ray is not installed or not there, too many workers, or a worker that has another embedder.
+        InputError: Ray is not installed or not running, there are too many workers, or a worker has another embedder.
     """
 
     def __init__(self, recipe: Recipe, local: BlockEmbedder, workers: int | None) -> None:
-        """local: what this process has of the same recipe; its weights must be found by every worker."""
+        """local: the embedder of the same recipe in this process; every worker must have the same weights."""
         keep_ray_private()
         check_ray()
         import ray
@@ -69,7 +69,7 @@ class RayEngine:
             cores = int(resources.get("CPU", 0))
             count = workers or max(1, cores // recipe.threads)
             if count > cores:
-                raise InputError(f"--workers: expected at most {cores}, as many as the cluster has cores, got {count}")
+                raise InputError(f"--workers must be at most {cores}, the number of cores of the cluster, not {count}")
             worker: Any = ray.remote(
                 num_cpus=max(1, min(recipe.threads, cores // count)),
                 max_restarts=-1,
@@ -80,18 +80,18 @@ class RayEngine:
             others = self._get([each.fingerprint.remote() for each in self._workers])
             if set(others) != {local.fingerprint()}:
                 raise InputError(
-                    f"--engine ray: expected the weights of {recipe.embedder} on every machine, a worker has others; "
-                    "put the same file under the same path there"
+                    f"--engine ray: a worker has other weights of {recipe.embedder}; put the same file under the same "
+                    "path on every machine"
                 )
         except BaseException:
             self.close()
             raise
 
     def compute(self, blocks: Iterable[SentenceBlock]) -> Iterator[tuple[SentenceBlock, Vectors]]:
-        """Each block with its vectors, in the order in which they are done; few are in flight at a time.
+        """Yield each block with its vectors, in the order of completion; only a few are in progress at a time.
 
         Raises:
-            InputError: what a worker found fault with, or a block that keeps killing its worker.
+            InputError: a worker raised it, or a block repeatedly kills its worker.
         """
         free = self._workers * _AHEAD
         doing: dict[Any, tuple[Any, SentenceBlock]] = {}
@@ -104,7 +104,7 @@ class RayEngine:
             yield self._next(doing, free)
 
     def close(self) -> None:
-        """End the workers, and the cluster if it was started here."""
+        """Stop the workers, and the cluster if it was started here."""
         if self._started:
             self._ray.shutdown()
         else:
@@ -134,8 +134,8 @@ class RayEngine:
                     "under the same path on every machine"
                 ) from None
             raise InputError(
-                f"--engine ray: {what}: the worker died again and again, for lack of memory or: {reason}; give fewer "
-                "--workers, then go on by --resume"
+                f"--engine ray: {what}: the worker died repeatedly ({reason}), perhaps for lack of memory; continue "
+                "with --resume and fewer --workers"
             ) from None
 
     def _start(self, workers: int | None, block_bytes: int) -> None:
@@ -153,9 +153,9 @@ class RayEngine:
             options |= {"num_cpus": cores, "object_store_memory": memory, "include_dashboard": False}
         try:
             self._ray.init(address=address or "local", **options)
-        except Exception as error:  # Ray raises bare ones
+        except Exception as error:  # Ray raises bare exceptions
             reason = str(error).strip().splitlines()[0]
             raise InputError(
-                f"--engine ray: expected a Ray cluster at {address or 'this machine'} ({reason}); set RAY_ADDRESS to "
-                "a running one, or give --engine local"
+                f"--engine ray: there is no Ray cluster at {address or 'this machine'} ({reason}); set RAY_ADDRESS to "
+                "a running one, or choose --engine local"
             ) from None

@@ -1,4 +1,4 @@
-"""safetensors, in shards: the format wants all tensors of a file at once."""
+"""safetensors in shards, because the format needs all tensors of a file at once."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ SHARD_BYTES = 256 << 20
 
 
 class SafetensorsFile:
-    """Tensors `0`, `1`, ... of (L, T, D) or (T, D). Several shards have an index, as Hugging Face models have.
+    """Tensors `0`, `1`, ... of (L, T, D) or (T, D). Several shards have an index, like Hugging Face models.
 
-    One shard has the name that was asked for; more are NAME-00001-of-00012.safetensors and so on.
+    A single shard has the given name; several are NAME-00001-of-00012.safetensors and so on.
     """
 
     def __init__(self, path: Path, about: dict[str, Any]) -> None:
@@ -29,7 +29,7 @@ class SafetensorsFile:
         self._shards: list[range] = []  # the lines in each
 
     def append(self, part: Part) -> None:
-        """Keep its tensors until they make a shard."""
+        """Collect tensors until a shard is full."""
         for number, _, vectors in part.sentences():
             if self._waiting and self._bytes + vectors.nbytes > SHARD_BYTES:
                 self._flush(number)
@@ -38,7 +38,7 @@ class SafetensorsFile:
             self._lines = number + 1
 
     def close(self) -> list[Path]:
-        """Name the shards, now that their number is known, and write the index."""
+        """Rename the shards, because their number is known now, and write the index."""
         self._flush(self._lines)
         count = len(self._shards)
         if count == 1:
@@ -47,7 +47,7 @@ class SafetensorsFile:
         made = [self._shard(number).replace(self.path.with_name(name)) for number, name in enumerate(names)]
         index = self.path.with_name(index_name(self.path))
         about = json.dumps({"total_size": self._total, **self._about})
-        with index.open("w", encoding="utf-8") as file:  # line by line: there may be many millions
+        with index.open("w", encoding="utf-8") as file:  # line by line, because there may be many millions
             file.write(f'{{"metadata": {about}, "weight_map": {{')
             for name, lines in zip(names, self._shards, strict=True):
                 file.writelines(f'{"," if line else ""}\n"{line}": "{name}"' for line in lines)
@@ -55,10 +55,10 @@ class SafetensorsFile:
         return [*made, index]
 
     def _flush(self, end: int) -> None:
-        """Write the shard of the lines before `end`."""
+        """Write the shard with the lines before `end`."""
         shard = self._shard(len(self._shards))
         shard.touch()
-        mode = shard.stat().st_mode  # the library makes files that only their owner may read
+        mode = shard.stat().st_mode  # the library makes files that only their owner can read
         save_file(self._waiting, shard, self._about)
         shard.chmod(mode)
         self._shards.append(range(self._shards[-1].stop if self._shards else 0, end))

@@ -1,4 +1,4 @@
-"""A text file cut into blocks of sentences, in the same way whoever computes them: a block is a unit of work."""
+"""Split a text file into blocks of sentences, the units of work, always in the same way."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ MOST_TOKENS, MOST_SENTENCES = 8192, 1024
 
 @dataclass(frozen=True)
 class SentenceBlock:
-    """Consecutive lines of a text, without the blanks around them. An empty line is a sentence without tokens.
+    """Consecutive lines of a text, without surrounding spaces. An empty line is a sentence without tokens.
 
-    number, first: of the block and of its first line, from 0.
+    number, first: the number of the block and that of its first line, from 0.
     """
 
     number: int
@@ -32,13 +32,13 @@ class SentenceBlock:
 
     @property
     def n_tokens(self) -> int:
-        """Of all lines."""
+        """The number of tokens in all lines."""
         return sum(len(words) for words in self.sentences)
 
 
 @dataclass(frozen=True)
 class Survey:
-    """How much a text has: blocks, lines, tokens, bytes of its lines, and its digest."""
+    """The size of a text: blocks, lines, tokens and bytes of its lines, and its digest."""
 
     blocks: int
     sentences: int
@@ -48,12 +48,12 @@ class Survey:
 
 
 def cut_blocks(path: Path, origin: str, encoding: str = "utf-8") -> Iterator[SentenceBlock]:
-    """The blocks of a text file, in order: at most `MOST_TOKENS` tokens each, unless a single line has more.
+    """Yield the blocks of a text file, in order: at most `MOST_TOKENS` tokens each, unless a single line has more.
 
-    origin: what the file is, for messages.
+    origin: the name of the file in messages.
 
     Raises:
-        InputError: the file cannot be read, or is no text in `encoding` (`file:line`).
+        InputError: the file cannot be read or is not text in `encoding` (`file:line`).
     """
     lines: list[str] = []
     number = first = tokens = 0
@@ -70,10 +70,10 @@ def cut_blocks(path: Path, origin: str, encoding: str = "utf-8") -> Iterator[Sen
 
 
 def survey(path: Path, origin: str, encoding: str = "utf-8") -> Survey:
-    """Read a text once, so that a fault in it shows before hours of work. origin: what it is, for messages.
+    """Read a text once, so that errors in it show before hours of work. origin: the name of the file in messages.
 
     Raises:
-        InputError: it cannot be read, or has no word.
+        InputError: the file cannot be read, or has no words.
     """
     digest = hashlib.blake2b(digest_size=16)
     blocks = sentences = tokens = size = 0
@@ -83,5 +83,5 @@ def survey(path: Path, origin: str, encoding: str = "utf-8") -> Survey:
         blocks, sentences = blocks + 1, sentences + len(block.lines)
         tokens, size = tokens + block.n_tokens, size + len(text)
     if not tokens:
-        raise InputError(f"{origin}: expected a tokenised sentence a line, got no word at all")
+        raise InputError(f"{origin}: the text has no words; expected one tokenised sentence per line")
     return Survey(blocks, sentences, tokens, size, digest.hexdigest())

@@ -18,39 +18,39 @@ FORMATS = {
     ".parquet": "arrow_file.parquet_file",
     ".arrow": "arrow_file.arrow_file",
 }
-"""Where each is written; nothing is imported before it is asked for."""
+"""The module for each format, imported only when it is needed."""
 
 
 ABOUT = "elmo-tasks"
-"""The key under which each file says, as JSON, what its vectors are."""
+"""The key in each file with a JSON description of its vectors."""
 
 
 class VectorFile(Protocol):
-    """A file that grows by parts and holds none of them in memory."""
+    """A file to which parts are appended without keeping them in memory."""
 
     def append(self, part: Part) -> None:
-        """Add a part; parts come in order."""
+        """Append a part; parts must be in order."""
 
     def close(self) -> list[Path]:
-        """End it. Returns the files that were made, the one that makes them a whole last."""
+        """Finish the file. Returns all files written; the last one makes the output complete."""
 
 
 def about_json(about: dict[str, Any]) -> str:
-    """One string, so that no format chooses an order of its own."""
+    """The description as one JSON string, equal in all formats."""
     return json.dumps(about, sort_keys=True)
 
 
 def index_name(output: Path) -> str:
-    """The file that says in which shard each tensor is, if there are several."""
+    """The name of the index file of the shards, if there are several."""
     return f"{output.name}.index.json"
 
 
 def is_vector_file(path: Path) -> bool:
-    """Whether `embed` wrote this file: each format stores `ABOUT` under that name."""
+    """Whether `embed` wrote this file: in each format it contains `ABOUT`."""
     read = {".safetensors": _safetensors_names, ".parquet": _parquet_names, ".arrow": _arrow_names}
     try:
         return ABOUT in read.get(path.suffix.lower(), _hdf5_names)(path)
-    except Exception:  # what a library says of a file that is not of its format
+    except Exception:  # libraries raise various exceptions for files of another format
         return False
 
 
@@ -87,7 +87,7 @@ def check_format(output: Path) -> None:
 
 
 def open_vector_file(path: Path, about: dict[str, Any]) -> VectorFile:
-    """about: what the vectors are: `embedder`, `fingerprint`, `layers`, `dtype` and `sentences`."""
+    """Open a file. about: the description of the vectors: `embedder`, `fingerprint`, `layers`, `dtype`, `sentences`."""
     made: VectorFile = _opener_of(path)(path, about)
     return made
 
@@ -95,12 +95,12 @@ def open_vector_file(path: Path, about: dict[str, Any]) -> VectorFile:
 def _opener_of(output: Path) -> Any:
     known = FORMATS.get(output.suffix.lower())
     if known is None:
-        raise InputError(f"--output: expected a file ending in {', '.join(FORMATS)}, got {str(output)!r}")
+        raise InputError(f"--output must end in one of {', '.join(FORMATS)}, not {str(output)!r}")
     module, _, name = known.partition(".")
     try:
         return getattr(import_module(f"elmo_tasks.corpus_vectors.{module}"), name)
     except ImportError as error:
         raise InputError(
-            f"--output {output}: expected the package {error.name}, found none; install it with "
+            f"--output {output}: the package {error.name} is not installed; install it with "
             "`pip install 'elmo-tasks[arrow]'`"
         ) from None

@@ -1,4 +1,4 @@
-"""Where an unfinished output lives: computed blocks and the settings that they were computed with."""
+"""The folder of an unfinished output: computed blocks and the settings they were computed with."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from elmo_tasks.core.outputs import check_file, hold
 from elmo_tasks.corpus_vectors.vector_file import index_name, is_vector_file
 
 KIND = "unfinished vector file"
-"""What the marker calls the folder."""
+"""The kind of the folder in its marker."""
 
 
 class WorkFolder:
-    """`.NAME.partial` next to the output; the output appears when it is whole.
+    """The folder `.NAME.partial` next to the output, which appears when it is complete.
 
-    A resumed run computes the blocks that are missing and puts all of them together, so that its bytes are those of a
-    run that was never killed. While that is done, the disk holds the vectors twice.
+    A resumed run computes the missing blocks and combines all of them, so that the output is bit-identical to that of
+    an uninterrupted run. While they are combined, the vectors are on disk twice.
     """
 
     def __init__(self, output: Path) -> None:
@@ -32,13 +32,13 @@ class WorkFolder:
 
     @contextmanager
     def claimed(self, *, resume: bool, overwrite: bool) -> Iterator[None]:
-        """Hold the output for this process while the block runs. Nothing is touched before `begin`.
+        """Lock the output for this process while the block runs. Nothing is changed before `begin`.
 
-        Afterwards the folder is removed, unless there is a block in it that is worth resuming.
+        Afterwards the folder is removed, unless it contains a block to resume from.
 
         Raises:
-            InputError: there is an output, or an unfinished one, that may not be touched; another process is writing
-                it; or the place cannot be written.
+            InputError: there is a finished or unfinished output that must not be changed, another process is writing
+                it, or it cannot be written.
         """
         self._refuse_taken(overwrite)
         with hold(self.output):
@@ -47,7 +47,7 @@ class WorkFolder:
                 raise InputError(f"{self.path}: {not_ours(KIND)}")
             if kind_of(self.path) == KIND and not (resume or overwrite):
                 raise InputError(
-                    f"{self.output}: an unfinished output is there; continue it with --resume or start again with "
+                    f"{self.output}: there is an unfinished output; continue it with --resume or start again with "
                     "--overwrite"
                 )
             try:
@@ -58,10 +58,10 @@ class WorkFolder:
                         discard(self.path)
 
     def begin(self, settings: dict[str, Any], *, resume: bool) -> None:
-        """Make the folder, or take up what is in it.
+        """Create the folder, or continue with its content.
 
         Raises:
-            InputError: what is in it was begun with other settings, or it cannot be written.
+            InputError: its content was made with other settings, or it cannot be written.
         """
         begun = self.path / "settings.json"
         if resume and begun.exists():
@@ -69,8 +69,8 @@ class WorkFolder:
             for name, value in settings.items():
                 if before.get(name) != value:
                     raise InputError(
-                        f"{self.output}: expected to continue with {name} {before.get(name)!r}, got {value!r}; give "
-                        "the same as before, or --overwrite to start again"
+                        f"{self.output}: the unfinished output has {name} {before.get(name)!r}, not {value!r}; use the "
+                        "same settings, or pass --overwrite to start again"
                     )
         else:
             remove_folder(self.path, KIND)
@@ -86,10 +86,10 @@ class WorkFolder:
         return self.parts / f"{number:08d}.safetensors"
 
     def finish(self, files: Sequence[Path], *, overwrite: bool) -> list[Path]:
-        """Give the files their names, the last of them last, in place of an earlier output; remove the folder.
+        """Rename the files in order to their final names, replacing an earlier output, and remove the folder.
 
         Raises:
-            InputError: a name has been taken meanwhile, or the disk refuses.
+            InputError: a name exists by now, or a file cannot be renamed.
         """
         made = [self.output.with_name(file.name) for file in files]
         self._refuse_taken(overwrite)
@@ -113,7 +113,7 @@ def _is_ours(path: Path) -> bool:
 
 
 def _shards(output: Path) -> list[Path]:
-    """What a sharded output consists of; only safetensors has shards."""
+    """The files of a sharded output; only safetensors has shards."""
     name = glob.escape(output.stem), glob.escape(output.suffix)
     shards = output.parent.glob(f"{name[0]}-[0-9][0-9][0-9][0-9][0-9]-of-[0-9][0-9][0-9][0-9][0-9]{name[1]}")
     index = output.with_name(index_name(output))

@@ -1,4 +1,4 @@
-"""Data sets by name: a folder, `$ELMO_TASKS_DATA/NAME`, what the package ships, or the hub, in this order."""
+"""Find data sets by name: a folder, `$ELMO_TASKS_DATA/NAME`, a shipped one, or the hub, in this order."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from elmo_tasks.data.splits import SPLIT_NAMES, Splits, has_split, read_file, re
 
 SAMPLE = Path(__file__).parent / "sample"
 USUAL_SHARE = 0.1
-"""Of the training sentences, what is held out as dev and as test where a data set has neither."""
+"""Share of the training sentences held out as dev, and again as test, if a data set has neither."""
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A name of the catalog, the task it is for, and where it comes from if no folder has its name.
+    """A catalog entry: the task it is for, and where it comes from if there is no folder of that name.
 
-    folder, variant: the folder below `$ELMO_TASKS_DATA` that holds it among others, and what its files have in their
-    names.
+    folder, variant: the folder below `$ELMO_TASKS_DATA` that contains it next to others, and the part of the file
+    names that marks its files.
     """
 
     task: str
@@ -37,7 +37,7 @@ class Entry:
 
 
 class Place(NamedTuple):
-    """A folder on this disk, and the variant in it that is meant if it holds several data sets."""
+    """A folder on this disk and, if it contains several data sets, the variant that is meant."""
 
     folder: Path
     variant: str = ""
@@ -80,16 +80,16 @@ CATALOG: dict[str, Entry] = {
 def load_data(
     name: str, reader: Reader, reading: ReadingConfig | None = None, only: Sequence[str] = tuple(SPLIT_NAMES)
 ) -> Splits:
-    """Find and read a data set, or several that are joined.
+    """Find and read a data set, or several data sets joined into one.
 
-    A folder with nothing but training sentences gets a dev and a test split of a tenth of them each, the same ones
-    for every seed. Of several data sets, each adds the splits that it has.
+    If a folder contains only training sentences, a tenth of them becomes the dev split and another tenth the test
+    split, the same ones for every seed. When data sets are joined, each adds the splits that it has.
 
-    name: a folder, `FOLDER:VARIANT` of one that holds several, a name of the catalog, a folder's name below
-    `$ELMO_TASKS_DATA`, a file, or several of these with `+` between them; only: the splits that are needed.
+    name: a folder, `FOLDER:VARIANT` for a folder with several data sets, a catalog name, the name of a folder below
+    `$ELMO_TASKS_DATA`, a file, or several of these joined with `+`; only: the splits that are needed.
 
     Raises:
-        InputError: there is no such data, or it is damaged.
+        InputError: the data set does not exist or is damaged.
     """
     reading = reading or ReadingConfig()
     rename = LabelMap(reading.map_labels)
@@ -97,7 +97,7 @@ def load_data(
         reader = with_label_map(reader, rename)
     names = parts_of(name)
     there = {part: _splits_of(part) for part in names}
-    folders = all(locate(part) is not None for part in names)  # of a lone file only the user knows which split it is
+    folders = all(locate(part) is not None for part in names)  # only the user knows which split a single file is
     if folders and not reading.held_out() and all(splits == {"train"} for splits in there.values()):
         reading = replace(reading, dev_fraction=USUAL_SHARE, test_fraction=USUAL_SHARE)
     splits = _load(name, reader, reading, only) if len(names) == 1 else _join(name, there, reader, reading, only)
@@ -107,7 +107,7 @@ def load_data(
 
 
 def parts_of(name: str) -> list[str]:
-    """The data sets that `name` joins by `+`: one, unless there is no data of the whole name.
+    """Split `name` at `+` into the data sets to join; a name that exists as a whole stays one data set.
 
     Raises:
         InputError: a part is empty or named twice.
@@ -116,17 +116,17 @@ def parts_of(name: str) -> list[str]:
         return [name]
     parts = [part.strip() for part in name.split("+")]
     if "" in parts or len(set(parts)) < len(parts):
-        raise InputError(f"--data: expected different data sets with + between them, got {quoted(name)}")
+        raise InputError(f"--data: data sets joined with + must all be named and all differ, not {quoted(name)}")
     return parts
 
 
 def short_name(name: str) -> str:
-    """What data are called in the names of files and in records: the last part of each path."""
+    """The name of a data set in file names and records: the last part of each path."""
     return "+".join(Path(part).name for part in name.split("+"))
 
 
 def _splits_of(name: str) -> set[str]:
-    """The splits that a data set has, as far as the names of its files say it; a lone file has training sentences."""
+    """The splits of a data set, judged by the names of its files; a single file counts as training sentences."""
     if (place := locate(name)) is not None:
         return {split for split in SPLIT_NAMES if has_split(place.folder, split)}
     return {"train"} if Path(name).is_file() else {*SPLIT_NAMES}
@@ -135,13 +135,13 @@ def _splits_of(name: str) -> set[str]:
 def _join(
     name: str, there: Mapping[str, set[str]], reader: Reader, reading: ReadingConfig, only: Sequence[str]
 ) -> Splits:
-    """Read each data set, and put their examples one after the other, split by split."""
+    """Read each data set and concatenate their examples, split by split."""
     held_out = reading.held_out()
     for split in held_out:
         if all(split in splits for splits in there.values()):
-            raise InputError(f"{name}: --{split}-fraction, but each of these has a {split} file")
+            raise InputError(f"{name}: all of these already have a {split} file; leave out --{split}-fraction")
     if "dev" in only and "dev" not in held_out and not any("dev" in splits for splits in there.values()):
-        raise InputError(f"{name}: none of these has a dev file; --dev-fraction 0.1 holds a part of train out as dev")
+        raise InputError(f"{name}: none of these has a dev file; --dev-fraction 0.1 holds out part of train as dev")
     parts, notes = [], list[str]()
     for part, splits in there.items():
         own = replace(
@@ -174,18 +174,20 @@ def _load(name: str, reader: Reader, reading: ReadingConfig, only: Sequence[str]
     if entry is not None and entry.hub is not None:
         if reading != ReadingConfig():
             raise InputError(
-                f"--columns, --encoding, --map-labels and --dev-fraction are for files; {name} comes from the hub"
+                f"--columns, --encoding, --map-labels and --dev-fraction only apply to files, but {name} comes from "
+                "the hub; leave them out"
             )
         return entry.hub()
     close = difflib.get_close_matches(name, CATALOG, n=1)
     guess = f"; did you mean {close[0]}?" if close else ""
     raise InputError(
-        f"--data: expected a folder, one below $ELMO_TASKS_DATA or one of {', '.join(CATALOG)}, got {name!r}{guess}"
+        f"--data: there is no data set {name!r}{guess}; give a folder, a folder below $ELMO_TASKS_DATA or one of "
+        f"{', '.join(CATALOG)}"
     )
 
 
 def locate(name: str) -> Place | None:
-    """Where the data that `name` means is, if it is on this disk."""
+    """The folder of the data set `name`, or None if it is not on this disk."""
     entry, root = CATALOG.get(name), data_root()
     folder, _, variant = name.rpartition(":")
     places = [Place(Path(name).expanduser())]

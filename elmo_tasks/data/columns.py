@@ -1,4 +1,4 @@
-"""The rows of column files, before anyone knows what the columns mean."""
+"""The rows of column files, before the columns are interpreted."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from elmo_tasks.data.reading import Note, note_joined
 from elmo_tasks.text.tokens import split_tokens
 
 BLANKS = " \t"
-_WITHIN = re.compile(r"[0-9]+[-.][0-9]+")  # CoNLL-U's numbers of contractions and empty nodes
+_WITHIN = re.compile(r"[0-9]+[-.][0-9]+")  # CoNLL-U's ids of contractions and empty nodes
 
 
 class ColumnRow(NamedTuple):
@@ -26,7 +26,7 @@ class ColumnRow(NamedTuple):
 
 
 class ColumnSentence(NamedTuple):
-    """The tokens and tags of a sentence, and the lines that they are on."""
+    """The tokens and tags of a sentence, with their line numbers."""
 
     tokens: list[str]
     tags: list[str]
@@ -36,10 +36,10 @@ class ColumnSentence(NamedTuple):
 def read_blocks(
     path: Path, encoding: str = "utf-8", mark: str = "", is_tag: Callable[[str], bool] | None = None
 ) -> list[list[ColumnRow]]:
-    """The rows between blank lines. A row whose first cell is `mark` ends a block, as a blank line does.
+    """Read the blocks of rows between blank lines. A row whose first cell is `mark` ends a block, like a blank line.
 
-    is_tag: where given, a row before a sentence that begins with `#` is a comment unless it is a row like the others,
-    with as many cells and a tag at its end. So `#` can be a token.
+    is_tag: if given, a row at the beginning of a block that starts with `#` is a comment, unless it has as many cells
+    as the other rows and ends in a tag. So `#` can be a token.
 
     Raises:
         InputError: as `read_lines`.
@@ -64,21 +64,22 @@ def read_blocks(
                 continue
         if "\t" in row.text and " " in row.cells[0] and len(row.cells) != width:
             raise InputError(
-                f"{path}:{row.line}: {quoted(row.cells[0])} holds a blank, and its row a tab; separate all columns by "
-                "tabs or all by blanks"
+                f"{path}:{row.line}: the row mixes tabs and spaces ({quoted(row.cells[0])} contains a space); separate "
+                "all columns with tabs or all with spaces"
             )
         if row.text[0] in BLANKS and not indented and width is not None and len(row.cells) < width:
-            raise InputError(f"{path}:{row.line}: expected {width} columns, got an empty first one: {quoted(row.text)}")
+            raise InputError(f"{path}:{row.line}: the first of {width} columns is empty: {quoted(row.text)}")
         block.append(row)
     return [*blocks, block] if block else blocks
 
 
 def drop_numbers(path: Path, blocks: list[list[ColumnRow]]) -> tuple[int, list[list[ColumnRow]]]:
-    """Where the tokens are: in the second column (1) if the first one numbers the rows of each sentence, else in the
-    first (0). In the former case the rows of contractions and empty nodes (`3-4`, `5.1`) are left out.
+    """Find the token column: the second (1) if the first numbers the rows of each sentence, otherwise the first (0).
+
+    In the former case the rows of contractions and empty nodes (`3-4`, `5.1`) are left out.
 
     Raises:
-        InputError: the first column has only numbers, but they do not count the rows.
+        InputError: the first column contains only numbers, but they do not number the rows of a sentence.
     """
     if not all(len(row.cells) > 2 and row.cells[0][:1].isdecimal() for rows in blocks for row in rows):
         return 0, blocks
@@ -89,14 +90,14 @@ def drop_numbers(path: Path, blocks: list[list[ColumnRow]]) -> tuple[int, list[l
     first = blocks[0][0]
     if sum(map(len, blocks)) > 1 and all(row.cells[0].isdecimal() for rows in blocks for row in rows):
         raise InputError(
-            f"{path}:{first.line}: the first column has only numbers, which do not count the tokens of a sentence: "
-            f"{quoted(first.text)}; say where the tokens are, such as --columns token=2,tag={len(first.cells)}"
+            f"{path}:{first.line}: the first column has only numbers, but they do not number the tokens of a sentence: "
+            f"{quoted(first.text)}; name the token column, for example --columns token=2,tag={len(first.cells)}"
         )
     return 0, blocks
 
 
 def column_sentences(path: Path, blocks: Sequence[Sequence[ColumnRow]], token: int, tag: int) -> list[ColumnSentence]:
-    """Each block as a sentence. token, tag: the columns, from 0; negative ones count from the end.
+    """Turn each block into a sentence. token, tag: column indices from 0; negative ones count from the end.
 
     Raises:
         InputError: a row with too few columns, or without a token or tag.
@@ -107,8 +108,8 @@ def column_sentences(path: Path, blocks: Sequence[Sequence[ColumnRow]], token: i
         for row in rows:
             if len(row.cells) < needed:
                 raise InputError(
-                    f"{path}:{row.line}: expected at least {needed} columns (token ... tag), got {len(row.cells)}: "
-                    f"{quoted(row.text)}"
+                    f"{path}:{row.line}: at least {needed} columns are needed (token ... tag), but the row has "
+                    f"{len(row.cells)}: {quoted(row.text)}"
                 )
             for what, cell in (("token", row.cells[token]), ("tag", row.cells[tag])):
                 if not cell:
@@ -122,11 +123,12 @@ def column_sentences(path: Path, blocks: Sequence[Sequence[ColumnRow]], token: i
 
 
 def join_blanks(path: Path, sentences: Sequence[ColumnSentence], note: Note) -> list[ColumnSentence]:
-    """Tokens between tabs may hold a blank (`New Bremen`), which becomes a no-break space: the files that we write have
-    blanks between columns.
+    """Replace spaces inside the tokens of tab-separated files (`New Bremen`) by no-break spaces.
+
+    The files that we write separate their columns with spaces.
 
     Raises:
-        InputError: so many have one that tabs and spaces must both be separators.
+        InputError: over a tenth of the tokens contain a space, so that tabs and spaces both seem to be separators.
     """
     odd = [
         (line, token)
@@ -139,8 +141,8 @@ def join_blanks(path: Path, sentences: Sequence[ColumnSentence], note: Note) -> 
     line, token = odd[0]
     if 10 * len(odd) > sum(len(sentence.tokens) for sentence in sentences):
         raise InputError(
-            f"{path}:{line}: the token {quoted(token)} holds a blank, and its row a tab; separate all columns by "
-            "tabs, and give each token a row of its own"
+            f"{path}:{line}: the token {quoted(token)} contains a space, although tabs separate the columns; separate "
+            "all columns with tabs and put each token in a separate row"
         )
     note_joined(f"{path}:{line}", token, len(odd), note)
     return [
@@ -149,14 +151,14 @@ def join_blanks(path: Path, sentences: Sequence[ColumnSentence], note: Note) -> 
 
 
 def column_of(blocks: Sequence[Sequence[ColumnRow]], fits: Callable[[str], bool]) -> int | None:
-    """The last column, from 0, in which all cells fit and not all are the same; None if there is no such column."""
+    """Index of the last column whose cells all fit and are not all the same; None if there is none."""
     cells = list(zip(*(row.cells for rows in blocks for row in rows), strict=False))
     fitting = [index for index, column in enumerate(cells) if len(set(column)) > 1 and all(map(fits, set(column)))]
     return fitting[-1] if fitting else None
 
 
 def _cells(line: str, *, indented: bool) -> tuple[str, ...]:
-    """Cells between tabs, blanks around them left out, if there is a tab; else between blanks."""
+    """Split at tabs and strip the cells if the line contains a tab; otherwise split at spaces."""
     line = line.strip(BLANKS) if indented else line.rstrip(BLANKS)
     if "\t" in line:
         return tuple(cell.strip(" ") for cell in line.split("\t"))

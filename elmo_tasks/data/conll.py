@@ -1,4 +1,4 @@
-"""Column files: one token per line, blank lines between sentences (CoNLL-2003 and its kin)."""
+"""Column files such as CoNLL-2003: one token per line, blank lines between sentences."""
 
 from __future__ import annotations
 
@@ -36,22 +36,22 @@ def read_conll(
     map_labels: LabelMap | None = None,
     note: Note = no_note,
 ) -> list[TaggedSentence]:
-    """Read a file of two or more columns, separated by blanks or tabs.
+    """Read a file of two or more columns, separated by spaces or tabs.
 
     The token is in the first column (the second if the first one numbers the rows), the tag in the last. Tags may be
-    IOB1, BIO (IOB2), BIOES, BILOU, BMES or IO; `scheme` names one, or "auto" finds it from the whole file. The result
-    is always BIO. `-DOCSTART-` rows and comments (`# id = 3`) before a sentence are not tokens.
+    IOB1, BIO (IOB2), BIOES, BILOU, BMES or IO; `scheme` names one, or "auto" detects it from the whole file. The
+    result is always BIO. `-DOCSTART-` rows and comments (`# id = 3`) before a sentence are not tokens.
 
-    token_column, tag_column: from 0, where they are elsewhere; columns: the same as people write it, `{"token": "2",
-    "tag": "3"}`, from 1; map_labels: other names for the types of spans; note: is told what was read in a way that not
-    everyone would expect.
+    token_column, tag_column: column indices from 0, if the columns are elsewhere; columns: the same as given on the
+    command line, counted from 1: `{"token": "2", "tag": "3"}`; map_labels: new names for the span types; note:
+    receives a line about anything that was read in a possibly surprising way.
 
     Raises:
-        InputError: no such file, no sentence in it, not text in `encoding`, a row with too few columns, a malformed tag
-            or an illegal tag sequence, always with `file:line`.
+        InputError: the file does not exist, has no sentences or is not text in `encoding`, or has a row with too few
+            columns, a malformed tag or an illegal tag sequence; always with `file:line`.
     """
     if scheme not in ("auto", *SCHEMES):
-        raise InputError(f"expected a tag scheme among auto, {', '.join(SCHEMES)}, got {scheme!r}")
+        raise InputError(f"scheme must be one of auto, {', '.join(SCHEMES)}, not {scheme!r}")
     conllu = read_conllu(path, encoding) if token_column is tag_column is None else None
     if conllu is not None and "token" not in (columns or {}):
         check_columns(columns or {}, ("token", "tag"))
@@ -66,9 +66,7 @@ def read_conll(
         token_column, blocks = drop_numbers(path, blocks)
         outer = tag_column is None and token_column == 1 and _two_levels(blocks)
     if outer:
-        note(
-            f"{path}: two columns of tags; the outer spans (column 3) are read, --columns token=2,tag=4 reads the inner"
-        )
+        note(f"{path}: two tag columns; the outer spans (column 3) are read; use --columns token=2,tag=4 for the inner")
     tag_column = 2 if outer else -1 if tag_column is None else tag_column
     sentences = join_blanks(path, column_sentences(path, blocks, token_column, tag_column), note)
     if is_io({tag for sentence in sentences for tag in sentence.tags}):
@@ -95,13 +93,13 @@ def read_tokens(
     mark: str = DOCUMENT_START,
     encoding: str = "utf-8",
 ) -> list[TaggedSentence]:
-    """Read the same files where a tag is a label of its token alone, such as a part of speech; tags stay as they are.
+    """Read the same files with tags that label single tokens, such as parts of speech; tags are not changed.
 
-    mark: a row that begins with it is not a token (`#` for comments, where the first column is a number).
+    mark: rows that begin with it are not tokens (`#` for comments, if the first column is a number).
 
     Raises:
-        InputError: no such file, no sentence in it, not text in `encoding`, or a row with too few columns, with
-            `file:line`.
+        InputError: the file does not exist, has no sentences or is not text in `encoding`, or a row has too few
+            columns, with `file:line`.
     """
     sentences = column_sentences(path, _blocks(path, encoding, mark), token_column, tag_column)
     return [
@@ -111,7 +109,7 @@ def read_tokens(
 
 
 def _chosen(columns: Mapping[str, str] | None, token: int | None, tag: int | None) -> tuple[int | None, int | None]:
-    """The columns from 0: those that the user names win; who names the tag alone has the token in the first."""
+    """Column indices from 0. The user's columns take precedence; if only the tag is named, the token comes first."""
     if not columns:
         return token, tag
     positions = positions_of(columns, ("token", "tag"))
@@ -123,7 +121,7 @@ def _blocks(
 ) -> list[list[ColumnRow]]:
     blocks = read_blocks(path, encoding, mark, is_tag)
     if not blocks:
-        raise InputError(f"{path}: expected sentences in columns `token ... tag`, got an empty file")
+        raise InputError(f"{path}: the file has no sentences; expected columns `token ... tag`")
     return blocks
 
 
@@ -136,14 +134,14 @@ def _is_tag(tag: str) -> bool:
 
 
 def _two_levels(blocks: Sequence[Sequence[ColumnRow]]) -> bool:
-    """Whether numbered rows are GermEval's: number, word, outer tag, inner tag."""
+    """Whether numbered rows have the columns of GermEval: number, word, outer tag, inner tag."""
     return all(len(row.cells) == 4 and _is_tag(row.cells[2]) for rows in blocks for row in rows)
 
 
 def _check_tags(
     path: Path, blocks: Sequence[Sequence[ColumnRow]], sentences: Sequence[ColumnSentence], token: int
 ) -> None:
-    """Raises InputError for the first malformed tag; the message names a column that holds tags, if one does."""
+    """Raises InputError for the first malformed tag; the message names a column that contains tags, if there is one."""
     wrong: list[tuple[int, str]] = []
     known: set[str] = set()
     total = 0
@@ -159,23 +157,23 @@ def _check_tags(
     line, tag = wrong[0]
     better = column_of(blocks, _is_tag)
     if better is not None:
-        advice = f"column {better + 1} has tags: pass --columns token={token + 1},tag={better + 1}"
+        advice = f"column {better + 1} has tags; pass --columns token={token + 1},tag={better + 1}"
     elif tag[-2:] in ("-B", "-I", "-E", "-S"):
-        advice = f"the prefix stands first: write {tag[-1]}-{tag[:-2][:40]}"
+        advice = f"the prefix comes first; write {tag[-1]}-{tag[:-2][:40]}"
     elif len(wrong) == 1 and line == sentences[0].lines[0]:
         advice = "delete this line if it is a header"
     elif len(wrong) < total / 2:
         advice = "correct this row"
     else:
         advice = (
-            "only spans are read (BIO, IOB1, BIOES, BILOU, BMES, or IO with O); for one label per token use the task "
-            "tagging"
+            "this task reads spans (BIO, IOB1, BIOES, BILOU, BMES, or IO with O); for one label per token use the "
+            "task tagging"
         )
-    raise InputError(f"{path}:{line}: expected a tag such as O, B-PER or I-PER, got {quoted(tag)}; {advice}")
+    raise InputError(f"{path}:{line}: {quoted(tag)} is not a tag such as O, B-PER or I-PER; {advice}")
 
 
 def _note_mixture(path: Path, sentences: Sequence[ColumnSentence], note: Note) -> None:
-    """Tell of a file in which some spans begin with B- and others with I-, which neither BIO nor IOB1 allows."""
+    """Report a file in which some spans begin with B- and others with I-, which neither BIO nor IOB1 allows."""
     counts: Counter[str] = Counter()
     first: dict[str, str] = {}
     for _, tags, lines in sentences:
@@ -189,6 +187,6 @@ def _note_mixture(path: Path, sentences: Sequence[ColumnSentence], note: Note) -
         odd, usual = ("I", "B") if counts["I"] <= counts["B"] else ("B", "I")
         more = f" and in {counts[odd] - 1} other places" if counts[odd] > 1 else ""
         note(
-            f"{first[odd]}{more} begins a span, although {counts[usual]} spans of the file begin with {usual}-; it is "
-            "read as conlleval reads it"
+            f"{first[odd]}{more} begins a span, although {counts[usual]} spans in the file begin with {usual}-; it is "
+            "read as conlleval does"
         )

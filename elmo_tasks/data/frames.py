@@ -1,4 +1,4 @@
-"""Reading `.zst` and `.xz`: the frames of a file, one after the other, as a stream of bytes in bounded memory."""
+"""Read `.zst` and `.xz` files: all frames of a file as one stream of bytes, in bounded memory."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from typing import IO, Protocol
 from elmo_tasks.core.errors import InputError
 
 LARGEST_WINDOW = 1 << 30
-"""Bytes of text that a `.zst` or `.xz` file may ask a decompressor to remember: 1 GiB, as `zstd --long=30` does."""
+"""The largest window in bytes that a `.zst` or `.xz` file may ask for: 1 GiB, as with `zstd --long=30`."""
 
 
 class _Frame(Protocol):
-    """A decompressor of one frame, as those of the standard library and of zstandard are."""
+    """A decompressor of one frame, as in the standard library and in zstandard."""
 
     @property
     def eof(self) -> bool: ...
@@ -27,23 +27,23 @@ class _Frame(Protocol):
 
 
 def open_zstd(path: Path) -> IO[bytes]:
-    """Open a `.zst` file. Reading raises an OSError without a number for damage, EOFError for a cut file.
+    """Open a `.zst` file. Reading raises OSError without an errno if it is damaged, EOFError if it is truncated.
 
     Raises:
-        InputError: the package `zstandard` is missing.
+        InputError: the package `zstandard` is not installed.
     """
     try:
         import zstandard
     except ImportError:
-        raise InputError(f"{path}: reading .zst files needs zstandard; pip install 'elmo-tasks[zstd]'") from None
-    # Its own stream reader takes a cut file for one that ends there; `decompressobj` tells the two apart.
+        raise InputError(f"{path}: .zst files need the package zstandard; pip install 'elmo-tasks[zstd]'") from None
+    # zstandard's own stream reader does not notice a truncated file; `decompressobj` does.
     decompressor = zstandard.ZstdDecompressor(max_window_size=LARGEST_WINDOW)
     return io.BufferedReader(_Frames(path, decompressor.decompressobj, zstandard.ZstdError, "too much memory"))
 
 
 def open_xz(path: Path) -> IO[bytes]:
-    """Open an `.xz` file. Reading raises as that of `open_zstd`."""
-    # `lzma.open` takes whatever memory a file asks for, up to 4 GiB.
+    """Open an `.xz` file. Reading raises the same errors as with `open_zstd`."""
+    # `lzma.open` uses as much memory as a file asks for, up to 4 GiB.
     limit = LARGEST_WINDOW + (1 << 24)
     return io.BufferedReader(
         _Frames(path, lambda: lzma.LZMADecompressor(memlimit=limit), lzma.LZMAError, "usage limit", padding=b"\0")
@@ -51,23 +51,26 @@ def open_xz(path: Path) -> IO[bytes]:
 
 
 class _Frames(io.RawIOBase):
-    """begin: makes the decompressor of a frame; error: what it raises; large: words of the error for a window beyond
-    the limit; padding: bytes that may be between frames."""
+    """The decompressed bytes of all frames.
+
+    begin: makes a decompressor for one frame; error: what that raises; large: a part of its message for a window above
+    the limit; padding: bytes allowed between frames.
+    """
 
     def __init__(
         self, path: Path, begin: Callable[[], _Frame], error: type[Exception], large: str, padding: bytes = b""
     ) -> None:
         self._file = path.open("rb")
         self._begin, self._error, self._large, self._padding = begin, error, large, padding
-        self._frame: _Frame | None = None  # the frame that is being read; none between two frames
+        self._frame: _Frame | None = None  # the frame being read; None between frames
         self._packed, self._text = b"", memoryview(b"")
 
     def readable(self) -> bool:
-        """Yes."""
+        """Always True."""
         return True
 
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
-        """Fill the buffer as far as what is decompressed reaches. Returns the bytes; 0 at the end of the last frame."""
+        """Fill the buffer with decompressed bytes. Returns how many were written; 0 after the last frame."""
         while not self._text:
             self._packed = self._packed or self._file.read(io.DEFAULT_BUFFER_SIZE)
             if self._frame is None and self._packed:
@@ -84,7 +87,7 @@ class _Frames(io.RawIOBase):
             except self._error as error:
                 if self._large in str(error):
                     raise InputError(
-                        f"{self._file.name}: decompressing it takes more than {LARGEST_WINDOW >> 20:,} MiB of memory; "
+                        f"{self._file.name}: needs more than {LARGEST_WINDOW >> 20:,} MiB of memory to decompress; "
                         "compress it again with a smaller window"
                     ) from None
                 raise OSError(str(error)) from None

@@ -1,7 +1,7 @@
 """Data sets from the Hugging Face hub: CoNLL-2003 and the Stanford Sentiment Treebank.
 
-`datasets` refuses script data sets since 4.0, and `conll2003` and `sst` are such: the parquet files that the hub itself
-makes of them (revision `refs/convert/parquet`) load, and so do mirrors.
+`conll2003` and `sst` are script data sets, which `datasets` has refused since 4.0. Their parquet conversions on the hub
+(revision `refs/convert/parquet`) and mirrors still load.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from elmo_tasks.text.examples import Example, LabelledSentence, TaggedSentence
 from elmo_tasks.text.spans import convert, detect_scheme
 from elmo_tasks.text.tokens import split_tokens
 
-# The order of the ClassLabel of `conll2003`, for a mirror that lost its names.
+# The order of the labels in `conll2003`, for mirrors without label names.
 CONLL2003_TAGS = ("O", "B-PER", "I-PER", "B-ORG", "I-ORG", "B-LOC", "I-LOC", "B-MISC", "I-MISC")
 HUB_SPLITS = {"train": "train", "dev": "validation", "test": "test"}
 
@@ -28,7 +28,7 @@ Load = Callable[..., Any]
 
 @dataclass(frozen=True)
 class Source:
-    """A repository of the hub; read: a split's `datasets.Dataset` and a name for its rows to examples."""
+    """A repository on the hub; read: converts a split's `datasets.Dataset`, given a name for its rows, to examples."""
 
     repository: str
     revision: str | None
@@ -36,7 +36,7 @@ class Source:
 
 
 def load_conll2003(load: Load | None = None) -> Splits:
-    """CoNLL-2003; all sources have `tokens` and `ner_tags` (IOB2). See `load_first`."""
+    """Load CoNLL-2003; all sources have `tokens` and `ner_tags` (IOB2). See `load_first`."""
     sources = [
         Source("eriktks/conll2003", "refs/convert/parquet", read_tagged),
         Source("tomaarsen/conll2003", None, read_tagged),
@@ -46,15 +46,15 @@ def load_conll2003(load: Load | None = None) -> Splits:
 
 
 def load_sst2(load: Load | None = None) -> Splits:
-    """SST, two classes without the neutral sentences. See `load_first`.
+    """Load SST with two classes, without the neutral sentences. See `load_first`.
 
-    GLUE's `sst2` is none of the sources: its test labels are kept back, and it trains on phrases.
+    GLUE's `sst2` is not one of the sources: its test labels are hidden, and it trains on phrases.
     """
     return _load_sst("sst2", "binary", 2, load)
 
 
 def load_sst5(load: Load | None = None) -> Splits:
-    """SST, five classes. See `load_first`."""
+    """Load SST with five classes. See `load_first`."""
     return _load_sst("sst5", "fine", 5, load)
 
 
@@ -67,18 +67,20 @@ def _load_sst(name: str, variant: str, classes: int, load: Load | None) -> Split
 
 
 def load_first(name: str, sources: Sequence[Source], advice: str, load: Load | None = None) -> Splits:
-    """Download (once; `datasets` keeps it) and read the first source that is to be had.
+    """Download and read the first available source; `datasets` caches the download.
 
-    load: what stands for `datasets.load_dataset`; advice: which folder to make where there is no hub.
+    load: replaces `datasets.load_dataset`; advice: which folder to make when the hub is unreachable.
 
     Raises:
-        InputError: no source could be reached, or none is whole; the message says which folder to make instead.
+        InputError: no source can be reached, or none is complete; the message says which folder to make instead.
     """
     if load is None:
         from datasets import load_dataset
 
         load = load_dataset
-        logging.getLogger("huggingface_hub").setLevel(logging.ERROR)  # its retries; the error itself is reported below
+        logging.getLogger("huggingface_hub").setLevel(
+            logging.ERROR
+        )  # hides its retries; the error itself is reported below
     faults = []
     for source in sources:
         try:
@@ -92,16 +94,16 @@ def load_first(name: str, sources: Sequence[Source], advice: str, load: Load | N
             break  # a mirror is on the same hub
         except InputError as error:
             faults.append(str(error))
-        except Exception as error:  # every other kind of hub and parquet fault; all end in the one message below
+        except Exception as error:  # any other hub or parquet error; all end in the one message below
             faults.append(f"{source.repository}: {type(error).__name__}")
     raise InputError(
-        f"{name}: not in $ELMO_TASKS_DATA and not to be had from the hub ({'; '.join(faults)}); {advice}, "
-        "and set ELMO_TASKS_DATA to its parent or give --data it"
+        f"{name}: not in $ELMO_TASKS_DATA and not available from the hub ({'; '.join(faults)}); {advice}, "
+        "and set ELMO_TASKS_DATA to its parent or pass it as --data"
     )
 
 
 def read_tagged(rows: Any, name: str) -> Iterable[TaggedSentence]:
-    """Sentences of a `datasets.Dataset` with the columns `tokens` and `ner_tags`; document marks left out."""
+    """Sentences of a `datasets.Dataset` with the columns `tokens` and `ner_tags`, without document marks."""
     feature = rows.features["ner_tags"]
     inner = getattr(feature, "feature", feature)
     names = tuple(getattr(inner, "names", None) or CONLL2003_TAGS)
@@ -123,13 +125,13 @@ def read_classified(rows: Any, name: str) -> Iterable[LabelledSentence]:
 
 
 def read_graded(rows: Any, name: str, classes: int) -> Iterable[LabelledSentence]:
-    """Sentences of `stanfordnlp/sst`: `tokens` with `|` between them, and a sentiment from 0 to 1 as `label`.
+    """Sentences of `stanfordnlp/sst`: `tokens` separated by `|`, and a sentiment from 0 to 1 as `label`.
 
-    Five classes are the five equal parts of that range, their upper bounds within; two classes are their outer pairs,
-    and the middle one is left out (Socher et al. 2013, and the README of the treebank).
+    Five classes divide that range into five equal parts, each including its upper bound; two classes merge the outer
+    pairs and leave out the middle one (Socher et al. 2013, and the README of the treebank).
     """
     for number, row in enumerate(rows):
-        grade = min(4, max(0, math.ceil(5 * row["label"] - 1e-6) - 1))  # the bounds are stored in 32 bits
+        grade = min(4, max(0, math.ceil(5 * row["label"] - 1e-6) - 1))  # the bounds are stored as 32-bit floats
         if classes == 2 and grade == 2:
             continue
         label = grade if classes == 5 else int(grade > 2)
@@ -137,7 +139,7 @@ def read_graded(rows: Any, name: str, classes: int) -> Iterable[LabelledSentence
 
 
 def _labelled(tokens: tuple[str, ...], label: int, source: str) -> LabelledSentence:
-    """Raises InputError for a row without text, as for such a line of a file: no model reads it."""
+    """Raises InputError for a row without text, as for a line of a file."""
     if not any(token.strip() for token in tokens):
-        raise InputError(f"{source}: the text of this row is blank")
+        raise InputError(f"{source}: the text of this row is empty")
     return LabelledSentence(tokens, str(label), source)

@@ -1,4 +1,4 @@
-"""JSON from people's files, one value per line."""
+"""JSON from user files, one value per line."""
 
 from __future__ import annotations
 
@@ -10,31 +10,31 @@ from elmo_tasks.core.errors import InputError
 
 
 def load_json(text: str, source: str, expected: str) -> Any:
-    """One JSON value.
+    """Parse one JSON value.
 
-    source, expected: where it is and what should be there, for messages.
+    source, expected: where the value is and what it should be, for messages.
 
     Raises:
-        InputError: not JSON, nested beyond measure, a number of thousands of digits, or text with half of a surrogate
-            pair or a NUL, which no file of ours can hold.
+        InputError: the text is not JSON, is nested too deeply, or contains a number with thousands of digits, half of
+            a surrogate pair or a NUL character, which our own files cannot store.
     """
     try:
         value = json.loads(text)
     except json.JSONDecodeError as error:
-        raise InputError(f"{source}: {expected}, got no JSON ({error.msg} at column {error.colno})") from None
+        raise InputError(f"{source}: invalid JSON ({error.msg} at column {error.colno}); {expected}") from None
     except RecursionError:
-        raise InputError(f"{source}: {expected}, got JSON that is nested too deeply") from None
+        raise InputError(f"{source}: the JSON is nested too deeply; {expected}") from None
     except ValueError:
-        raise InputError(f"{source}: {expected}, got a number of too many digits") from None
+        raise InputError(f"{source}: a number has too many digits; {expected}") from None
     _check_text(text, value, source)
     return value
 
 
 def json_array(lines: Sequence[str], source: str, expected: str) -> Iterator[tuple[int, Any]]:
-    """The values of one JSON array over several lines, each with the number of the line that it begins on.
+    """Yield the values of a JSON array that spans several lines, each with the number of the line it begins on.
 
     Raises:
-        InputError: as `load_json`; its place is that of the fault.
+        InputError: as `load_json`, with the line of the fault.
     """
     text = "\n".join(lines)
     decoder, at, line, counted = json.JSONDecoder(), text.index("[") + 1, 1, 0
@@ -49,11 +49,11 @@ def json_array(lines: Sequence[str], source: str, expected: str) -> Iterator[tup
         try:
             value, end = decoder.raw_decode(text, at)
         except json.JSONDecodeError as error:
-            raise InputError(f"{source}:{error.lineno}: {expected}, got no JSON ({error.msg})") from None
+            raise InputError(f"{source}:{error.lineno}: invalid JSON ({error.msg}); {expected}") from None
         except RecursionError:
-            raise InputError(f"{source}:{line}: {expected}, got JSON that is nested too deeply") from None
+            raise InputError(f"{source}:{line}: the JSON is nested too deeply; {expected}") from None
         except ValueError:
-            raise InputError(f"{source}:{line}: {expected}, got a number of too many digits") from None
+            raise InputError(f"{source}:{line}: a number has too many digits; {expected}") from None
         _check_text(text[at:end], value, f"{source}:{line}")
         yield line, value
         at = end
@@ -63,21 +63,22 @@ def json_array(lines: Sequence[str], source: str, expected: str) -> Iterator[tup
             at = skip(blanks)
         elif text[at : at + 1] != "]":
             found = text.count("\n", 0, at) + 1
-            raise InputError(f"{source}:{found}: {expected}, got a JSON array that is cut or lacks a comma")
+            raise InputError(f"{source}:{found}: the JSON array is truncated or lacks a comma; {expected}")
     if text[at + 1 :].strip(blanks):
         found = text.count("\n", 0, at) + 1
-        raise InputError(f"{source}:{found}: {expected}, got more text behind the JSON array")
+        raise InputError(f"{source}:{found}: there is more text after the JSON array; {expected}")
 
 
 def _check_text(text: str, value: Any, source: str) -> None:
-    if "\\u" not in text:  # only an escape can spell them: the file itself is checked text
+    if "\\u" not in text:  # only escapes can spell these characters; the file itself is checked already
         return
     try:
         plain = json.dumps(value, ensure_ascii=False)
         plain.encode()
     except UnicodeEncodeError as error:
         raise InputError(
-            f"{source}: half of a surrogate pair (\\u{ord(plain[error.start]):04x}), left by a cut emoji; remove it"
+            f"{source}: the text contains half of a surrogate pair (\\u{ord(plain[error.start]):04x}), left by a cut "
+            "emoji; remove it"
         ) from None
     if "\\u0000" in plain:
-        raise InputError(f"{source}: a NUL character (\\u0000) in the text; remove it")
+        raise InputError(f"{source}: the text contains a NUL character (\\u0000); remove it")

@@ -1,4 +1,4 @@
-"""Other names for the labels of a data set: `person=PER,place=LOC,*=drop`."""
+"""Rename the labels of a data set: `person=PER,place=LOC,*=drop`."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ DROP, OTHERS = "drop", "*"
 
 
 class LabelMap:
-    """What `--map-labels` says. A label that it does not name keeps its name, unless `*` says otherwise.
+    """The value of `--map-labels`. Labels that it does not mention keep their names, unless there is a pair for `*`.
 
     Args:
-        text: pairs OLD=NEW with commas between them. OLD may be `*`, which stands for every label that has no pair of
-            its own; NEW may be `drop`, which removes what has the label.
+        text: comma-separated pairs OLD=NEW. OLD may be `*`, for every label without a pair of its own; NEW may be
+            `drop`, which removes the spans or texts with that label.
 
     Raises:
-        InputError: the text has another form, or names a label twice.
+        InputError: the text is malformed or mentions a label twice.
 
     Examples:
         >>> rename = LabelMap("person=PER,PER=PER,*=drop")
@@ -36,36 +36,36 @@ class LabelMap:
         for part in filter(None, text.split(",")):
             old, sign, new = (piece.strip() for piece in part.partition("="))
             if not (sign and old and new) or old in self._names:
-                raise InputError(f"--map-labels: expected OLD=NEW pairs such as person=PER,*=drop, got {quoted(text)}")
+                raise InputError(f"--map-labels must be OLD=NEW pairs such as person=PER,*=drop, not {quoted(text)}")
             self._names[old] = new
 
     def __bool__(self) -> bool:
         return bool(self._names)
 
     def __call__(self, label: str) -> str | None:
-        """The new name of a label, None if what has it is to be removed."""
+        """The new name of a label, or None if it is dropped."""
         self._seen.add(label)
         new = self._names.get(label, self._names.get(OTHERS, label))
         return None if new == DROP else new
 
     def tags(self, tags: Sequence[str]) -> tuple[str, ...]:
-        """BIO tags with the new names of their types; the spans of a dropped type become O."""
+        """Rename the types of BIO tags; spans of a dropped type become O."""
         if not self:
             return tuple(tags)
         renamed = ((tag[:2], self(tag[2:]) if tag != "O" else None) for tag in tags)
         return tuple(f"{prefix}{new}" if new else "O" for prefix, new in renamed)
 
     def note_unused(self, note: Note) -> None:
-        """Tell of labels that it names and that no data had: they may be misspelt."""
+        """Report labels in the map that did not occur in the data; they may be misspelt."""
         unused = sorted(self._names.keys() - self._seen - {OTHERS})
         if unused:
-            note(f"--map-labels: no label {_listed(unused)} in the data, which has {_listed(sorted(self._seen))}")
+            note(f"--map-labels: the data has no label {_listed(unused)}; its labels are {_listed(sorted(self._seen))}")
 
 
 def with_label_map(reader: Reader, rename: LabelMap) -> Reader:
-    """The reader with other names for labels. Raises InputError if it takes none."""
+    """Make a reader rename labels. Raises InputError if it does not support that."""
     if "map_labels" not in inspect.signature(reader).parameters:
-        raise InputError("--map-labels: the reader of this task's files has no such choice; leave it out")
+        raise InputError("--map-labels: the reader for this task's files does not support it; leave it out")
     return partial(reader, map_labels=rename)
 
 

@@ -1,4 +1,4 @@
-"""Files of one label and one text each: lines `label text`, tables, JSON Lines, trees, or folders of texts."""
+"""Labelled texts: files with one label and one text per line, tables, JSON Lines, trees, or folders of texts."""
 
 from __future__ import annotations
 
@@ -33,17 +33,17 @@ def read_labelled(
     """Read a file of labelled texts, or a folder with one folder per label and one text per file.
 
     A file is, in this order: JSON Lines `{"label", "text" or "tokens"}` (or other usual keys), or an array of such
-    objects, by its extension or first character; a table by the extension .csv or a header line `label<TAB>text` (in
-    any order); trees of the Stanford Sentiment Treebank if it begins with `(`, a number and a blank; else lines of a
-    label, a tab or blank, and a tokenised text. If all lines have a tab, the label ends there; otherwise it is the
-    first word. Empty lines are skipped.
+    objects, judged by its extension or first character; a table if it has the extension .csv or a header line
+    `label<TAB>text` (in any order); trees of the Stanford Sentiment Treebank if it begins with `(`, a number and a
+    space; otherwise lines of a label, a tab or space, and a tokenised text. If all lines have a tab, the label ends
+    there; otherwise it is the first word. Empty lines are skipped.
 
-    columns: where `label` and `text` are: keys of JSON, names in the header of a table, or numbers from 1; map_labels:
-    other names for labels, the texts of a dropped one are left out.
+    columns: where `label` and `text` are: JSON keys, names in the header of a table, or numbers from 1; map_labels:
+    new names for labels; texts with a dropped label are left out.
 
     Raises:
-        InputError: no such file, no example in it, not text in `encoding`, a row without label or text or that is not
-            such a JSON object or tree, always with `file:line`.
+        InputError: the file does not exist, has no examples or is not text in `encoding`, or a row has no label or text
+            or is not a valid JSON object or tree; always with `file:line`.
     """
     columns = columns or {}
     check_columns(columns, ("label", "text"))
@@ -56,7 +56,7 @@ def read_labelled(
             for number, label, tokens in _rows(path, lines, _kind(path, lines), columns)
         ]
     if not examples:
-        raise InputError(f"{path}: is empty; expected lines with a label and a text")
+        raise InputError(f"{path}: the file is empty; expected lines with a label and a text")
     if not map_labels:
         return examples
     renamed = [(example, map_labels(example.label)) for example in examples]
@@ -101,21 +101,22 @@ def _text_rows(path: Path, full: Sequence[tuple[int, str]]) -> _Rows:
     for number, line in full:
         label, _, text = line.partition("\t") if "\t" in line else line.lstrip(" ").partition(" ")
         label = label.strip(" ")
-        if " " in label and not tabs:  # the other lines say that a blank ends the label
+        if " " in label and not tabs:  # other lines show that a space ends the label
             if label.split(" ", 1)[0] not in first_words:
                 raise InputError(
                     f"{path}:{number}: the label {quoted(label)} ends at a tab, but other lines have no tab; separate "
-                    "labels from texts alike in all lines"
+                    "label and text in the same way on all lines"
                 )
             label, _, text = line.partition(" ")
         tokens = split_tokens(text)
         if not label or not tokens:
-            raise InputError(f"{path}:{number}: expected a label, a space or tab, and a text, got {quoted(line)}")
+            raise InputError(f"{path}:{number}: not a label, a space or tab, and a text: {quoted(line)}")
         yield number, label, tokens
 
 
 def _check_order(path: Path, full: Sequence[tuple[int, str]]) -> None:
-    """Raises InputError for texts before labels: many different firsts of several words, few lasts of one word."""
+    """Raises InputError if texts seem to precede labels: many different first cells of several words, few last ones of
+    one word."""
     firsts, lasts = zip(*((line.split("\t")[0], line.split("\t")[-1]) for _, line in full), strict=True)
     several = sum(" " in first.strip(" ") for first in firsts)
     if (
@@ -125,7 +126,7 @@ def _check_order(path: Path, full: Sequence[tuple[int, str]]) -> None:
     ):
         count = full[0][1].count("\t") + 1
         raise InputError(
-            f"{path}:{full[0][0]}: expected the label before the text, got {quoted(firsts[0])} as a label; pass "
+            f"{path}:{full[0][0]}: the text {quoted(firsts[0])} comes before the label; pass "
             f"--columns text=1,label={count}"
         )
 
@@ -134,9 +135,8 @@ _EXPECTED = 'expected a JSON object such as {"label": "1", "text": "a fine film"
 
 
 def _json_row(row: Any, source: str, columns: Mapping[str, str]) -> tuple[str, tuple[str, ...]]:
-    expected = f"{source}: {_EXPECTED}"
     if not isinstance(row, dict):
-        raise InputError(f"{expected}, got {quoted(row)}")
+        raise InputError(f"{source}: {quoted(row)} is not an object; {_EXPECTED}")
     usual = usual_names([key for key in row if isinstance(key, str)])
     label_key = columns.get("label", usual.get("label", "label"))
     text_key = columns.get("text", "tokens" if "tokens" in row else usual.get("text", "text"))
@@ -144,47 +144,51 @@ def _json_row(row: Any, source: str, columns: Mapping[str, str]) -> tuple[str, t
         if key not in row:
             keys = sorted(map(str, row), key=lambda name: len(str(row[name])))
             guess = f"label={keys[0][:40]},text={keys[-1][:40]}" if len(keys) > 1 else "label=KEY,text=KEY"
-            raise InputError(f"{expected}, got no {quoted(key)} among {quoted(list(row))}; pass --columns {guess}")
+            raise InputError(
+                f"{source}: there is no key {quoted(key)} among {quoted(list(row))}; pass --columns {guess}"
+            )
     label, text = row[label_key], row[text_key]
-    if isinstance(label, float) and label.is_integer():  # pandas writes integers so
+    if isinstance(label, float) and label.is_integer():  # pandas may write integers as floats
         label = int(label)
     if isinstance(label, bool) or not isinstance(label, (str, int)) or label == "":
-        raise InputError(f"{expected}: a label of text or an integer, got {quoted(label)}")
+        raise InputError(f"{source}: the label must be text or an integer, not {quoted(label)}; {_EXPECTED}")
     tokens = split_tokens(text) if isinstance(text, str) else text
     if not isinstance(tokens, (list, tuple)) or not all(isinstance(token, str) and token for token in tokens):
-        raise InputError(f'{expected}, or "tokens" with a list of words, got {quoted(text)}')
+        raise InputError(f'{source}: neither a text nor a list of words: {quoted(text)}; {_EXPECTED}, or "tokens"')
     check_tokens(tokens, source)
     if not tokens:
-        raise InputError(f"{expected}, got a row without text")
+        raise InputError(f"{source}: the row has no text; {_EXPECTED}")
     return _as_label(label, source), tuple(tokens)
 
 
 def check_tokens(tokens: Sequence[str], source: str) -> None:
-    """Raises InputError for a token with a blank, a tab or a line break in it."""
+    """Raises InputError for a token that contains a space, a tab or a line break."""
     for token in tokens:
         if split_tokens(token) != (token,):
-            raise InputError(f"{source}: expected tokens without blanks or line breaks, got {quoted(token)}")
+            raise InputError(f"{source}: a token must not contain spaces or line breaks: {quoted(token)}")
 
 
 def _as_label(label: str | int, source: str) -> str:
-    """A label is one line: it stands in tables and files of ours."""
+    """Return a label as one line of text, as our tables and files need it."""
     try:
         text = " ".join(split_tokens(str(label)))
-    except ValueError:  # an integer of thousands of digits, 1e999 is none
+    except ValueError:  # an integer with thousands of digits
         text = ""
     if not text:
-        raise InputError(f"{source}: expected a label of text or an integer, got {quoted(label)}")
+        raise InputError(f"{source}: the label must be text or an integer, not {quoted(label)}")
     return text
 
 
 def _read_folders(path: Path, encoding: str) -> Iterator[LabelledSentence]:
-    """Folders `pos/`, `neg/`, ... with one text per file, as aclImdb has them."""
+    """Read folders `pos/`, `neg/`, ... with one text per file, as in aclImdb."""
     folders = sorted(folder for folder in path.iterdir() if folder.is_dir() and folder.name not in _NO_LABELS)
     files = [(folder.name, file) for folder in folders for file in sorted(folder.glob("*.txt*"))]
     if not files:
-        raise InputError(f"{path}: expected a file of labelled texts, or one folder per label with .txt files")
+        raise InputError(
+            f"{path}: no texts found; expected a file of labelled texts, or one folder per label with .txt files"
+        )
     for label, file in files:
         tokens = split_tokens(" ".join(read_lines(file, encoding)))
         if not tokens:
-            raise InputError(f"{file}:1: is empty; expected a text")
+            raise InputError(f"{file}:1: the file is empty; expected a text")
         yield LabelledSentence(tokens, _as_label(label, str(path)), f"{file}:1")

@@ -1,4 +1,4 @@
-"""One line of input for `predict`: a tokenised sentence, or a JSON object that may mark its predicates too."""
+"""One line of input for `predict`: a tokenised sentence, or a JSON object that may also mark predicates."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ _EXPECTED_TEXT = 'expected {"tokens": [words]}, {"text": "tokenised text"} or a 
 
 
 class MarkedLine(NamedTuple):
-    """A sentence; predicates: the positions of its predicates from 0, None if they are to be found."""
+    """A sentence; predicates: the positions of its predicates from 0, or None if they are to be predicted."""
 
     tokens: tuple[str, ...]
     predicates: tuple[int, ...] | None = None
 
 
 def read_input(line: str, source: str = "") -> tuple[str, ...]:
-    """The tokens of a line. One that begins with `{"` is JSON with `tokens` or `text`; its other keys are ignored.
+    """Read the tokens of a line. If it begins with `{"`, it is JSON with `tokens` or `text`; other keys are ignored.
 
     Raises:
-        InputError: such a line is not JSON, has neither key, or tokens that are not words.
+        InputError: such a line is not JSON, has neither key, or has tokens that are not words.
     """
     if not _is_json(line):
         return split_tokens(line)
@@ -32,23 +32,26 @@ def read_input(line: str, source: str = "") -> tuple[str, ...]:
 
 
 def read_marked(line: str, source: str = "") -> MarkedLine:
-    """The same for a sentence with predicates: `tokens` or `text`, and `predicates` if they are known (`[]`: none).
+    """Read a sentence with predicates: `tokens` or `text`, and `predicates` if they are known (`[]`: none).
 
     Raises:
-        InputError: such a line is not JSON, a key is of the wrong kind or unknown, a position is not in the sentence.
+        InputError: such a line is not JSON, a key is unknown or of the wrong kind, or a position is not in the
+            sentence.
     """
     if not _is_json(line):
         return MarkedLine(split_tokens(line))
     value: Any = load_json(line, source, _EXPECTED)
     unknown = sorted(value.keys() - {"tokens", "text", "predicates"})
     if unknown:
-        raise InputError(f"{source}: {_EXPECTED}, got the unknown key {quoted(unknown[0])}")
+        raise InputError(f"{source}: unknown key {quoted(unknown[0])}; {_EXPECTED}")
     tokens, places = _tokens(value, source, _EXPECTED), value.get("predicates")
     if places is None:
         return MarkedLine(tokens)
     whole = isinstance(places, list) and all(isinstance(place, int) and place is not True for place in places)
     if not whole or not all(0 <= place < len(tokens) for place in places):
-        raise InputError(f"{source}: {_EXPECTED}, got predicates {quoted(places)} for {len(tokens)} tokens")
+        raise InputError(
+            f"{source}: {quoted(places)} are not positions of predicates in {len(tokens)} tokens; {_EXPECTED}"
+        )
     return MarkedLine(tokens, tuple(places))
 
 
@@ -61,6 +64,6 @@ def _tokens(value: Any, source: str, expected: str) -> tuple[str, ...]:
     if tokens is None and isinstance(text := value.get("text"), str):
         tokens = list(split_tokens(text))
     if not isinstance(tokens, list) or not all(isinstance(token, str) and token for token in tokens):
-        raise InputError(f"{source}: {expected}, got tokens {quoted(tokens)}")
+        raise InputError(f"{source}: {quoted(tokens)} is not a list of words; {expected}")
     check_tokens(tokens, source)
     return tuple(tokens)

@@ -1,6 +1,6 @@
-"""Rows of Python objects: lists, pandas frames and Hugging Face data sets, as pairs of what is given and its gold.
+"""Rows of Python objects (lists, pandas frames, Hugging Face data sets) as pairs of input and gold.
 
-Neither pandas nor datasets is imported here: an object of theirs means that its library is loaded already.
+Neither pandas nor datasets is imported here: whoever passes such an object has already loaded its library.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from elmo_tasks.data.tables import usual_names
 
 @dataclass(frozen=True)
 class Kind:
-    """What the two columns of a task's data are called, such as `tokens` and `tags`.
+    """The names of the two columns of a task's data, such as `tokens` and `tags`.
 
-    usual: other usual names of each; otherwise: names that are looked for where there is none of these.
+    usual: other common names for each; otherwise: names to try if none of these is present.
     """
 
     given: str
@@ -29,7 +29,7 @@ class Kind:
 
 
 class Row(NamedTuple):
-    """One row as it was given; source: its name in messages; names: what whole numbers in its gold stand for."""
+    """One row as passed in; source: its name in messages; names: the labels that integers in its gold stand for."""
 
     source: str
     given: Any
@@ -38,21 +38,21 @@ class Row(NamedTuple):
 
 
 def rows_of(given: Any, name: str, kind: Kind, columns: Mapping[str, Any]) -> list[Row]:
-    """The rows of anything that people keep such data in.
+    """Return the rows of any supported container.
 
     Args:
         given: a list of pairs or of dictionaries, a tuple of two parallel lists, a pandas frame, a Hugging Face data
             set, or a dictionary of two columns.
-        name: what messages call it.
-        kind: what the two columns are.
-        columns: their names in `given`, if they are not usual ones.
+        name: its name in messages.
+        kind: the two columns.
+        columns: their names in `given`, if they are not common ones.
 
     Raises:
-        InputError: something else, a missing column, or two lists of different lengths.
+        InputError: the container is not supported, a column is missing, or two lists differ in length.
     """
     for role in columns:
         if role not in (kind.given, kind.gold):
-            raise InputError(f"columns: expected {kind.given} and {kind.gold}, got {quoted(role)}")
+            raise InputError(f"columns: the keys must be {kind.given} and {kind.gold}, not {quoted(role)}")
     if _is(given, "pandas", "DataFrame"):
         first, second = _choose(list(given.columns), name, kind, columns)
         cells = zip(given[first].tolist(), given[second].tolist(), strict=True)
@@ -66,35 +66,35 @@ def rows_of(given: Any, name: str, kind: Kind, columns: Mapping[str, Any]) -> li
         return _parallel(*given, name, kind)
     if isinstance(given, (str, bytes)) or not isinstance(given, Iterable):
         raise InputError(
-            f"{name}: got {_shown(given)}; give a list of ({kind.given}, {kind.gold}) pairs, a tuple of two lists, a "
-            "pandas frame or a Hugging Face data set"
+            f"{name} must be a list of ({kind.given}, {kind.gold}) pairs, a tuple of two lists, a pandas frame or a "
+            f"Hugging Face data set, not {_shown(given)}"
         )
     return [_row(item, f"{name}[{number}]", kind, columns) for number, item in enumerate(given)]
 
 
 def class_names(feature: Any) -> tuple[str, ...] | None:
-    """The names in a feature of a Hugging Face data set, a ClassLabel or a list of them; None if it has none."""
+    """The label names of a Hugging Face feature (ClassLabel or a list of it); None if it has none."""
     inner = feature[0] if isinstance(feature, list) and feature else getattr(feature, "feature", feature)
     names = getattr(inner, "names", None)
     return None if names is None else tuple(names)
 
 
 def is_splits(given: Any) -> bool:
-    """Whether something is a dictionary of splits, such as a `DatasetDict`."""
+    """Whether `given` is a dictionary of splits, such as a `DatasetDict`."""
     known = {name for names in SPLIT_NAMES.values() for name in names}
     return isinstance(given, Mapping) and bool(known.intersection(map(str, given)))
 
 
 def split_of(given: Mapping[Any, Any], split: str) -> Any:
-    """A split of such a dictionary, or None. Raises InputError where two have its name."""
+    """Return a split of such a dictionary, or None. Raises InputError if two keys name the same split."""
     found = [key for key in given if str(key) in SPLIT_NAMES[split]]
     if len(found) > 1:
-        raise InputError(f"{split}: {' and '.join(map(str, found))} are the same split; leave one out")
+        raise InputError(f"{split}: {' and '.join(map(str, found))} both name this split; leave one out")
     return given[found[0]] if found else None
 
 
 def plain(value: Any) -> Any:
-    """Numbers and arrays of numpy as Python's; anything else as it is."""
+    """Convert numpy numbers and arrays to Python objects; return anything else unchanged."""
     return value.tolist() if type(value).__module__ == "numpy" and hasattr(value, "tolist") else value
 
 
@@ -112,15 +112,14 @@ def _row(item: Any, source: str, kind: Kind, columns: Mapping[str, Any]) -> Row:
     if isinstance(item, (tuple, list)) and len(item) == 2:
         return Row(source, *item)
     raise InputError(
-        f"{source}: expected a pair of {kind.given} and {kind.gold}, got {_shown(item)}; put two parallel lists into a "
-        "tuple"
+        f"{source}: not a pair of {kind.given} and {kind.gold}: {_shown(item)}; pass two parallel lists as a tuple"
     )
 
 
 def _rows_of_data_set(given: Any, name: str, kind: Kind, columns: Mapping[str, Any]) -> list[Row]:
     unformatted = given.with_format(None)
     found = unformatted.column_names
-    streamed = list(unformatted) if found is None else None  # some streams tell their columns only by their rows
+    streamed = list(unformatted) if found is None else None  # some streams reveal their columns only in their rows
     first, second = _choose(list(streamed[0] if streamed else found or ()), name, kind, columns)
     names = class_names((given.features or {}).get(second))
     rows = unformatted.select_columns([first, second]) if streamed is None else streamed
@@ -130,16 +129,18 @@ def _rows_of_data_set(given: Any, name: str, kind: Kind, columns: Mapping[str, A
 def _parallel(first: Any, second: Any, name: str, kind: Kind) -> list[Row]:
     for what, part in ((kind.given, first), (kind.gold, second)):
         if isinstance(part, (str, bytes)) or not isinstance(part, Iterable):
-            raise InputError(f"{name}: expected a list of the {what} of each row, got {_shown(part)}")
+            raise InputError(f"{name}: the {what} must be a list with one item per row, not {_shown(part)}")
     given, gold = list(first), list(second)
     if len(given) != len(gold):
-        raise InputError(f"{name}: the list of {kind.given} has {len(given)} items, that of {kind.gold} {len(gold)}")
-    names = class_names(getattr(second, "features", None))  # of a column of a Hugging Face data set
+        raise InputError(
+            f"{name}: there are {len(given)} {kind.given} but {len(gold)} {kind.gold}; give one per row of each"
+        )
+    names = class_names(getattr(second, "features", None))  # a column of a Hugging Face data set
     return [Row(f"{name}[{number}]", *pair, names) for number, pair in enumerate(zip(given, gold, strict=True))]
 
 
 def _choose(found: Sequence[Any], name: str, kind: Kind, columns: Mapping[str, Any]) -> tuple[Any, Any]:
-    """The two columns. Raises InputError where one is missing; the message lists what there is."""
+    """Choose the two columns. Raises InputError if one is missing; the message lists the existing ones."""
     texts = [column for column in found if isinstance(column, str)]
     known = usual_names(texts, kind.otherwise) | usual_names(texts, kind.usual)
     there = quoted(", ".join(map(str, found)), 200)
@@ -148,23 +149,23 @@ def _choose(found: Sequence[Any], name: str, kind: Kind, columns: Mapping[str, A
         column = columns.get(role, known.get(role))
         if column is None:
             raise InputError(
-                f"{name}: no column has a usual name for the {role}, or several have one; there are {there}; name it: "
-                f"columns={{'{role}': NAME}}"
+                f"{name}: no column, or more than one, has a common name for the {role}; the columns are {there}; name "
+                f"it: columns={{'{role}': NAME}}"
             )
         if found.count(column) != 1:
-            many = "several columns" if column in found else "no column"
-            raise InputError(f"{name}: {many} {quoted(column)}; there are {there}")
+            many = "are several columns" if column in found else "is no column"
+            raise InputError(f"{name}: there {many} {quoted(column)}; the columns are {there}")
         chosen.append(column)
     return chosen[0], chosen[1]
 
 
 def _shown(value: Any) -> str:
-    """A value in a message: as it is if that is one line, else its type."""
+    """A value as shown in messages: its repr if that is one line, else its type."""
     text = quoted(value)
     return f"a {type(value).__name__}" if "\n" in text else text
 
 
 def _is(given: Any, library: str, *classes: str) -> bool:
-    """Whether something is of a library that may not be loaded."""
+    """Whether `given` is an instance of a class of a library that may not be loaded."""
     module = sys.modules.get(library)
     return module is not None and any(isinstance(given, getattr(module, name, ())) for name in classes)

@@ -16,31 +16,32 @@ _SPAN = re.compile(r"([^:|]+):([0-9]+)-([0-9]+)")
 
 
 def read_propbank(file: ConlluFile, overlaps: list[str]) -> list[TaggedSentence]:
-    """The sentences of a file, each followed by its predicates, as `read_srl` returns them.
+    """Return the sentences of a file, each followed by its predicates, in the form of `read_srl`.
 
-    A span that overlaps an earlier one of its predicate, or the predicate, cannot be a BIO tag and is left out.
+    A span that overlaps an earlier span of the same predicate, or the predicate itself, cannot be encoded as BIO tags
+    and is left out.
 
-    overlaps: gets the place of each span that is left out.
+    overlaps: receives the place of each span that is left out.
 
     Raises:
-        InputError: the file has no spans of arguments, or a malformed one, with `file:line`.
+        InputError: the file has no argument spans, or a malformed one, with `file:line`.
     """
     mark = next((name for name in PREDICATE if name in file.names), None)
     if SPANS not in file.names or mark is None:
         raise InputError(
-            f"{file.path}:{file.sentences[0][0].line}: {_what(file)}; this task needs the spans of arguments, "
-            f"such as the column {SPANS} of Universal PropBank 2"
+            f"{file.path}:{file.sentences[0][0].line}: {_what(file)}; this task needs argument spans, as in the "
+            f"column {SPANS} of Universal PropBank 2"
         )
     return [example for rows in file.sentences for example in _sentence(file, rows, mark, overlaps)]
 
 
 def _what(file: ConlluFile) -> str:
-    """What a file is that has no spans."""
+    """Describe a file without argument spans."""
     if any(name.startswith("UP:") for name in file.names):
-        return f"got Universal PropBank with the columns {quoted(', '.join(file.names[-3:]))[1:-1]}"
+        return f"the file is Universal PropBank with the columns {quoted(', '.join(file.names[-3:]))[1:-1]}"
     if file.names == COLUMNS and len(file.sentences[0][0].cells) > len(COLUMNS):
-        return "got CoNLL-U with further columns, such as Universal PropBank 1, which marks the head of each argument"
-    return "got CoNLL-U without semantic roles"
+        return "the file is CoNLL-U with more columns, like Universal PropBank 1, which marks only heads of arguments"
+    return "the file is CoNLL-U without semantic roles"
 
 
 def _sentence(file: ConlluFile, rows: Sequence[ColumnRow], mark: str, overlaps: list[str]) -> Iterator[TaggedSentence]:
@@ -60,7 +61,7 @@ def _sentence(file: ConlluFile, rows: Sequence[ColumnRow], mark: str, overlaps: 
             found = _SPAN.fullmatch(part)
             if found is None or found[2] not in places or found[3] not in places or places[found[2]] > places[found[3]]:
                 raise InputError(
-                    f"{at}: expected spans such as A0:1-1|A1:4-6 with numbers of words, got {quoted(cell)}"
+                    f"{at}: {quoted(cell)} is not a list of spans such as A0:1-1|A1:4-6, with word numbers"
                 )
             own = range(places[found[2]], places[found[3]] + 1)
             if taken & {*own}:

@@ -1,8 +1,8 @@
-"""Sense corpora: words in sentences, each with the sense it has there.
+"""Sense corpora: words in sentences, each annotated with its sense.
 
-A folder with a `train` and a `test` file of JSON Lines, one occurrence a line:
+A corpus is a folder with a `train` and a `test` file of JSON Lines, one occurrence per line:
 `{"tokens": ["The", "dog", "began", "to", "bark", "."], "index": 4, "lemma": "bark", "sense": "bark: cry of a dog"}`;
-`index` counts from 0. A file `senses.json`, if there is one, lists each lemma's senses, the first sense first:
+`index` counts from 0. An optional file `senses.json` lists the senses of each lemma, the first sense first:
 `{"bark": ["bark: cover of a tree", "bark: cry of a dog"]}`. Lemmas without training occurrences fall back on it.
 """
 
@@ -22,7 +22,7 @@ from elmo_tasks.data.splits import find_split
 
 @dataclass(frozen=True, slots=True)
 class Occurrence:
-    """One word in one sentence. `sense` is None where nobody says; `source` is `file:line`."""
+    """One word in one sentence. `sense` is None if it is not annotated; `source` is `file:line`."""
 
     tokens: tuple[str, ...]
     index: int
@@ -33,7 +33,7 @@ class Occurrence:
 
 @dataclass(frozen=True)
 class SenseCorpus:
-    """Occurrences with their senses; `inventory` has the senses of lemmas, the first sense first, where a file says."""
+    """Occurrences with their senses; `inventory` lists the senses of lemmas, the first sense first, if a file does."""
 
     name: str
     train: tuple[Occurrence, ...]
@@ -60,7 +60,7 @@ def read_occurrences(path: Path, encoding: str = "utf-8") -> list[Occurrence]:
         if line.strip()
     ]
     if not found:
-        raise InputError(f"{path}: expected JSON Lines with tokens, index, lemma and sense, got an empty file")
+        raise InputError(f"{path}: the file is empty; expected JSON Lines with tokens, index, lemma and sense")
     return found
 
 
@@ -70,14 +70,14 @@ def _occurrence(line: str, source: str) -> Occurrence:
     try:
         tokens, index, lemma, sense = (row[key] for key in ("tokens", "index", "lemma", "sense"))
     except (KeyError, TypeError):
-        raise InputError(f"{source}: {expected}, got {quoted(line)}") from None
+        raise InputError(f"{source}: a key is missing in {quoted(line)}; {expected}") from None
     if not (isinstance(tokens, list) and tokens and all(isinstance(token, str) for token in tokens)):
-        raise InputError(f'{source}: expected "tokens" to be a list of words, got {quoted(tokens)}')
+        raise InputError(f'{source}: "tokens" must be a list of words, not {quoted(tokens)}')
     check_tokens(tokens, source)
     if not isinstance(index, int) or isinstance(index, bool) or not 0 <= index < len(tokens):
-        raise InputError(f'{source}: expected "index" of 0 to {len(tokens) - 1}, got {quoted(index)}')
+        raise InputError(f'{source}: "index" must be from 0 to {len(tokens) - 1}, not {quoted(index)}')
     if not (isinstance(lemma, str) and isinstance(sense, str)):
-        raise InputError(f'{source}: expected "lemma" and "sense" to be text, got {quoted(lemma)} and {quoted(sense)}')
+        raise InputError(f'{source}: "lemma" and "sense" must be text, not {quoted(lemma)} and {quoted(sense)}')
     return Occurrence(tuple(tokens), index, lemma, sense, source)
 
 
@@ -86,4 +86,4 @@ def _read_inventory(path: Path, encoding: str) -> dict[str, tuple[str, ...]]:
         found: Any = json.loads("\n".join(read_lines(path, encoding)))
         return {str(lemma): (str(senses[0]), *map(str, senses[1:])) for lemma, senses in found.items()}
     except (ValueError, AttributeError, LookupError, TypeError, RecursionError):
-        raise InputError(f'{path}: expected a JSON object such as {{"bark": ["first sense", "second"]}}') from None
+        raise InputError(f'{path}: not a JSON object such as {{"bark": ["first sense", "second"]}}') from None

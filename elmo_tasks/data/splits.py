@@ -19,13 +19,13 @@ SPLIT_NAMES = {
     "dev": ("dev", "devel", "development", "val", "valid", "validation", "testa"),
     "test": ("test", "testb"),
 }
-NO_TEST = "no test file; scores are those of dev, by which the epoch is chosen"
+NO_TEST = "no test file; scores are on dev, which also selects the epoch"
 _ALL_NAMES = {name for names in SPLIT_NAMES.values() for name in names}
 
 
 @dataclass(frozen=True)
 class Splits:
-    """Examples by split; `name` is what the user called the data, `origin` where it was found.
+    """Examples by split; `name` is the user's name for the data set, `origin` the place it was read from.
 
     notes: what the user should know about how they were read, one line each.
     parts: the data sets that were joined, if there are several.
@@ -42,17 +42,17 @@ class Splits:
     def get(self, split: str) -> tuple[Example, ...]:
         """The examples of `train`, `dev` or `test`."""
         if split not in SPLIT_NAMES:
-            raise InputError(f"expected a split among {', '.join(SPLIT_NAMES)}, got {split!r}")
+            raise InputError(f"there is no split {split!r}; choose one of {', '.join(SPLIT_NAMES)}")
         examples: tuple[Example, ...] = getattr(self, split)
         return examples
 
     def having(self, split: str, examples: Sequence[Example]) -> Splits:
-        """The same with other examples in one split."""
+        """A copy with other examples in one split."""
         self.get(split)
         return replace(self, **{split: tuple(examples)})  # type: ignore[arg-type]
 
     def digest(self) -> str:
-        """Of all that the examples say, gold included, wherever they were read from."""
+        """A checksum of the content of all examples, gold included, independent of where they were read from."""
         digest = hashlib.blake2b(digest_size=16)
         for split in SPLIT_NAMES:
             for example in self.get(split):
@@ -61,7 +61,7 @@ class Splits:
         return digest.hexdigest()
 
     def part_records(self) -> list[dict[str, str | int]]:
-        """JSON of each data set that was joined: its name, its digest and how many examples each split has of it."""
+        """A JSON record of each joined data set: its name, its digest and the number of examples per split."""
         return [
             {"data": part.name, "data_digest": part.digest(), **{split: len(part.get(split)) for split in SPLIT_NAMES}}
             for part in self.parts
@@ -69,17 +69,17 @@ class Splits:
 
 
 def find_split(folder: Path, split: str, variant: str = "") -> Path:
-    """The file of a split: `train`, `dev` (also val, valid, testa) or `test` (also testb), any prefix and extension.
+    """Find the file of a split: `train`, `dev` (or val, valid, testa) or `test` (or testb), any prefix and extension.
 
-    Where there is no such file it is the folder of such a name. A file whose name has two splits in it, such as
-    `train_dev.tsv`, is taken only where there is no other.
+    If there is no such file, a folder of such a name is used. A file whose name contains two splits, such as
+    `train_dev.tsv`, is used only if there is no other.
 
-    variant: chooses where a split has several files (`fine` of `stsa.fine.train`, `wsj` of `test-wsj`); it is one of
-    the parts that dots, hyphens and underscores make of a file's name. A split with one file needs no choice, unless
-    its name shows that it belongs to another variant.
+    variant: chooses between several files of a split (`fine` for `stsa.fine.train`, `wsj` for `test-wsj`); it is one of
+    the parts of a file name separated by dots, hyphens and underscores. A split with one file needs no variant, unless
+    its name shows that it belongs to another one.
 
     Raises:
-        InputError: no file or more than one; the message lists what the folder holds.
+        InputError: there is no file, or more than one; the message lists the content of the folder.
     """
     found = _candidates(folder, split)
     if variant:
@@ -93,29 +93,28 @@ def find_split(folder: Path, split: str, variant: str = "") -> Path:
     if len(found) != 1:
         files = sorted(path.name for path in folder.iterdir() if not path.name.startswith("."))
         names = ", ".join(SPLIT_NAMES[split]) + (f", and {variant}" if variant else "")
-        got = "several: " + ", ".join(path.name for path in found) if found else "none"
+        wrong = "more than one" if found else "no"
+        files_found = ": " + ", ".join(path.name for path in found) if found else ""
         there = ", ".join(files[:12]) or "nothing"
         own = _choices(found)
-        choice = f"; choose by a part of their names, such as {folder}:{min(own)}" if own else ""
-        held = (
-            f"; --{split}-fraction 0.1 holds a part of train out as {split}" if split != "train" and not found else ""
-        )
+        choice = f"; choose one by part of its name, for example {folder}:{min(own)}" if own else ""
+        held = f"; --{split}-fraction 0.1 holds out part of train as {split}" if split != "train" and not found else ""
         raise InputError(
-            f"{folder}: expected one file of the {split} split (its name with one of {names} in it), got {got}; "
-            f"the folder holds {there}{choice}{held}"
+            f"{folder}: {wrong} file for the {split} split (with one of {names} in its name){files_found}; the folder "
+            f"contains {there}{choice}{held}"
         )
     return next(iter(found))
 
 
 def has_split(folder: Path, split: str) -> bool:
-    """Whether a folder has a file of a split."""
+    """Whether a folder has a file for a split."""
     return bool(_candidates(folder, split))
 
 
 def _candidates(folder: Path, split: str) -> dict[Path, set[str]]:
-    """The files of a split (or, without a file, its folders) and the parts of their names."""
+    """The files of a split (or its folders, if there is no file) and the parts of their names."""
     if not folder.is_dir():
-        raise InputError(f"{folder}: has no train, dev or test files")
+        raise InputError(f"{folder}: there are no train, dev or test files")
     entries = sorted(path for path in folder.iterdir() if not path.name.startswith("."))
     own, others = set(SPLIT_NAMES[split]), _ALL_NAMES - set(SPLIT_NAMES[split])
     found = {
@@ -126,13 +125,13 @@ def _candidates(folder: Path, split: str) -> dict[Path, set[str]]:
         and not path.is_dir()
     }
     found = {path: parts for path, parts in found.items() if not parts & others} or found
-    if not found:  # as OntoNotes lays its splits out: a folder each, with files at any depth
+    if not found:  # the layout of OntoNotes: one folder per split, with files at any depth
         found = {path: {path.name.lower()} for path in entries if path.is_dir() and path.name.lower() in own}
     return found
 
 
 def _choices(found: dict[Path, set[str]]) -> set[str]:
-    """The parts of names that tell the files of a split apart."""
+    """The parts of file names that distinguish the files of a split."""
     if len(found) < 2:
         return set()
     parts = list(found.values())
@@ -149,12 +148,12 @@ def read_folder(
     reading: ReadingConfig | None = None,
     only: Sequence[str] = tuple(SPLIT_NAMES),
 ) -> Splits:
-    """Read the splits of a folder. A missing test split is empty, unless `reading` says that it is held out of train.
+    """Read the splits of a folder. A missing test split is empty, unless `reading` holds it out of train.
 
-    only: the splits that are read; the others stay empty, and their files need not be there.
+    only: the splits to read; the others stay empty, and their files need not exist.
 
     Raises:
-        InputError: a split is missing or damaged, or there is a split that is to be held out.
+        InputError: a split is missing or damaged, or a split to be held out already exists.
     """
     reading = reading or ReadingConfig()
     notes: list[str] = []
@@ -164,7 +163,7 @@ def read_folder(
     for split in held_out:
         if has_split(folder, split):
             there = find_split(folder, split, variant)
-            raise InputError(f"{folder}: --{split}-fraction, but the folder has a {split} file: {there}")
+            raise InputError(f"{folder}: the folder already has a {split} file, {there}; leave out --{split}-fraction")
     needed = {*only, "train"} if held_out else {*only}
     wanted = [split for split in SPLIT_NAMES if split in needed and split not in held_out]
     if "test" in wanted and len(wanted) > 1 and not has_split(folder, "test"):
@@ -175,22 +174,23 @@ def read_folder(
 
 
 def read_file(path: Path, reader: Reader, reading: ReadingConfig, only: Sequence[str] = tuple(SPLIT_NAMES)) -> Splits:
-    """Read a lone file: as the split that is wanted, or, if `reading` holds splits out of train, as all of them.
+    """Read a single file as the requested split, or as all splits if `reading` holds some out of train.
 
     Raises:
-        InputError: the file is damaged, or more than it has is wanted.
+        InputError: the file is damaged, or more splits are requested than it provides.
     """
     empty, notes, held_out = Splits(str(path), str(path)), list[str](), reading.held_out()
     if not held_out:
         if len(only) > 1:
             raise InputError(
-                f"{path}: expected a folder with train, dev and test files, got a file; hold a part of it out as dev "
-                "by --dev-fraction 0.1, and as test by --test-fraction 0.1"
+                f"{path}: is a file, not a folder with train, dev and test files; hold out part of it as dev with "
+                "--dev-fraction 0.1, and as test with --test-fraction 0.1"
             )
         return _read({only[0]: path}, reader, empty, reading, notes, {})
     if not {"train", *held_out} & set(only):
         raise InputError(
-            f"{path}: no {only[0]} split; the file is training data, of which {' and '.join(held_out)} is held out"
+            f"{path}: no {only[0]} split; the file is training data, from which only {' and '.join(held_out)} is held "
+            "out"
         )
     if "test" not in held_out:
         notes.append(f"{path}: {NO_TEST}")
@@ -209,7 +209,9 @@ def _read(
     for split, path in paths.items():
         splits = splits.having(split, read(path))
     note_oddities([*splits.train, *splits.dev, *splits.test], notes.append)
-    distinct = {text.rpartition(": ")[2]: text for text in reversed(notes)}  # the same of each file is said once
+    distinct = {
+        text.rpartition(": ")[2]: text for text in reversed(notes)
+    }  # report the same note about several files only once
     return hold_out(replace(splits, notes=tuple(reversed(distinct.values()))), held_out)
 
 
@@ -217,7 +219,7 @@ def hold_out(splits: Splits, shares: Mapping[str, float]) -> Splits:
     """Move shares of the training sentences to dev or test, drawn at random but the same for every seed.
 
     Raises:
-        InputError: one of them, or train, would have no sentence.
+        InputError: one of them, or train, would have no sentences.
     """
     if not shares:
         return splits
@@ -228,14 +230,14 @@ def hold_out(splits: Splits, shares: Mapping[str, float]) -> Splits:
         if count < 1:
             said = " and ".join(f"--{split}-fraction {share:g}" for split, share in shares.items())
             raise InputError(
-                f"{splits.origin}: {said} of {len(sentences)} training sentences leaves no sentence for {split}"
+                f"{splits.origin}: {said} of {len(sentences)} training sentences leaves no sentences for {split}"
             )
     draw, left, parts = random.Random(0), list(range(len(sentences))), dict[str, set[int]]()
     for split in shares:
         drawn = set(draw.sample(left, counts[split]))
         parts[split], left = drawn, [number for number in left if number not in drawn]
     notes = tuple(
-        f"{splits.origin}: {counts[split]} of {len(sentences)} training sentences are held out as {split} "
+        f"{splits.origin}: held out {counts[split]} of {len(sentences)} training sentences as {split} "
         f"(--{split}-fraction {share:g})"
         for split, share in shares.items()
     )

@@ -18,10 +18,12 @@ _PARTS = re.compile(r"[_.-]")
 
 
 def usual_names(names: Sequence[str], usual: Mapping[str, Sequence[str]] = USUAL) -> dict[str, str]:
-    """Which of the names mean `label` and `text`: these themselves, or else other usual ones (`Review`), or else those
-    that end in one (`airline_sentiment`). What no name or several names mean is left out.
+    """Find the names that mean `label` and `text`.
 
-    usual: for something else than `label` and `text`, the usual names of each.
+    These are the words themselves, or else other common names (`Review`), or else names that end in one
+    (`airline_sentiment`). If no name or several names qualify, the entry is left out.
+
+    usual: the common names of each entry, if not of `label` and `text`.
     """
     found = {}
     for what, known in usual.items():
@@ -34,7 +36,7 @@ def usual_names(names: Sequence[str], usual: Mapping[str, Sequence[str]] = USUAL
 
 
 def header_of(cells: Sequence[str]) -> dict[str, int] | None:
-    """Where `label` and `text` are, from 0, if the cells are a header that names one of each; else None."""
+    """Indices of `label` and `text`, from 0, if the cells are a header that names both; else None."""
     names = [cell.strip().strip('"') for cell in cells]
     usual = usual_names(names)
     return {what: names.index(name) for what, name in usual.items()} if len(usual) == 2 else None
@@ -43,14 +45,14 @@ def header_of(cells: Sequence[str]) -> dict[str, int] | None:
 def read_table(
     path: Path, lines: Sequence[str], columns: Mapping[str, str], *, comma: bool
 ) -> Iterator[tuple[int, str, tuple[str, ...]]]:
-    """(line, label, tokens) of each row.
+    """Yield (line, label, tokens) for each row.
 
-    columns: `label` and `text` by number (from 1; a file then has no header, unless its first row is a usual one) or by
-    their name in the header; one that is not given has a usual name there. comma: the cells are divided by commas (or
-    semicolons) and may be in quotes, also over several lines; else by tabs.
+    columns: `label` and `text` by number (from 1; the file then has no header, unless its first row is a common one)
+    or by their name in the header; one that is not given must have a common name there. comma: cells are separated by
+    commas (or semicolons) and may be quoted, even across lines; otherwise by tabs.
 
     Raises:
-        InputError: no usable header, a row without label or text, or with other quotes, with `file:line`.
+        InputError: there is no usable header, or a row has no label, no text or malformed quotes, with `file:line`.
     """
     rows = _cells(path, lines, comma=comma)
     begin = next(rows, None)
@@ -63,8 +65,8 @@ def read_table(
             usual = usual_names([cell.strip() for cell in first])
             if missing[0] not in usual:
                 raise InputError(
-                    f"{path}:{number}: no column has a usual name for the {missing[0]}, such as {missing[0]}; name it: "
-                    f"--columns {missing[0]}=NAME, among {quoted(', '.join(first), 200)}"
+                    f"{path}:{number}: no column has a common name for the {missing[0]}, such as {missing[0]}; pass "
+                    f"--columns {missing[0]}=NAME with one of {quoted(', '.join(first), 200)}"
                 )
             columns = {**columns, missing[0]: usual[missing[0]]}
         if all(column.isdecimal() for column in columns.values()):
@@ -73,8 +75,8 @@ def read_table(
             places, header = _by_name(path, first, columns), {}
     elif header is None:
         raise InputError(
-            f"{path}:{number}: expected a header line that names label and text, got {quoted(', '.join(first))}; "
-            f"say where they are, such as --columns {_guess(first, next(rows, begin)[1])}"
+            f"{path}:{number}: the header does not name label and text: {quoted(', '.join(first))}; name their "
+            f"columns, for example --columns {_guess(first, next(rows, begin)[1])}"
         )
     else:
         places = header
@@ -100,14 +102,14 @@ def _cells(path: Path, lines: Sequence[str], *, comma: bool) -> Iterator[tuple[i
                 yield before + 1, cells
             before = reader.line_num
     except csv.Error as error:
-        raise InputError(
-            f"{path}:{before + 1}: expected a row of CSV ({error}); write a quote in a cell twice"
-        ) from None
+        raise InputError(f"{path}:{before + 1}: not valid CSV ({error}); double the quotes inside a cell") from None
 
 
 def _row(path: Path, number: int, cells: Sequence[str], places: Mapping[str, int]) -> tuple[int, str, tuple[str, ...]]:
     if len(cells) <= max(places.values()):
-        raise InputError(f"{path}:{number}: expected at least {max(places.values()) + 1} columns, got {len(cells)}")
+        raise InputError(
+            f"{path}:{number}: at least {max(places.values()) + 1} columns are needed, but the row has {len(cells)}"
+        )
     label, tokens = " ".join(split_tokens(cells[places["label"]])), split_tokens(cells[places["text"]])
     if not label or not tokens:
         empty = "text" if label else "label"
@@ -121,13 +123,13 @@ def _by_name(path: Path, header: Sequence[str], columns: Mapping[str, str]) -> d
     names = [cell.strip() for cell in header]
     for column in columns.values():
         if names.count(column) != 1:
-            many = "several columns" if column in names else "no column"
-            raise InputError(f"{path}:1: {many} {quoted(column)}; the header has {quoted(', '.join(names), 200)}")
+            many = "are several columns" if column in names else "is no column"
+            raise InputError(f"{path}:1: there {many} {quoted(column)}; the header is {quoted(', '.join(names), 200)}")
     return {name: names.index(column) for name, column in columns.items()}
 
 
 def _guess(header: Sequence[str], row: Sequence[str]) -> str:
-    """The likely columns: the longest cell is the text, the shortest the label; by name if the first row has names."""
+    """Guess the columns: the longest cell is the text, the shortest the label; by name if the first row has names."""
     by_length = sorted(range(min(len(header), len(row))), key=lambda place: len(row[place]))
     if len(by_length) < 2:
         return "label=1,text=2"

@@ -1,4 +1,4 @@
-"""Files with one label per token, such as parts of speech: columns, CoNLL-U, or `word_TAG` and `word/TAG` on lines."""
+"""Files with one label per token, such as parts of speech: columns, CoNLL-U, or lines of `word_TAG` or `word/TAG`."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ def read_tagged(
     map_labels: LabelMap | None = None,
     note: Note = no_note,
 ) -> list[TaggedSentence]:
-    """Read sentences with one label per token. The labels stay as they are written.
+    """Read sentences with one label per token. The labels are not changed.
 
     A file is CoNLL-U (the label is UPOS), lines of `word_TAG` or `word/TAG`, or columns with the token first (second,
     if the first column numbers the rows) and the label last.
 
-    columns: where they are. In columns `token` and `tag` are numbers from 1; in CoNLL-U `tag` is also the name of a
-    column or the key of an attribute in MISC; map_labels: other names for the labels.
+    columns: where `token` and `tag` are, by number from 1; in CoNLL-U `tag` may also be a column name or the key of an
+    attribute in MISC; map_labels: new names for the labels.
 
     Raises:
-        InputError: no such file, no sentence in it, not text in `encoding`, a row or a word without a label, or a label
-            that is to be dropped, always with `file:line`.
+        InputError: the file does not exist, has no sentences or is not text in `encoding`, a row or a word has no
+            label, or a label is to be dropped; always with `file:line`.
     """
     given = columns or {}
     check_columns(given, ("token", "tag"))
@@ -57,14 +57,12 @@ def _of_conllu(path: Path, columns: Mapping[str, str], encoding: str) -> list[Co
     name = columns.get("tag", "UPOS")
     tags = file.column(name, EMPTY)
     if all(tag == EMPTY for own in tags for tag in own):
-        raise file.fault(
-            f"expected labels in the column {quoted(name)}, which is empty; name another, --columns tag=NAME"
-        )
+        raise file.fault(f"the column {quoted(name)} is empty; name the column with the labels: --columns tag=NAME")
     return column_sentences(path, file.rows(tags), 0, 1)
 
 
 def _of_words(path: Path, encoding: str) -> list[ColumnSentence]:
-    """Sentences of `word_TAG`, if that is what most lines have: one sentence per line, or one word per line."""
+    """Read `word_TAG`, if most lines consist of it: one sentence per line, or one word per line."""
     lines = [(number, split_tokens(line)) for number, line in enumerate(read_lines(path, encoding), 1)]
     full = [(number, pieces) for number, pieces in lines if pieces]
     fitting = {
@@ -78,8 +76,8 @@ def _of_words(path: Path, encoding: str) -> list[ColumnSentence]:
         for piece in pieces:
             if not _is_word(piece, separator):
                 raise InputError(
-                    f"{path}:{number}: expected a word, {separator} and its label, got {quoted(piece)}; if the file "
-                    "has columns, pass --columns token=1,tag=2"
+                    f"{path}:{number}: {quoted(piece)} is not a word, {separator} and its label; if the file has "
+                    "columns, pass --columns token=1,tag=2"
                 )
     if all(len(pieces) == 1 for _, pieces in full):
         full = _joined(lines)
@@ -96,7 +94,7 @@ def _is_word(piece: str, separator: str) -> bool:
 
 
 def _joined(lines: Sequence[tuple[int, tuple[str, ...]]]) -> list[tuple[int, tuple[str, ...]]]:
-    """The pieces between blank lines as one line each."""
+    """Join the pieces between blank lines into one line each."""
     found: list[tuple[int, tuple[str, ...]]] = []
     inside = False
     for number, pieces in lines:
@@ -111,7 +109,7 @@ def _joined(lines: Sequence[tuple[int, tuple[str, ...]]]) -> list[tuple[int, tup
 def _of_columns(path: Path, columns: Mapping[str, str], encoding: str, note: Note) -> list[ColumnSentence]:
     blocks = read_blocks(path, encoding, DOCUMENT_START, lambda cell: True)
     if not blocks:
-        raise InputError(f"{path}: expected sentences in columns `token ... label`, got an empty file")
+        raise InputError(f"{path}: the file has no sentences; expected columns `token ... label`")
     if columns:
         positions = positions_of(columns, ("token", "tag"))
         return column_sentences(path, blocks, positions.get("token", 0), positions.get("tag", -1))
@@ -119,8 +117,8 @@ def _of_columns(path: Path, columns: Mapping[str, str], encoding: str, note: Not
     width = len(blocks[0][0].cells)
     if width > token + 2:
         note(
-            f"{path}: {width} columns; the labels are read from the last, --columns token={token + 1},tag={token + 2} "
-            "reads another"
+            f"{path}: the labels are read from the last of {width} columns; choose another one with --columns, for "
+            f"example token={token + 1},tag={token + 2}"
         )
     return column_sentences(path, blocks, token, -1)
 

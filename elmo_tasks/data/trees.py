@@ -1,4 +1,4 @@
-"""Parse trees of the Stanford Sentiment Treebank, as it is distributed: `(3 (2 It) (4 (4 's) (2 good)))`."""
+"""Parse trees of the Stanford Sentiment Treebank as distributed: `(3 (2 It) (4 (4 's) (2 good)))`."""
 
 from __future__ import annotations
 
@@ -7,22 +7,22 @@ import re
 from elmo_tasks.core.errors import InputError, quoted
 
 _BEGIN = re.compile(r"\s*\([0-9]+[ \t]+\S")
-_PIECE = re.compile(r"\(([0-9]+)(?=[ \t(])|(\))|([^ \t()]+)|[()]")  # other blanks, such as U+00A0, belong to a token
+_PIECE = re.compile(r"\(([0-9]+)(?=[ \t(])|(\))|([^ \t()]+)|[()]")  # other spaces, such as U+00A0, are part of a token
 
 
 def is_tree(text: str) -> bool:
-    """Whether a text begins as a tree does: no label of other files has such a bracket."""
+    """Whether a text begins like a tree; no label in other files has such a bracket."""
     return _BEGIN.match(text) is not None
 
 
 def read_tree(line: str, source: str) -> tuple[str, tuple[str, ...]]:
-    """The label of a tree's root and its leaves. Tokens stay as they are written (`-LRB-`), as in other copies.
+    """Return the label of a tree's root and the leaves. Tokens are not changed (`-LRB-`), as in other copies.
 
     Raises:
-        InputError: the line is not one whole tree with a number at each node, with the column of the fault.
+        InputError: the line is not one complete tree with a number at each node; the message has the column.
     """
     root, tokens = "", list[str]()
-    open_nodes: list[str] = []  # what each has so far: nothing, `nodes` or `token`
+    open_nodes: list[str] = []  # the content of each so far: nothing, `nodes` or `token`
     for piece in _PIECE.finditer(line):
         label, close, token = piece.groups()
         inner = open_nodes[-1] if open_nodes else "nodes" if not root else "token"
@@ -35,11 +35,11 @@ def read_tree(line: str, source: str) -> tuple[str, tuple[str, ...]]:
         elif close and open_nodes and inner:
             open_nodes.pop()
         else:
-            raise _broken(source, f"{quoted(piece[0])} in column {piece.start() + 1}")
+            raise _broken(source, f"unexpected {quoted(piece[0])} in column {piece.start() + 1}")
     if open_nodes or not tokens:
-        raise _broken(source, f"{len(open_nodes)} brackets that are not closed by the end of the line")
+        raise _broken(source, f"{len(open_nodes)} brackets are not closed at the end of the line")
     return root, tuple(tokens)
 
 
-def _broken(source: str, found: str) -> InputError:
-    return InputError(f"{source}: expected one whole tree such as (3 (2 It) (4 works)), got {found}")
+def _broken(source: str, wrong: str) -> InputError:
+    return InputError(f"{source}: {wrong}; expected one complete tree such as (3 (2 It) (4 works))")

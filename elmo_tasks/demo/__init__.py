@@ -1,1 +1,1 @@
-"""The page of `elmo-tasks demo`. Its HTML is made without a web framework; only `server` and `guard` know one."""
+"""The page of `elmo-tasks demo`. Its HTML is made without a web framework; only `server` and `guard` use one."""

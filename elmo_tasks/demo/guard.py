@@ -1,4 +1,4 @@
-"""What stands in front of the page: requests for other hosts and large bodies are refused."""
+"""Middleware that refuses requests for other hosts and large bodies."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 BODY = 256 * 1024
-"""Most bytes of one request: the longest text that is read is a fraction of it."""
+"""Maximum size of a request in bytes, much larger than the longest text that is read."""
 
 _TOO_LARGE = f"A request has at most {BODY:,} bytes."
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
@@ -20,11 +20,11 @@ _HOST = re.compile(r"(?:\[(?P<six>[0-9A-Fa-f:.]+)\]|(?P<name>[^:\[\]@/\s]+))(?::
 
 
 def known_hosts(listened: str) -> Callable[[str], bool]:
-    """A function that says of a request's Host header whether it names this page.
+    """Make a function that checks whether the Host header of a request is a name of this page.
 
-    These are the loopback names and what is listened on. Where that is every address (0.0.0.0 or ::), they are also the
-    machine's own name and addresses in numbers. A page of somebody else's, under a name that is made to lead here (DNS
-    rebinding), can ask for neither.
+    Allowed are the loopback names and the address listened on. If that is every address (0.0.0.0 or ::), the name of
+    the machine and its numeric addresses are allowed too. A foreign page whose name resolves to this machine (DNS
+    rebinding) cannot send any of these.
     """
     everywhere = listened in ("0.0.0.0", "::", "")
     names = {*_LOOPBACK, listened.strip("[]").lower()}
@@ -42,16 +42,16 @@ def known_hosts(listened: str) -> Callable[[str], bool]:
 
 
 class Guard:
-    """An ASGI application around one for HTTP: 400 for a foreign host, 413 for a body of more than `BODY` bytes."""
+    """Wraps an ASGI application for HTTP: 400 for a foreign host, 413 for a body of more than `BODY` bytes."""
 
     def __init__(self, app: ASGIApp, known: Callable[[str], bool]) -> None:
         self._app, self._known = app, known
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on, or refuse it."""
+        """Pass on the request, or refuse it."""
         hosts = [value.decode("latin-1") for name, value in scope["headers"] if name == b"host"]
         if len(hosts) != 1 or not self._known(hosts[0]):
-            await _refuse(send, 400, "This page is not served under that name; --host names another.")
+            await _refuse(send, 400, "This page is not served under that name; set another one with --host.")
             return
         length = next((value for name, value in scope["headers"] if name == b"content-length"), b"0")
         if not length.isdigit() or len(length) > 12 or int(length) > BODY:
@@ -69,7 +69,7 @@ class Guard:
 
         async def watch(message: Message) -> None:
             nonlocal answered
-            if received <= BODY or answered:  # an application that is told of `_TooLarge` answers 500
+            if received <= BODY or answered:  # the application answers `_TooLarge` with 500
                 answered = True
                 await send(message)
 

@@ -1,4 +1,4 @@
-"""The page's content as HTML: what all runs find in a text. No web framework here."""
+"""The content of the page as HTML: the results of all runs for a text. Independent of the web framework."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ from elmo_tasks.text.tokeniser import Sentence
 class View(NamedTuple):
     """How results of one kind are shown.
 
-    kind: the card's CSS class; panel: makes the panel of a result from the result, all labels of the run, and whether
-    the text has several sentences; explanation: says below the panels what the numbers are.
+    kind: the CSS class of the card; panel: makes a panel from the result, all labels of the run, and whether the text
+    has several sentences; explanation: the text below the panels that explains the numbers.
     """
 
     kind: str
@@ -65,7 +65,7 @@ VIEWS: dict[type[Result], View] = {
         "The percentage below a token is the softmax probability of its label.",
     ),
 }
-"""By what a task returns, so that a task of your own is shown like ours if it returns the same kind of result."""
+"""By result type, so that a task of your own is shown like ours if it returns the same type of result."""
 
 _PLAIN = View("plain", lambda result, labels, several: plain_panel(result, several), "")
 
@@ -91,17 +91,17 @@ _ANCHORS = (  # colours of cosines from 0 to 1
 
 
 def document(shown: Shown) -> str:
-    """The whole page, with the answer to the first example."""
+    """The complete page, with the answer to the first example."""
     first = Markup(answer(shown, EXAMPLES[0]))
     return render("demo/page.html", examples=EXAMPLES, first=first, limit=LIMIT, characters=CHARACTERS)
 
 
 def answer(shown: Shown, text: str, tokenised: bool = False) -> str:
-    """Everything about a text: one card per run, then how alike its tokens are. Markup in it comes out as text.
+    """The answer for a text: one card per run, then the similarity of its tokens. Markup in the text is escaped.
 
-    Each sentence is analysed separately; the tokens that are compared are those of the first.
+    Each sentence is analysed separately; the compared tokens are those of the first one.
 
-    tokenised: only blanks divide tokens, and the text is one sentence.
+    tokenised: whether the text is one sentence with tokens separated by spaces.
     """
     typed = read_typed(text, tokenised=tokenised)
     if not typed.sentences:
@@ -113,12 +113,12 @@ def answer(shown: Shown, text: str, tokenised: bool = False) -> str:
 
 
 def style() -> str:
-    """The CSS of the page: nothing in it is fetched from elsewhere."""
+    """The CSS of the page, which loads nothing from elsewhere."""
     return files(__package__).joinpath("style.css").read_text(encoding="utf-8") + _heat_style()
 
 
 def script() -> str:
-    """The JavaScript of the page: it asks this server only."""
+    """The JavaScript of the page, which only sends requests to this server."""
     return files(__package__).joinpath("page.js").read_text(encoding="utf-8")
 
 
@@ -144,7 +144,7 @@ def _run_card(run: ShownRun, sentences: Sequence[Sentence]) -> Markup:
     title = TITLES.get(run.run.task, run.run.task)
     try:
         results = run.run.apply(sentences)
-    except InputError as error:  # a task of your own may want more than tokens
+    except InputError as error:  # a task of your own may need more than tokens
         return card("plain", title, _facts(run), explanation=f"This run cannot read the text: {error}")
     view = VIEWS.get(type(results[0]), _PLAIN)
     bodies = [view.panel(result, run.run.labels, len(results) > 1) for result in results]
@@ -162,7 +162,7 @@ def _facts(run: ShownRun) -> list[str]:
 
 
 def _heat_style() -> str:
-    """CSS of the classes of cosines; the text in a cell is black or white, whichever has more contrast."""
+    """The CSS classes of cosines; the text in a cell is black or white, whichever has more contrast."""
     rules = []
     for level in range(LEVELS + 1):
         place = level / LEVELS * (len(_ANCHORS) - 1)

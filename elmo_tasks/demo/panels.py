@@ -1,4 +1,4 @@
-"""The panels of an answer: what the template `panels.html` needs to know for each of them."""
+"""The panels of an answer: the values for the template `panels.html`."""
 
 from __future__ import annotations
 
@@ -49,10 +49,10 @@ MEANINGS = {
     "ARGM-PRP": "purpose",
     "ARGM-TMP": "time",
 }
-"""What these labels mostly are, in the words of PropBank's annotation guidelines (Bonial et al. 2012) or fewer."""
+"""The usual meanings of these labels, abbreviated from PropBank's annotation guidelines (Bonial et al. 2012)."""
 
 _TINTS = 12  # in style.css
-_NUMBERED = 14  # tokens up to which the cells show their numbers
+_NUMBERED = 14  # maximum number of tokens for which the cells show their numbers
 
 
 def entity_panel(result: EntityResult, types: Sequence[str]) -> Markup:
@@ -72,7 +72,7 @@ def tag_panel(result: TagResult, labels: Sequence[str]) -> Markup:
 def frame_panel(result: FrameResult, roles: Sequence[str], several: bool = False) -> Markup:
     """One strip per predicate: the sentence, each argument with role and probability below it.
 
-    several: whether this is one sentence of several, so that it is shown even without a predicate.
+    several: whether this is one of several sentences, so that it is shown even without a predicate.
     """
     types = {_split(role)[1] for role in {*roles} - {"V"}}
     present = sorted({argument.role for frame in result.frames for argument in frame.arguments})
@@ -82,27 +82,27 @@ def frame_panel(result: FrameResult, roles: Sequence[str], several: bool = False
 
 
 def label_panel(result: LabelResult, several: bool = False) -> Markup:
-    """The likeliest label, and a bar for each label in their own order. several: also show the sentence."""
+    """The most probable label, and a bar for each label in their usual order. several: also show the sentence."""
     return _panel("labels", result.probabilities, result.label, _said(result, several))
 
 
 def plain_panel(result: Result, several: bool = False) -> Markup:
-    """What a task of your own found, as JSON. several: also show the sentence."""
+    """The findings of a task of your own, as JSON. several: also show the sentence."""
     values = result.found if isinstance(result, OtherResult) else result.findings()
     shown = [(str(key), json.dumps(value, ensure_ascii=False, default=str)) for key, value in values.items()]
     return _panel("found", shown, _said(result, several))
 
 
 def mix_panel(mix: Mapping[str, Mapping[str, Any]]) -> Markup:
-    """A run's learned mix of layers: one bar, divided like the weights. mix: what `mix_weights` returns."""
+    """The learned mix of layers: one bar, divided in proportion to the weights. mix: the output of `mix_weights`."""
     return _panel("mixes", mix)
 
 
 def similarity_panel(found: Similarity, own: bool) -> Markup:
-    """Two tokens compared by layer, and every token with every other, one table per layer.
+    """Two tokens compared by layer, and all tokens with each other in one table per layer.
 
-    page.js, in the browser, lets people choose the two tokens; it reads the numbers from the tables. own: whether one
-    of the runs uses the biLM that the layers are of.
+    In the browser, page.js lets users choose the two tokens; it reads the numbers from the tables. own: whether one of
+    the runs uses the biLM whose layers are shown.
     """
     notes = [] if own else ["None of the runs uses ELMo, so this is the biLM inside the package."]
     if found.total > len(found.tokens):
@@ -127,17 +127,17 @@ def card(
 
 
 def page(notes: Sequence[str], cards: Sequence[Markup] = (), compared: Markup | str = "") -> str:
-    """A whole answer."""
+    """A complete answer."""
     return str(_panel("whole", notes, cards, compared))
 
 
 def tint(label: str, labels: Iterable[str]) -> str:
-    """The CSS class of a label's colour: by its place among all `labels`, whichever of them a sentence has."""
+    """The CSS class of the colour of a label, by its position among all `labels`."""
     return f"t{sorted(set(labels)).index(label) % _TINTS}"
 
 
 def meaning(role: str) -> str:
-    """What a role is, with its prefix `R-` (a relative pronoun refers to it) or `C-` (it goes on); "" if not known."""
+    """The meaning of a role, with its prefix `R-` (reference) or `C-` (continuation); "" if not known."""
     prefix, plain = _split(role)
     known = MEANINGS.get(plain, "")
     return known and {"R-": "reference to ", "C-": "more of "}.get(prefix, "") + known
@@ -150,7 +150,7 @@ def _panel(macro: str, *values: Any) -> Markup:
 def _strip(
     result: FrameResult, frame: Frame, types: Iterable[str]
 ) -> Iterable[tuple[Sequence[str], Argument | None, str, str]]:
-    """The pieces of a sentence: arguments, and single tokens, of which one is the predicate."""
+    """The pieces of a sentence: arguments and single tokens, one of which is the predicate."""
     for tokens, argument in _pieces(result, frame.arguments):
         if argument is not None:
             yield _texts(tokens), argument, _role_tint(argument.role, types), meaning(argument.role)
@@ -159,7 +159,7 @@ def _strip(
 
 
 def _pieces(result: Result, spans: Sequence[SpanT]) -> Iterable[tuple[Sequence[Token], SpanT | None]]:
-    """The tokens of a sentence in order: those of each span together, all others one by one."""
+    """The tokens of a sentence in order, grouped by span; all others are single."""
     starts = {span.start: span for span in spans}
     place = 0
     while place < len(result.tokens):
@@ -183,7 +183,7 @@ def _split(role: str) -> tuple[str, str]:
 
 
 def _role_tint(role: str, types: Iterable[str]) -> str:
-    """A role's colour is also that of what refers to it and continues it."""
+    """The CSS class of a role; references and continuations have the same colour."""
     return tint(_split(role)[1], types)
 
 

@@ -1,4 +1,4 @@
-"""The runs that the page shows: loaded, and made to share their embedders."""
+"""Load the runs shown on the page, with shared embedders."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from elmo_tasks.runs.shipped import tagger_names
 
 @dataclass(frozen=True)
 class ShownRun:
-    """A run under the name that the page gives it. test: the headline of its test scores, if it has any."""
+    """A run with its name on the page. test: the headline of its test scores, if it has any."""
 
     name: str
     run: Run
@@ -29,7 +29,7 @@ class ShownRun:
 
 @dataclass(frozen=True)
 class Shown:
-    """What the page answers with. bilm: the biLM whose layers are compared; own: whether one of the runs uses it."""
+    """The models of the page. bilm: the biLM whose layers are compared; own: whether one of the runs uses it."""
 
     runs: tuple[ShownRun, ...]
     bilm: SharedEmbedder
@@ -37,19 +37,19 @@ class Shown:
 
 
 def load_runs(given: Sequence[str], *, task_file: str | None = None, trust: bool = False) -> Shown:
-    """The runs of folders, of taggers in the package or of names on the Hugging Face hub; by default all those taggers.
+    """Load runs from folders, taggers in the package or names on the Hugging Face hub; by default all taggers.
 
-    Without a biLM among them the one in the package is loaded.
+    If none of them uses a biLM, the one in the package is loaded.
 
-    task_file: the `task.py` of the runs that were trained with a task of your own; trust: whether the runs may name
+    task_file: the `task.py` of the runs that were trained with a task of your own; trust: whether the runs may refer to
     files anywhere; see `load` for both.
 
     Raises:
-        InputError: none is given and the package has no taggers, or a run does not exist or cannot be loaded.
+        InputError: there are no runs and no taggers in the package, or a run does not exist or cannot be loaded.
     """
     given = given or tagger_names()
     if not given:
-        raise InputError("demo: there are no trained taggers in this package; name a run: elmo-tasks demo RUN")
+        raise InputError("demo: there are no trained taggers in this package; give a run: elmo-tasks demo RUN")
     names = [Path(name).name or name for name in given]
     shared: dict[str, SharedEmbedder] = {}
     runs = []

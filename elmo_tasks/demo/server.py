@@ -1,4 +1,4 @@
-"""The page behind a local web server. Only this module and `guard` know a web framework."""
+"""Serve the page with a local web server. Only this module and `guard` use a web framework."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from starlette.responses import Response
 
 WAITING = 20
-"""Most texts that wait for an answer; whoever sends one more is told that the page is busy."""
+"""Maximum number of texts that wait for an answer; further ones are told that the page is busy."""
 
-_CONNECTIONS = 100  # at a time; a browser that shows the page has one to six
+_CONNECTIONS = 100  # at a time; a browser with the page uses one to six
 _PORTS = range(7860, 7960)
 _HEADERS = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self'; "
@@ -32,19 +32,19 @@ _HEADERS = {
     "Referrer-Policy": "no-referrer",
     "Cache-Control": "no-store",
 }
-"""Of every response: the browser loads nothing from elsewhere, runs no script but ours, and stores nothing."""
+"""Headers of every response: the browser loads nothing from elsewhere, runs only our script, and stores nothing."""
 
 
 def serve(shown: Shown, *, host: str, port: int | None, browser: bool, tell: Callable[[str], None]) -> None:
     """Serve the page until it is interrupted.
 
-    host: the address to listen on; port: None is the first free one from 7860 on; browser: open the page in a browser;
-    tell: called with the page's address.
+    host: the address to listen on; port: None means the first free one from 7860; browser: open the page in a browser;
+    tell: called with the address of the page.
 
-    Nothing is fetched from or sent to another host. Requests for a page of another host are refused (`known_hosts`).
+    Nothing is loaded from or sent to another host. Requests with the name of another host are refused (`known_hosts`).
 
     Raises:
-        InputError: the port is taken, or the address is not one of this machine's.
+        InputError: the port is in use, or the address does not belong to this machine.
     """
     import uvicorn
 
@@ -63,7 +63,7 @@ def serve(shown: Shown, *, host: str, port: int | None, browser: bool, tell: Cal
         )
         name = "127.0.0.1" if host == "0.0.0.0" else f"[{host}]" if ":" in host else host
         address = f"http://{name}:{port}/"
-        tell(f"{address} (Ctrl-C ends it)")
+        tell(f"{address} (press Ctrl-C to stop)")
         if browser:
             webbrowser.open(address)  # its request waits until the server answers
         uvicorn.Server(options).run(sockets=[listening])
@@ -72,8 +72,9 @@ def serve(shown: Shown, *, host: str, port: int | None, browser: bool, tell: Cal
 def application(shown: Shown) -> Starlette:
     """The page as an ASGI application.
 
-    `POST /answer` takes a JSON object `{"text": ..., "tokenised": ...}` and returns the answer's HTML. It wants the
-    content type of JSON, which a page of another origin cannot send without permission (CORS), and nobody has it.
+    `POST /answer` accepts a JSON object `{"text": ..., "tokenised": ...}` and returns the HTML of the answer. It
+    requires the content type of JSON, which pages of other origins cannot send without permission (CORS), and this is
+    never given.
     """
     from starlette.applications import Starlette
     from starlette.concurrency import run_in_threadpool
@@ -104,7 +105,7 @@ def application(shown: Shown) -> Starlette:
         waiting += 1
         try:
             async with turn:
-                if await request.is_disconnected():  # the reader has sent another text since
+                if await request.is_disconnected():  # the reader has sent another text in the meantime
                     return respond("", status=503)
                 return respond(await run_in_threadpool(answer, shown, *asked), "html")
         finally:
@@ -115,7 +116,7 @@ def application(shown: Shown) -> Starlette:
 
 
 def _read(body: bytes) -> tuple[str, bool] | None:
-    """The text and whether it is tokenised, or None if the body says something else."""
+    """The text and whether it is tokenised, or None if the body is malformed."""
     try:
         asked = json.loads(body)
     except (ValueError, RecursionError):
@@ -140,4 +141,4 @@ def _listen(host: str, port: int | None) -> socket.socket:
             made.close()
             failed = error
     ports = f"ports {_PORTS[0]} to {_PORTS[-1]}" if port is None else f"port {port}"
-    raise InputError(f"demo: cannot listen on {host}, {ports} ({failed}); give another --host or --port")
+    raise InputError(f"demo: cannot listen on {host}, {ports} ({failed}); choose another --host or --port")

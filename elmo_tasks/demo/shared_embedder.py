@@ -11,13 +11,13 @@ from elmo_tasks.demo.tokens import LIMIT
 from elmo_tasks.embedders.protocol import Embedder, Sentences
 
 _KEPT = 4 * LIMIT
-"""Most tokens whose vectors are kept: all runs of an answer ask for the same sentences, `LIMIT` tokens in all."""
+"""Maximum number of tokens whose vectors are kept: all runs embed the same sentences, `LIMIT` tokens in total."""
 
 
 class SharedEmbedder:
-    """The same protocol as the embedder inside; the vectors of the last sentences stay in memory.
+    """Wraps an embedder with the same protocol, and keeps the vectors of the last sentences in memory.
 
-    Each sentence is embedded by itself, so that its vectors depend on nothing else, not even by rounding. Threads may
+    Each sentence is embedded separately, so that its vectors do not depend on others, not even by rounding. Threads may
     share it.
     """
 

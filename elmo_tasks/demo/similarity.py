@@ -1,4 +1,4 @@
-"""How alike the tokens of one sentence are, layer by layer."""
+"""Compare the tokens of a sentence, layer by layer."""
 
 from __future__ import annotations
 
@@ -11,13 +11,16 @@ from torch.nn.functional import normalize
 from elmo_tasks.embedders.protocol import Embedder
 
 MOST = 40
-"""Tokens that are compared: larger tables cannot be read on a screen."""
+"""Maximum number of compared tokens; larger tables are illegible on a screen."""
 
 
 @dataclass(frozen=True)
 class Similarity:
-    """tokens: those that are compared; cosines: (L, T, T), layer 0 is the token layer; pair: two of them to begin with;
-    source: what embedder; total: how many tokens the sentence has."""
+    """Similarities of the tokens of a sentence.
+
+    tokens: the compared tokens; cosines: (L, T, T), layer 0 is the token layer; pair: two tokens shown first; source:
+    the embedder; total: number of tokens of the sentence.
+    """
 
     tokens: tuple[str, ...]
     cosines: Tensor
@@ -27,7 +30,7 @@ class Similarity:
 
 
 def compare_tokens(embedder: Embedder, tokens: Sequence[str], most: int = MOST) -> Similarity:
-    """The cosines of the first `most` tokens of a sentence; their vectors are those of the whole sentence."""
+    """The cosines of the first `most` tokens of a sentence, with vectors computed from the whole sentence."""
     (layers,) = embedder.embed([tokens])  # (L, T, D)
     units = normalize(layers[:, :most], dim=-1)
     cosines = units @ units.transpose(1, 2)  # (L, T, T)
@@ -35,9 +38,9 @@ def compare_tokens(embedder: Embedder, tokens: Sequence[str], most: int = MOST) 
 
 
 def _telling_pair(tokens: Sequence[str], cosines: Tensor) -> tuple[int, int]:
-    """The longest word that is there twice, for it is alike but for its context; else the two most alike at the top.
+    """The longest word that occurs twice, which differs only in context; else the two most similar in the top layer.
 
-    Words of four letters or more are preferred: `the` and `a` tell little.
+    Words of four letters or more are preferred, because `the` and `a` are not informative.
     """
     long = [place for place, token in enumerate(tokens) if len(token) > 3 and any(map(str.isalnum, token))]
     places = long if len(long) > 1 else list(range(len(tokens)))

@@ -1,4 +1,4 @@
-"""What was typed, as tokenised sentences."""
+"""Convert the typed text to tokenised sentences."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from elmo_tasks.text.tokeniser import split_text
 from elmo_tasks.text.tokens import split_tokens
 
 CHARACTERS = 10_000
-"""Most characters of a text that are read."""
+"""Maximum number of characters of a text that are read."""
 
 LONGEST = 200
-"""Most characters of a token that are read."""
+"""Maximum number of characters of a token that are read."""
 
 LIMIT = 160
-"""Most tokens that are answered: as long as the longest sentence of PropBank on the English Web Treebank (CoNLL-2003
-has 124 at most, SST 52). The work grows with tokens times predicates."""
+"""Maximum number of analysed tokens: the length of the longest sentence in PropBank on the English Web Treebank (124 in
+CoNLL-2003, 52 in SST). The work grows with tokens times predicates."""
 
 
 @dataclass(frozen=True)
 class Typed:
-    """sentences: what is answered; cut: whether more was typed; shortened: whether a token was too long."""
+    """sentences: the analysed sentences; cut: whether more was typed; shortened: whether a token was too long."""
 
     sentences: tuple[tuple[str, ...], ...]
     cut: bool
@@ -28,10 +28,10 @@ class Typed:
 
 
 def read_typed(text: str, *, tokenised: bool, limit: int = LIMIT) -> Typed:
-    """The first `limit` tokens of a text, of at most `CHARACTERS` characters. The time is bounded, whatever is typed.
+    """Read the first `limit` tokens of a text, of at most `CHARACTERS` characters, in bounded time.
 
-    tokenised: the text is one sentence, and what blanks divide is a token; otherwise it is split into sentences and
-    tokens as `predict --text` does.
+    tokenised: whether the text is one sentence with tokens separated by spaces; otherwise it is split into sentences
+    and tokens as in `predict --text`.
     """
     # A browser may send half of a surrogate pair, which no encoding can write.
     read = text[:CHARACTERS].encode("utf-8", "replace").decode("utf-8")

@@ -1,4 +1,4 @@
-"""`Elmo`, `batch_to_ids`, `ElmoEmbedder` and `ElmoTokenEmbedder` as code written for AllenNLP calls them."""
+"""Drop-ins for AllenNLP's `Elmo`, `batch_to_ids`, `ElmoEmbedder` and `ElmoTokenEmbedder`."""
 
 from __future__ import annotations
 
@@ -40,14 +40,14 @@ Vectors = NDArray[np.float32]
 
 FORMATS = ("all", "top", "average")
 SENTENCE_TO_INDEX = "sentence_to_index"
-"""The data set of AllenNLP's HDF5 files that has, as JSON, each sentence's key."""
+"""The data set in AllenNLP's HDF5 files with the key of each sentence, as JSON."""
 
 
 class ElmoEmbedder:
     """All layers of a biLM for tokenised sentences, as numpy arrays; a drop-in for AllenNLP's.
 
-    Deviation: without files, the biLM inside the package is used instead of downloading the original one, and no state
-    is carried from call to call: a sentence always gets the same vectors.
+    Deviation: without files, the biLM in the package is used instead of downloading the original one, and no state is
+    carried from call to call, so a sentence always gets the same vectors.
 
     Examples:
         >>> elmo = ElmoEmbedder()
@@ -62,7 +62,7 @@ class ElmoEmbedder:
         name: name of the biLM if no files are given, see `load_bilm`.
 
     Raises:
-        InputError: only one of the files, a damaged file, or no such device.
+        InputError: only one of the files is given, a file is damaged, or the device does not exist.
     """
 
     def __init__(
@@ -75,7 +75,8 @@ class ElmoEmbedder:
     ) -> None:
         if cuda_device >= torch.cuda.device_count():
             raise InputError(
-                f"cuda_device: expected a device below {torch.cuda.device_count()}, got {cuda_device}; -1 is the CPU"
+                f"cuda_device must be below {torch.cuda.device_count()}, the number of CUDA devices, not "
+                f"{cuda_device}; -1 is the CPU"
             )
         self.bilm = _load(options_file, weight_file, name)
         self.cuda_device = cuda_device
@@ -84,12 +85,12 @@ class ElmoEmbedder:
 
     @classmethod
     def from_pretrained(cls, name: str, cuda_device: int = -1) -> ElmoEmbedder:
-        """An embedder with the biLM of a name: `small`, `original`, a folder, or `ORG/NAME` on the Hugging Face hub."""
+        """Load an embedder by the name of its biLM: `small`, `original`, a folder, or `ORG/NAME` on the hub."""
         return cls(cuda_device=cuda_device, name=name)
 
     @property
     def elmo_bilm(self) -> _ElmoBiLm:
-        """The biLM as AllenNLP's code calls it; it shares the weights."""
+        """The biLM under AllenNLP's name; it shares the weights."""
         return _ElmoBiLm.of(self.bilm, None)
 
     @torch.no_grad()
@@ -107,7 +108,7 @@ class ElmoEmbedder:
         """One (L, T, D) float32 array per sentence; the biLM runs once.
 
         Raises:
-            InputError: a string instead of a list of tokens.
+            InputError: a sentence is a string instead of a list of tokens.
         """
         batch = checked_sentences(batch, "batch")
         empty = np.zeros((self.bilm.n_layers, 0, self.bilm.width), np.float32)
@@ -121,7 +122,7 @@ class ElmoEmbedder:
         """One (L, T, D) float32 array per sentence, in order, computed `batch_size` sentences at a time."""
         if isinstance(sentences, (str, bytes)):
             raise InputError(
-                f"sentences: got one string, {sentences!r:.60}; give a list of token lists: [text.split()]"
+                f"sentences must be a list of token lists, such as [text.split()], not a string: {sentences!r:.60}"
             )
         waiting = iter(sentences)
         while batch := list(islice(waiting, batch_size)):
@@ -150,13 +151,13 @@ class ElmoEmbedder:
             use_sentence_keys: use the sentences themselves as keys and do not write `sentence_to_index`.
 
         Raises:
-            InputError: an unknown format, a blank line, a sentence that is not a valid key or occurs twice as one, or
-                an output that cannot be written.
+            InputError: the format is unknown, a line is blank, a sentence is not a valid key or occurs twice as one, or
+                the output cannot be written.
         """
         import h5py
 
         if output_format not in FORMATS:
-            raise InputError(f"output_format: expected one of {', '.join(FORMATS)}, got {output_format!r}")
+            raise InputError(f"output_format must be one of {', '.join(FORMATS)}, not {output_format!r}")
         with input_file:
             origin = getattr(input_file, "name", "input")
             sentences = [line.strip() for line in input_file]
@@ -171,10 +172,10 @@ class ElmoEmbedder:
                     key = sentence if use_sentence_keys else str(number)
                     try:
                         file.create_dataset(key, data=_reduced(layers, output_format))
-                    except ValueError:  # h5py's for a name that is taken or that HDF5 does not allow
+                    except ValueError:  # from h5py, for a name that exists or that HDF5 does not allow
                         raise InputError(
-                            f"{origin}:{number + 1}: expected a new sentence that can be a key of HDF5, got {key!r}; "
-                            "without use_sentence_keys the line numbers are the keys"
+                            f"{origin}:{number + 1}: the sentence {key!r} occurs twice or cannot be a key in HDF5; "
+                            "leave out use_sentence_keys to use line numbers as keys"
                         ) from None
                 if not (forget_sentences or use_sentence_keys):
                     keys = {sentence: str(number) for number, sentence in enumerate(sentences)}
@@ -200,7 +201,7 @@ class ElmoTokenEmbedder(nn.Module):
         do_layer_norm, dropout, requires_grad, vocab_to_cache, scalar_mix_parameters: as for `Elmo`.
 
     Raises:
-        InputError: one file without the other, or what `Elmo` refuses.
+        InputError: only one of the files is given, or `Elmo` raises it.
     """
 
     def __init__(
@@ -230,11 +231,11 @@ class ElmoTokenEmbedder(nn.Module):
 
     @classmethod
     def from_params(cls, params: Mapping[str, Any], vocab: object = None) -> ElmoTokenEmbedder:
-        """An embedder from a dictionary of arguments; vocab is ignored. Raises InputError for unknown arguments."""
+        """Make an embedder from a dictionary of arguments; vocab is ignored. Raises InputError for unknown ones."""
         return cls(**arguments_of(cls, params))
 
     def get_output_dim(self) -> int:
-        """The width of what `forward` returns."""
+        """The width of the output of `forward`."""
         return self.output_dim
 
     def forward(self, elmo_tokens: Tensor, word_inputs: Tensor | None = None) -> Tensor:
@@ -247,16 +248,16 @@ class ElmoTokenEmbedder(nn.Module):
 def _load(
     options_file: str | PathLike[str] | None, weight_file: str | PathLike[str] | None, name: str = "default"
 ) -> BiLM:
-    """The biLM of two files, or of a name where there are none."""
+    """Load the biLM from two files, or by name if there are none."""
     if (options_file is None) != (weight_file is None):
-        raise InputError("options_file and weight_file must be given together; got only one of them")
+        raise InputError("options_file and weight_file must be given together, not only one of them")
     if options_file is None or weight_file is None:
         return load_bilm(name)
     return load_pair(fspath(options_file), fspath(weight_file))
 
 
 def _reduced(layers: Vectors, output_format: str) -> Vectors:
-    """(L, T, D) as it is, or (T, D): its top layer or the average of all."""
+    """(L, T, D) unchanged, or (T, D): the top layer or the average of all layers."""
     if output_format == "average":
         average: Vectors = np.mean(layers, axis=0, dtype=np.float32)
         return average

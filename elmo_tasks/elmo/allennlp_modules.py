@@ -1,4 +1,4 @@
-"""AllenNLP's `_ElmoBiLm`, `_ElmoCharacterEncoder` and `ScalarMix`, for code that goes below `Elmo`."""
+"""AllenNLP's `_ElmoBiLm`, `_ElmoCharacterEncoder` and `ScalarMix`, for code that uses the parts of `Elmo`."""
 
 from __future__ import annotations
 
@@ -19,26 +19,26 @@ from elmo_tasks.elmo.weights.resolve import load_pair
 
 
 class Activations(TypedDict):
-    """What `_ElmoBiLm` returns: the layers, (B, T + 2, D) each, and the mask, (B, T + 2), both with boundaries."""
+    """The output of `_ElmoBiLm`: the layers, (B, T + 2, D) each, and the mask, (B, T + 2), both with boundaries."""
 
     activations: list[Tensor]
     mask: Tensor
 
 
 class TokenEmbedding(TypedDict):
-    """What `_ElmoCharacterEncoder` returns: (B, T + 2, P) and (B, T + 2), both with boundaries."""
+    """The output of `_ElmoCharacterEncoder`: (B, T + 2, P) and (B, T + 2), both with boundaries."""
 
     token_embedding: Tensor
     mask: Tensor
 
 
 class _ElmoBiLm(nn.Module):
-    """A biLM whose layers are a list, sentence boundaries included.
+    """A biLM that returns its layers as a list, including sentence boundaries.
 
     Args:
         options_file, weight_file: paths or http addresses.
-        requires_grad: whether the biLM learns.
-        vocab_to_cache: words that `word_inputs` looks up, as for `Elmo`.
+        requires_grad: whether the biLM is trained.
+        vocab_to_cache: words for `word_inputs`, as for `Elmo`.
     """
 
     def __init__(
@@ -54,7 +54,7 @@ class _ElmoBiLm(nn.Module):
 
     @classmethod
     def of(cls, bilm: BiLM, words: CachedWords | None) -> _ElmoBiLm:
-        """One that shares the weights of a biLM."""
+        """Make one that shares the weights of a biLM."""
         made = cls.__new__(cls)
         nn.Module.__init__(made)
         made._share(bilm, words)
@@ -83,11 +83,11 @@ class _ElmoBiLm(nn.Module):
 
 
 class _ElmoCharacterEncoder(nn.Module):
-    """The character CNN of a biLM: vectors without context, sentence boundaries included.
+    """The character CNN of a biLM: context-free vectors, including sentence boundaries.
 
     Args:
         options_file, weight_file: paths or http addresses.
-        requires_grad: whether it learns.
+        requires_grad: whether it is trained.
     """
 
     token_encoder: CharacterEncoder
@@ -101,14 +101,14 @@ class _ElmoCharacterEncoder(nn.Module):
 
     @classmethod
     def of(cls, bilm: BiLM) -> _ElmoCharacterEncoder:
-        """One that shares the weights of a biLM."""
+        """Make one that shares the weights of a biLM."""
         made = cls.__new__(cls)
         nn.Module.__init__(made)
         made.token_encoder = bilm.token_encoder
         return made
 
     def get_output_dim(self) -> int:
-        """P, the width of a word's vector."""
+        """P, the width of a word vector."""
         return self.token_encoder.options.projection_dim
 
     def forward(self, inputs: Tensor) -> TokenEmbedding:
@@ -122,32 +122,32 @@ class _ElmoCharacterEncoder(nn.Module):
 
 
 class NoState:
-    """What stands where AllenNLP has its stateful LSTM: nothing is carried from batch to batch."""
+    """A replacement for AllenNLP's stateful LSTM that carries no state from batch to batch."""
 
     @property
     def stateful(self) -> bool:
-        """False."""
+        """Always False."""
         return False
 
     @stateful.setter
     def stateful(self, value: bool) -> None:
         if value:
-            raise InputError("stateful: no state is carried from one batch to the next here; it can only be False")
+            raise InputError("stateful can only be False: no state is carried from one batch to the next")
 
     def reset_states(self, mask: Tensor | None = None) -> None:
-        """Nothing: there is no state."""
+        """Do nothing, because there is no state."""
 
 
 class ScalarMix(nn.Module):
-    """AllenNLP's mix of a list of tensors: `gamma * sum_k softmax(w)_k * tensor_k`, with its names of the weights.
+    """AllenNLP's mix of a list of tensors: `gamma * sum_k softmax(w)_k * tensor_k`, with AllenNLP's weight names.
 
-    `elmo_tasks.elmo.ScalarMix` is ours: it takes one tensor of all layers and can normalise each token on its own.
+    Our own `elmo_tasks.elmo.ScalarMix` takes one tensor of all layers and can normalise each token separately.
 
     Args:
         mixture_size: number of tensors.
         do_layer_norm: normalise each tensor over all unmasked positions before it is weighted.
         initial_scalar_parameters: unnormalised weights to start from; zeros by default.
-        trainable: whether weights and gamma learn.
+        trainable: whether weights and gamma are trained.
     """
 
     def __init__(
@@ -160,7 +160,9 @@ class ScalarMix(nn.Module):
         super().__init__()
         start = [0.0] * mixture_size if initial_scalar_parameters is None else list(initial_scalar_parameters)
         if len(start) != mixture_size:
-            raise InputError(f"scalar mix: {len(start)} initial_scalar_parameters for {mixture_size} tensors")
+            raise InputError(
+                f"scalar mix: {len(start)} initial_scalar_parameters were given for {mixture_size} tensors"
+            )
         self.mixture_size, self.do_layer_norm = mixture_size, do_layer_norm
         self.scalar_parameters = nn.ParameterList(
             nn.Parameter(torch.tensor([float(weight)]), requires_grad=trainable) for weight in start
@@ -170,11 +172,11 @@ class ScalarMix(nn.Module):
     def forward(self, tensors: Sequence[Tensor], mask: Tensor | None = None) -> Tensor:
         """tensors: (..., D) each; mask: (...), needed for the normalisation -> (..., D)."""
         if len(tensors) != self.mixture_size:
-            raise InputError(f"scalar mix: got {len(tensors)} tensors, but it was made for {self.mixture_size}")
+            raise InputError(f"scalar mix: {len(tensors)} tensors were passed, but mixture_size is {self.mixture_size}")
         layers = torch.stack([tensor.flatten(end_dim=-2) for tensor in tensors]).unsqueeze(0)  # (1, L, N, D)
         if self.do_layer_norm:
             if mask is None:
-                raise InputError("scalar mix: do_layer_norm needs a mask")
+                raise InputError("scalar mix: do_layer_norm needs a mask; pass mask=")
             layers = normalise_batch(layers, mask.reshape(1, -1))
         weights = torch.softmax(torch.cat(list(self.scalar_parameters)), dim=0)  # (L,)
         mixed = self.gamma * torch.einsum("l,lnd->nd", weights, layers[0])  # (N, D)

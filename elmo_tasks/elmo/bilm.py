@@ -1,4 +1,4 @@
-"""The bidirectional language model of ELMo: characters in, the activations of every layer out."""
+"""The bidirectional language model of ELMo: computes the activations of all layers from characters."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from elmo_tasks.elmo.spelling import check_ids, encode, spelling_of
 from elmo_tasks.elmo.token_encoder import CharacterEncoder
 
 BilmState = tuple[tuple[LstmState, LstmState], ...]
-"""For each layer the forward and the backward direction's state."""
+"""The states of the forward and the backward direction, for each layer."""
 
 
 class BilmOutput(NamedTuple):
-    """layers: (B, L + 1, T, 2P), layer 0 the token vector twice; mask: (B, T) bool; state: to pass on, or to drop."""
+    """layers: (B, L + 1, T, 2P), with the token vector twice as layer 0; mask: (B, T) bool; state: the last state."""
 
     layers: Tensor
     mask: Tensor
@@ -30,8 +30,8 @@ class BilmOutput(NamedTuple):
 class BiLM(nn.Module):
     """Two language models over one character encoder (Peters et al. 2018, section 3), exactly as bilm-tf runs them.
 
-    Stateless unless a state is passed: a sentence's vectors depend on that sentence alone. With a dictionary among the
-    options it is a biLM of ELMoForManyLangs, which reads other ids: `batch_to_ids` makes those of every biLM.
+    Stateless unless a state is passed: the vectors of a sentence depend only on that sentence. If the options have a
+    dictionary, it is an ELMoForManyLangs biLM, which reads other ids; `batch_to_ids` makes the ids of any biLM.
     """
 
     def __init__(self, options: BilmOptions) -> None:
@@ -52,7 +52,7 @@ class BiLM(nn.Module):
 
     @property
     def n_layers(self) -> int:
-        """Number of layers that `forward` returns, layer 0 counted."""
+        """Number of layers returned by `forward`, including layer 0."""
         return self.options.n_layers + 1
 
     @property
@@ -63,13 +63,14 @@ class BiLM(nn.Module):
     def forward(
         self, char_ids: Tensor, state: BilmState | None = None, keep_sentence_boundaries: bool = False
     ) -> BilmOutput:
-        """char_ids: (B, T, C) as `batch_to_ids` makes them, absent words all 0 and last.
+        """char_ids: (B, T, C) from `batch_to_ids`, with absent words all 0 and last.
 
         Sentence boundaries are added before the run and their vectors removed after it, unless
         `keep_sentence_boundaries`; then T grows by 2. Vectors of absent words are 0.
 
         Raises:
-            InputError: ids of another width, numbers that are no ids, or padding before a word, see `check_ids`.
+            InputError: the width of the ids is wrong, numbers are not valid ids, or padding precedes a word, see
+                `check_ids`.
         """
         if not torch.compiler.is_compiling():
             check_ids(char_ids, self.spelling)
@@ -86,7 +87,7 @@ class BiLM(nn.Module):
         """The ids that this biLM reads for tokenised sentences, absent words all 0. Returns: (B, T, C) int64.
 
         Raises:
-            InputError: a string where a list of tokens belongs.
+            InputError: a sentence is a string instead of a list of tokens.
         """
         return padded(batch, self.spelling.width, lambda words: encode(self.spelling, words))
 
@@ -114,7 +115,7 @@ class BiLM(nn.Module):
 
 
 class NoRandomValues(TorchFunctionMode):
-    """Leave parameters as they are where `reset_parameters` asks for random numbers.
+    """Leave parameters unchanged when `reset_parameters` draws random numbers.
 
     Drawing normal numbers on the meta device makes PyTorch import its compiler, which takes longer than importing
     PyTorch itself.
@@ -122,7 +123,7 @@ class NoRandomValues(TorchFunctionMode):
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
-        if getattr(func, "__name__", "") in ("normal_", "uniform_"):  # of torch.nn.init, or the methods of a tensor
+        if getattr(func, "__name__", "") in ("normal_", "uniform_"):  # functions of torch.nn.init, or tensor methods
             return args[0] if args else kwargs["tensor"]
         return func(*args, **kwargs)
 
@@ -148,7 +149,7 @@ def add_sentence_boundaries(
 
 
 def _reversal(mask: Tensor) -> Tensor:
-    """Indices that turn each row's real tokens around and leave its padding in place. (B, T) -> (B, T)."""
+    """Indices that reverse the real tokens of each row and leave its padding in place. (B, T) -> (B, T)."""
     positions = torch.arange(mask.shape[1], device=mask.device).expand_as(mask)
     mirrored = mask.sum(dim=1, keepdim=True) - 1 - positions
     return torch.where(mirrored >= 0, mirrored, positions)

@@ -1,4 +1,4 @@
-"""The vectors of a vocabulary, computed once: what AllenNLP calls `vocab_to_cache` and `word_inputs`."""
+"""The vectors of a vocabulary, computed once: AllenNLP's `vocab_to_cache` and `word_inputs`."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from elmo_tasks.core.sentences import checked_sentence
 from elmo_tasks.elmo.bilm import BiLM
 from elmo_tasks.elmo.spelling import encode
 
-_WORDS = 1024  # of a vocabulary, encoded at a time
+_WORDS = 1024  # number of words encoded at a time
 
 
 class CachedWords(nn.Module):
-    """Character CNN vectors of words, looked up by their positions; position 0 stands for padding.
+    """Character CNN vectors of words, looked up by their positions; position 0 means padding.
 
-    Nothing of it is in a state dict: `compute` makes the vectors from the weights of a biLM.
+    They are not part of a state dict: `compute` makes the vectors from the weights of a biLM.
 
     Raises:
-        InputError: a vocabulary that is no list of words, or a biLM whose character CNN is trained.
+        InputError: the vocabulary is not a list of words, or the character CNN of the biLM is trained.
     """
 
     char_ids: Tensor
@@ -32,7 +32,7 @@ class CachedWords(nn.Module):
         if any(parameter.requires_grad for parameter in bilm.token_encoder.parameters()):
             raise InputError(
                 "vocab_to_cache: the vectors of words are computed only once, so they cannot be trained; leave it "
-                "out or give requires_grad=False"
+                "out or pass requires_grad=False"
             )
         words = checked_sentence(words, "vocab_to_cache")
         device = next(bilm.parameters()).device
@@ -46,22 +46,22 @@ class CachedWords(nn.Module):
 
     @torch.no_grad()
     def compute(self, bilm: BiLM) -> None:
-        """Compute the vectors again, (V, P), from the present weights of the biLM."""
+        """Compute the vectors (V, P) from the current weights of the biLM."""
         self.vectors = torch.cat([bilm.token_encoder(some) for some in torch.split(self.char_ids, _WORDS)])
 
     def has_all(self, word_inputs: Tensor) -> bool:
-        """Whether every position is one of the vocabulary."""
+        """Whether all positions are in the vocabulary."""
         return not word_inputs.numel() or 0 <= int(word_inputs.min()) <= int(word_inputs.max()) < len(self)
 
     def layers(self, bilm: BiLM, word_inputs: Tensor) -> tuple[Tensor, Tensor]:
         """Positions (B, T) -> layers (B, L, T + 2, D) and mask (B, T + 2), both with boundaries.
 
         Raises:
-            InputError: padding before a word.
+            InputError: padding precedes a word.
         """
         present = word_inputs > 0  # (B, T)
         if bool((present[:, 1:] & ~present[:, :-1]).any()):
-            raise InputError("word_inputs: padding (0) stands before a word; pad on the right")
+            raise InputError("word_inputs: padding (0) precedes a word; pad on the right")
         batch, length = word_inputs.shape
         lengths = present.sum(dim=1)  # (B,)
         begin, end = bilm.boundary_vectors().unbind(0)  # (P,) each

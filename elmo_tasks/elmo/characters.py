@@ -1,4 +1,4 @@
-"""Words as the character ids that bilm-tf's models were trained on (UTF-8 bytes and five special ids)."""
+"""Convert words to the character ids of bilm-tf's models: UTF-8 bytes and five special ids."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def batch_to_ids(batch: Sequence[Sequence[str]], max_characters: int = MAX_CHARA
         max_characters: the biLM's `options.max_characters`; 50 in the published ones.
 
     Raises:
-        InputError: a string where a list of tokens belongs.
+        InputError: a sentence is a string instead of a list of tokens.
 
     Examples:
         >>> batch_to_ids([["Rain", "fell"], ["No"]]).shape
@@ -73,10 +73,10 @@ def batch_to_ids(batch: Sequence[Sequence[str]], max_characters: int = MAX_CHARA
 
 
 def padded(batch: Sequence[Sequence[str]], width: int, encode: Callable[[Sequence[str]], Tensor]) -> Tensor:
-    """The ids of sentences, from a function that makes those of words, (N, width). Returns: (B, T, width) int64.
+    """The padded ids of sentences. encode: makes the ids of words, (N, width). Returns: (B, T, width) int64.
 
     Raises:
-        InputError: a string where a list of tokens belongs.
+        InputError: a sentence is a string instead of a list of tokens.
     """
     batch = checked_sentences(batch)
     longest = max((len(sentence) for sentence in batch), default=0)

@@ -1,4 +1,4 @@
-"""The device that `--device` and `$ELMO_TASKS_DEVICE` choose, for this process and for those that it starts."""
+"""The device chosen by `--device` or `$ELMO_TASKS_DEVICE`, for this process and the processes it starts."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
 
 def chosen_device() -> torch.device | None:
-    """The device that was chosen; None for `auto`, which leaves the choice to each part.
+    """The chosen device; None for `auto`, which leaves the choice to each part of the package.
 
     Raises:
-        InputError: `$ELMO_TASKS_DEVICE` has another form, or that device is not there.
+        InputError: `$ELMO_TASKS_DEVICE` is malformed, or the device does not exist.
     """
     import torch
 
@@ -30,7 +30,7 @@ def chosen_device() -> torch.device | None:
 
 
 def accelerator() -> tuple[str, int | list[int]]:
-    """The arguments `accelerator` and `devices` of a `lightning.Trainer` for the one device that was chosen."""
+    """The arguments `accelerator` and `devices` of a `lightning.Trainer` for the chosen device."""
     device = chosen_device()
     if device is None or device.type == "cpu":
         return ("auto" if device is None else "cpu"), 1
@@ -39,10 +39,10 @@ def accelerator() -> tuple[str, int | list[int]]:
 
 @contextmanager
 def device_chosen(name: str | None) -> Iterator[None]:
-    """Compute on this device within the block, also in processes that are started there. None leaves it as it is.
+    """Use this device within the block, also in processes started there. None keeps the current choice.
 
     Raises:
-        InputError: an unknown name, or a device that is not there.
+        InputError: the name is unknown, or the device does not exist.
     """
     if name is None:
         yield
@@ -53,7 +53,7 @@ def device_chosen(name: str | None) -> Iterator[None]:
 
 
 def check_device(name: str, origin: str = "--device") -> None:
-    """Raises InputError for an unknown name, or a GPU that is not there."""
+    """Raises InputError for an unknown name or a GPU that does not exist."""
     if not re.fullmatch(r"auto|cpu|cuda(:\d{1,4})?", name):
         raise InputError(f"{origin}: unknown device {name!r}; choose auto, cpu, cuda or cuda:N, such as cuda:1")
     if not name.startswith("cuda"):

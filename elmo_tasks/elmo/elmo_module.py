@@ -1,4 +1,4 @@
-"""`Elmo`: learned mixes of a biLM's layers, as code written for AllenNLP calls it."""
+"""`Elmo`: learned mixes of the layers of a biLM, a drop-in for AllenNLP's."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ from elmo_tasks.elmo.weights.resolve import load_bilm, load_pair
 
 
 class ElmoOutput(TypedDict):
-    """What `Elmo` returns: the mixes, (B, T, 2P) each, and the mask, (B, T) bool."""
+    """The output of `Elmo`: the mixes, (B, T, 2P) each, and the mask, (B, T) bool."""
 
     elmo_representations: list[Tensor]
     mask: Tensor
 
 
 class Elmo(nn.Module):
-    """Character ids in, `num_output_representations` learned mixes of the biLM's layers out; a drop-in for AllenNLP's.
+    """Computes learned mixes of the layers of a biLM from character ids; a drop-in for AllenNLP's `Elmo`.
 
-    The biLM runs once for all mixes.
+    The biLM runs once for all `num_output_representations` mixes.
 
     Deviation: no state is carried from one batch to the next, so a sentence always gets the same vectors (allennlp
-    issues 2371, 2516, 3845). Every call returns what the first call of a new AllenNLP module returns.
+    issues 2371, 2516, 3845). Every call returns the same as the first call of a new AllenNLP module.
 
     Examples:
         >>> from pathlib import Path
@@ -51,8 +51,8 @@ class Elmo(nn.Module):
         num_output_representations: number of mixes.
         requires_grad: whether the biLM itself is trained.
         do_layer_norm: normalise each layer before it is weighted, with one mean and variance over all real positions
-            of the batch, sentence boundaries included: as there, results then depend on the batch.
-        dropout: probability, on the mixes.
+            of the batch, sentence boundaries included; as in AllenNLP, results then depend on the batch.
+        dropout: dropout probability on the mixes.
         vocab_to_cache: words whose vectors are computed only once; `forward` looks them up by `word_inputs`. The first
             word is padding.
         keep_sentence_boundaries: return `<S>` and `</S>` too; `T` grows by 2.
@@ -61,8 +61,9 @@ class Elmo(nn.Module):
             `_ElmoBiLm`. Its weights are shared; `requires_grad` has no effect on it.
 
     Raises:
-        InputError: a file is missing or damaged, the two files do not fit, both files and a module or neither are
-            given, the number of `scalar_mix_parameters` is wrong, or `vocab_to_cache` with `requires_grad=True`.
+        InputError: a file is missing or damaged, the two files do not fit, files and a module are both given or both
+            missing, the number of `scalar_mix_parameters` is wrong, or `vocab_to_cache` is combined with
+            `requires_grad=True`.
     """
 
     def __init__(
@@ -80,10 +81,10 @@ class Elmo(nn.Module):
     ) -> None:
         super().__init__()
         if num_output_representations < 1:
-            raise InputError(f"num_output_representations must be 1 or more, got {num_output_representations}")
+            raise InputError(f"num_output_representations must be 1 or more, not {num_output_representations}")
         if not isinstance(keep_sentence_boundaries, bool):
             raise InputError(
-                f"keep_sentence_boundaries: expected True or False, got {keep_sentence_boundaries!r:.60}; the seventh "
+                f"keep_sentence_boundaries must be True or False, not {keep_sentence_boundaries!r:.60}; the seventh "
                 "argument is vocab_to_cache, as in AllenNLP"
             )
         self.bilm = _bilm(options_file, weight_file, module)
@@ -108,14 +109,14 @@ class Elmo(nn.Module):
         self.register_load_state_dict_post_hook(_compute_words_again)  # type: ignore[no-untyped-call]
 
     def get_output_dim(self) -> int:
-        """Width of a representation."""
+        """The width of a representation."""
         return self.bilm.width
 
     @classmethod
     def from_pretrained(
         cls, name: str, num_output_representations: int = 1, requires_grad: bool = False, **arguments: Any
     ) -> Elmo:
-        """An `Elmo` with the biLM of a name, such as `original`, instead of files.
+        """Make an `Elmo` with a biLM given by name, such as `original`, instead of files.
 
         Examples:
             >>> Elmo.from_pretrained("default", dropout=0.0).get_output_dim()
@@ -127,14 +128,14 @@ class Elmo(nn.Module):
             arguments: further keyword arguments of `Elmo`, without files and module.
 
         Raises:
-            InputError: no biLM with that name, or what `Elmo` refuses.
+            InputError: there is no biLM of that name, or `Elmo` raises it.
         """
         bilm = load_bilm(name).requires_grad_(requires_grad)
         return cls(None, None, num_output_representations, requires_grad, module=bilm, **arguments)
 
     @classmethod
     def from_params(cls, params: Mapping[str, Any]) -> Elmo:
-        """An `Elmo` from a dictionary of its arguments, as they are in AllenNLP's configurations.
+        """Make an `Elmo` from a dictionary of its arguments, as in AllenNLP's configurations.
 
         Raises:
             InputError: an argument is unknown or missing.
@@ -151,10 +152,10 @@ class Elmo(nn.Module):
 
         Args:
             path: the checkpoint, such as `best.th`, or `weights.th` of an unpacked `model.tar.gz`.
-            prefix: what stands before `_elmo_lstm` in its names; only needed if there are several ELMos.
+            prefix: the part of its names before `_elmo_lstm`; only needed if there are several ELMos.
 
         Raises:
-            InputError: no such file, no ELMo in it, or one of another size or number of mixes.
+            InputError: the file does not exist or has no ELMo, or one of another size or number of mixes.
         """
         state, expected = read_elmo(path, prefix), self.state_dict()
         rename_to_ours(state, self.bilm.options, len(self.scalar_mixes))
@@ -162,20 +163,20 @@ class Elmo(nn.Module):
             shapes = [tuple(found[name].shape) if name in found else "none" for found in (expected, state)]
             if shapes[0] != shapes[1]:
                 raise InputError(
-                    f"{path}: the ELMo in it does not fit this one: expected {name} of shape {shapes[0]}, got "
-                    f"{shapes[1]}; check options_file and num_output_representations"
+                    f"{path}: the ELMo in it does not fit this one: the shape of {name} is {shapes[1]}, not "
+                    f"{shapes[0]}; check options_file and num_output_representations"
                 )
             if not bool(torch.isfinite(state[name]).all()):
-                raise InputError(f"{path}: NaN or infinity in {name}; the file is damaged, or training diverged")
+                raise InputError(f"{path}: {name} contains NaN or infinity; the file is damaged, or training diverged")
         self.load_state_dict(state)
 
     def allennlp_state_dict(self) -> dict[str, Tensor]:
-        """The weights under the names that AllenNLP's `Elmo` has for them, for its `load_state_dict`."""
+        """The weights under the names of AllenNLP's `Elmo`, for its `load_state_dict`."""
         return to_allennlp(self.state_dict(), self.bilm.options, len(self.scalar_mixes))
 
     @property
     def _elmo_lstm(self) -> _ElmoBiLm:
-        """The biLM as AllenNLP's code calls it; it shares the weights."""
+        """The biLM under AllenNLP's name; it shares the weights."""
         return _ElmoBiLm.of(self.bilm, self.words)
 
     def __getattr__(self, name: str) -> Any:
@@ -189,8 +190,8 @@ class Elmo(nn.Module):
         """Embed a batch.
 
         Args:
-            inputs: (B, T, 50) or (B, ..., T, 50) character ids as `batch_to_ids` makes them; not 50 but
-                `options.max_characters` where a biLM has another number. `bilm.batch_to_ids` makes those of every biLM.
+            inputs: (B, T, 50) or (B, ..., T, 50) character ids from `batch_to_ids`, with `options.max_characters`
+                instead of 50 if the biLM has another number. `bilm.batch_to_ids` makes the ids of any biLM.
             word_inputs: (B, T) or (B, ..., T) positions in `vocab_to_cache`, 0 for padding. If all are in it, the
                 characters are not read; otherwise, and without `vocab_to_cache`, only the characters are, as in
                 AllenNLP.
@@ -205,7 +206,7 @@ class Elmo(nn.Module):
         else:
             if inputs.dim() < 3:
                 raise InputError(
-                    f"inputs: expected character ids (B, T, {self.bilm.spelling.width}), got a tensor of shape "
+                    f"inputs must be character ids (B, T, {self.bilm.spelling.width}), not a tensor of shape "
                     f"{tuple(inputs.shape)}; make them with {self.bilm.spelling.maker}"
                 )
             leading = inputs.shape[:-2]
@@ -224,7 +225,7 @@ class Elmo(nn.Module):
 
 
 def arguments_of(kind: type[Any], params: Mapping[str, Any]) -> dict[str, Any]:
-    """The arguments in a dictionary of AllenNLP's configurations, whose `type` says no more than the class.
+    """The arguments in a dictionary from an AllenNLP configuration, without the redundant `type`.
 
     Raises:
         InputError: an argument is unknown.
@@ -239,27 +240,27 @@ def arguments_of(kind: type[Any], params: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _take_names_of_allennlp(elmo: Elmo, state: dict[str, Tensor], prefix: str, *_: object) -> None:
-    """Before a state dict is loaded: rename what has AllenNLP's names."""
+    """Rename weights with AllenNLP's names, before a state dict is loaded."""
     if elmo.words is not None:
         state.pop(prefix + CACHED_WORDS, None)
     rename_to_ours(state, elmo.bilm.options, len(elmo.scalar_mixes), prefix)
 
 
 def _compute_words_again(elmo: Elmo, _: object) -> None:
-    """After a state dict is loaded: the vectors of cached words follow the new weights."""
+    """Compute the vectors of cached words from the new weights, after a state dict is loaded."""
     if elmo.words is not None:
         elmo.words.compute(elmo.bilm)
 
 
 def _bilm(options_file: str | PathLike[str] | None, weight_file: str | PathLike[str] | None, module: Any) -> BiLM:
-    """The biLM of an `Elmo`."""
+    """Load or check the biLM of an `Elmo`."""
     if module is not None:
         if options_file is not None or weight_file is not None:
             raise InputError("both files and a module were given; pass None for options_file and weight_file")
         if isinstance(module, _ElmoBiLm):
             return module.bilm
         if not isinstance(module, BiLM):
-            raise InputError(f"module: expected a biLM such as load_bilm() returns, got {type(module).__name__}")
+            raise InputError(f"module must be a biLM, as returned by load_bilm(), not {type(module).__name__}")
         return module
     if options_file is None or weight_file is None:
         raise InputError("options_file and weight_file are both needed; or pass module=load_bilm()")

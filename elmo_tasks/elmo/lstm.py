@@ -7,11 +7,11 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-_State = tuple[Tensor, Tensor]  # the same as a plain tuple, which `scan` wants
+_State = tuple[Tensor, Tensor]  # the same as a plain tuple, as required by `scan`
 
 
 class LstmState(NamedTuple):
-    """What a layer carries from one step to the next: hidden (B, P) and cell (B, H)."""
+    """The state of a layer between two steps: hidden (B, P) and cell (B, H)."""
 
     hidden: Tensor
     cell: Tensor
@@ -21,7 +21,7 @@ class ProjectedLstm(nn.Module):
     """LSTM with a projection of its output and clipped cells and projections (Sak et al. 2014; bilm-tf's LSTMCell).
 
     Gates are stored in PyTorch's order (input, forget, cell, output). As in TensorFlow, the 1 of the forget gate's bias
-    is added at run time and is no part of the parameter, `stored_bias`: weights then pass from file to file bit by bit.
+    is added at run time and is not part of the parameter `stored_bias`, so weights are converted between files exactly.
     """
 
     def __init__(
@@ -37,7 +37,7 @@ class ProjectedLstm(nn.Module):
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
-        """Glorot uniform over the joint input-and-hidden kernel and the projection, as TensorFlow's default."""
+        """Glorot uniform over the joint input-and-hidden kernel and the projection, as by default in TensorFlow."""
         bound = (6.0 / (self.weight_ih.shape[1] + self.projection_dim + 4 * self.cell_dim)) ** 0.5
         nn.init.uniform_(self.weight_ih, -bound, bound)
         nn.init.uniform_(self.weight_hh, -bound, bound)
@@ -46,7 +46,7 @@ class ProjectedLstm(nn.Module):
 
     @property
     def bias(self) -> Tensor:
-        """The bias that the gates see, the forget gate's 1 added: (4H,)."""
+        """The bias of the gates including the 1 of the forget gate: (4H,)."""
         i, f, g, o = self.stored_bias.chunk(4)
         return torch.cat([i, f + 1.0, g, o])
 
@@ -58,7 +58,7 @@ class ProjectedLstm(nn.Module):
         )
 
     def step(self, gates: Tensor, cell: Tensor) -> LstmState:
-        """One time step from the summed gates (B, 4H) and the former cell (B, H)."""
+        """One time step from the summed gates (B, 4H) and the previous cell (B, H)."""
         i, f, g, o = gates.chunk(4, dim=1)  # (B, H) each
         cell = torch.sigmoid(f) * cell + torch.sigmoid(i) * torch.tanh(g)  # (B, H)
         if self.cell_clip is not None:
@@ -84,7 +84,7 @@ class ProjectedLstm(nn.Module):
             return kept, after.hidden * real
 
         before: _State = (state.hidden, state.cell)
-        if _exporting():  # a loop over the steps would fix T
+        if _exporting():  # a Python loop over the steps would fix T
             from torch._higher_order_ops.scan import scan
 
             before, steps = scan(advance, before, (from_input.transpose(0, 1), mask.transpose(0, 1)))
@@ -98,5 +98,5 @@ class ProjectedLstm(nn.Module):
 
 
 def _exporting() -> bool:
-    """Whether `torch.export` traces; before PyTorch 2.7 nothing says so."""
+    """Whether `torch.export` is tracing; cannot be detected before PyTorch 2.7."""
     return hasattr(torch.compiler, "is_exporting") and torch.compiler.is_exporting()

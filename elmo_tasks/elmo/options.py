@@ -1,4 +1,4 @@
-"""The architecture of a biLM: bilm-tf's `options.json` as a frozen value."""
+"""The architecture of a biLM: bilm-tf's `options.json` as a frozen dataclass."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from typing import Any
 from elmo_tasks.core.errors import InputError
 
 MOST_LAYERS, WIDEST, MOST_CHARACTERS = 100, 1 << 20, 10_000
-"""Limits of other people's options: filters, highways or LSTM layers; any width; characters of a word."""
+"""Limits for options files: number of filters, highway or LSTM layers; any width; characters of a word."""
 
 SPECIAL_CHARACTERS = ("<bos>", "<eos>", "<bow>", "<eow>", "<oov>", "<pad>")
 SPECIAL_WORDS = ("<oov>", "<pad>")
 
-# Keys of options that bilm-tf's descendants write: the one value that our biLM computes, and what another one means.
+# Keys written by descendants of bilm-tf: the only value that our biLM supports, and what another value means.
 _ONE_VALUE = {
     "bidirectional": (True, "so there is one language model instead of two"),
     "reverse": (False, "so the text was read from its end"),
@@ -25,12 +25,12 @@ _ONE_VALUE = {
 
 @dataclass(frozen=True, slots=True)
 class Dictionary:
-    """The characters and words that a biLM of ELMoForManyLangs knows; the number of each is its position.
+    """The characters and words known to an ELMoForManyLangs biLM; the number of each is its position.
 
-    characters: Unicode characters, and `SPECIAL_CHARACTERS` among them.
-    words: words that have a vector of their own in addition to that of their characters, and `SPECIAL_WORDS` among
-        them; none in a biLM that reads characters only.
-    word_dim: width of the words' vectors.
+    characters: Unicode characters, including `SPECIAL_CHARACTERS`.
+    words: words with their own vectors in addition to those of their characters, including `SPECIAL_WORDS`; empty for a
+        biLM that reads only characters.
+    word_dim: width of the word vectors.
     """
 
     characters: tuple[str, ...] = field(repr=False)
@@ -39,10 +39,10 @@ class Dictionary:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Dictionary:
-        """Read what `to_dict` returns. Raises KeyError, TypeError or ValueError if it is something else."""
+        """Read the output of `to_dict`. Raises KeyError, TypeError or ValueError if it is malformed."""
         made = cls(tuple(values["characters"]), tuple(values["words"]), int(values["word_dim"]))
         if not all(isinstance(entry, str) for entry in (*made.characters, *made.words)):
-            raise TypeError("a dictionary has strings only")
+            raise TypeError("the dictionary must contain only strings")
         known: list[tuple[str, tuple[str, ...], tuple[str, ...]]] = [
             ("characters", made.characters, SPECIAL_CHARACTERS)
         ]
@@ -50,22 +50,22 @@ class Dictionary:
             known.append(("words", made.words, SPECIAL_WORDS))
         for kind, entries, specials in known:
             if lacking := sorted(set(specials) - set(entries)):
-                raise ValueError(f"no {lacking[0]} among the {kind} of the dictionary")
+                raise ValueError(f"{lacking[0]} is missing among the {kind} of the dictionary")
         if (made.word_dim < 1) if made.words else (made.word_dim != 0):
             raise ValueError(f"{len(made.words)} words with vectors of width {made.word_dim}")
         return made
 
     def to_dict(self) -> dict[str, Any]:
-        """A dictionary that JSON can hold."""
+        """A dictionary that can be written as JSON."""
         return {"characters": list(self.characters), "words": list(self.words), "word_dim": self.word_dim}
 
 
 @dataclass(frozen=True, slots=True)
 class BilmOptions:
-    """What `options.json` of bilm-tf says about the architecture. The defaults are the `original` model's.
+    """The architecture described by bilm-tf's `options.json`. The defaults are those of the `original` model.
 
-    Training keys (`n_epochs`, `batch_size`, ...) live in the pre-training options; they are kept by `from_dict`
-    in `extra` so that a file that is read and written again loses nothing.
+    Training keys (`n_epochs`, `batch_size`, ...) belong to the pre-training options; `from_dict` keeps them in `extra`,
+    so that nothing is lost when a file is read and written again.
     """
 
     char_dim: int = 16
@@ -84,22 +84,22 @@ class BilmOptions:
 
     @property
     def n_filters(self) -> int:
-        """Width of the char-CNN's output, the highway layers' width."""
+        """Width of the output of the char-CNN and of the highway layers."""
         return sum(count for _, count in self.filters)
 
     @property
     def word_dim(self) -> int:
-        """Width of the vectors of whole words; 0 if the biLM reads characters only."""
+        """Width of the vectors of whole words; 0 if the biLM reads only characters."""
         return 0 if self.dictionary is None else self.dictionary.word_dim
 
     @property
     def n_characters(self) -> int:
-        """Number of character ids, that of an absent word (0) counted."""
+        """Number of character ids, including 0 for an absent word."""
         return 262 if self.dictionary is None else 1 + len(self.dictionary.characters)
 
     @property
     def width(self) -> int:
-        """Width of one layer of ELMo vectors: both directions side by side."""
+        """Width of one layer of ELMo vectors: both directions concatenated."""
         return 2 * self.projection_dim
 
     @classmethod
@@ -107,7 +107,7 @@ class BilmOptions:
         """Read the nested dictionary of an `options.json`.
 
         Raises:
-            InputError: a key is missing or has a value that makes no biLM; the message names it and `source`.
+            InputError: a key is missing or has an invalid value; the message names it and `source`.
         """
         _refuse_other_models(options, source)
         try:
@@ -129,49 +129,49 @@ class BilmOptions:
                 extra=tuple((key, value) for key, value in options.items() if key not in ("char_cnn", "lstm")),
             )
         except KeyError as error:
-            raise InputError(f"{source}: expected the key {error} of a bilm-tf options.json, found none") from None
+            raise InputError(f"{source}: the key {error} of a bilm-tf options.json is missing") from None
         except (TypeError, ValueError, AttributeError, OverflowError) as error:
             raise InputError(f"{source}: not the options of a biLM ({error})") from None
         if activation not in ("relu", "tanh"):
-            raise InputError(f"{source}: expected char_cnn.activation 'relu' or 'tanh', got {activation!r}")
+            raise InputError(f"{source}: char_cnn.activation must be 'relu' or 'tanh', not {activation!r}")
         sizes = (parsed.char_dim, parsed.cell_dim, parsed.projection_dim, parsed.n_layers, *sum(parsed.filters, ()))
         if not parsed.filters or min(sizes) < 1 or parsed.n_highway < 0:
-            raise InputError(f"{source}: expected sizes of 1 or more in char_cnn and lstm, got less or no filter")
+            raise InputError(f"{source}: sizes in char_cnn and lstm must be 1 or more, with at least one filter")
         if max(len(parsed.filters), parsed.n_highway, parsed.n_layers) > MOST_LAYERS or max(sizes) > WIDEST:
             raise InputError(
-                f"{source}: expected at most {MOST_LAYERS} filters, highways and layers, and widths of at most "
-                f"{WIDEST:,}; the file is damaged"
+                f"{source}: more than {MOST_LAYERS} filters, highway layers or layers, or a width above {WIDEST:,}; "
+                "the file is damaged"
             )
         if parsed.max_characters > MOST_CHARACTERS:
             raise InputError(
-                f"{source}: expected char_cnn.max_characters_per_token of at most {MOST_CHARACTERS:,}, got "
+                f"{source}: char_cnn.max_characters_per_token must be at most {MOST_CHARACTERS:,}, not "
                 f"{parsed.max_characters:,}"
             )
         widest = max(width for width, _ in parsed.filters)
         if parsed.max_characters < max(3, widest):
             raise InputError(
-                f"{source}: expected char_cnn.max_characters_per_token of at least {max(3, widest)} (the widest filter "
-                f"must fit), got {parsed.max_characters}"
+                f"{source}: char_cnn.max_characters_per_token must be at least {max(3, widest)} (the widest filter "
+                f"must fit), not {parsed.max_characters}"
             )
         return parsed
 
     @classmethod
     def from_json(cls, text: str, source: str = "options.json") -> BilmOptions:
-        """Parse the text of an `options.json`. Raises InputError when it is not JSON or not such a file."""
+        """Parse the text of an `options.json`. Raises InputError if it is not JSON or not such a file."""
         try:
             options = json.loads(text)
         except json.JSONDecodeError as error:
-            raise InputError(f"{source}:{error.lineno}: expected JSON, got {error.msg}") from None
-        except (ValueError, RecursionError) as error:  # a number of too many digits, or nested too deep
-            raise InputError(f"{source}: expected the options of a biLM, got JSON beyond limits ({error})") from None
+            raise InputError(f"{source}:{error.lineno}: not valid JSON ({error.msg})") from None
+        except (ValueError, RecursionError) as error:  # a number with too many digits, or nested too deeply
+            raise InputError(f"{source}: not the options of a biLM: the JSON exceeds limits ({error})") from None
         if not isinstance(options, dict):
-            raise InputError(f"{source}: expected a JSON object, got {type(options).__name__}")
+            raise InputError(f"{source}: must be a JSON object, not {type(options).__name__}")
         return cls.from_dict(options, source)
 
     def to_dict(self) -> dict[str, Any]:
-        """The nested dictionary of `options.json`, for use (`n_characters` 262), that bilm-tf and AllenNLP read.
+        """The nested dictionary of an `options.json` for use (`n_characters` 262), as read by bilm-tf and AllenNLP.
 
-        With a dictionary it is our own: neither of them knows such biLMs.
+        If there is a dictionary, the format is our own, because neither of them supports such biLMs.
         """
         of_dictionary = {"dictionary": self.dictionary.to_dict()} if self.dictionary is not None else {}
         return dict(self.extra) | {
@@ -200,12 +200,12 @@ class BilmOptions:
 
 
 def _refuse_other_models(options: Mapping[str, Any], source: str) -> None:
-    """Raise where options speak of a language model that is not a biLM over characters, or is computed otherwise."""
+    """Raises InputError for options of other language models than biLMs over characters, or of other variants."""
     cnn, lstm = options.get("char_cnn"), options.get("lstm")
     if cnn is None and isinstance(lstm, Mapping):
         raise InputError(
-            f"{source}: no char_cnn, so these are the options of a word-level biLM, with vectors only for the words "
-            "of its vocabulary; only biLMs over characters can be read; `elmo-tasks pretrain` trains one on your text"
+            f"{source}: there is no char_cnn, so these are the options of a word-level biLM, with vectors only for the "
+            "words of its vocabulary; only biLMs over characters can be read; train one with `elmo-tasks pretrain`"
         )
     for part in (options, cnn, lstm):
         for key, (only, why) in _ONE_VALUE.items():
@@ -214,5 +214,5 @@ def _refuse_other_models(options: Mapping[str, Any], source: str) -> None:
 
 
 def _clip(value: Any) -> float | None:
-    """bilm-tf writes a missing clip as null, 0 or no key at all."""
+    """The clip value; bilm-tf writes none as null, 0 or a missing key."""
     return float(value) if value else None

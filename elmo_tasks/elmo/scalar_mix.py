@@ -1,4 +1,4 @@
-"""The weighted sum of a biLM's layers that a task learns (Peters et al. 2018, equation 1)."""
+"""The learned weighted sum of the layers of a biLM (Peters et al. 2018, equation 1)."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ _VARIANCE_FLOOR = 1e-12
 
 
 class ScalarMix(nn.Module):
-    """Turn the layers of a biLM into one vector a token: `gamma * sum_l softmax(w)_l * layer_l`.
+    """Combine the layers of a biLM into one vector per token: `gamma * sum_l softmax(w)_l * layer_l`.
 
-    The weights are one vector parameter, not a ParameterList: lists arrive empty in the replicas of DataParallel
+    The weights are one vector parameter, not a ParameterList, because lists are empty in the replicas of DataParallel
     (allennlp issue 5097).
 
     Args:
         n_layers: number of layers `L`, the token layer included.
-        layer_norm: normalise every layer (no learned scale) before it is weighted.
-        layer_norm_over: `"token"` normalises each token over its own `D` values, so a sentence's result does not depend
-            on its neighbours. `"batch"` takes one mean and variance over all unmasked positions of the batch, as
-            AllenNLP and bilm-tf do; use it only to reproduce them.
+        layer_norm: normalise every layer (without learned scale) before it is weighted.
+        layer_norm_over: `"token"` normalises each token over its own `D` values, so that the result of a sentence does
+            not depend on its neighbours. `"batch"` uses one mean and variance over all unmasked positions of the
+            batch, like AllenNLP and bilm-tf; use it only to reproduce them.
         initial: unnormalised weights (before the softmax) to start from; zeros (equal weights) by default.
-        trainable: whether weights and gamma learn.
+        trainable: whether weights and gamma are trained.
     """
 
     def __init__(
@@ -42,8 +42,8 @@ class ScalarMix(nn.Module):
         super().__init__()
         if initial is not None and len(initial) != n_layers:
             raise InputError(
-                f"scalar mix: expected {n_layers} initial weights, one per layer, got {len(initial)}; "
-                "give one number for each layer, the token layer first"
+                f"scalar mix: there are {len(initial)} initial weights for {n_layers} layers; give one number per "
+                "layer, the token layer first"
             )
         self.n_layers = n_layers
         self.layer_norm = layer_norm
@@ -61,27 +61,29 @@ class ScalarMix(nn.Module):
 
         Args:
             layers: (B, L, T, D).
-            mask: (B, T), True at real tokens; only looked at by the normalisation over the batch.
+            mask: (B, T), True at real tokens; only used by the normalisation over the batch.
 
         Returns:
             (B, T, D).
         """
         if layers.dim() != 4 or layers.shape[1] != self.n_layers:
-            raise ValueError(f"scalar mix: expected (B, {self.n_layers}, T, D), got {tuple(layers.shape)}")
+            raise ValueError(
+                f"scalar mix: the layers must have shape (B, {self.n_layers}, T, D), not {tuple(layers.shape)}"
+            )
         if self.layer_norm:
             layers = normalise_batch(layers, mask) if self.layer_norm_over == "batch" else _normalise_tokens(layers)
         return self.gamma * torch.einsum("l,bltd->btd", self.weights(), layers)
 
 
 def _normalise_tokens(layers: Tensor) -> Tensor:
-    """(B, L, T, D) -> the same, mean 0 and variance 1 over D."""
+    """Normalise (B, L, T, D) to mean 0 and variance 1 over D."""
     centred = layers - layers.mean(dim=-1, keepdim=True)
     variance = centred.square().mean(dim=-1, keepdim=True)
     return centred / torch.sqrt(variance + _VARIANCE_FLOOR)
 
 
 def normalise_batch(layers: Tensor, mask: Tensor) -> Tensor:
-    """(B, L, T, D) -> the same, each layer with mean 0 and variance 1 over the unmasked positions of the batch."""
+    """Normalise each layer of (B, L, T, D) to mean 0 and variance 1 over the unmasked positions of the batch."""
     real = mask.to(layers.dtype)[:, None, :, None]  # (B, 1, T, 1)
     count = real.sum() * layers.shape[-1]
     mean = (layers * real).sum(dim=(0, 2, 3), keepdim=True) / count  # (1, L, 1, 1)

@@ -1,4 +1,4 @@
-"""How a biLM reads words: each as one row of ids, all of them 0 for an absent word."""
+"""Convert words to the ids that a biLM reads: one row per word, all 0 for an absent word."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from elmo_tasks.elmo.options import BilmOptions, Dictionary
 
 
 class ByteSpelling:
-    """UTF-8 bytes, as `batch_to_ids` makes them: for the biLMs of bilm-tf.
+    """UTF-8 bytes, as made by `batch_to_ids`, for the biLMs of bilm-tf.
 
     Attributes:
         boundaries: the words before and after each sentence.
-        pad: the id that fills a word up to its number of characters.
-        width: ids per word.
+        pad: the id that pads a word to the maximum number of characters.
+        width: number of ids per word.
         maker: the call that makes such ids, for messages.
     """
 
@@ -30,7 +30,7 @@ class ByteSpelling:
         self.maker = f"batch_to_ids(sentences{number})"
 
     def limits(self) -> list[int]:
-        """For each of the `width` columns the number that its ids are below."""
+        """The exclusive upper limit of the ids in each of the `width` columns."""
         return [N_CHARACTERS] * self.width
 
     def ids(self, word: str) -> list[int]:
@@ -39,10 +39,10 @@ class ByteSpelling:
 
 
 class DictionarySpelling:
-    """The characters of a dictionary and, in a last column, the word itself: for the biLMs of ELMoForManyLangs.
+    """The characters of a dictionary and, in the last column, the word itself, for the biLMs of ELMoForManyLangs.
 
-    An id is the position in the dictionary plus 1. Words are cut to `max_characters - 2` Unicode characters, and the
-    cut word is looked up; case is kept. The words `<bos>` and `<eos>` are the sentence boundaries themselves. The
+    An id is the position in the dictionary plus 1. Words are truncated to `max_characters - 2` Unicode characters
+    before they are looked up; case is kept. The words `<bos>` and `<eos>` are the sentence boundaries themselves. The
     attributes are those of `ByteSpelling`.
     """
 
@@ -53,12 +53,12 @@ class DictionarySpelling:
         self._characters = {character: number for number, character in enumerate(dictionary.characters, 1)}
         self._words = {word: number for number, word in enumerate(dictionary.words, 1)}
         self.pad = self._characters["<pad>"]
-        # In that code <eow> opens a word and <bow> closes it.
+        # In their code <eow> opens a word and <bow> closes it.
         self._open, self._close = self._characters["<eow>"], self._characters["<bow>"]
         self._limits = (1 + len(dictionary.characters), 1 + max(1, len(dictionary.words)))
 
     def limits(self) -> list[int]:
-        """For each of the `width` columns the number that its ids are below."""
+        """The exclusive upper limit of the ids in each of the `width` columns."""
         return [self._limits[0]] * self.max_characters + [self._limits[1]]
 
     def ids(self, word: str) -> list[int]:
@@ -90,10 +90,10 @@ def encode(spelling: Spelling, words: Sequence[str]) -> Tensor:
 
 
 def check_ids(ids: Tensor, spelling: Spelling) -> None:
-    """Refuse ids (B, T, width) that a biLM of this spelling would read as other words than were meant.
+    """Check that ids (B, T, width) are valid for a biLM with this spelling.
 
     Raises:
-        InputError: another shape or width, numbers that are no ids, or absent words before present ones.
+        InputError: shape or width are wrong, numbers are not valid ids, or absent words precede present ones.
     """
     if ids.dim() != 3 or ids.shape[2] != spelling.width:
         raise InputError(
@@ -105,8 +105,8 @@ def check_ids(ids: Tensor, spelling: Spelling) -> None:
     limits = spelling.limits()
     if ids.is_floating_point() or bool(((ids < 0) | (ids >= torch.tensor(limits, device=ids.device))).any()):
         raise InputError(
-            f"character ids are whole numbers from 0 to {max(limits) - 1}, got {ids.dtype} from {ids.min().item()} to "
-            f"{ids.max().item()}; make them with {spelling.maker}"
+            f"character ids must be whole numbers from 0 to {max(limits) - 1}, not {ids.dtype} from "
+            f"{ids.min().item()} to {ids.max().item()}; make them with {spelling.maker}"
         )
     present = (ids > 0).any(dim=-1)  # (B, T)
     late = (present[:, 1:] & ~present[:, :-1]).any(dim=1)  # (B,)

@@ -1,4 +1,4 @@
-"""ELMo as code written for TensorFlow Hub's `google/elmo` calls it, with torch tensors and without TensorFlow.
+"""A drop-in for TensorFlow Hub's `google/elmo`, with torch tensors and without TensorFlow.
 
 Examples:
     >>> from elmo_tasks.elmo import tfhub as hub
@@ -31,32 +31,32 @@ SIGNATURES = ("default", "tokens")
 
 
 class Module(nn.Module):
-    """TF-Hub's ELMo module: texts or padded tokens in, a dictionary of layers, their mix and its mean out.
+    """TF-Hub's ELMo module: maps texts or padded tokens to a dictionary of layers, their mix and its mean.
 
-    The mix is `gamma * sum_l softmax(w)_l * layer_l`, at first a third of each layer and gamma 1: the four scalars that
-    TF-Hub's module trains. The biLM stays frozen.
+    The mix is `gamma * sum_l softmax(w)_l * layer_l`, initially a third of each layer and gamma 1: the four scalars
+    that TF-Hub's module trains. The biLM is frozen.
 
     Args:
-        spec: a biLM's name, folder or files, as `load_bilm` takes them.
-        trainable: whether the four scalars learn; off unless asked for, as in TF-Hub.
+        spec: the name, folder or files of a biLM, as for `load_bilm`.
+        trainable: whether the four scalars are trained; false by default, as in TF-Hub.
 
     Raises:
-        InputError: no such biLM. TF-Hub's own addresses lead to TensorFlow weights, which are not read.
+        InputError: the biLM does not exist. TF-Hub's addresses lead to TensorFlow weights, which cannot be read.
     """
 
     def __init__(self, spec: str = "default", trainable: bool = False) -> None:
         super().__init__()
         if "tfhub.dev" in spec:
             raise InputError(
-                f"{spec}: expected a biLM in a format of ours or of bilm-tf, got an address of TF-Hub; `original` has "
-                "the same architecture and training text"
+                f"{spec}: weights of TF-Hub cannot be read, only those of bilm-tf or this package; use `original`, "
+                "which has the same architecture and training text"
             )
         self.bilm = load_bilm(spec)
         self.mix = ScalarMix(self.bilm.n_layers, trainable=trainable)
 
     @property
     def signatures(self) -> dict[str, Callable[..., dict[str, Tensor]]]:
-        """The two signatures as functions that return all outputs, as a TF 2 `hub.load` has them."""
+        """The two signatures as functions that return all outputs, as with `hub.load` of TF 2."""
         return {"default": self.embed_texts, "tokens": self.embed_tokens}
 
     def forward(
@@ -67,33 +67,35 @@ class Module(nn.Module):
         Args:
             inputs: texts for `default`; `{"tokens": ..., "sequence_len": ...}` for `tokens`.
             signature: `default` or `tokens`.
-            as_dict: return all outputs, not only the one that is called `default`.
+            as_dict: return all outputs, not only the one named `default`.
 
         Returns:
             `default`, (B, D), or all outputs by name, see `embed_tokens`.
 
         Raises:
-            InputError: another signature, or inputs that do not fit it.
+            InputError: the signature is unknown, or the inputs do not fit it.
         """
         signature = signature or "default"
         if signature not in SIGNATURES:
-            raise InputError(f"expected a signature among {', '.join(SIGNATURES)}, got {signature!r}")
+            raise InputError(f"signature must be one of {', '.join(SIGNATURES)}, not {signature!r}")
         if signature == "default":
             outputs = self.embed_texts(inputs)
         else:
             if not isinstance(inputs, Mapping) or set(inputs) != {"tokens", "sequence_len"}:
-                raise InputError("signature tokens: expected a dictionary with the keys tokens and sequence_len")
+                raise InputError(
+                    "signature tokens: the inputs must be a dictionary with the keys tokens and sequence_len"
+                )
             outputs = self.embed_tokens(**inputs)
         return outputs if as_dict else outputs["default"]
 
     def embed_texts(self, texts: Iterable[str]) -> dict[str, Tensor]:
-        """The signature `default`: texts are split at spaces. Returns what `embed_tokens` returns."""
+        """The signature `default`: texts are split at spaces. Returns the same as `embed_tokens`."""
         if isinstance(texts, (str, bytes)):
-            raise InputError("signature default: got a single text; pass a list of texts")
+            raise InputError("signature default: the input must be a list of texts, not a single text")
         sentences = []
         for text in texts:
             if not isinstance(text, str):
-                raise InputError(f"signature default: expected texts, got {type(text).__name__}")
+                raise InputError(f"signature default: the inputs must be texts, not {type(text).__name__}")
             sentences.append([word for word in text.split(" ") if word])
         return self._outputs(sentences, max((len(words) for words in sentences), default=0))
 
@@ -101,30 +103,31 @@ class Module(nn.Module):
         """The signature `tokens`.
 
         Args:
-            tokens: (B, T) words, "" behind the shorter sentences.
-            sequence_len: (B,) the number of words of each.
+            tokens: (B, T) words, with "" after shorter sentences.
+            sequence_len: (B,) the number of words of each sentence.
 
         Returns:
-            `word_emb` (B, T, D / 2), `lstm_outputs1`, `lstm_outputs2`, `elmo` (B, T, D), all zero behind a sentence's
-            end, and `default` (B, D), the mean of `elmo` over the sentence's words.
+            `word_emb` (B, T, D / 2), `lstm_outputs1`, `lstm_outputs2`, `elmo` (B, T, D), all zero after the end of a
+            sentence, and `default` (B, D), the mean of `elmo` over the words of the sentence.
 
         Raises:
-            InputError: rows of several lengths, or lengths that do not fit them.
+            InputError: the rows differ in length, or the lengths do not fit them.
         """
         tokens = checked_sentences(tokens, "tokens")
         lengths = [int(length) for length in sequence_len]
         width = max((len(row) for row in tokens), default=0)
         if len(lengths) != len(tokens) or any(len(row) != width for row in tokens):
             raise InputError(
-                f'tokens: expected rows of one length, padded with "", and a length for each, got rows of '
-                f"{sorted({len(row) for row in tokens})} words and {len(lengths)} lengths for {len(tokens)} rows"
+                'tokens: rows must have the same length, padded with "", and one sequence_len each, but there are '
+                f"rows of {sorted({len(row) for row in tokens})} words and {len(lengths)} lengths for {len(tokens)} "
+                "rows"
             )
         if any(not 0 <= length <= width for length in lengths):
-            raise InputError(f"sequence_len: expected lengths of 0 to {width}, got {lengths}")
+            raise InputError(f"sequence_len: lengths must be from 0 to {width}, not {lengths}")
         return self._outputs([list(row[:length]) for row, length in zip(tokens, lengths, strict=True)], width)
 
     def _outputs(self, sentences: list[list[str]], width: int) -> dict[str, Tensor]:
-        """Everything for sentences without padding, `width` positions each."""
+        """All outputs for sentences without padding, with `width` positions each."""
         ids = self.bilm.batch_to_ids(sentences).to(self.mix.gamma.device)
         ids = functional.pad(ids, (0, 0, 0, width - ids.shape[1]))  # (B, T, C)
         layers, mask, _ = self.bilm(ids)  # (B, L, T, D), (B, T)
@@ -132,7 +135,7 @@ class Module(nn.Module):
         words = mask.sum(dim=1, keepdim=True).clamp(min=1)  # (B, 1)
         bottom, *above = layers.unbind(dim=1)
         return {
-            "word_emb": bottom[..., : self.bilm.options.projection_dim],  # both halves of layer 0 are the word's vector
+            "word_emb": bottom[..., : self.bilm.options.projection_dim],  # both halves of layer 0 are the word vector
             **{f"lstm_outputs{number}": layer for number, layer in enumerate(above, 1)},
             "elmo": mixed,
             "default": mixed.sum(dim=1) / words,
@@ -140,7 +143,7 @@ class Module(nn.Module):
 
 
 def load(name_or_folder: str = "default", trainable: bool = True) -> Module:
-    """A `Module` by the name, folder or files of its biLM (see `load_bilm`), its four scalars learning.
+    """Load a `Module` by the name, folder or files of its biLM (see `load_bilm`), with four trainable scalars.
 
     Examples:
         >>> sum(parameter.numel() for parameter in load().parameters() if parameter.requires_grad)

@@ -1,4 +1,4 @@
-"""The context-free part of a biLM: characters to one vector a word."""
+"""The context-free part of a biLM: converts characters to one vector per word."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from elmo_tasks.elmo.options import BilmOptions
 
 
 class Highway(nn.Module):
-    """One highway layer as bilm-tf computes it: `carry * relu(transform(x)) + (1 - carry) * x`.
+    """One highway layer as in bilm-tf: `carry * relu(transform(x)) + (1 - carry) * x`.
 
-    The gate called "carry" opens the *transformed* value: AllenNLP's Highway has the opposite sign (Deviation of
-    theirs, undone when weights are read).
+    The gate called "carry" passes the *transformed* value. AllenNLP's Highway has the opposite sign (a deviation on
+    their side, reversed when weights are read).
     """
 
     def __init__(self, dim: int) -> None:
@@ -23,15 +23,15 @@ class Highway(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """x: (N, D) -> (N, D)."""
         carry = torch.sigmoid(self.carry(x))  # (N, D)
-        # In TensorFlow's order of operations: the shorter `x + carry * (relu(...) - x)` is off by one more rounding.
+        # In TensorFlow's order of operations: the shorter `x + carry * (relu(...) - x)` has one more rounding error.
         return carry * torch.relu(self.transform(x)) + (1.0 - carry) * x  # (N, D)
 
 
 class CharacterEncoder(nn.Module):
     """Char-CNN with max over time, highway layers, a projection (Peters et al. 2018, section 3.4; Kim et al. 2015).
 
-    The biLMs of ELMoForManyLangs also have a vector for each frequent word, which goes into the projection together
-    with what the characters give.
+    The biLMs of ELMoForManyLangs also have a vector for each frequent word, which is projected together with the output
+    of the character CNN.
     """
 
     def __init__(self, options: BilmOptions) -> None:
@@ -72,7 +72,7 @@ class CharacterEncoder(nn.Module):
         nn.init.zeros_(self.projection.bias)
 
     def forward(self, char_ids: Tensor) -> Tensor:
-        """char_ids: (N, C) int64 as the biLM's spelling makes them -> (N, P), one vector per word without context."""
+        """char_ids: (N, C) int64 made by the biLM's spelling -> (N, P), one context-free vector per word."""
         characters, whole = char_ids[:, : self.options.max_characters], char_ids[:, self.options.max_characters :]
         words = None if self.word_embedding is None else self.word_embedding(whole[:, 0])  # (N, W)
         return self.transform(self.convolve(characters), words)  # (N, P)
@@ -86,14 +86,14 @@ class CharacterEncoder(nn.Module):
         return tokens  # (B, T, P)
 
     def convolve(self, char_ids: Tensor) -> Tensor:
-        """The greatest response of each filter over a word's characters. char_ids: (N, C) -> (N, F)."""
+        """The maximum response of each filter over the characters of a word. char_ids: (N, C) -> (N, F)."""
         embedded = self.embedding(char_ids).transpose(1, 2)  # (N, E, C)
         return torch.cat([convolution(embedded).amax(dim=2) for convolution in self.convolutions], dim=1)  # (N, F)
 
     def transform(self, pooled: Tensor, words: Tensor | None = None) -> Tensor:
-        """What follows the maximum (it and a monotone activation commute).
+        """Everything after the maximum, which commutes with the monotone activation.
 
-        pooled: (N, F); words: (N, W), the vectors of whole words where there are any -> (N, P).
+        pooled: (N, F); words: (N, W), the vectors of whole words, if there are any -> (N, P).
         """
         x = self.activation(pooled)  # (N, F)
         for highway in self.highways:

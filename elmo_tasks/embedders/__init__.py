@@ -1,1 +1,1 @@
-"""Layer 2: who gives words their vectors. One file a provider, a cache with the same protocol, and model inputs."""
+"""Layer 2: embedders turn words into vectors. One file per provider, a cache with the same protocol, model inputs."""

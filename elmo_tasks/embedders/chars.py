@@ -1,4 +1,4 @@
-"""`chars`: a character CNN that is trained with the task."""
+"""`chars`: a character CNN trained with the task."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class CharsSettings:
 
     dim: width of a character's embedding.
     filters: number of filters, which is the width of a word's vector.
-    width: characters that a filter sees at once.
+    width: number of characters per filter.
     """
 
     dim: int = bounded(16, least=1)
@@ -47,11 +47,11 @@ class CharsInput:
 
     @property
     def fingerprint(self) -> str:
-        """Its shape."""
+        """The shape of the CNN."""
         return f"chars-{self.settings.dim}-{self.settings.filters}-{self.settings.width}"
 
     def prepare(self, sentences: Sentences) -> Prepared:
-        """(T, C) UTF-8 byte ids per sentence, with marks at the begin and end of a word, then 0."""
+        """The UTF-8 byte ids of each sentence, (T, C), with marks at the beginning and end of a word, then 0."""
         import torch
 
         from elmo_tasks.core.sentences import checked_sentences
@@ -61,7 +61,7 @@ class CharsInput:
         sentences = checked_sentences(sentences)
         known = sorted({word for words in sentences for word in words})
         table = encode_words(known, self.max_characters)  # (V, C)
-        table[table == N_CHARACTERS - 1] = 0  # a model of its own needs no learned padding
+        table[table == N_CHARACTERS - 1] = 0  # this model needs no learned padding
         rows = {word: row for row, word in enumerate(known)}
         return Looked(table, [torch.tensor([rows[word] for word in words], dtype=torch.long) for words in sentences])
 

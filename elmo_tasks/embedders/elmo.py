@@ -24,11 +24,11 @@ if TYPE_CHECKING:
 class ElmoSettings:
     """`elmo:` in a configuration.
 
-    weights: the biLM that `elmo` without a name means: a name, folder or file as `load_bilm` takes it.
+    weights: the biLM that `elmo` without a name refers to: a name, folder or file as for `load_bilm`.
     layers: `mix` for a learned mix of all layers, or the number of one layer.
     layer_norm: whether the mixed vectors are normalised.
-    dropout: on the mixed vectors.
-    precision: in which the vectors are computed: `exact` is float32, `fast` bfloat16 or 8-bit, `auto` the faster one.
+    dropout: dropout on the mixed vectors.
+    precision: arithmetic of the biLM: `exact` is float32, `fast` bfloat16 or 8-bit, `auto` the fastest one.
     """
 
     weights: str = "default"
@@ -39,7 +39,7 @@ class ElmoSettings:
 
 
 def build(request: Request, settings: ElmoSettings) -> Input:
-    """The biLM's layers, kept in the cache and mixed in the model."""
+    """The layers of the biLM, cached on disk and mixed in the model."""
     from elmo_tasks.embedders.inputs import frozen_input
 
     weights, precision = request.detail or settings.weights, settings.precision
@@ -56,9 +56,7 @@ def _confined(weights: str, folder: Path) -> str:
     parts = weights.split(",")
     places = [confined(part.strip(), folder, hub=len(parts) == 1) for part in parts]
     if any("," in place for place in places):
-        raise InputError(
-            f"{folder}: a biLM cannot be read here because of the comma in the name of its folder; rename it"
-        )
+        raise InputError(f"{folder}: a biLM cannot be read from a folder with a comma in its name; rename the folder")
     return ",".join(places)
 
 
@@ -73,9 +71,9 @@ PROVIDER = Provider(
 
 
 def frozen_device(precision: str = "auto") -> torch.device:
-    """The device of `--device` or `$ELMO_TASKS_DEVICE`, else the first GPU of CUDA, else the CPU.
+    """The device of `--device` or `$ELMO_TASKS_DEVICE`, else the first CUDA GPU, else the CPU.
 
-    Without a choice, a biLM in `int8` is always on the CPU: it runs only there.
+    By default, a biLM in `int8` is always on the CPU, the only device that supports it.
     """
     import torch
 
@@ -87,8 +85,8 @@ def frozen_device(precision: str = "auto") -> torch.device:
 class BilmEmbedder:
     """All layers of a biLM, computed by the inference engine in `precision` (see `elmo_tasks.elmo.engine.resolve`).
 
-    A sentence's vectors do not depend on its neighbours, see `Engine` for what holds to which bit. Threads may share an
-    embedder, and it can be pickled.
+    The vectors of a sentence do not depend on its neighbours; `Engine` describes how exactly they are reproduced.
+    Threads may share an embedder, and it can be pickled.
     """
 
     def __init__(
@@ -99,7 +97,7 @@ class BilmEmbedder:
         precision: str = "auto",
         device: str | torch.device = "cpu",
     ) -> None:
-        """device: where to compute; the vectors come back to the CPU. The other arguments are the engine's."""
+        """device: where to compute; the vectors are returned on the CPU. The other arguments are the engine's."""
         from elmo_tasks.elmo.engine.runner import Engine
         from elmo_tasks.elmo.weights.resolve import load_bilm
 
@@ -116,7 +114,7 @@ class BilmEmbedder:
 
 
 def _digest(bilm: BiLM) -> str:
-    """Of options and every weight."""
+    """A digest of the options and all weights."""
     digest = hashlib.blake2b(bilm.options.to_json().encode(), digest_size=16)
     for key, value in sorted(bilm.state_dict().items()):
         digest.update(key.encode())

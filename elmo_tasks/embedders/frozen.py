@@ -1,4 +1,4 @@
-"""The embedders that are looked into, by name, and the random biLM that is their control."""
+"""Frozen embedders by name, for analyses and models of your own, and a random biLM as a control."""
 
 from __future__ import annotations
 
@@ -21,35 +21,35 @@ from elmo_tasks.nn.batch import pad
 
 
 def frozen_embedder(name: str, cache_folder: Path | None = None) -> Embedder:
-    """The embedder of a name that `--embedders` takes: `elmo`, `elmo:WEIGHTS`, `glove`, `random`, ...
+    """The embedder for a name as in `--embedders`: `elmo`, `elmo:WEIGHTS`, `glove`, `random`, ...
 
     Raises:
-        InputError: an unknown name, one that is not installed, or one that learns with the task (`chars`).
+        InputError: the name is unknown, its package is not installed, or it is trained with the task (`chars`).
     """
     (made,) = build_inputs([name], cache_folder=cache_folder)
     if isinstance(made, WordInput):
         return StaticEmbedder(made.vectors, name)
     if not isinstance(made, FrozenInput):
-        raise InputError(f"--embedders: expected frozen vectors such as elmo, glove or random, got {name!r}")
+        raise InputError(f"--embedders: {name!r} has no frozen vectors; choose one such as elmo, glove or random")
     return made.embedder
 
 
 def embed_batch(embedder: Embedder, sentences: Sentences, device: torch.device | str = "cpu") -> tuple[Tensor, Tensor]:
-    """The frozen layers of a batch, padded, for a torch model of your own.
+    """The padded frozen layers of a batch, for a torch model of your own.
 
-    `ScalarMix(embedder.n_layers)` in the model learns their mix, as the tasks here do.
+    With `ScalarMix(embedder.n_layers)`, the model learns a mix of them, as do the tasks in this package.
 
     Args:
-        embedder: such as `frozen_embedder("elmo")`, made once.
+        embedder: an embedder such as `frozen_embedder("elmo")`, made only once.
         sentences: lists of tokens.
-        device: where the model is.
+        device: the device of the model.
 
     Returns:
-        Layers (B, L, T, D) float32 without gradient, zero at padding, and mask (B, T) bool, true at tokens. T is the
-        number of tokens of the longest sentence.
+        The layers (B, L, T, D) float32 without gradient, zero at padding, and the mask (B, T) bool, true at tokens. T
+        is the number of tokens of the longest sentence.
 
     Raises:
-        InputError: a string instead of a list of tokens.
+        InputError: a sentence is a string instead of a list of tokens.
 
     Examples:
         >>> layers, mask = embed_batch(frozen_embedder("elmo"), [["Rain", "fell", "."], ["No"]])
@@ -72,7 +72,7 @@ def bilm_embedder(bilm: str, cache_folder: Path | None = None) -> Embedder:
 
 
 def random_bilm(bilm: str, seed: int) -> Embedder:
-    """A biLM of the same shape as `bilm` with the weights that pre-training starts from, drawn from `seed`."""
+    """A biLM of the same shape as `bilm` with untrained weights, initialised as for pre-training with `seed`."""
     options = load_bilm(bilm).options
     with torch.random.fork_rng(devices=[]), tempfile.TemporaryDirectory() as folder:
         torch.manual_seed(seed)

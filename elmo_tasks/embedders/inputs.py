@@ -17,18 +17,18 @@ from elmo_tasks.embedders.words.vectors import WordVectors
 from elmo_tasks.nn.embedding_mix import FrozenLayers, WordLookup
 
 AT_ONCE = 16384
-"""Tokens whose vectors are computed together and held in memory."""
+"""Maximum number of tokens whose vectors are computed together and kept in memory."""
 
 
 @dataclass(frozen=True)
 class Computed:
-    """Vectors that no cache keeps, computed for each batch: the memory is that of a batch, however long the text."""
+    """Vectors without a cache, computed for each batch, so that only one batch is in memory."""
 
     embedder: Embedder
     sentences: Sentences
 
     def take(self, numbers: Sequence[int]) -> list[Tensor]:
-        """(L, T, D) of each of these sentences."""
+        """The vectors of these sentences, (L, T, D) each."""
         return self.embedder.embed([self.sentences[number] for number in numbers])
 
 
@@ -39,7 +39,7 @@ class InMemory:
     tensors: Sequence[Tensor]
 
     def take(self, numbers: Sequence[int]) -> list[Tensor]:
-        """Those of these sentences."""
+        """The tensors of these sentences."""
         return [self.tensors[number] for number in numbers]
 
 
@@ -51,14 +51,14 @@ class Looked:
     rows: Sequence[Tensor]
 
     def take(self, numbers: Sequence[int]) -> list[Tensor]:
-        """(T, C) of each of these sentences."""
+        """The rows of these sentences, (T, C) each."""
         return [self.table[self.rows[number]] for number in numbers]
 
 
 def frozen_input(
     embedder: Embedder, cache_folder: Path | None, layers: str, layer_norm: bool, dropout: float
 ) -> FrozenInput:
-    """An embedder whose vectors cost enough to be kept on disk; see `FrozenInput`. No cache folder keeps none."""
+    """Make a `FrozenInput` whose vectors are cached on disk, unless `cache_folder` is None."""
     kept = embedder if cache_folder is None else CachedEmbedder(embedder, cache_folder)
     return FrozenInput(kept, layers=layers, layer_norm=layer_norm, dropout=dropout)
 
@@ -71,31 +71,31 @@ class FrozenInput:
     def __init__(
         self, embedder: Embedder, *, layers: str = "mix", layer_norm: bool = False, dropout: float = 0.0
     ) -> None:
-        """layers: `mix` or the number of one; layer_norm, dropout: what is done to the mixed vectors."""
+        """layers: `mix` or the number of a layer; layer_norm, dropout: applied to the mixed vectors."""
         if layers != "mix" and not (layers.isdecimal() and int(layers) < embedder.n_layers):
             raise InputError(
-                f"layers of {embedder.name} must be mix or a number from 0 to {embedder.n_layers - 1}, got {layers!r}"
+                f"layers of {embedder.name} must be mix or a number from 0 to {embedder.n_layers - 1}, not {layers!r}"
             )
         self.embedder, self.layers, self.layer_norm, self.dropout = embedder, layers, layer_norm, dropout
         self.name = embedder.name
 
     @property
     def fingerprint(self) -> str:
-        """That of the embedder, whatever the arithmetic: a trained model may move to a machine with another."""
+        """The fingerprint of the embedder without the arithmetic, which may differ on another machine."""
         return self.embedder.fingerprint.partition(".")[0]
 
     @property
     def frozen_parameters(self) -> int:
-        """Those of the embedder."""
+        """The parameters of the embedder."""
         return self.embedder.parameters
 
     @property
     def arithmetic(self) -> str:
-        """That of the embedder, such as `fast/int8-gates`; empty where it has only one."""
+        """The arithmetic of the embedder, such as `fast/int8-gates`; empty if it has only one."""
         return self.embedder.fingerprint.partition(".")[2].replace("-", "/", 1)
 
     def prepare(self, sentences: Sentences) -> Prepared:
-        """(L, T, D) per sentence: from the cache, in memory if they are few, else computed again for each batch."""
+        """(L, T, D) per sentence: from the cache, in memory if they are few, or computed again for each batch."""
         sentences = checked_sentences(sentences)
         if isinstance(self.embedder, CachedEmbedder):
             return self.embedder.prepare(sentences)
@@ -104,7 +104,7 @@ class FrozenInput:
         return Computed(self.embedder, sentences)
 
     def build_module(self) -> FrozenLayers:
-        """The mix of its layers."""
+        """The module that mixes the layers."""
         return FrozenLayers(
             n_layers=self.embedder.n_layers,
             width=self.embedder.width,
@@ -115,14 +115,14 @@ class FrozenInput:
 
 
 def arithmetic_of(inputs: Iterable[Input]) -> dict[str, str]:
-    """The arithmetic of each embedder that may be computed in several, by name."""
+    """The arithmetic of each embedder that supports several, by name."""
     return {
         source.name: source.arithmetic for source in inputs if isinstance(source, FrozenInput) and source.arithmetic
     }
 
 
 class WordInput:
-    """Static word vectors, looked up in the model; `tuned_words` get a trained offset."""
+    """Static word vectors, looked up in the model; `tuned_words` have a trained offset."""
 
     def __init__(self, name: str, vectors: WordVectors, tuned_words: Iterable[str] = ()) -> None:
         self.name, self.vectors, self.tuned_words = name, vectors, tuple(tuned_words)
@@ -131,19 +131,19 @@ class WordInput:
 
     @property
     def fingerprint(self) -> str:
-        """Digest of the vectors."""
+        """The digest of the vectors."""
         return f"words-{self.vectors.fingerprint}"
 
     @property
     def frozen_parameters(self) -> int:
-        """Those of the table."""
+        """The parameters of the table."""
         return self.vectors.parameters
 
     def prepare(self, sentences: Sentences) -> InMemory:
-        """(T,) row numbers per sentence."""
+        """The row numbers of each sentence, (T,)."""
         rows = [[self.vectors.row(word) for word in words] for words in checked_sentences(sentences)]
         return InMemory([torch.tensor(row, dtype=torch.long) for row in rows])
 
     def build_module(self) -> WordLookup:
-        """The table."""
+        """The module that looks up the rows."""
         return WordLookup(self.vectors.matrix, self.tuned_rows)

@@ -1,4 +1,4 @@
-"""What embedders, the inputs of a model, and the providers that make them have in common."""
+"""The interfaces of embedders, of the inputs of a model, and of the providers that make them."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ SettingsT = TypeVar("SettingsT")
 
 
 class Embedder(Protocol):
-    """Sentences in, one tensor of frozen vectors per sentence out.
+    """Maps each sentence to one tensor of frozen vectors.
 
-    A sentence's vectors depend on that sentence alone: not on its neighbours, their order or the batch size.
+    The vectors depend only on the sentence, not on its neighbours, their order or the batch size.
     """
 
     @property
     def name(self) -> str:
-        """What the user calls it."""
+        """The name given by the user."""
 
     @property
     def n_layers(self) -> int:
-        """L, the layers that a ScalarMix can weigh."""
+        """L, the number of layers that a ScalarMix can combine."""
 
     @property
     def width(self) -> int:
@@ -36,34 +36,34 @@ class Embedder(Protocol):
     def fingerprint(self) -> str:
         """A digest of weights and options: equal fingerprints mean equal vectors.
 
-        What follows a dot says in which arithmetic they are computed: caches keep them apart, trained models take both.
+        A part after a dot names the arithmetic: caches keep different arithmetics apart, trained models accept any.
         """
 
     @property
     def parameters(self) -> int:
-        """How many frozen numbers it consists of; 0 if it computes its vectors from nothing."""
+        """The number of frozen parameters; 0 if the vectors are computed without any."""
 
     def embed(self, sentences: Sentences) -> list[Tensor]:
         """One (L, T, D) float32 tensor per sentence, on the CPU, without gradient."""
 
 
 class Prepared(Protocol):
-    """Sentences that an input has prepared. What is large stays on the disk until a batch needs it."""
+    """Sentences prepared by an input. Large tensors stay on disk until a batch needs them."""
 
     def take(self, numbers: Sequence[int]) -> list[Tensor]:
-        """One tensor for each of these sentences: (L, T, D) frozen layers, or time first."""
+        """One tensor for each of these sentences: (L, T, D) frozen layers, or a tensor whose first dimension is T."""
 
 
 class Input(Protocol):
-    """What feeds a model: prepared sentences on one side, a module for the collated batch on the other."""
+    """An input of a model: it prepares sentences, and builds a module for the collated batch."""
 
     @property
     def name(self) -> str:
-        """As the user wrote it."""
+        """The name given by the user."""
 
     @property
     def fingerprint(self) -> str:
-        """What a stored model must find again to be usable."""
+        """A digest that must be unchanged for a stored model to be usable."""
 
     @property
     def frozen_parameters(self) -> int:
@@ -71,10 +71,10 @@ class Input(Protocol):
 
     @property
     def tuned_words(self) -> tuple[str, ...]:
-        """Words of the training data that have parameters of their own; they are stored with the run."""
+        """Words of the training data with their own trained parameters; they are stored with the run."""
 
     def prepare(self, sentences: Sentences) -> Prepared:
-        """Do once per split what need not be done in every epoch."""
+        """Do the work that is needed only once per split, not in every epoch."""
 
     def build_module(self) -> nn.Module:
         """A module with `.width` that maps the collated tensor and mask (B, T) to (B, T, width)."""
@@ -82,11 +82,11 @@ class Input(Protocol):
 
 @dataclass(frozen=True)
 class Request:
-    """What is asked of a provider.
+    """A request to a provider.
 
-    name: as the user wrote it; detail: the part after its colon, or ""; cache_folder: where frozen vectors are kept,
-    None keeps none; train_words: the words of the training data, sorted; within: the only folder that files are read
-    from, see `confined`, None reads from anywhere.
+    name: the name given by the user; detail: the part after its colon, or ""; cache_folder: the folder for cached
+    frozen vectors, None for no cache; train_words: the words of the training data, sorted; within: the only folder that
+    files may be read from, see `confined`, None for no restriction.
     """
 
     name: str
@@ -98,16 +98,16 @@ class Request:
 
 @dataclass(frozen=True)
 class NoSettings:
-    """The settings of a provider that has none."""
+    """Settings for providers without any."""
 
 
 @dataclass(frozen=True)
 class Provider(Generic[SettingsT]):
-    """Makes the inputs of a name such as `elmo` or `glove:FILE`. The module of a provider imports nothing heavy.
+    """Makes the inputs for names such as `elmo` or `glove:FILE`. The module of a provider imports nothing slow.
 
-    build: makes the input; settings: the dataclass that it takes, `section:` in a configuration; summary: for `list`;
-    detail: what may follow the colon; preset: the detail of a name that takes none; contextual: whether a word's vector
-    depends on its sentence.
+    build: makes the input; settings: the dataclass of its settings, `section:` in a configuration; summary: the line
+    for `list`; detail: what may follow the colon; preset: the detail of a name without a colon; contextual: whether the
+    vector of a word depends on its sentence.
     """
 
     build: Callable[[Request, SettingsT], Input]
@@ -119,5 +119,5 @@ class Provider(Generic[SettingsT]):
     contextual: bool = False
 
     def form(self, kind: str) -> str:
-        """How it is written, such as `glove[:FILE]`."""
+        """The form of its name, such as `glove[:FILE]`."""
         return f"{kind}[:{self.detail}]" if self.detail else kind

@@ -1,4 +1,4 @@
-"""`random`, the control: a fixed random vector per word, so that nothing comes from pre-training."""
+"""`random`, a control: a fixed random vector per word, without any pre-training."""
 
 from __future__ import annotations
 
@@ -38,11 +38,11 @@ class RandomEmbedder:
 
     @property
     def parameters(self) -> int:
-        """None: a vector is drawn when it is needed."""
+        """Always 0: vectors are drawn when they are needed."""
         return 0
 
     def embed(self, sentences: Sentences) -> list[Tensor]:
-        """One (1, T, D) tensor per sentence. Raises InputError for a string where a list of tokens belongs."""
+        """One (1, T, D) tensor per sentence. Raises InputError for a string instead of a list of tokens."""
         import numpy as np
         import torch
 

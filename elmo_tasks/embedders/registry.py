@@ -1,6 +1,6 @@
-"""From the names that `--embedders` takes to the inputs of a model. Nothing heavy is imported before one is built.
+"""Map names as in `--embedders` to the inputs of a model. Slow libraries are imported only when an input is built.
 
-A new embedder is a module with its settings, its embedder and its `PROVIDER`, and one entry in `PROVIDERS`.
+To add an embedder, write a module with its settings, its embedder and its `PROVIDER`, and add it to `PROVIDERS`.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ PROVIDERS: dict[str, Provider[Any]] = {
     "chars": CHARS,
     "random": RANDOM,
 }
-"""By the name that stands before the colon."""
+"""The providers by the part of the name before the colon."""
 
 SECTIONS = {p.section: p.settings for p in PROVIDERS.values() if getattr(p.settings, "__dataclass_fields__", {})}
-"""The settings of the providers, by the section of a configuration that holds them."""
+"""The settings classes of the providers, by the section of a configuration."""
 
 
 def build_inputs(
@@ -41,17 +41,18 @@ def build_inputs(
     train_words: Iterable[str] = (),
     within: Path | None = None,
 ) -> list[Input]:
-    """The inputs of a model, each made by the provider of its name.
+    """Build the inputs of a model, each with the provider for its name.
 
     Args:
-        names: as `--embedders` takes them: `elmo`, `glove:FILE` and so on.
-        settings: those of the providers by section, such as `{"elmo": ElmoSettings(layers="1")}`; otherwise defaults.
-        cache_folder: where frozen vectors are kept; None computes them each time.
-        train_words: the words of the training data, of which an input may tune some (see `Input.tuned_words`).
-        within: the folder of a run that somebody else trained, outside which no file is read and no address is opened.
+        names: names as for `--embedders`: `elmo`, `glove:FILE` and so on.
+        settings: settings of the providers by section, such as `{"elmo": ElmoSettings(layers="1")}`; defaults for all
+            others.
+        cache_folder: the folder for cached frozen vectors; None computes them each time.
+        train_words: the words of the training data, some of which an input may fine-tune (see `Input.tuned_words`).
+        within: the folder of a run that was not trained here; no file outside it is read and no address is opened.
 
     Raises:
-        InputError: see `check_names`, or an embedder that is not installed, cannot be loaded or is outside `within`.
+        InputError: see `check_names`; or an embedder is not installed, cannot be loaded or is outside `within`.
     """
     made: list[Input] = []
     for name, provider in zip(names, check_names(names), strict=True):
@@ -61,24 +62,24 @@ def build_inputs(
 
 
 def check_names(names: Sequence[str]) -> list[Provider[Any]]:
-    """The provider of each name.
+    """Return the provider for each name.
 
     Raises:
-        InputError: no name, an unknown name (the nearest is named), a name twice, several names with commas between
-            them, or a detail where none belongs.
+        InputError: there are no names, a name is unknown (the message suggests the nearest) or occurs twice, names are
+            separated by commas, or a name has a detail that it does not support.
     """
     if not names:
         raise InputError(f"--embedders: no name given; choose one or more of {', '.join(PROVIDERS)}")
     if len(set(names)) < len(names):
-        raise InputError(f"--embedders: {' '.join(names)} has a name twice; give each name once")
+        raise InputError(f"--embedders: a name occurs twice in {' '.join(names)}; give each name once")
     return [_provider_of(name) for name in names]
 
 
 def split_names(text: str) -> list[str]:
-    """The names of embedders that have commas between them.
+    """Split comma-separated names of embedders.
 
-    No comma between names is that of `elmo:OPTIONS.json,WEIGHTS.hdf5`, nor one in the path of a file or folder, unless
-    an embedder's name follows it.
+    The comma in `elmo:OPTIONS.json,WEIGHTS.hdf5` does not separate names, nor does one in the path of a file or folder,
+    unless the name of an embedder follows it.
     """
     names: list[str] = []
     for part in text.split(","):
@@ -95,13 +96,13 @@ def split_names(text: str) -> list[str]:
 def _provider_of(name: str) -> Provider[Any]:
     parts = split_names(name)
     if len(parts) > 1 and all(part.strip().partition(":")[0] in PROVIDERS for part in parts):
-        raise InputError(f"--embedders: separate embedders with blanks, not commas: --embedders {' '.join(parts)}")
+        raise InputError(f"--embedders: separate embedders with spaces, not commas: --embedders {' '.join(parts)}")
     kind, colon, detail = name.partition(":")
     provider = PROVIDERS.get(kind)
     if provider is None:
         close = difflib.get_close_matches(kind, PROVIDERS, n=1)
         guess = f"did you mean {close[0]}? Choose" if close else "choose"
-        raise InputError(f"--embedders: unknown embedder {name!r}; {guess} among {', '.join(PROVIDERS)}")
+        raise InputError(f"--embedders: unknown embedder {name!r}; {guess} one of {', '.join(PROVIDERS)}")
     if colon and not (detail and provider.detail):
-        raise InputError(f"--embedders: {name!r} is not complete or takes no colon; write {provider.form(kind)}")
+        raise InputError(f"--embedders: {name!r} is incomplete or must not have a colon; write {provider.form(kind)}")
     return provider

@@ -1,1 +1,1 @@
-"""Trained runs as ONNX graphs, which `elmo_tasks.lite` runs without torch."""
+"""Export trained runs to ONNX graphs, which `elmo_tasks.lite` runs without torch."""

@@ -1,4 +1,4 @@
-"""A biLM as three graphs: words from their characters, and each direction with its layers already mixed."""
+"""Export a biLM as three graphs: words from characters, and each direction with its layers already mixed."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from elmo_tasks.export.graph import Graph, array
 def words_graph(encoder: CharacterEncoder, *, int8: bool) -> bytes:
     """Inputs: ids (N, C) int64. Output: the vector of each word (N, P).
 
-    C may be less than the biLM's own number of characters where that leaves only padding out, as long as the widest
-    filter still has one window of padding alone: further ones would repeat it.
+    C may be less than the number of characters of the biLM if that only omits padding, as long as the widest filter
+    still has one window of only padding; further windows would be equal.
     """
-    graph = Graph(int8=False)  # a table of characters and small filters: 8 bits would save little and cost accuracy
+    graph = Graph(int8=False)  # a character table and small filters: 8 bits would save little and cost accuracy
     ids = graph.input("ids", "int64", ["N", "C"])
     embedded = graph.op("Gather", graph.weight(encoder.embedding.weight), ids)  # (N, C, E)
     turned = graph.op("Transpose", embedded, perm=[0, 2, 1])  # (N, E, C)
@@ -42,15 +42,15 @@ def words_graph(encoder: CharacterEncoder, *, int8: bool) -> bytes:
 
 @torch.no_grad()
 def direction_graph(bilm: BiLM, side: int, weights: Sequence[float], *, int8: bool) -> bytes:
-    """One direction, read in streams: the states begin again where a sentence begins.
+    """One direction, computed in streams; the states are reset where a sentence begins.
 
-    Inputs: words (U, P); which (T, S) int64, the word at each step of each stream; begins (T, S, 1) bool, where a
-    sentence begins. Output: the layers, layer 0 being the words, weighted and summed (T, S, P).
+    Inputs: words (U, P); which (T, S) int64, the word at each step of each stream; begins (T, S, 1) bool, true where a
+    sentence begins. Output: the weighted sum of the layers (T, S, P); layer 0 is the words.
 
-    side: 0 for forward, 1 for backward; weights: of the layers, one each.
+    side: 0 for forward, 1 for backward; weights: one weight per layer.
     """
     layers = bilm.backward_layers if side else bilm.forward_layers
-    boundary = bilm.boundary_vectors()[side : side + 1]  # (1, P), of the word before the first
+    boundary = bilm.boundary_vectors()[side : side + 1]  # (1, P), the vector of the boundary before the first word
     graph = Graph(int8=int8)
     words = graph.input("words", "float", ["U", bilm.options.projection_dim])
     which = graph.input("which", "int64", ["T", "S"])
@@ -81,8 +81,8 @@ def _after(lstm: ProjectedLstm, boundary: Tensor) -> LstmState:
 def _steps(graph: Graph, lstm: ProjectedLstm, gates: str, which: str | None, begins: str, state: LstmState) -> str:
     """All steps of a layer: (T, S, P).
 
-    gates: from the input (T, S, 4H), or of each word (U, 4H) if `which` (T, S) says which word it is; state: where
-    each sentence starts from.
+    gates: contributions from the input (T, S, 4H), or those of each word (U, 4H) if `which` (T, S) selects the words;
+    state: the initial state of each sentence.
     """
     size, width = lstm.cell_dim, lstm.projection_dim
     body = graph.body()
@@ -90,7 +90,7 @@ def _steps(graph: Graph, lstm: ProjectedLstm, gates: str, which: str | None, beg
     cell = body.input("cell", "float", ["S", size])
     if which is None:
         given = body.input("given", "float", ["S", 4 * size])
-    else:  # a step at a time: all of them at once would be the largest block of all
+    else:  # step by step, because all steps together would be the largest block in memory
         given = body.op("Gather", gates, body.input("word", "int64", ["S"]))
     begin = body.input("begin", "bool", ["S", 1])
     hidden = body.op("Where", begin, body.constant(array(state.hidden), "float32"), hidden)

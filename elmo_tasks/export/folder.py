@@ -1,4 +1,4 @@
-"""`export_model`: a trained model as a folder that `elmo_tasks.lite` runs."""
+"""`export_model`: write a trained model to a folder for `elmo_tasks.lite`."""
 
 from __future__ import annotations
 
@@ -29,29 +29,29 @@ from elmo_tasks.text.labels import LabelSet
 from elmo_tasks.text.tokeniser import tokeniser_name
 
 EXPORT = "export"
-"""The kind of folder that the marker names."""
+"""The kind of the folder in its marker."""
 _SCHEMES = {"ner": "BIOES", "sentiment": "", "srl": "BIO", "tagging": ""}
-"""The tasks that can be exported, and how the tags of each are written."""
+"""The tasks that can be exported, with their tag schemes."""
 
 
 class Exportable(Protocol):
-    """A model with what it was made of: `elmo_tasks.runs.store.Trained`."""
+    """The interface of a model to export: `elmo_tasks.runs.store.Trained`."""
 
     @property
     def task(self) -> AnyTask:
-        """Its task."""
+        """The task."""
 
     @property
     def labels(self) -> LabelSet:
-        """What it predicts."""
+        """The labels that it predicts."""
 
     @property
     def inputs(self) -> tuple[Input, ...]:
-        """The embedders that it reads."""
+        """The inputs of the model."""
 
     @property
     def model(self) -> Any:
-        """The module."""
+        """The torch module."""
 
 
 def check_onnx() -> None:
@@ -62,11 +62,11 @@ def check_onnx() -> None:
 
 
 def export_model(trained: Exportable, output: str | Path, *, int8: bool = False, overwrite: bool = False) -> Path:
-    """Write a folder that `elmo_tasks.lite.load` and `python -m elmo_tasks.lite` run without torch.
+    """Export a model to a folder that `elmo_tasks.lite.load` and `python -m elmo_tasks.lite` run without torch.
 
     Args:
         trained: the model.
-        output: the new folder. It appears when all of it is there.
+        output: the new folder. It appears when it is complete.
         int8: store and multiply in 8 bits: a smaller folder, and faster for single sentences.
         overwrite: replace an earlier export.
 
@@ -74,8 +74,8 @@ def export_model(trained: Exportable, output: str | Path, *, int8: bool = False,
         The folder.
 
     Raises:
-        InputError: a task or an embedder that cannot be exported, an output that may not be written, or the packages
-            of the extra `onnx` are not installed.
+        InputError: the task or an embedder cannot be exported, the output cannot be written, or the packages of the
+            extra `onnx` are not installed.
     """
     check_onnx()
     path = new_output_folder(Path(output))
@@ -83,7 +83,7 @@ def export_model(trained: Exportable, output: str | Path, *, int8: bool = False,
         _refuse_taken(path, overwrite)
         if trained.task.name not in _SCHEMES:
             raise InputError(
-                f"runs of the task {trained.task.name} cannot be exported; those of {', '.join(_SCHEMES)} can"
+                f"runs of the task {trained.task.name} cannot be exported; only those of {', '.join(_SCHEMES)} can"
             )
         sources = trained.model.mix.sources
         makers = [maker_of(source, module) for source, module in zip(trained.inputs, sources, strict=True)]
@@ -110,7 +110,7 @@ def export_model(trained: Exportable, output: str | Path, *, int8: bool = False,
 
 
 def _model(trained: Exportable, int8: bool) -> tuple[str, Files]:
-    """The kind of the task's model, and its files."""
+    """The kind of the model, and its files."""
     model = trained.model
     if isinstance(model, Tagger):
         crf = model.crf.crf
@@ -126,7 +126,7 @@ def _model(trained: Exportable, int8: bool) -> tuple[str, Files]:
 
 
 def _refuse_taken(path: Path, overwrite: bool) -> None:
-    """Raises InputError where something of that name is there, unless it is an export that may be replaced."""
+    """Raises InputError if the name exists, unless it is an export that may be replaced."""
     if not path.exists():
         return
     if kind_of(path) != EXPORT:
@@ -136,10 +136,10 @@ def _refuse_taken(path: Path, overwrite: bool) -> None:
 
 
 def _write(path: Path, manifest: dict[str, Any], files: Files) -> None:
-    """The folder, whole or not at all."""
+    """Write the folder, completely or not at all."""
     work = path.with_name(f".{path.name}.unfinished")
     unfinished = f"unfinished {EXPORT}"
-    remove_folder(work, unfinished, EXPORT)  # of an export that was killed
+    remove_folder(work, unfinished, EXPORT)  # left by an export that was killed
     with disk_faults(path):
         make_folder(work, unfinished)
         try:

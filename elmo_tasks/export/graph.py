@@ -1,4 +1,4 @@
-"""Writing an ONNX graph node by node: weights stored in as few bits as they need, products in 32 or 8 bits."""
+"""Write an ONNX graph node by node, with weights in as few bits as possible and products in 32 or 8 bits."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ Array = NDArray[Any]
 _OPSET, _IR, _MICROSOFT = 18, 9, "com.microsoft"
 _TYPES = {"float": TensorProto.FLOAT, "int64": TensorProto.INT64, "int32": TensorProto.INT32, "bool": TensorProto.BOOL}
 _BLOCK = 64
-"""Numbers of a row of weights that share a scale."""
+"""Number of consecutive weights in a row that share a scale."""
 
 
 class Graph:
-    """A graph that is being written. Values are strings, the names that ONNX has for them.
+    """A graph under construction. Values are represented by their names in ONNX.
 
-    int8: whether weights are stored in 8 bits and multiplied in 8 bits. Each row of an input has scales of its own, so
-    that a sentence's numbers do not depend on the others in its batch, as they would with `DynamicQuantizeLinear`.
+    int8: whether weights are stored and multiplied in 8 bits. Each row of an input has its own scales, so that the
+    numbers of a sentence do not depend on others in its batch, unlike with `DynamicQuantizeLinear`.
     """
 
     def __init__(self, *, int8: bool, names: Iterator[int] | None = None) -> None:
@@ -45,7 +45,7 @@ class Graph:
         self._outputs.append(helper.make_tensor_value_info(value, TensorProto.FLOAT, shape))
 
     def op(self, kind: str, *inputs: str, **attributes: Any) -> str:
-        """Add a node that has one output, and return that."""
+        """Add a node with one output, and return the output."""
         return self.ops(kind, *inputs, outputs=1, **attributes)[0]
 
     def ops(self, kind: str, *inputs: str, outputs: int, **attributes: Any) -> list[str]:
@@ -55,17 +55,17 @@ class Graph:
         return found
 
     def constant(self, values: Any, kind: str = "int64") -> str:
-        """A small constant. kind: numpy's name of its type."""
+        """A small constant. kind: the name of its numpy type."""
         return self._store(np.asarray(values, kind))
 
     def weight(self, tensor: Tensor) -> str:
-        """A parameter as 32-bit floats, stored in 8 bits with a scale per row, or in 16 where those lose nothing."""
+        """A parameter as 32-bit floats, stored in 8 bits with a scale per row, or in 16 if that is lossless."""
         values = array(tensor)
         if self.int8 and values.ndim > 1:
             scale = np.abs(values).max(axis=-1, keepdims=True) / 127
             scale[scale == 0] = 1
             rounded = self._store(np.round(values / scale).astype(np.int8))
-            # Not DequantizeLinear: onnxruntime computes that at every run, and this once, when the graph is opened.
+            # Not DequantizeLinear, which onnxruntime computes at every run; this is computed once, when it is opened.
             return self.op("Mul", self.op("Cast", rounded, to=TensorProto.FLOAT), self._store(scale))
         half = values.astype(np.float16)
         if np.array_equal(half.astype(np.float32), values):
@@ -93,21 +93,21 @@ class Graph:
         )  # fmt: skip
 
     def reshape(self, x: str, shape: list[int]) -> str:
-        """0 keeps a dimension, -1 is what is left."""
+        """Reshape x; 0 keeps a dimension, -1 is inferred."""
         return self.op("Reshape", x, self.constant(shape))
 
     def clip(self, x: str, bound: float | None) -> str:
-        """From -bound to bound; None leaves x as it is."""
+        """Clip x to -bound and bound; None leaves it unchanged."""
         if bound is None:
             return x
         return self.op("Clip", x, self.constant(-bound, "float32"), self.constant(bound, "float32"))
 
     def body(self) -> Graph:
-        """A graph for the inside of a loop of this one."""
+        """A graph for the body of a loop in this one."""
         return Graph(int8=self.int8, names=self._names)
 
     def scan(self, body: Graph, states: list[str], sequences: list[str]) -> str:
-        """Run `body` at every step, and return what it yields: its last output, (T, ...).
+        """Run `body` at every step, and return the results: its last output, (T, ...).
 
         The inputs of the body are the states and a step of each sequence; its outputs are the new states and a result.
         """
@@ -115,7 +115,7 @@ class Graph:
         return self.ops("Scan", *given, outputs=len(states) + 1, body=proto, num_scan_inputs=len(sequences))[-1]
 
     def serialised(self) -> bytes:
-        """The bytes of an `.onnx` file. Raises onnx's ValidationError where the graph is not one."""
+        """The bytes of an `.onnx` file. Raises onnx's ValidationError if the graph is invalid."""
         opsets = [helper.make_opsetid("", _OPSET), helper.make_opsetid(_MICROSOFT, 1)]
         model = helper.make_model(self._proto("elmo_tasks"), opset_imports=opsets, producer_name="elmo-tasks")
         model.ir_version = _IR
@@ -133,6 +133,6 @@ class Graph:
 
 
 def array(tensor: Tensor) -> Array:
-    """A tensor's values as float32."""
+    """The values of a tensor as float32."""
     values: Array = tensor.detach().float().cpu().numpy()
     return values

@@ -1,4 +1,4 @@
-"""The inputs of a run as files of an export: graphs of the biLM and of characters, tables of words."""
+"""Export the inputs of a run: graphs of the biLM and of character CNNs, and word tables."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ from elmo_tasks.nn.embedding_mix import FrozenLayers, WordLookup
 
 Files = dict[str, bytes]
 Maker = Callable[[str, bool], tuple[dict[str, Any], Files]]
-"""From the beginning of the files' names, and whether to use 8 bits: the manifest's entry, and the files."""
+"""A function from the prefix of the file names, and whether to use 8 bits, to the manifest entry and the files."""
 
 
 def maker_of(source: Input, module: nn.Module) -> Maker:
-    """How an input is exported. Nothing is computed yet, so that a run that cannot be exported is refused at once.
+    """Return the function that exports an input. Runs that cannot be exported are refused before computing anything.
 
     Raises:
-        InputError: an embedder that has no graph.
+        InputError: the embedder cannot be exported.
     """
     if isinstance(source, CharsInput) and isinstance(module, CharCnn):
         return lambda prefix, int8: _chars(source, module, prefix)
@@ -44,12 +44,12 @@ def maker_of(source: Input, module: nn.Module) -> Maker:
         if isinstance(inner, BilmEmbedder):
             if inner.engine.options.dictionary is not None:
                 raise InputError(
-                    f"the biLM of {source.name} reads words by a dictionary of its own and cannot be exported; biLMs "
-                    "in bilm-tf's format can"
+                    f"the biLM of {source.name} has its own dictionary and cannot be exported; only biLMs in bilm-tf's "
+                    "format can"
                 )
             return lambda prefix, int8: _elmo(inner, module, prefix, int8)
     raise InputError(
-        f"the embedder {source.name} cannot be exported; runs with elmo, chars and word tables such as glove can"
+        f"the embedder {source.name} cannot be exported; only runs with elmo, chars and word tables such as glove can"
     )
 
 
@@ -89,7 +89,7 @@ def _chars(source: CharsInput, module: CharCnn, prefix: str) -> tuple[dict[str, 
 
 def chars_graph(module: CharCnn) -> bytes:
     """Inputs: ids (N, C) int64, 0 where absent. Output: the vector of each word (N, F)."""
-    graph = Graph(int8=False)  # it is small
+    graph = Graph(int8=False)  # the graph is small
     convolution = module.convolution
     width = convolution.kernel_size[0]
     ids = graph.input("ids", "int64", ["N", "C"])
@@ -118,7 +118,7 @@ def chars_graph(module: CharCnn) -> bytes:
 
 
 def _table(source: WordInput, module: WordLookup, prefix: str, int8: bool) -> tuple[dict[str, Any], Files]:
-    """The rows with what training has added to them; in 16 bits with `int8`, which halves the largest file."""
+    """The rows including the trained offsets; in 16 bits with `int8`, which halves the largest file."""
     vectors = source.vectors
     table = np.concatenate([array(module.matrix), array(module.unknown)[None]])  # (V + 1, D)
     if module.offsets is not None:

@@ -1,4 +1,4 @@
-"""The models of the tasks as graphs, from the vectors of tokens to scores."""
+"""Export the models of the tasks as graphs, from token vectors to scores."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def tagger_graph(model: Tagger | TokenClassifier, *, int8: bool) -> bytes:
 
 
 def finder_graph(model: RoleLabeller, *, int8: bool) -> bytes:
-    """Inputs as of a tagger. Output: scores of no predicate and of a predicate (T, B, 2)."""
+    """Inputs as for `tagger_graph`. Output: scores of "no predicate" and "predicate" (T, B, 2)."""
     graph, x, lengths = _begin(model.mix, int8)
     found = _bilstm(graph, model.finder, x, lengths)
     graph.output(graph.linear(found, model.is_predicate.weight, model.is_predicate.bias), ["T", "B", 2])
@@ -34,10 +34,10 @@ def finder_graph(model: RoleLabeller, *, int8: bool) -> bytes:
 
 
 def roles_graph(model: RoleLabeller, *, int8: bool) -> bytes:
-    """Sentences with a predicate each, in streams.
+    """Sentences with one predicate each, in streams.
 
-    Inputs: x0, x1, ... (T, S, D); marked (T, S) int64, 1 at the predicate; begins (T, S, 1) bool, where a sentence
-    begins; turn (T * S,) int64, for each place the one at which a backward layer reads that token. Output: scores of
+    Inputs: x0, x1, ... (T, S, D); marked (T, S) int64, 1 at the predicate; begins (T, S, 1) bool, true where a sentence
+    begins; turn (T * S,) int64, for each position the one at which a backward layer reads that token. Output: scores of
     the tags (T, S, K).
     """
     graph = Graph(int8=int8)
@@ -52,7 +52,7 @@ def roles_graph(model: RoleLabeller, *, int8: bool) -> bytes:
 
 
 def classifier_graph(model: Classifier, *, int8: bool) -> bytes:
-    """Inputs as of a tagger. Output: scores of the labels (B, K)."""
+    """Inputs as for `tagger_graph`. Output: scores of the labels (B, K)."""
     graph, x, lengths = _begin(model.mix, int8)
     x = _layer_norm(graph, model.norm, x)
     steps = graph.op("Range", graph.constant(0), _size(graph, x, 0), graph.constant(1))  # (T,)
@@ -77,7 +77,7 @@ def _begin(mix: EmbeddingMix, int8: bool) -> tuple[Graph, str, str]:
 
 
 def _mixed(graph: Graph, mix: EmbeddingMix, batch: str) -> str:
-    """All inputs side by side. Layers are mixed before they come here, and normalised here if they are to be."""
+    """Concatenate all inputs. Layers are mixed before, and normalised here if required."""
     parts = []
     for number, source in enumerate(mix.sources):
         width = source.width
@@ -100,7 +100,7 @@ def _size(graph: Graph, x: str, dimension: int) -> str:
 
 
 def _bilstm(graph: Graph, module: BiLstm, x: str, lengths: str) -> str:
-    """x: (T, B, D) -> (T, B, 2H), by ONNX's own LSTM, which stops at each sentence's length."""
+    """x: (T, B, D) -> (T, B, 2H), with ONNX's LSTM, which respects the length of each sentence."""
     lstm = module.lstm
     size = lstm.hidden_size
 
@@ -132,7 +132,7 @@ def _pooled(graph: Graph, head: PooledHead, x: str, mask: str) -> str:
 
 
 def _mean(graph: Graph, x: str, mask: str) -> str:
-    """Of real tokens. x: (T, B, D), mask: (T, B, 1) -> (B, D)."""
+    """Mean over real tokens. x: (T, B, D), mask: (T, B, 1) -> (B, D)."""
     real = graph.op("Cast", mask, to=1)
     first = graph.constant([0])
     total = graph.op("ReduceSum", graph.op("Mul", x, real), first, keepdims=0)
@@ -140,13 +140,13 @@ def _mean(graph: Graph, x: str, mask: str) -> str:
 
 
 def _largest(graph: Graph, x: str, mask: str) -> str:
-    """Of real tokens. x: (T, B, D), mask: (T, B, 1) -> (B, D)."""
+    """Maximum over real tokens. x: (T, B, D), mask: (T, B, 1) -> (B, D)."""
     shown = graph.op("Where", mask, x, graph.constant(-float("inf"), "float32"))
     return graph.op("ReduceMax", shown, graph.constant([0]), keepdims=0)
 
 
 def _attended(graph: Graph, pool: AttentionPooling, x: str, mask: str) -> str:
-    """Weighted by learned scores. x: (T, B, D), mask: (T, B, 1) -> (B, D)."""
+    """Mean over real tokens weighted by learned scores. x: (T, B, D), mask: (T, B, 1) -> (B, D)."""
     scores = graph.op("Add", graph.op("MatMul", x, graph.weight(pool.score.weight.t())), graph.weight(pool.score.bias))
     shown = graph.op("Where", mask, scores, graph.constant(-float("inf"), "float32"))  # (T, B, 1)
     share = graph.op("Softmax", shown, axis=0)
@@ -174,7 +174,7 @@ def _biattentive(graph: Graph, head: BiattentiveNetwork, x: str, lengths: str, m
 
 
 def _self_attend(graph: Graph, x: str, mask: str) -> str:
-    """Each token's mean of its sentence, by softmax(x_t . x_s). x: (T, B, D), mask: (T, B, 1) -> (T, B, D)."""
+    """The mean of the sentence for each token, weighted by softmax(x_t . x_s). (T, B, D), (T, B, 1) -> (T, B, D)."""
     rows = graph.op("Transpose", x, perm=[1, 0, 2])  # (B, T, D)
     affinity = graph.op("MatMul", rows, graph.op("Transpose", x, perm=[1, 2, 0]))  # (B, T, T)
     real = graph.op("Transpose", mask, perm=[1, 2, 0])  # (B, 1, T)
@@ -193,7 +193,7 @@ def _highway_lstm(graph: Graph, module: HighwayLstm, x: str, begins: str, turn: 
     for number, (weight_ih, weight_hh, bias) in enumerate(
         zip(module.weight_ih, module.weight_hh, module.bias, strict=True)
     ):
-        if number:  # turn the sentences round; they are turned back by the next layer, or at the end
+        if number:  # reverse the sentences; the next layer, or the end, reverses them back
             x = _turned(graph, x, turn, size)
         gates = graph.linear(x, weight_ih, bias)  # (T, S, 6H)
         body = graph.body()
@@ -219,6 +219,6 @@ def _highway_lstm(graph: Graph, module: HighwayLstm, x: str, begins: str, turn: 
 
 
 def _turned(graph: Graph, x: str, turn: str, size: int) -> str:
-    """x: (T, S, H) with each sentence from its end to its start."""
+    """Reverse each sentence in x: (T, S, H)."""
     flat = graph.op("Gather", graph.reshape(x, [-1, size]), turn)  # (T * S, H)
     return graph.op("Reshape", flat, graph.op("Shape", x))

@@ -1,1 +1,1 @@
-"""ELMo inside other libraries: scikit-learn estimators and spaCy components."""
+"""ELMo in other libraries: scikit-learn estimators and spaCy components."""

@@ -1,4 +1,4 @@
-"""Run what `elmo-tasks export` wrote with onnxruntime and numpy alone: no torch, no Numba.
+"""Run exports of `elmo-tasks export` with only onnxruntime and numpy, without torch and Numba.
 
 Examples:
     >>> from elmo_tasks import lite

@@ -21,20 +21,22 @@ from elmo_tasks.lite.model import load
 from elmo_tasks.text.tokens import split_tokens
 
 _LONGEST_LINE = 1 << 24
-_UNDECODABLE = re.compile("[\udc80-\udcff]")  # how `surrogateescape` marks bytes that are no text
+_UNDECODABLE = re.compile("[\udc80-\udcff]")  # how `surrogateescape` marks undecodable bytes
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the program. Returns its exit code: 2 for bad input, 130 when interrupted, 141 when nobody reads it."""
+    """Run the program. Returns its exit code: 2 for bad input, 130 if interrupted, 141 if the output is closed."""
     parser = argparse.ArgumentParser(
         prog="elmo-tasks-lite",
         description="Apply an export of elmo-tasks: one tokenised sentence per line, or raw text, in; JSON Lines out.",
     )
     parser.add_argument("--version", action="version", version=f"elmo-tasks-lite {__version__}")
-    parser.add_argument("folder", metavar="FOLDER", type=Path, help="what `elmo-tasks export` wrote")
+    parser.add_argument("folder", metavar="FOLDER", type=Path, help="folder written by `elmo-tasks export`")
     parser.add_argument("file", metavar="FILE", nargs="?", type=Path, help="UTF-8 text (default: standard input)")
-    parser.add_argument("--text", action="store_true", help="raw text: it is split into sentences and tokens")
-    parser.add_argument("--threads", metavar="N", type=int, help="processor threads to use (default: 2)")
+    parser.add_argument(
+        "--text", action="store_true", help="the input is raw text, which is split into sentences and tokens"
+    )
+    parser.add_argument("--threads", metavar="N", type=int, help="number of processor threads (default: 2)")
     options = parser.parse_args(arguments)
     write_what_cannot_be_encoded()
     try:
@@ -54,7 +56,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         say(f"elmo-tasks-lite: error: {error}", stream=sys.stderr)
         return 2
     except BrokenPipeError:
-        with suppress(OSError):  # what the stream still holds must go somewhere when the program ends
+        with suppress(OSError):  # the buffered text must go somewhere when the program ends
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
     except KeyboardInterrupt:
@@ -68,15 +70,15 @@ def _sentences(path: Path | None) -> Iterator[tuple[str, ...]]:
 
 
 def _whole(path: Path | None) -> str:
-    """A whole text."""
+    """The complete text."""
     text = "".join(line for line, _ in _lines(path, ""))
     if not text.strip():
-        raise InputError(f"{path or 'stdin'}: no text, or white space only")
+        raise InputError(f"{path or 'stdin'}: the text is empty or only white space")
     return text
 
 
 def _lines(path: Path | None, newline: str | None = None) -> Iterator[tuple[str, str]]:
-    """Lines with their `file:line`. newline: None for line breaks that are all alike, "" for them as they are."""
+    """Yield lines with their `file:line`. newline: None to normalise line breaks, "" to keep them."""
     origin = "stdin" if path is None else str(path)
     try:
         with nullcontext(standard_input()) if path is None else path.open("rb") as stream:
@@ -93,7 +95,7 @@ def _lines(path: Path | None, newline: str | None = None) -> Iterator[tuple[str,
 
 def _check(line: str, source: str) -> None:
     if len(line) == _LONGEST_LINE:
-        raise InputError(f"{source}: a line of over {_LONGEST_LINE:,} characters; break it into lines")
+        raise InputError(f"{source}: the line has over {_LONGEST_LINE:,} characters; break the text into lines")
     if bad := _UNDECODABLE.search(line):
         raise InputError(f"{source}: not UTF-8 text (byte {ord(bad[0]) - 0xDC00:#04x}); convert it to UTF-8")
 
@@ -111,7 +113,9 @@ def _tokens(line: str, source: str) -> tuple[str, ...]:
         return split_tokens(tokens)
     if isinstance(tokens, list) and all(isinstance(token, str) and split_tokens(token) == (token,) for token in tokens):
         return tuple(tokens)
-    raise InputError(f'{source}: expected a tokenised sentence or {{"tokens": [words]}}, got {quoted(line.strip())}')
+    raise InputError(
+        f'{source}: invalid JSON object {quoted(line.strip())}; expected a tokenised sentence or {{"tokens": [words]}}'
+    )
 
 
 if __name__ == "__main__":

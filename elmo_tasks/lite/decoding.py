@@ -1,4 +1,4 @@
-"""From the vectors of tokens to what a task says of each sentence, by the graph of its model."""
+"""Convert token vectors to the results of a task, with the graph of its model."""
 
 from __future__ import annotations
 
@@ -27,34 +27,34 @@ Frames = Sequence[tuple[int, Sequence[str]]]
 """The position of each predicate, and the BIO tags of its arguments."""
 
 _TOGETHER = 32
-"""Sentences in a batch of the task's graph."""
+"""Number of sentences per batch of the task's graph."""
 
 
 class Decoder(Protocol):
-    """The model of a task. A prediction is what it says of a sentence; only the decoder itself looks inside."""
+    """The model of a task. Only the decoder itself knows the type of its predictions."""
 
     @property
     def nothing(self) -> Any:
         """The prediction for a sentence without tokens."""
 
     def __call__(self, vectors: Vectors) -> list[Any]:
-        """The prediction for each sentence. None of them is empty."""
+        """The prediction for each sentence; sentences must not be empty."""
 
     def scores(self, vectors: Vectors) -> list[Floats]:
-        """Scores before any decoding, per sentence: (T, K) of labels per token, or (K,) of the sentence's labels."""
+        """Scores before decoding, per sentence: (T, K) for labels per token, or (K,) for the labels of the sentence."""
 
     def describe(self, tokens: Tokens, predicted: Any) -> dict[str, Any]:
-        """What `elmo-tasks predict` prints."""
+        """The value printed by `elmo-tasks predict`."""
 
     def result(self, sentence: Sentence, predicted: Any) -> Result:
-        """The same with places in a raw text."""
+        """The result with positions in a raw text."""
 
 
 def open_decoder(export: Export) -> Decoder:
-    """The decoder of the model that the manifest names.
+    """Open the decoder of the model named in the manifest.
 
     Raises:
-        InputError: a model that this version does not know, or a file that cannot be used.
+        InputError: this version does not support the model, or a file cannot be used.
     """
     kinds: dict[str, Callable[[Export], Decoder]] = {
         "tagger": Tagger,
@@ -69,7 +69,7 @@ def open_decoder(export: Export) -> Decoder:
 
 
 class Tagger:
-    """A BiLSTM graph, and a CRF decoded here. A prediction is BIO tags."""
+    """A BiLSTM graph, with CRF decoding here. A prediction consists of BIO tags."""
 
     nothing: tuple[str, ...] = ()
 
@@ -77,7 +77,7 @@ class Tagger:
         self.graph = export.session("model.onnx")
         self.labels = LabelSet(tuple(export.manifest["labels"]))
         self.scheme: str = export.manifest["scheme"]
-        moves = export.array("transitions.npy")  # (K + 2, K): from each label, then start and end
+        moves = export.array("transitions.npy")  # (K + 2, K): transitions from each label, then start and end
         self.step, self.start, self.end = moves[:-2], moves[-2], moves[-1]
 
     def __call__(self, vectors: Vectors) -> list[tuple[str, ...]]:
@@ -99,7 +99,7 @@ class Tagger:
 
 
 class TokenClassifier:
-    """A graph that gives the scores of each token's labels. A prediction is the best of them."""
+    """A graph that computes label scores for each token. A prediction consists of the best labels."""
 
     nothing: tuple[str, ...] = ()
 
@@ -121,7 +121,7 @@ class TokenClassifier:
 
 
 class Classifier:
-    """A graph that gives the scores of labels, of which the softmax is taken. A prediction is their probabilities."""
+    """A graph that computes label scores. A prediction consists of their softmax probabilities."""
 
     nothing: Mapping[str, float] = MappingProxyType({})
 
@@ -150,7 +150,7 @@ class Classifier:
 
 
 class RoleLabeller:
-    """A graph that finds predicates, and one that labels the arguments of each. A prediction is their BIO tags."""
+    """A graph that finds predicates, and one that labels their arguments. A prediction consists of their BIO tags."""
 
     nothing: Frames = ()
 
@@ -173,11 +173,11 @@ class RoleLabeller:
         return list(frames)
 
     def scores(self, vectors: Vectors) -> list[Floats]:
-        """Per sentence (T, 2): of no predicate, and of a predicate, at each token."""
+        """Scores (T, 2) per sentence: "no predicate" and "predicate" for each token."""
         return _of_tokens(self.finder, vectors)
 
     def role_scores(self, marked: Sequence[tuple[int, int]], vectors: Vectors) -> list[Floats]:
-        """Scores (T, K) of the tags of each predicate. marked: the sentence and the position of each."""
+        """Scores (T, K) of the tags for each predicate. marked: the sentence and the position of each predicate."""
         lengths = [len(vectors[0][row]) for row, _ in marked]
         packing = Packing.of(lengths)
         ends = np.cumsum(lengths)
@@ -207,7 +207,7 @@ class RoleLabeller:
 
 
 def _padded(tensors: Sequence[Floats]) -> Floats:
-    """(T, D) each -> (longest, B, D), zeros behind."""
+    """Pad tensors (T, D) with zeros and stack them to (longest, B, D)."""
     block = np.zeros((max(map(len, tensors)), len(tensors), tensors[0].shape[1]), np.float32)
     for row, tensor in enumerate(tensors):
         block[: len(tensor), row] = tensor
@@ -215,7 +215,7 @@ def _padded(tensors: Sequence[Floats]) -> Floats:
 
 
 def _batches(graph: Any, vectors: Vectors) -> Iterator[tuple[list[int], list[int], Floats]]:
-    """Sentences of like length together: their numbers, their lengths, and what the graph says of them."""
+    """Batch sentences of similar length; yield their indices, their lengths, and the output of the graph."""
     order = sorted(range(len(vectors[0])), key=lambda row: len(vectors[0][row]))
     for at in range(0, len(order), _TOGETHER):
         rows = order[at : at + _TOGETHER]
@@ -225,7 +225,7 @@ def _batches(graph: Any, vectors: Vectors) -> Iterator[tuple[list[int], list[int
 
 
 def _of_tokens(graph: Any, vectors: Vectors) -> list[Floats]:
-    """What a graph says of each token: (T, K) per sentence."""
+    """The output of a graph for each token: (T, K) per sentence."""
     found: dict[int, Floats] = {}
     for rows, lengths, scores in _batches(graph, vectors):
         found.update(

@@ -1,4 +1,4 @@
-"""An export's folder: the manifest, and graphs and arrays whose checksums it names."""
+"""The folder of an export: a manifest with the checksums of the graphs and arrays."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ Numbers = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Export:
-    """An export on disk, checked.
+    """A checked export on disk.
 
-    path: the folder; manifest: what `manifest.json` holds; threads: processor threads that graphs may use.
+    path: the folder; manifest: the content of `manifest.json`; threads: number of processor threads for graphs.
     """
 
     path: Path
@@ -37,14 +37,14 @@ class Export:
         """Read the manifest and compare every file with its checksum.
 
         Raises:
-            InputError: not the folder of an export, another format, or a file that is missing or damaged.
+            InputError: the folder is not an export, its format is unknown, or a file is missing or damaged.
         """
         file = path / MANIFEST
         try:
             manifest = json.loads(file.read_text(encoding="utf-8"))
         except (FileNotFoundError, NotADirectoryError):
             raise InputError(
-                f"{path}: not an export (no {MANIFEST} in it); make one with `elmo-tasks export RUN --output FOLDER`"
+                f"{path}: not an export (it has no {MANIFEST}); make one with `elmo-tasks export RUN --output FOLDER`"
             ) from None
         except OSError as error:
             raise InputError(f"{file}: cannot be read ({error.strerror})") from None
@@ -52,14 +52,14 @@ class Export:
             raise InputError(f"{file}: damaged: not JSON ({error}); {_AGAIN}") from None
         if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
             found = manifest.get("format") if isinstance(manifest, dict) else None
-            raise InputError(f"{file}: expected format {FORMAT}, got {found!r:.60}; {_AGAIN}")
+            raise InputError(f"{file}: the format is {found!r:.60}, not {FORMAT}; {_AGAIN}")
         _check_keys(manifest, file)
         for name, expected in manifest["files"].items():
             _check_file(path, name, expected)
         return cls(path, manifest, threads)
 
     def session(self, name: str, threads: int | None = None) -> Any:
-        """The graph in a file. Raises InputError when onnxruntime does not take it, or is not installed."""
+        """The graph in a file. Raises InputError if onnxruntime cannot load it or is not installed."""
         try:
             import onnxruntime
         except ImportError:
@@ -67,16 +67,18 @@ class Export:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads or self.threads
         options.inter_op_num_threads = 1
-        options.enable_mem_pattern = False  # which would keep a plan, and a block, for every shape that comes
+        options.enable_mem_pattern = False  # would keep a plan and a memory block for every shape
         options.log_severity_level = 3
-        options.enable_cpu_mem_arena = False  # which would keep the largest block that was ever needed
+        options.enable_cpu_mem_arena = False  # would keep the largest block ever needed
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         path = self._path(name)
         try:
             return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-        except Exception as error:  # onnxruntime's exceptions have no common class
+        except Exception as error:  # onnxruntime's exceptions have no common base class
             reason = " ".join(str(error).split())[:200]
-            raise InputError(f"{path}: onnxruntime {onnxruntime.__version__} cannot run it ({reason})") from None
+            raise InputError(
+                f"{path}: onnxruntime {onnxruntime.__version__} cannot load the graph ({reason})"
+            ) from None
 
     def array(self, name: str) -> NDArray[Any]:
         """The array in a `.npy` file, memory-mapped."""
@@ -88,8 +90,8 @@ class Export:
         return found
 
     def _path(self, name: str) -> Path:
-        if name not in self.manifest["files"]:  # so it has no checksum, or is missing
-            raise InputError(f"{self.path / MANIFEST}: damaged: it does not name {name}; {_AGAIN}")
+        if name not in self.manifest["files"]:  # it has no checksum, or is missing
+            raise InputError(f"{self.path / MANIFEST}: damaged: it does not list {name}; {_AGAIN}")
         return self.path / name
 
 
@@ -101,14 +103,16 @@ def _check_keys(manifest: dict[str, Any], file: Path) -> None:
         inputs = all(isinstance(each, dict) and isinstance(each.get("width"), int) for each in manifest["inputs"])
         wrong = [key for key, right in (("labels", strings), ("inputs", inputs)) if not (right and manifest[key])]
     if wrong:
-        raise InputError(f"{file}: damaged: {wrong[0]!r} is missing or of another type; {_AGAIN}")
+        raise InputError(f"{file}: damaged: {wrong[0]!r} is missing or has the wrong type; {_AGAIN}")
 
 
 def _check_file(folder: Path, name: str, expected: Any) -> None:
-    """Raises InputError unless the file has the checksum that the manifest names."""
+    """Raises InputError unless the file has the checksum given in the manifest."""
     path = folder / name
     if Path(name).name != name or not isinstance(expected, dict):  # never outside the folder
-        raise InputError(f"{folder / MANIFEST}: damaged: {name!r:.60} is not the name of a file in it; {_AGAIN}")
+        raise InputError(
+            f"{folder / MANIFEST}: damaged: {name!r:.60} is not the name of a file in the folder; {_AGAIN}"
+        )
     try:
         found = checksum(path)
     except OSError as error:

@@ -1,4 +1,4 @@
-"""From tokens to the vectors that a task's graph reads: the biLM, characters, and word tables."""
+"""Convert tokens to the input vectors of a task's graph: the biLM, characters, and word tables."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ from elmo_tasks.lite.packing import Packing
 Sentences = Sequence[Sequence[str]]
 
 REMEMBERED = 1 << 14
-"""Words whose vectors are kept from call to call."""
+"""Number of words whose vectors are kept between calls."""
 _WORDS = 64
-"""Words that are encoded at a time, which bounds the memory."""
+"""Number of words encoded at a time, to bound the memory."""
 
 
 class LiteInput(Protocol):
-    """Sentences, none of them empty, as one vector per token, sentence by sentence: (N, D)."""
+    """Maps non-empty sentences to one vector per token, sentence by sentence: (N, D)."""
 
     def __call__(self, sentences: Sentences) -> Floats: ...
 
 
 def open_inputs(export: Export) -> list[LiteInput]:
-    """The inputs that the manifest names, in the order of the task's graph.
+    """Open the inputs named in the manifest, in the order of the task's graph.
 
     Raises:
-        InputError: a kind that this version does not know, or a file that cannot be used.
+        InputError: this version does not support a kind of input, or a file cannot be used.
     """
     kinds: dict[str, Callable[[Export, str, dict[str, Any]], LiteInput]] = {
         "elmo": BilmInput,
@@ -42,18 +42,20 @@ def open_inputs(export: Export) -> list[LiteInput]:
     opened = []
     for number, entry in enumerate(export.manifest["inputs"]):
         if entry.get("kind") not in kinds:
-            raise InputError(f"{export.path / MANIFEST}: unknown kind of input {entry.get('kind')!r:.60}")
+            raise InputError(
+                f"{export.path / MANIFEST}: unknown kind of input {entry.get('kind')!r:.60}; install a newer version"
+            )
         opened.append(kinds[entry["kind"]](export, f"input-{number}", entry))
     return opened
 
 
 class WordEncoder:
-    """Characters to one vector per word, by a graph. Each distinct word is computed once, and remembered."""
+    """Converts characters to one vector per word with a graph. Each distinct word is computed once and cached."""
 
     def __init__(self, export: Export, prefix: str, entry: dict[str, Any]) -> None:
         self.session = export.session(f"{prefix}-words.onnx")
         self.longest: int = entry["max_characters"]
-        self.margin: int = entry["margin"]  # columns of padding that the graph needs behind the longest word
+        self.margin: int = entry["margin"]  # columns of padding that the graph needs after the longest word
         self.pad: int = entry["pad"]
         self.table = np.empty((REMEMBERED, entry["encoded_width"]), np.float32)
         self.rows: dict[str, int] = {}
@@ -68,7 +70,7 @@ class WordEncoder:
         if len(self.rows) + len(missing) > REMEMBERED:
             self.rows.clear()
             missing = list(dict.fromkeys(words))
-        if len(missing) > REMEMBERED:  # more than fit: not remembered
+        if len(missing) > REMEMBERED:  # too many words to cache
             vectors = self.encode(missing)
             places = {word: place for place, word in enumerate(missing)}
             found: Floats = vectors[[places[word] for word in words]]
@@ -81,7 +83,7 @@ class WordEncoder:
         return known
 
     def encode(self, words: Sequence[str]) -> Floats:
-        """The vectors of distinct words, those of like length together: (U, D)."""
+        """The vectors of distinct words (U, D), computed together with words of similar length."""
         ids = np.array([encode_word(word, self.longest) for word in words], np.int64)  # (U, C)
         lengths = (ids != PAD).sum(axis=1)  # (U,)
         ids[ids == PAD] = self.pad
@@ -95,7 +97,7 @@ class WordEncoder:
 
 
 class BilmInput:
-    """The mixed layers of a biLM. Each direction is a graph, and both run at once where there are two threads."""
+    """The mixed layers of a biLM. Each direction is a graph; both run in parallel if there are two threads."""
 
     def __init__(self, export: Export, prefix: str, entry: dict[str, Any]) -> None:
         self.words = WordEncoder(export, prefix, entry)
@@ -121,9 +123,9 @@ class BilmInput:
 
 
 class TableInput:
-    """Vectors of words from a table: a word is looked up as it is, then in lower case; the last row is for all others.
+    """Word vectors from a table: a word is looked up as written, then in lower case; the last row is for all others.
 
-    Words are found by 64 bits of their digest, so that nothing has to be built when the export is opened.
+    Words are found by 64 bits of their digest, so that no index has to be built when the export is opened.
     """
 
     def __init__(self, export: Export, prefix: str, entry: dict[str, Any]) -> None:
@@ -138,15 +140,15 @@ class TableInput:
         unknown = np.flatnonzero(rows < 0)
         if len(unknown):
             rows[unknown] = self._find([words[place].lower() for place in unknown])
-        return self.vectors[rows].astype(np.float32)  # -1, no such word, is the last row
+        return self.vectors[rows].astype(np.float32)  # -1, for unknown words, is the last row
 
     def _find(self, words: Sequence[str]) -> Numbers:
-        """(N,) rows, -1 where the table has no such word."""
+        """The rows (N,) of words, -1 for words that are not in the table."""
         wanted = np.array([word_digest(word) for word in words], np.uint64)
         places = np.searchsorted(self.digests, wanted).clip(max=len(self.digests) - 1)
         return np.where(self.digests[places] == wanted, self.rows[places], -1)
 
 
 def word_digest(word: str) -> int:
-    """The 64 bits by which a table knows a word."""
+    """The 64 bits that identify a word in a table."""
     return int.from_bytes(hashlib.blake2b(word.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "little")

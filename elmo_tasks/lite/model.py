@@ -1,4 +1,4 @@
-"""A whole export: tokens in, what the task says of them out."""
+"""An exported run: maps tokens to the results of its task."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from elmo_tasks.text.results import Result
 from elmo_tasks.text.tokeniser import split_text
 
 BUDGET = 448
-"""Tokens that are computed together: it bounds the memory. A longer sentence is computed alone."""
+"""Maximum number of tokens computed together, to bound the memory. A longer sentence is computed alone."""
 
 
 class LiteModel:
@@ -30,8 +30,8 @@ class LiteModel:
 
     Attributes:
         task: the name of the task, such as `ner`.
-        labels: the labels that the model chooses from.
-        manifest: what `manifest.json` says.
+        labels: the labels of the model.
+        manifest: the content of `manifest.json`.
     """
 
     def __init__(self, export: Export) -> None:
@@ -42,17 +42,17 @@ class LiteModel:
         self._decoder = open_decoder(export)
 
     def __call__(self, sentences: Iterable[Sequence[str]]) -> list[dict[str, Any]]:
-        """One result per tokenised sentence, in the form that `elmo-tasks predict` prints for this task.
+        """One result per tokenised sentence, in the format of `elmo-tasks predict` for this task.
 
         Raises:
-            InputError: a string where a list of tokens belongs; `text` takes those.
+            InputError: a string is given instead of a list of tokens; use `text` for strings.
         """
         given = checked_sentences(sentences)
         found = zip(given, self._predict(given), strict=True)
         return [self._decoder.describe(tokens, predicted) for tokens, predicted in found]
 
     def text(self, text: str) -> list[Result]:
-        """The results for the sentences of a raw text, with places in it, as `elmo_tasks.load(...)(text)` gives them.
+        """The results for the sentences of a raw text, with positions in it, as from `elmo_tasks.load(...)(text)`.
 
         Probabilities of entities, predicates and arguments are not computed.
         """
@@ -61,22 +61,22 @@ class LiteModel:
         return [self._decoder.result(own, predicted) for own, predicted in zip(sentences, found, strict=True)]
 
     def pipe(self, sentences: Iterable[Sequence[str]], block: int = 64) -> Iterator[dict[str, Any]]:
-        """The same of a stream, `block` sentences at a time: memory does not grow with their number."""
+        """Yield the results for a stream, `block` sentences at a time, in bounded memory."""
         stream = iter(sentences)
         while some := list(islice(stream, block)):
             yield from self(some)
 
     def scores(self, sentences: Iterable[Sequence[str]]) -> list[Floats]:
-        """What the model computes before it decides: (T, K) of tags per token, or (K,) of labels of the sentence.
+        """The scores before decoding: (T, K) for the tags of each token, or (K,) for the labels of the sentence.
 
-        Of a role labeller it is (T, 2), no predicate and predicate at each token.
+        For a role labeller they are (T, 2), "no predicate" and "predicate" for each token.
 
         Raises:
-            InputError: a string where a list of tokens belongs, or a sentence without tokens.
+            InputError: a string is given instead of a list of tokens, or a sentence has no tokens.
         """
         given = checked_sentences(sentences)
         if not all(map(len, given)):
-            raise InputError("a sentence without tokens has no scores")
+            raise InputError("a sentence without tokens has no scores; leave it out")
         found = [np.empty(0, np.float32) for _ in given]
         for rows in _blocks(given):
             scores = self._decoder.scores(self._vectors([given[row] for row in rows]))
@@ -100,23 +100,23 @@ class LiteModel:
 
 
 def load(folder: str | Path, *, threads: int | None = None) -> LiteModel:
-    """Open a folder that `elmo-tasks export` wrote.
+    """Open a folder written by `elmo-tasks export`.
 
     Args:
         folder: the export.
-        threads: processor threads to use. By default two, or one if there is only one core: the two directions of
-            the biLM run side by side.
+        threads: number of processor threads. By default two, for the two directions of the biLM, or one if there is
+            only one core.
 
     Raises:
-        InputError: not an export, a damaged file, or fewer than one thread.
+        InputError: the folder is not an export, a file is damaged, or `threads` is less than 1.
     """
     if threads is not None and threads < 1:
-        raise InputError(f"threads: expected 1 or more, got {threads}")
+        raise InputError(f"threads must be 1 or more, not {threads}")
     return LiteModel(Export.open(Path(folder), threads or min(2, os.cpu_count() or 1)))
 
 
 def _blocks(sentences: Sequence[Sequence[str]]) -> Iterator[list[int]]:
-    """The numbers of sentences that have tokens, in blocks of about equal size and at most about `BUDGET` tokens."""
+    """Yield indices of non-empty sentences in blocks of about equal size and at most about `BUDGET` tokens."""
     total = sum(map(len, sentences))
     target = total / max(1, -(-total // BUDGET))
     block: list[int] = []

@@ -1,4 +1,4 @@
-"""Sentences in one block without padding between them: in streams side by side, as the engine reads them."""
+"""Pack sentences into one block of parallel streams without padding between them, as in the engine."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from elmo_tasks.lite.folder import Numbers
 
 @dataclass(frozen=True)
 class Packing:
-    """How sentences are read: in S streams of T steps, as many streams as make none longer than need be.
+    """The layout of sentences in S streams of T steps; S is chosen so that T is minimal.
 
-    begins: (T, S, 1) bool, where a sentence begins. ahead, behind: (N,) the place in the block (T * S) of each token,
-    numbered sentence by sentence, where each sentence is read from its start or from its end.
+    begins: (T, S, 1) bool, true where a sentence begins. ahead, behind: (N,) the position in the block (T * S) of each
+    token, numbered sentence by sentence, if each sentence is read from its start or from its end.
     """
 
     begins: NDArray[np.bool_]
@@ -27,7 +27,7 @@ class Packing:
 
     @classmethod
     def of(cls, lengths: Sequence[int]) -> Packing:
-        """lengths: of the sentences, 1 or more each."""
+        """lengths: lengths of the sentences, at least 1."""
         streams = -(-sum(lengths) // max(lengths))
         places, loads = share(lengths, streams)
         counts = np.array(lengths)  # (n,)
@@ -42,7 +42,7 @@ class Packing:
         )
 
     def block(self, values: NDArray[Any], at: Numbers) -> NDArray[Any]:
-        """values: (N, ...) at these places -> (T, S, ...), zeros elsewhere."""
+        """values: (N, ...) at these positions -> (T, S, ...), zeros elsewhere."""
         steps, streams, _ = self.begins.shape
         block = np.zeros((steps * streams, *values.shape[1:]), values.dtype)
         block[at] = values

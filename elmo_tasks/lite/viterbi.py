@@ -1,4 +1,4 @@
-"""The best sequence of labels under start, end and step scores, of several sentences at once."""
+"""Find the best label sequences under start, end and transition scores, for several sentences at once."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from elmo_tasks.lite.folder import Floats
 
 
 def viterbi(scores: Floats, lengths: Sequence[int], start: Floats, end: Floats, step: Floats) -> list[list[int]]:
-    """scores: (T, B, K); lengths: of the B sentences, none of them 0; start, end: (K,); step: (K, K), from row to
-    column -> the labels of each sentence."""
+    """scores: (T, B, K); lengths: lengths of the B sentences, all above 0; start, end: (K,); step: (K, K), from row to
+    column. Returns the labels of each sentence."""
     longest, batch, _ = scores.shape
     going = np.arange(longest)[:, None] < np.array(lengths)  # (T, B)
     best = start + scores[0]  # (B, K)

@@ -16,8 +16,9 @@ from elmo_tasks.text.labels import sort_labels
 class ClassScores:
     """Accuracy and macro-averaged F1 as fractions.
 
-    per_type: precision, recall, F1 and support of each label; macro F1 is the plain mean of these F1. confusion: (K, K)
-    counts, one row per gold label and one column per predicted label, in the order of `labels`. report: a text table.
+    per_type: precision, recall, F1 and support of each label; macro F1 is the unweighted mean of the F1 scores.
+    confusion: (K, K) counts, one row per gold label and one column per predicted label, in the order of `labels`.
+    report: a text table.
     """
 
     accuracy: float
@@ -28,7 +29,7 @@ class ClassScores:
     report: str
 
     def as_dict(self) -> dict[str, Any]:
-        """For JSON."""
+        """The scores as JSON values."""
         return {
             "accuracy": self.accuracy,
             "macro_f1": self.macro_f1,
@@ -41,7 +42,7 @@ def score_classes(gold: Sequence[str], predicted: Sequence[str]) -> ClassScores:
     """Score predicted labels against gold ones, over the labels that occur in either.
 
     Raises:
-        ValueError: the two differ in length.
+        ValueError: the numbers of gold and predicted labels differ.
     """
     if len(gold) != len(predicted):
         raise ValueError(f"gold and predicted labels differ in length: {len(gold)} and {len(predicted)}")

@@ -1,4 +1,4 @@
-"""How many there are, how many were predicted, how many are right; precision, recall and F1 follow from these."""
+"""Counts of gold, predicted and correct items, from which precision, recall and F1 are computed."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Counts:
-    """How many spans or labels are in the gold data, how many were predicted, and how many of those are right."""
+    """The numbers of spans or labels in the gold data, of predicted ones, and of correct ones."""
 
     gold: int
     predicted: int
@@ -30,11 +30,11 @@ class Counts:
         return 2 * self.correct / (self.gold + self.predicted) if self.gold + self.predicted else 0.0
 
     def as_dict(self) -> dict[str, float | int]:
-        """For JSON."""
+        """The counts and scores as JSON values."""
         return {"precision": self.precision, "recall": self.recall, "f1": self.f1, "support": self.gold}
 
 
 def sum_counts(counts: Iterable[Counts]) -> Counts:
-    """All of them together."""
+    """The sum of all counts."""
     parts = list(counts)
     return Counts(sum(c.gold for c in parts), sum(c.predicted for c in parts), sum(c.correct for c in parts))

@@ -1,4 +1,4 @@
-"""The table of scores by label, as scikit-learn's and seqeval's `classification_report` print it."""
+"""A table of scores by label, in the format of `classification_report` in scikit-learn and seqeval."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ def score_table(counts: Mapping[str, Counts], overall: str) -> str:
     """One row per label, then the averages.
 
     Args:
-        counts: of each label, in the order of the rows; at least one.
-        overall: what stands for the micro average: `micro avg`, or `accuracy` where each example has one label.
+        counts: the counts of each label, in the order of the rows; at least one.
+        overall: name of the micro average: `micro avg`, or `accuracy` if each example has one label.
     """
     width = max(len("weighted avg"), *map(len, counts))
     total, support = sum_counts(counts.values()), [c.gold for c in counts.values()]

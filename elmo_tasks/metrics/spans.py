@@ -1,4 +1,4 @@
-"""Scores over tags: spans as seqeval (strict) and as the conlleval script count them. No torch."""
+"""Span scores from tags, counted like seqeval (strict) and like the conlleval script. No torch."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ Tags = Sequence[str]
 class SpanScores:
     """Micro-averaged span scores as fractions.
 
-    `f1`, `precision`, `recall`, `per_type` and `report` are seqeval's in strict mode; `conlleval` holds the counts of
-    the CoNLL-2000/2003 script, which reads an illegal I- as the start of a span. On legal output the two agree.
+    `f1`, `precision`, `recall`, `per_type` and `report` are those of seqeval in strict mode; `conlleval` has the counts
+    of the CoNLL-2000/2003 script, which interprets an illegal I- as the start of a span. They agree on legal output.
     """
 
     f1: float
@@ -31,7 +31,7 @@ class SpanScores:
     report: str
 
     def as_dict(self) -> dict[str, Any]:
-        """For JSON."""
+        """The scores as JSON values."""
         return {
             "f1": self.f1,
             "precision": self.precision,
@@ -47,7 +47,7 @@ def score_spans(gold: Sequence[Tags], predicted: Sequence[Tags]) -> SpanScores:
     """Score predicted BIO tags against gold ones, sentence by sentence.
 
     Raises:
-        ValueError: the two differ in the number of sentences or in a sentence's length.
+        ValueError: gold and predicted tags differ in the number of sentences or in the length of a sentence.
     """
     if len(gold) != len(predicted) or any(len(a) != len(b) for a, b in zip(gold, predicted, strict=True)):
         raise ValueError("gold and predicted tags differ in length")
@@ -67,9 +67,9 @@ def score_spans(gold: Sequence[Tags], predicted: Sequence[Tags]) -> SpanScores:
 
 
 def _strict_counts(gold: Sequence[Tags], predicted: Sequence[Tags]) -> dict[str, Counts]:
-    """Counts by span type, of the spans that seqeval reads from legal BIO tags.
+    """Counts by span type, for the spans that seqeval reads from legal BIO tags.
 
-    seqeval's own scores are not used, since they import scikit-learn and with it pandas: a second and a half.
+    seqeval itself is not used, because it imports scikit-learn and pandas, which takes a second and a half.
     """
     from seqeval.scheme import IOB2, Entities
 
@@ -83,12 +83,12 @@ def _strict_counts(gold: Sequence[Tags], predicted: Sequence[Tags]) -> dict[str,
 
 
 def conlleval_counts(gold: Sequence[Tags], predicted: Sequence[Tags]) -> Counts:
-    """Spans of all types by the definition of `conlleval.pl`: start, end and type must agree."""
+    """Count spans of all types by the definition of `conlleval.pl`: start, end and type must agree."""
     return sum_counts(type_counts(gold, predicted).values())
 
 
 def type_counts(gold: Sequence[Tags], predicted: Sequence[Tags]) -> dict[str, Counts]:
-    """Counts by span type, the types sorted."""
+    """Counts by span type, sorted by type."""
     there, guessed, right = Counter[str](), Counter[str](), Counter[str]()
     for ours, theirs in zip(gold, predicted, strict=True):
         spans: set[Span] = set(repair(ours, "BIO"))

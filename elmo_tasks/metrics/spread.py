@@ -1,4 +1,4 @@
-"""How scores of several seeds, and what a test finds between two of them, are written."""
+"""Format the scores of several seeds, and the results of significance tests."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ def spread(fractions: Sequence[float]) -> str:
 
 
 def interval(low: float, high: float) -> str:
-    """Of a difference of scores, in per cent: `+0.08 to +0.82`."""
+    """The interval of a difference of scores, in per cent: `+0.08 to +0.82`."""
     return f"{100 * low:+.2f} to {100 * high:+.2f}"
 
 
 def probability(p: float) -> str:
-    """Three digits, or four of a small one."""
+    """A p-value with three digits, or four if it is small."""
     return f"{p:.3f}" if p >= 0.001 else f"{p:.4f}"

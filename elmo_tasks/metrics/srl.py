@@ -1,4 +1,4 @@
-"""Scores of semantic roles, as `srl-eval.pl` of CoNLL-2005 (and of work on CoNLL-2012) counts them. No torch."""
+"""Scores of semantic roles, counted like `srl-eval.pl` of CoNLL-2005 (also used for CoNLL-2012). No torch."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from elmo_tasks.metrics.counts import Counts, sum_counts
 from elmo_tasks.metrics.spans import Tags, conlleval_counts
 from elmo_tasks.text.spans import repair
 
-PREDICATE = "V"  # given, not found: the script counts it, but leaves it out of the overall figures
+PREDICATE = "V"  # given, not predicted: the script counts it, but leaves it out of the overall scores
 
 Pair = tuple[Tags, Tags]  # gold, predicted
 
 
 class Argument(NamedTuple):
-    """A role and the stretches of tokens that fill it, ends exclusive: one, or several if it is discontinuous."""
+    """A role and the token ranges that fill it, with exclusive ends: one, or several if it is discontinuous."""
 
     role: str
     parts: tuple[tuple[int, int], ...]
@@ -25,10 +25,10 @@ class Argument(NamedTuple):
 
 @dataclass(frozen=True)
 class RoleScores:
-    """Micro-averaged scores of arguments as fractions, predicates given and V left out.
+    """Micro-averaged scores of arguments as fractions, with given predicates and without V.
 
-    per_type: by role. perfect: the share of predicates without a missed or superfluous argument. predicates: which
-    tokens are predicates, as found by the model itself. report: the table of the script.
+    per_type: scores by role. perfect: the fraction of predicates without a missed or superfluous argument. predicates:
+    scores of the predicates found by the model. report: the table of the script.
     """
 
     f1: float
@@ -40,7 +40,7 @@ class RoleScores:
     report: str
 
     def as_dict(self) -> dict[str, Any]:
-        """For JSON."""
+        """The scores as JSON values."""
         return {
             "f1": self.f1,
             "precision": self.precision,
@@ -52,10 +52,10 @@ class RoleScores:
 
 
 def arguments(tags: Tags) -> list[Argument]:
-    """The arguments of one predicate from its BIO tags, V among them.
+    """The arguments of one predicate from its BIO tags, including V.
 
-    A span `C-X` continues the last argument of role X before it, and both are one argument; where there is none, it is
-    an argument of role X. `R-X` is a role of its own.
+    A span `C-X` continues the last preceding argument of role X, and both form one argument; if there is none, it is an
+    argument of role X. `R-X` is a separate role.
     """
     found: list[Argument] = []
     last: dict[str, int] = {}
@@ -71,15 +71,15 @@ def arguments(tags: Tags) -> list[Argument]:
 
 
 def count_arguments(gold: Tags, predicted: Tags) -> Counts:
-    """One predicate's arguments without V: right are those whose role and every part agree."""
+    """Count the arguments of one predicate without V; an argument is correct if its role and all parts agree."""
     return sum_counts(c for role, c in _count([(gold, predicted)]).items() if role != PREDICATE)
 
 
 def score_roles(framed: Sequence[Pair], plain: Sequence[Pair] = ()) -> RoleScores:
     """Score arguments and predicates.
 
-    framed: gold and predicted BIO tags of each predicate's arguments; plain: those that mark each sentence's
-    predicates.
+    framed: gold and predicted BIO tags of the arguments of each predicate; plain: those that mark the predicates of
+    each sentence.
 
     Raises:
         ValueError: gold and predicted tags of a pair differ in length.
@@ -104,7 +104,7 @@ def score_roles(framed: Sequence[Pair], plain: Sequence[Pair] = ()) -> RoleScore
 
 
 def _count(pairs: Sequence[Pair]) -> dict[str, Counts]:
-    """Counts by role, the roles sorted."""
+    """Counts by role, sorted by role."""
     there, guessed, right = Counter[str](), Counter[str](), Counter[str]()
     for ours, theirs in pairs:
         known, proposed = set(arguments(ours)), set(arguments(theirs))
@@ -117,7 +117,7 @@ def _count(pairs: Sequence[Pair]) -> dict[str, Counts]:
 def _table(
     propositions: int, perfect: float, roles: Mapping[str, Counts], verb: Counts | None, predicates: Counts
 ) -> str:
-    """The script's columns: right, superfluous and missed arguments, then per cent."""
+    """The columns of the script: correct, superfluous and missed arguments, then per cent."""
     width = max(12, *map(len, roles))
     rule = "-" * (width + 51)
     lines = [

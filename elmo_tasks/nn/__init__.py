@@ -1,1 +1,1 @@
-"""Trainable bricks (LSTMs, CRF, pooling, mixes) and the task models built from them."""
+"""Trainable modules (LSTMs, CRF, pooling, mixes) and the task models built from them."""

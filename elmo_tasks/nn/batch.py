@@ -1,4 +1,4 @@
-"""A batch: several sentences' inputs, padded."""
+"""A batch: the padded inputs of several sentences."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ NO_PREDICATE = -1
 
 @dataclass(frozen=True)
 class Item:
-    """One sentence ready for batching: a tensor a source ((L, T, D) frozen layers, else time first), and its gold.
+    """A sentence ready for batching: one tensor per source ((L, T, D) frozen layers, else time first), and its gold.
 
-    gold: (T,) int64 for tagging, () for classification, None when unknown; index: its number in the split.
+    gold: (T,) int64 for tagging, () for classification, None if unknown; index: its number in the split.
     """
 
     inputs: tuple[Tensor, ...]
@@ -27,9 +27,12 @@ class Item:
 
 @dataclass(frozen=True)
 class Batch:
-    """Shapes: inputs (B, L_i, T, D_i) or (B, T, ...); mask (B, T) bool, True on real tokens; lengths (B,) on the CPU;
-    gold (B, T) or (B,) or None; predicate (B,), `NO_PREDICATE` where a row has none, or None if no row has;
-    indices: each sentence's number in its split."""
+    """A batch of B sentences.
+
+    inputs: (B, L_i, T, D_i) or (B, T, ...) each; mask: (B, T) bool, True for real tokens; lengths: (B,) on the CPU;
+    gold: (B, T) or (B,) or None; predicate: (B,), `NO_PREDICATE` for rows without one, or None if no row has one;
+    indices: the number of each sentence in its split.
+    """
 
     inputs: tuple[Tensor, ...]
     mask: Tensor
@@ -39,7 +42,7 @@ class Batch:
     predicate: Tensor | None = None
 
     def to(self, device: torch.device | str) -> Batch:
-        """The same batch on another device; lengths stay on the CPU, where packing wants them."""
+        """The same batch on another device; lengths stay on the CPU, as required for packing."""
         return replace(
             self,
             inputs=tuple(x.to(device) for x in self.inputs),
@@ -50,7 +53,7 @@ class Batch:
 
 
 def collate(items: Sequence[Item]) -> Batch:
-    """Pad sentences to the longest of them."""
+    """Pad sentences to the longest one and stack them."""
     lengths = torch.tensor([item.length for item in items])
     longest = int(lengths.max())
     first = items[0]
@@ -70,7 +73,7 @@ def collate(items: Sequence[Item]) -> Batch:
 
 
 def pad(tensors: Sequence[Tensor], longest: int, time: int) -> Tensor:
-    """Stack tensors whose dimension `time` differs, zeros behind."""
+    """Stack tensors whose dimension `time` differs, padded with zeros at the end."""
     first = tensors[0]
     shape = list(first.shape)
     shape[time] = longest
@@ -81,5 +84,5 @@ def pad(tensors: Sequence[Tensor], longest: int, time: int) -> Tensor:
 
 
 def _time(x: Tensor) -> int:
-    """Frozen layers are (L, T, D); everything else has time first."""
+    """The time dimension: frozen layers are (L, T, D); everything else has time first."""
     return 1 if x.dim() == 3 else 0

@@ -9,19 +9,20 @@ from elmo_tasks.nn.bilstm import BiLstm
 from elmo_tasks.nn.maxout import Maxout
 from elmo_tasks.nn.pooling import AttentionPooling, masked_max, masked_mean, masked_min
 
-# AllenNLP's BCN for SST-5: dropout behind the feed-forward layer and the integrator, then in the maxout layers, each of
-# 4 pieces; these are 1200 and 600 wide, which is 4 and 2 times the 300 of all else.
+# AllenNLP's BCN for SST-5: dropout after the feed-forward layer and the integrator, then in the maxout layers, each
+# with 4 pieces; their widths are 1200 and 600, which is 4 and 2 times the 300 of all other layers.
 FEED_FORWARD_DROPOUT, INTEGRATOR_DROPOUT, MAXOUT_DROPOUT, MAXOUT_PIECES = 0.25, 0.1, (0.2, 0.3, 0.0), 4
 
 
 class BiattentiveNetwork(nn.Module):
-    """Each token meets all others of its sentence, an integrator reads what came of it, poolings and maxout decide.
+    """Self-attention over the sentence, an integrator, four poolings and maxout layers.
 
-    A ReLU layer and a BiLSTM encode the tokens; A = X X^T is each token's attention over the sentence, C its context;
-    the integrator is a BiLSTM over [X; X - C; X * C]; max, mean, min and self-attentive pooling enter maxout layers.
+    A ReLU layer and a BiLSTM encode the tokens; A = X X^T is the attention of each token over the sentence, C its
+    context; the integrator is a BiLSTM over [X; X - C; X * C]; max, mean, min and self-attentive pooling feed the
+    maxout layers.
 
-    Deviation: the paper's network takes two sequences and is given a single sentence twice; both sides are then equal,
-    and one is kept, as AllenNLP does. Deviation: the maxout layers have no batch normalisation, as in AllenNLP.
+    Deviation: the paper's network takes two sequences and gets a single sentence twice; both sides are then equal, so
+    only one is computed, as in AllenNLP. Deviation: the maxout layers have no batch normalisation, as in AllenNLP.
     """
 
     def __init__(self, *, input_dim: int, hidden: int, n_labels: int) -> None:
@@ -49,6 +50,6 @@ class BiattentiveNetwork(nn.Module):
 
 
 def self_attend(x: Tensor, mask: Tensor) -> Tensor:
-    """Each token's mean of the sentence, weighted by softmax(x_t . x_s) over real tokens s. (B, T, D) -> (B, T, D)."""
+    """For each token t, the mean of the real tokens s weighted by softmax(x_t . x_s). (B, T, D) -> (B, T, D)."""
     affinity = torch.einsum("btd,bsd->bts", x, x).masked_fill(~mask.unsqueeze(1), -torch.inf)  # (B, T, T)
     return torch.einsum("bts,bsd->btd", affinity.softmax(dim=-1), x)  # (B, T, D)

@@ -13,8 +13,10 @@ from elmo_tasks.nn.lstm_gradient import PackedLstm
 
 @dataclass(frozen=True)
 class _Packing:
-    """sizes: sentences that have a token at each step, falling; rows: (N,) of each packed token in the (B * T) padded
-    ones; turned: (N,) the packed token that stands as far from its sentence's end as this one does from its start.
+    """The layout of a packed batch.
+
+    sizes: number of sentences with a token at each step, decreasing; rows: (N,) the row of each packed token in the
+    (B * T) padded ones; turned: (N,) the packed token at the mirrored position of the same sentence.
     """
 
     sizes: list[int]
@@ -23,7 +25,7 @@ class _Packing:
 
     @classmethod
     def of(cls, lengths: Tensor, padded: int, device: torch.device) -> _Packing:
-        """lengths: (B,) on the CPU, 1 or more each; padded: T."""
+        """lengths: (B,) on the CPU, at least 1; padded: T."""
         lengths, order = lengths.sort(descending=True, stable=True)
         steps = torch.arange(int(lengths[0]))
         present = steps[:, None] < lengths  # (steps, B), the longest sentence first
@@ -35,10 +37,10 @@ class _Packing:
 
 
 class BiLstm(nn.Module):
-    """Packed, so that no direction ever reads padding; dropout between its layers.
+    """A BiLSTM over packed sequences, so that no direction ever reads padding, with dropout between its layers.
 
-    The parameters are those of `nn.LSTM`, under its names. On a GPU cuDNN makes all steps in one call; elsewhere the
-    steps are `PackedLstm`'s, whose gradient costs less than PyTorch's own.
+    The parameters are those of `nn.LSTM`, with the same names. On a GPU cuDNN computes all steps in one call; elsewhere
+    `PackedLstm` is used, whose gradient costs less than PyTorch's.
     """
 
     def __init__(self, *, input_dim: int, hidden: int, layers: int, dropout: float) -> None:
@@ -53,13 +55,13 @@ class BiLstm(nn.Module):
         return self.by_torch(x, lengths) if x.is_cuda else self.by_steps(x, lengths)
 
     def by_torch(self, x: Tensor, lengths: Tensor) -> Tensor:
-        """`forward` by PyTorch's own LSTM."""
+        """`forward` with PyTorch's LSTM."""
         packed = pack_padded_sequence(x, lengths, batch_first=True, enforce_sorted=False)
         out, _ = pad_packed_sequence(self.lstm(packed)[0], batch_first=True, total_length=x.shape[1])
         return out  # (B, T, 2H)
 
     def by_steps(self, x: Tensor, lengths: Tensor) -> Tensor:
-        """`forward` by a loop over the steps."""
+        """`forward` with a loop over the steps."""
         batch, length, _ = x.shape
         packing = _Packing.of(lengths, length, x.device)
         packed = x.flatten(0, 1).index_select(0, packing.rows)  # (N, D)

@@ -1,4 +1,4 @@
-"""A trainable char-CNN: word shape and affixes for words that no table knows (Ma and Hovy 2016)."""
+"""A trainable char-CNN: word shape and affixes, also for words without vectors (Ma and Hovy 2016)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ _GROUP, _MULTIPLE = 256, 4
 
 
 class CharCnn(nn.Module):
-    """Characters to one vector per word: embedding, one convolution, ReLU, max over the real positions.
+    """Converts characters to one vector per word: embedding, one convolution, ReLU, max over the real positions.
 
     Settings of AllenNLP's NER baseline: 16-dimensional characters, 128 filters of width 3.
     """
@@ -23,8 +23,8 @@ class CharCnn(nn.Module):
     def forward(self, characters: Tensor, mask: Tensor) -> Tensor:
         """characters: (B, T, C) int64, 0 where absent; mask: (B, T) -> (B, T, F).
 
-        Each distinct word is encoded once, words of like length together, in groups of few different shapes: blocks of
-        ever new sizes would leave the C library's heap in ever smaller pieces, and memory would grow with the epochs.
+        Each distinct word is encoded once, together with words of similar length, in groups with few different shapes:
+        blocks of many different sizes would fragment the heap of the C library, and memory would grow with the epochs.
         """
         words, place = torch.unique(characters[mask], dim=0, return_inverse=True)  # (U, C), (N,)
         lengths = (words > 0).sum(dim=1)  # (U,)
@@ -36,11 +36,11 @@ class CharCnn(nn.Module):
         return x  # (B, T, F)
 
     def _encode(self, words: Tensor, lengths: Tensor) -> Tensor:
-        """words: (G, C) by rising length (G,) -> (G, F)."""
+        """words: (G, C) by increasing length (G,) -> (G, F)."""
         used = -(-int(lengths[-1]) // _MULTIPLE) * _MULTIPLE if len(words) else _MULTIPLE
         embedded = self.embedding(words[:, :used])  # (G, C, E)
         found = self.convolution(embedded.transpose(1, 2))  # (G, F, C + width - 1)
-        # Windows that touch no character of the word hold the bias alone, and a longer group mate would add them.
+        # Windows without a character of the word contain only the bias; they exist only because of longer words.
         positions = torch.arange(found.shape[2], device=found.device)
         empty = positions >= (lengths + self.convolution.kernel_size[0] - 1)[:, None]  # (G, C + width - 1)
         return torch.relu(found.masked_fill(empty[:, None], -torch.inf).amax(dim=2))  # (G, F)

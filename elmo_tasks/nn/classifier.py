@@ -1,4 +1,4 @@
-"""The classifier: mixed embeddings, normalised and dropped out, then a head that gives one label a sentence."""
+"""The classifier: mixed embeddings, normalisation, dropout, then a head that predicts one label per sentence."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ HEADS = (*POOLINGS, "bcn")
 
 
 class Head(Protocol):
-    """What `build_head` makes."""
+    """A head made by `build_head`."""
 
     def __call__(self, x: Tensor, mask: Tensor, lengths: Tensor) -> Tensor:
         """x: (B, T, D), mask: (B, T), lengths: (B,) on the CPU -> label scores (B, K)."""
@@ -29,8 +29,8 @@ class Head(Protocol):
 class Classifier(nn.Module):
     """Embeddings -> LayerNorm of each token -> dropout -> head -> softmax over the labels.
 
-    Deviation: AllenNLP's classifier of Peters et al. 2018 drops out its embeddings as they are; here they are first
-    normalised, since a biLM's layers and word vectors differ in scale.
+    Deviation: AllenNLP's classifier of Peters et al. 2018 applies dropout directly to its embeddings; here they are
+    normalised first, because biLM layers and word vectors differ in scale.
     """
 
     def __init__(
@@ -43,12 +43,12 @@ class Classifier(nn.Module):
         dropout: float,
         class_weights: str = "none",
     ) -> None:
-        """head: a pooling (`mean`, `max`, `attention`) before a ReLU layer of `hidden`, or `bcn`, `hidden` wide.
-        class_weights: of the labels in the loss; `balanced` is N / (K * count), as in scikit-learn, where the counts of
-        the labels are known: in training.
+        """head: a pooling (`mean`, `max`, `attention`) before a ReLU layer of width `hidden`, or `bcn` of that width.
+        class_weights: weights of the labels in the loss; `balanced` is N / (K * count), as in scikit-learn, if the
+        frequencies of the labels are known, that is in training.
 
         Raises:
-            InputError: another head.
+            InputError: the head is unknown.
         """
         super().__init__()
         self.mix = mix
@@ -65,7 +65,7 @@ class Classifier(nn.Module):
         return self.head(x, batch.mask, batch.lengths)
 
     def loss(self, batch: Batch) -> Tensor:
-        """Mean cross-entropy per sentence, each times the weight of its label."""
+        """Mean cross-entropy per sentence, multiplied by the weights of the labels."""
         if batch.gold is None:
             raise ValueError("a batch without gold has no loss")
         losses = functional.cross_entropy(self.scores(batch), batch.gold, reduction="none")  # (B,)
@@ -77,13 +77,13 @@ class Classifier(nn.Module):
         return found
 
     def decode_with_probabilities(self, batch: Batch) -> tuple[list[list[float]], list[list[float]]]:
-        """What `decode` returns, twice: its outputs are probabilities."""
+        """The output of `decode` twice, because its outputs are probabilities."""
         found = self.decode(batch)
         return found, found
 
 
 class PooledHead(nn.Module):
-    """Pool the tokens, then one ReLU layer with dropout, then scores."""
+    """Pooling over tokens, then one ReLU layer with dropout, then scores."""
 
     def __init__(self, pooling: str, *, input_dim: int, hidden: int, n_labels: int, dropout: float) -> None:
         super().__init__()
@@ -100,9 +100,9 @@ class PooledHead(nn.Module):
 
 
 def build_head(name: str, *, input_dim: int, hidden: int, n_labels: int, dropout: float) -> Head:
-    """The head of a name."""
+    """Build a head by its name. Raises InputError for an unknown one."""
     if name not in HEADS:
-        raise InputError(f"model.head: expected one of {', '.join(HEADS)}, got {name!r}")
+        raise InputError(f"model.head must be one of {', '.join(HEADS)}, not {name!r}")
     if name == "bcn":
         return BiattentiveNetwork(input_dim=input_dim, hidden=hidden, n_labels=n_labels)
     return PooledHead(name, input_dim=input_dim, hidden=hidden, n_labels=n_labels, dropout=dropout)

@@ -1,4 +1,4 @@
-"""A linear-chain CRF that never starts, steps or ends illegally, in training and in decoding."""
+"""A linear-chain CRF without illegal starts, transitions or ends, in training and in decoding."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ ILLEGAL = -10_000.0
 
 
 class _Forbid(nn.Module):
-    """Holds parameters of illegal moves at `ILLEGAL`; no gradient reaches them."""
+    """Fixes the parameters of illegal transitions at `ILLEGAL`, without gradient."""
 
     def __init__(self, legal: Tensor) -> None:
         super().__init__()
@@ -26,10 +26,10 @@ class _Forbid(nn.Module):
 
 
 class ConstrainedCrf(nn.Module):
-    """pytorch-crf with its three parameters masked, so the partition function counts legal sequences only."""
+    """pytorch-crf with its three parameters masked, so that the partition function sums only over legal sequences."""
 
     def __init__(self, start: Sequence[bool], end: Sequence[bool], step: Sequence[Sequence[bool]]) -> None:
-        """start, end: (K,), step: (K, K), as `legal_transitions` returns them."""
+        """start, end: (K,), step: (K, K), from `legal_transitions`."""
         super().__init__()
         self.crf = CRF(len(start), batch_first=True)
         for name, legal in (("start_transitions", start), ("end_transitions", end), ("transitions", step)):
@@ -37,7 +37,7 @@ class ConstrainedCrf(nn.Module):
             parametrize.register_parametrization(self.crf, name, _Forbid(torch.tensor(legal)), unsafe=True)
 
     def forward(self, emissions: Tensor, tags: Tensor, mask: Tensor) -> Tensor:
-        """Sum of the sentences' log-likelihoods. emissions: (B, T, K), tags: (B, T), mask: (B, T) -> scalar."""
+        """Sum of the log-likelihoods of the sentences. emissions: (B, T, K), tags: (B, T), mask: (B, T) -> scalar."""
         with parametrize.cached():
             likelihood: Tensor = self.crf(emissions, tags, mask=mask)
         return likelihood
@@ -49,6 +49,6 @@ class ConstrainedCrf(nn.Module):
         return best
 
     def chain(self) -> tuple[Tensor, Tensor, Tensor]:
-        """The scores of starting (K,) and ending (K,) with a tag, and of each step (K, K)."""
+        """The scores of starting (K,) and ending (K,) with a tag, and of each transition (K, K)."""
         inner = self.crf
         return inner.start_transitions, inner.end_transitions, inner.transitions

@@ -1,4 +1,4 @@
-"""From a batch's inputs to one vector a token: a module a source, side by side."""
+"""Convert the inputs of a batch to one vector per token, with one module per source."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from elmo_tasks.elmo.scalar_mix import ScalarMix
 
 
 class FrozenLayers(nn.Module):
-    """A frozen source's layers, mixed by a ScalarMix or fixed to one, then optionally normalised, then dropped out."""
+    """The layers of a frozen source, mixed by a ScalarMix or fixed to one, optionally normalised, then dropout."""
 
     def __init__(
         self, *, n_layers: int, width: int, layers: str = "mix", layer_norm: bool = False, dropout: float = 0.0
@@ -35,13 +35,13 @@ class FrozenLayers(nn.Module):
 class WordLookup(nn.Module):
     """Word vectors by row number, frozen or with a trained offset for the words of the training data.
 
-    A tuned vector is its frozen row plus an offset that starts at 0: the same function and gradients as a tuned
-    embedding of the training words, while every other word keeps its pre-trained vector. Row V stands for all unknown
-    words and is always trained; it starts at the mean of the matrix.
+    A tuned vector is its frozen row plus an offset that starts at 0. This has the same function and gradients as a
+    fine-tuned embedding of the training words, while every other word keeps its pre-trained vector. Row V represents
+    all unknown words and is always trained; it starts at the mean of the matrix.
     """
 
     def __init__(self, matrix: Tensor, tuned_rows: Sequence[int] = ()) -> None:
-        """matrix: (V, D), neither copied nor saved with the model; tuned_rows: rows that get an offset."""
+        """matrix: (V, D), neither copied nor saved with the model; tuned_rows: rows with an offset."""
         super().__init__()
         self.width = matrix.shape[1]
         self.matrix: Tensor
@@ -64,7 +64,7 @@ class WordLookup(nn.Module):
 
 
 class EmbeddingMix(nn.Module):
-    """One module a source; their vectors are concatenated. No width is written by hand."""
+    """One module per source; their vectors are concatenated. The width is computed from the sources."""
 
     def __init__(self, names: Sequence[str], sources: Sequence[nn.Module]) -> None:
         super().__init__()
@@ -73,12 +73,12 @@ class EmbeddingMix(nn.Module):
         self.width = sum(_width(source) for source in sources)
 
     def forward(self, inputs: Sequence[Tensor], mask: Tensor) -> Tensor:
-        """inputs: one collated tensor a source, mask: (B, T) -> (B, T, D)."""
+        """inputs: one collated tensor per source, mask: (B, T) -> (B, T, D)."""
         parts = [source(x, mask) for source, x in zip(self.sources, inputs, strict=True)]
         return torch.cat(parts, dim=-1)
 
     def mix_weights(self) -> dict[str, dict[str, list[float] | float]]:
-        """Each mixed source's learned layer weights (they sum to 1) and gamma."""
+        """The learned layer weights (which sum to 1) and gamma of each mixed source."""
         return {
             name: {"weights": source.mix.weights().tolist(), "gamma": source.mix.gamma.item()}
             for name, source in zip(self.names, self.sources, strict=True)
@@ -86,7 +86,7 @@ class EmbeddingMix(nn.Module):
         }
 
     def mix_penalty(self) -> Tensor:
-        """Sum of squares of the ScalarMix's unnormalised weights (Peters et al. 2018, section 3.4: lambda |w|^2)."""
+        """Sum of squares of the unnormalised mix weights (Peters et al. 2018, section 3.4: lambda |w|^2)."""
         found = [s.mix.scalar_parameters for s in self.sources if isinstance(s, FrozenLayers) and s.mix is not None]
         return torch.stack([w.square().sum() for w in found]).sum() if found else torch.zeros(())
 

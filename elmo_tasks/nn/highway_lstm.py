@@ -1,8 +1,8 @@
 """The alternating highway LSTM of He et al. 2017, over packed sequences, with hand-written gradients.
 
 Automatic differentiation of a loop over tokens spends its time on thousands of small operations. Here all products with
-the input are one product a layer, a step has one product and a few element-wise operations on contiguous rows, and what
-the backward pass multiplies by is computed for all tokens at once. No operation ever touches padding.
+the input are one product per layer, a step has one product and a few element-wise operations on contiguous rows, and
+the factors of the backward pass are computed for all tokens at once. No operation ever touches padding.
 `tests/modules/test_highway_lstm.py` compares it with a cell written from the paper under autograd.
 """
 
@@ -18,10 +18,10 @@ from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_
 
 @dataclass(frozen=True)
 class Walk:
-    """One direction's way through a packed batch of N tokens.
+    """The order in which one direction processes a packed batch of N tokens.
 
-    steps: (first row, rows, first row of the step before, rows that have one), in the order of the walk; past: (N,)
-    the row of the token before, N where there is none; sequence: (N,) the number of each row's sequence.
+    steps: (first row, rows, first row of the previous step, rows that have one), in processing order; past: (N,) the
+    row of the previous token, N if there is none; sequence: (N,) the sequence number of each row.
     """
 
     steps: tuple[tuple[int, int, int, int], ...]
@@ -30,7 +30,7 @@ class Walk:
 
     @classmethod
     def through(cls, sizes: list[int], *, backward: bool, device: torch.device) -> Walk:
-        """sizes: the sequences that are still going on at each time, never rising."""
+        """sizes: the number of sequences that are active at each time, never increasing."""
         starts = [sum(sizes[:time]) for time in range(len(sizes))]
         total = sum(sizes)
         past = torch.full((total,), total)
@@ -49,9 +49,9 @@ class Walk:
 class HighwayLayer(torch.autograd.Function):
     """One layer: (x (N, I), weight_ih (6H, I), weight_hh (5H, H), bias (6H,), keep (B, H) or None, ...) -> (N, H).
 
-    Gates in the order carry (linear, from the input alone), highway, output, input, forget (sigmoid), candidate (tanh).
-    keep: what each sequence's outputs are multiplied by, at all its steps: variational dropout; kind: what the factors
-    of products are rounded to, the input's own type or bfloat16. All else is in the input's type.
+    Gates in the order carry (linear, only from the input), highway, output, input, forget (sigmoid), candidate (tanh).
+    keep: a mask that multiplies the outputs of each sequence at all its steps (variational dropout); kind: the type to
+    which the factors of products are rounded, that of the input or bfloat16. Everything else has the type of the input.
     """
 
     @staticmethod
@@ -96,15 +96,15 @@ class HighwayLayer(torch.autograd.Function):
         total, size = hidden.shape
         carry, h, o, i, f, g = gates.view(total, 6, size).unbind(1)  # (N, H) each
         nothing = hidden.new_zeros(1, size)
-        before = torch.cat([cells, nothing])[walk.past]  # (N, H), as all below
-        # By what the gradient of an output reaches carry, highway and output gates, and the cell...
+        before = torch.cat([cells, nothing])[walk.past]  # (N, H), like all below
+        # Factors from the gradient of an output to carry, highway and output gates, and the cell...
         of_output = torch.stack([1 - h, (o * squashed - carry) * h * (1 - h), h * squashed * o * (1 - o)], dim=1)
         to_cell = h * o * (1 - squashed * squashed)
         if keep is not None:
             kept = keep[walk.sequence]
             of_output *= kept.unsqueeze(1)
             to_cell *= kept
-        # ... and by what the gradient of a cell reaches input and forget gates and the candidate.
+        # ... and from the gradient of a cell to input and forget gates and the candidate.
         of_cell = torch.stack([g * i * (1 - i), before * f * (1 - f), i * (1 - g * g)], dim=1)  # (N, 3, H)
         grad_gates = torch.empty_like(gates, dtype=kind)  # (N, 6H)
         by_gate = grad_gates.view(total, 6, size)
@@ -133,15 +133,15 @@ class HighwayLayer(torch.autograd.Function):
 
 
 class HighwayLstm(nn.Module):
-    """Layers that read the sentence forwards and backwards in turn, each the outputs of the one before it.
+    """Stacked layers that read the sentence alternately forwards and backwards.
 
-    He et al. 2017, section 2.1 and 2.2: highway connections between layers, and dropout whose mask is the same at all
-    steps of a sentence, on what a step hands to the next and to the layer above; orthonormal initial matrices. The bias
-    of the forget gate starts at 1, as in AllenNLP.
+    He et al. 2017, sections 2.1 and 2.2: highway connections between layers, variational dropout (the same mask at all
+    steps of a sentence) on the hidden states passed to the next step and to the layer above, and orthonormal initial
+    matrices. The bias of the forget gate starts at 1, as in AllenNLP.
     """
 
     def __init__(self, *, input_dim: int, hidden: int, layers: int, dropout: float, bf16: bool = False) -> None:
-        """bf16: round the factors of products, while weights, sums and all else stay as they are."""
+        """bf16: round the factors of products to bfloat16; weights, sums and everything else are not rounded."""
         super().__init__()
         self.width, self.dropout, self.bf16 = hidden, dropout, bf16
         widths = [input_dim] + [hidden] * (layers - 1)
@@ -152,7 +152,7 @@ class HighwayLstm(nn.Module):
 
     @torch.no_grad()
     def reset_parameters(self) -> None:
-        """Each gate's matrix orthonormal."""
+        """Initialise the matrix of each gate to be orthonormal."""
         for matrices in (self.weight_ih, self.weight_hh):
             for matrix in matrices:
                 for gate in matrix.split(self.width):
@@ -170,7 +170,7 @@ class HighwayLstm(nn.Module):
         return padded  # (B, T, H)
 
     def packed(self, x: Tensor, batch_sizes: Tensor) -> Tensor:
-        """The same of a packed batch. x: (N, D) -> (N, H)."""
+        """`forward` for a packed batch. x: (N, D) -> (N, H)."""
         sizes = batch_sizes.tolist()
         kind = torch.bfloat16 if self.bf16 else x.dtype
         walks = [Walk.through(sizes, backward=backward, device=x.device) for backward in (False, True)]

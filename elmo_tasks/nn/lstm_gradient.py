@@ -1,7 +1,7 @@
-"""One direction of an LSTM over packed sequences, with its gradient written by hand.
+"""One direction of an LSTM over packed sequences, with a hand-written gradient.
 
-PyTorch's own packed LSTM cuts its input step by step, and the gradient of every cut is a tensor as large as the whole:
-an epoch of NER spent a quarter of its time filling these with zeros and adding them up.
+PyTorch's packed LSTM slices its input step by step, and the gradient of every slice is a tensor as large as the whole
+input: an epoch of NER spent a quarter of its time filling these with zeros and adding them up.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from torch.autograd.function import once_differentiable
 
 
 class PackedLstm(torch.autograd.Function):
-    """(N, 4H) gates' part from the input, (4H, H) recurrent weights, streams a step, falling -> (N, H) hidden states.
+    """Gate contributions from the input (N, 4H), recurrent weights (4H, H), sizes per step -> hidden states (N, H).
 
     Rows are packed: the first tokens of all sequences, the longest sequence first, then their second tokens, and so on.
     Gates are in PyTorch's order: input, forget, cell, output. The state before the first token is zero.
@@ -23,9 +23,9 @@ class PackedLstm(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, inputs: Tensor, weight: Tensor, sizes: Sequence[int]) -> Tensor:
-        """inputs: (N, 4H), weight: (4H, H); sizes sum up to N."""
+        """inputs: (N, 4H), weight: (4H, H); sizes: rows per step, decreasing, with sum N."""
         size = weight.shape[1]
-        gates = inputs.detach().clone()  # (N, 4H), become the gates
+        gates = inputs.detach().clone()  # (N, 4H), replaced by the gates
         cells, squashed, hidden = (gates.new_empty(len(gates), size) for _ in range(3))  # (N, H)
         before, start = 0, 0
         for count in sizes:
@@ -50,7 +50,7 @@ class PackedLstm(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, None]:
-        """grad: (N, H) -> those of inputs and weight."""
+        """grad: (N, H) -> the gradients of inputs and weight."""
         gates, cells, squashed, hidden, weight = ctx.saved_tensors
         size, sizes = weight.shape[1], ctx.sizes
         starts = [sum(sizes[:step]) for step in range(len(sizes))]
@@ -76,5 +76,5 @@ class PackedLstm(torch.autograd.Function):
         before = [torch.arange(starts[step - 1], starts[step - 1] + sizes[step]) for step in range(1, len(sizes))]
         if not before:
             return found, torch.zeros_like(weight), None
-        rows = torch.cat(before).to(hidden.device)  # (N - B,), the row of the token before each
+        rows = torch.cat(before).to(hidden.device)  # (N - B,), the row of the token before each one
         return found, found[sizes[0] :].t() @ hidden[rows], None

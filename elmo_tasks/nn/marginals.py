@@ -1,4 +1,4 @@
-"""The probabilities of tags and of spans under a linear chain, by the forward-backward algorithm."""
+"""The probabilities of tags and spans under a linear chain, computed by the forward-backward algorithm."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ def span_probabilities(
     names: Sequence[str],
     scheme: str,
 ) -> list[list[float]]:
-    """For each token, the probability of the span that it is in: exactly this span, with this label.
+    """For each token, the probability of the span that contains it: exactly this span, with this label.
 
-    It is the share of all tag sequences, by their weight `exp(score)`, that have the span. The number of a token
-    outside spans is the probability that it is outside.
+    It is the total weight `exp(score)` of the tag sequences with the span, divided by that of all sequences. For a
+    token outside spans it is the probability of being outside.
 
     Args:
         emissions: scores (B, T, K) of the tags of each token.
-        tags: legal tag numbers of each sentence, such as the best ones; their lengths are those of the sentences.
-        chain: the scores of starting (K,) and ending (K,) with a tag and of each step (K, K); -inf is impossible.
+        tags: legal tag numbers of each sentence, such as the best ones, with the length of the sentence.
+        chain: the scores of starting (K,) and ending (K,) with a tag and of each transition (K, K); -inf is impossible.
         names: the K tags.
         scheme: `BIO` or `BIOES`.
 
@@ -52,10 +52,10 @@ def span_probabilities(
         for _, first, stop in to_spans([names[number] for number in numbers], scheme):
             path = ahead[first] + sum(own_moves[first : stop - 1])
             share = exp(path + behind[stop - 1])
-            if scheme == "BIO" and stop < len(numbers):  # the share of those that go on is of longer spans
+            if scheme == "BIO" and stop < len(numbers):  # sequences in which the span continues belong to longer spans
                 share -= exp(path + own_longer[stop - 1])
             shares[first:stop] = [share] * (stop - first)
-        found.append([min(max(share, 0.0), 1.0) for share in shares])  # beyond by rounding only
+        found.append([min(max(share, 0.0), 1.0) for share in shares])  # outside only by rounding
     return found
 
 
@@ -63,11 +63,11 @@ def span_probabilities(
 def tag_probabilities(
     emissions: Tensor, lengths: Sequence[int], chain: tuple[Tensor, Tensor, Tensor]
 ) -> list[list[list[float]]]:
-    """For each token, the probability of each tag: the share of all tag sequences that have it there.
+    """For each token, the probability of each tag: the share of the tag sequences with that tag.
 
     Args:
         emissions: scores (B, T, K) of the tags of each token.
-        lengths: the B sentences' lengths.
+        lengths: the lengths of the B sentences.
         chain: as for `span_probabilities`.
 
     Returns: one list per sentence, one list per token, K numbers from 0 to 1 that sum to 1.
@@ -76,7 +76,7 @@ def tag_probabilities(
     forward, backward = _forward_backward(
         scores, torch.tensor(lengths, device=scores.device), *(part.double() for part in chain)
     )  # (B, T, K) each
-    shares = (forward + backward).softmax(2).tolist()  # each token's sum is the weight of all sequences
+    shares = (forward + backward).softmax(2).tolist()  # the sum at each token is the weight of all sequences
     return [row[:length] for row, length in zip(shares, lengths, strict=True)]
 
 
@@ -88,7 +88,7 @@ def _pick(scores: Tensor, tags: Tensor) -> Tensor:
 def _forward_backward(
     scores: Tensor, lengths: Tensor, start: Tensor, end: Tensor, step: Tensor
 ) -> tuple[Tensor, Tensor]:
-    """The log weight of all beginnings that end in a tag, and of all that can follow it: (B, T, K) each."""
+    """The log weights of all prefixes that end in a tag, and of all suffixes that can follow it: (B, T, K) each."""
     longest = scores.shape[1]
     ahead, behind = [start + scores[:, 0]], [end.expand(scores.shape[0], -1)]  # (B, K) each
     for time in range(1, longest):

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 
 class Maxout(nn.Module):
-    """Layers in which a unit is the largest of `pieces` linear functions of its input, dropout behind each."""
+    """Layers in which a unit is the maximum of `pieces` linear functions of its input, each followed by dropout."""
 
     def __init__(self, input_dim: int, widths: Sequence[int], *, pieces: int, dropout: Sequence[float]) -> None:
         super().__init__()

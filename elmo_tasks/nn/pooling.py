@@ -1,4 +1,4 @@
-"""From one vector a token to one a sentence. Padding never counts, and every sentence has a token."""
+"""Pool the vectors of tokens into one vector per sentence. Padding is ignored; every sentence has a token."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ def masked_mean(x: Tensor, mask: Tensor) -> Tensor:
 
 
 def masked_max(x: Tensor, mask: Tensor) -> Tensor:
-    """Largest value over real tokens. x: (B, T, D), mask: (B, T) -> (B, D)."""
+    """Maximum over real tokens. x: (B, T, D), mask: (B, T) -> (B, D)."""
     return x.masked_fill(~mask.unsqueeze(-1), -torch.inf).amax(dim=1)  # (B, D)
 
 
 def masked_min(x: Tensor, mask: Tensor) -> Tensor:
-    """Smallest value over real tokens. x: (B, T, D), mask: (B, T) -> (B, D)."""
+    """Minimum over real tokens. x: (B, T, D), mask: (B, T) -> (B, D)."""
     return -masked_max(-x, mask)
 
 
 class AttentionPooling(nn.Module):
-    """Mean of the tokens, weighted by the softmax of a learned score each.
+    """Mean of the tokens, weighted by the softmax of learned scores.
 
     The self-attentive pooling of McCann et al. 2017 (arXiv 1708.00107, section 4): weights softmax(X v + d).
     """

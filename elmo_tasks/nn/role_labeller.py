@@ -1,4 +1,4 @@
-"""The semantic role labeller: a highway LSTM that labels the arguments of a predicate, and a finder of predicates."""
+"""The semantic role labeller: a highway LSTM that labels the arguments of a predicate, and a predicate finder."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from elmo_tasks.text.spans import legal_transitions
 
 
 class RoleLabeller(nn.Module):
-    """Embeddings and a predicate indicator -> alternating highway LSTM -> softmax over BIO tags, Viterbi-decoded.
+    """Embeddings and a predicate indicator -> alternating highway LSTM -> softmax over BIO tags with Viterbi decoding.
 
-    The network of He et al. 2017, with the 100-dimensional indicator of AllenNLP. A sentence that has no predicate
-    marked goes to the finder instead, a BiLSTM that tags each token as a predicate (`B-V`) or not. The two learn
-    together but share nothing that is trained: the finder reads the mixed embeddings as they are.
+    The network of He et al. 2017, with the 100-dimensional indicator of AllenNLP. A sentence without a marked predicate
+    is processed by the finder instead, a BiLSTM that tags each token as a predicate (`B-V`) or not. The two are trained
+    together but independently: the finder reads the mixed embeddings without passing gradients back to them.
     """
 
     def __init__(
@@ -41,14 +41,14 @@ class RoleLabeller(nn.Module):
         finder_hidden: int,
         precision: str,
     ) -> None:
-        """precision: of the highway LSTM's products, `32`, `bf16`, or `auto`: bf16 where the machine multiplies it.
+        """precision: precision of the products in the highway LSTM: `32`, `bf16`, or `auto` for bf16 if supported.
 
         Raises:
-            InputError: another precision.
+            InputError: the precision is unknown.
         """
         super().__init__()
         if precision not in ("auto", "bf16", "32"):
-            raise InputError(f"model.precision: expected auto, bf16 or 32, got {precision!r}")
+            raise InputError(f"model.precision must be auto, bf16 or 32, not {precision!r}")
         self.mix = mix
         self.dropout = nn.Dropout(dropout)
         self.indicator = nn.Embedding(2, indicator)
@@ -64,10 +64,10 @@ class RoleLabeller(nn.Module):
         self.finder = BiLstm(input_dim=mix.width, hidden=finder_hidden, layers=1, dropout=0.0)
         self.is_predicate = nn.Linear(self.finder.width, 2)
         self.names = labels.names
-        self.answers = (labels.index("O"), labels.index("B-V"))  # the finder's two answers as labels
+        self.answers = (labels.index("O"), labels.index("B-V"))  # the labels for the two classes of the finder
 
     def scores(self, x: Tensor, batch: Batch) -> Tensor:
-        """Scores of the tags of each sentence's predicate. x: mixed embeddings (B, T, D) -> (B, T, K)."""
+        """Scores of the tags for the predicate of each sentence. x: mixed embeddings (B, T, D) -> (B, T, K)."""
         assert batch.predicate is not None
         marked = torch.arange(x.shape[1], device=x.device) == batch.predicate.unsqueeze(1)  # (B, T)
         x = torch.cat([self.dropout(x), self.indicator(marked.long())], dim=-1)
@@ -75,12 +75,12 @@ class RoleLabeller(nn.Module):
         return scores
 
     def predicate_scores(self, x: Tensor, batch: Batch) -> Tensor:
-        """Scores of no predicate and predicate at each token. x: mixed embeddings (B, T, D) -> (B, T, 2)."""
+        """Scores of "no predicate" and "predicate" for each token. x: mixed embeddings (B, T, D) -> (B, T, 2)."""
         scores: Tensor = self.is_predicate(self.dropout(self.finder(self.dropout(x.detach()), batch.lengths)))
         return scores  # (B, T, 2)
 
     def loss(self, batch: Batch) -> Tensor:
-        """Mean cross-entropy a token of the arguments, and that of the predicates."""
+        """Mean cross-entropy per token of the arguments, plus that of the predicates."""
         if batch.gold is None:
             raise ValueError("a batch without gold has no loss")
         x = self.mix(batch.inputs, batch.mask)  # (B, T, D)
@@ -98,14 +98,15 @@ class RoleLabeller(nn.Module):
         return torch.stack(parts).sum()
 
     def decode(self, batch: Batch) -> list[list[int]]:
-        """The best legal tags of a sentence's predicate, or `B-V` on each predicate that was found."""
+        """The best legal tags for the predicate of each sentence, or `B-V` on each predicate found."""
         return self._decode(batch, probabilities=False)[0]
 
     def decode_with_probabilities(self, batch: Batch) -> tuple[list[list[int]], list[list[float]]]:
-        """What `decode` returns, and a probability for each token.
+        """The output of `decode`, and a probability for each token.
 
-        With a predicate it is that of the argument which the token is in, among all legal tag sequences, weighted by
-        the product of their tokens' softmax (`span_probabilities`). Without one it is the finder's softmax.
+        With a predicate, it is the probability of the argument that contains the token, over all legal tag sequences
+        weighted by the product of the softmax of their tokens (`span_probabilities`). Without one, it is the softmax of
+        the finder.
         """
         return self._decode(batch, probabilities=True)
 
@@ -147,7 +148,7 @@ def _parts(batch: Batch) -> tuple[Tensor, Tensor]:
 
 
 def _take(batch: Batch, rows: Tensor) -> Batch:
-    """These rows of a batch, without its inputs, which are mixed already."""
+    """These rows of a batch, without its inputs, which are already mixed."""
     return replace(
         batch,
         inputs=(),

@@ -1,4 +1,4 @@
-"""The tagger of the paper's NER: mixed embeddings, a BiLSTM, a CRF."""
+"""The tagger of the paper's NER model: mixed embeddings, a BiLSTM, a CRF."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Tagger(nn.Module):
         return scores
 
     def loss(self, batch: Batch) -> Tensor:
-        """Mean negative log-likelihood a sentence."""
+        """Mean negative log-likelihood per sentence."""
         if batch.gold is None:
             raise ValueError("a batch without gold has no loss")
         likelihood: Tensor = self.crf(self.emissions(batch), batch.gold, batch.mask)
@@ -55,7 +55,7 @@ class Tagger(nn.Module):
         return self.crf.decode(self.emissions(batch), batch.mask)
 
     def decode_with_probabilities(self, batch: Batch) -> tuple[list[list[int]], list[list[float]]]:
-        """What `decode` returns, and for each token the CRF's probability of the span that it is in.
+        """The output of `decode`, and for each token the CRF's probability of the span that contains it.
 
         See `span_probabilities`.
         """

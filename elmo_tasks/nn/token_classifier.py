@@ -1,4 +1,4 @@
-"""The tagger of one label per token: mixed embeddings, a BiLSTM, a softmax for each token."""
+"""The tagger with one label per token: mixed embeddings, a BiLSTM, a softmax for each token."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from elmo_tasks.nn.embedding_mix import EmbeddingMix
 
 
 class TokenClassifier(nn.Module):
-    """Embeddings -> dropout -> BiLSTM -> dropout -> linear -> softmax over `n_labels`, token by token."""
+    """Embeddings -> dropout -> BiLSTM -> dropout -> linear -> softmax over `n_labels` for each token."""
 
     def __init__(self, mix: EmbeddingMix, n_labels: int, *, hidden: int, layers: int, dropout: float) -> None:
         super().__init__()
@@ -27,19 +27,19 @@ class TokenClassifier(nn.Module):
         return scores
 
     def loss(self, batch: Batch) -> Tensor:
-        """Sum of the tokens' cross-entropy, per sentence of the batch."""
+        """Sum of the cross-entropies of the tokens, divided by the number of sentences."""
         if batch.gold is None:
             raise ValueError("a batch without gold has no loss")
         scores, gold = self.emissions(batch)[batch.mask], batch.gold[batch.mask]  # (tokens, K), (tokens,)
         return cross_entropy(scores, gold, reduction="sum") / len(batch.indices)
 
     def decode(self, batch: Batch) -> list[list[int]]:
-        """The likeliest label of each token, as numbers."""
+        """The numbers of the most probable label of each token."""
         best = self.emissions(batch).argmax(dim=2).tolist()  # (B, T)
         return [row[:length] for row, length in zip(best, batch.lengths.tolist(), strict=True)]
 
     def decode_with_probabilities(self, batch: Batch) -> tuple[list[list[int]], list[list[float]]]:
-        """What `decode` returns, and the softmax probability of each token's label."""
+        """The output of `decode`, and the softmax probability of each token's label."""
         likeliest = self.emissions(batch).softmax(dim=-1).max(dim=-1)  # (B, T) each
         lengths = batch.lengths.tolist()
         found, shares = likeliest.indices.tolist(), likeliest.values.tolist()

@@ -1,4 +1,4 @@
-"""The best legal tag sequence of each sentence of a batch."""
+"""Find the best legal tag sequence of each sentence in a batch."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from torch import Tensor, nn
 
 
 class Viterbi(nn.Module):
-    """Decodes scores that are independent from token to token under hard constraints (He et al. 2017, section 2.4).
+    """Decodes independent scores of tokens under hard constraints (He et al. 2017, section 2.4).
 
-    Nothing is learned here: a legal move costs nothing, any other is impossible.
+    Nothing is learned here: legal transitions cost nothing, all others are impossible.
     """
 
     def __init__(self, start: Sequence[bool], end: Sequence[bool], step: Sequence[Sequence[bool]]) -> None:
-        """start, end: (K,), step: (K, K), as `legal_transitions` returns them."""
+        """start, end: (K,), step: (K, K), from `legal_transitions`."""
         super().__init__()
         for name, costs in (("start", _costs(start)), ("end", _costs(end)), ("step", [_costs(row) for row in step])):
             self.register_buffer(name, torch.tensor(costs), persistent=False)
@@ -26,18 +26,18 @@ class Viterbi(nn.Module):
 
     @torch.no_grad()
     def forward(self, scores: Tensor, lengths: Tensor) -> list[list[int]]:
-        """scores: (B, T, K), lengths: (B,), none of them 0 -> the tags of each sentence."""
+        """scores: (B, T, K), lengths: (B,), all above 0 -> the tags of each sentence."""
         batch, longest, _ = scores.shape
         lengths = lengths.to(scores.device)
         best = self.start + scores[:, 0]  # (B, K)
-        back = []  # a (B, K) a step: the tag before each tag
+        back = []  # one (B, K) per step: the best tag before each tag
         for time in range(1, longest):
             reached, before = (best.unsqueeze(2) + self.step).max(dim=1)  # (B, K)
             going = (time < lengths).unsqueeze(1)  # (B, 1)
             best = torch.where(going, reached + scores[:, time], best)
             back.append(before)
         tags = scores.new_zeros(batch, longest, dtype=torch.long)
-        now = (best + self.end).argmax(dim=1)  # (B,) the tag of each sentence's last token
+        now = (best + self.end).argmax(dim=1)  # (B,) the tag of the last token of each sentence
         for time in reversed(range(longest)):
             tags[:, time] = now
             if time:

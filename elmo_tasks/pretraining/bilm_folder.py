@@ -1,4 +1,4 @@
-"""A pre-trained biLM's folder: weights in both formats, the softmax, the vocabulary and a model card."""
+"""The folder of a pre-trained biLM: weights in both formats, the softmax, the vocabulary and a model card."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from elmo_tasks.text.tokens import split_tokens
 
 VOCABULARY, RECORD = "vocabulary.txt", "metrics.json"
 BILM = "biLM"
-"""What the marker calls a folder that `pretrain` wrote."""
+"""The name that the marker file gives to a folder written by `pretrain`."""
 
 
 def write_bilm_folder(folder: Path, objective: Objective, words: list[str], record: dict[str, Any]) -> None:
@@ -45,7 +45,7 @@ def write_softmax(
     dtype: torch.dtype = torch.float32,
     max_shard_bytes: int | None = None,
 ) -> None:
-    """Write weight (V, P) and bias (V,) as `softmax-1.safetensors`, ..., each of them a part of the V rows."""
+    """Write weight (V, P) and bias (V,) as `softmax-1.safetensors`, ..., each with a part of the V rows."""
     rows = len(weight) if max_shard_bytes is None else max_shard_bytes // ((weight.shape[1] + 1) * dtype.itemsize)
     for number, start in enumerate(range(0, len(weight), rows), 1):
         part = slice(start, start + rows)
@@ -58,7 +58,7 @@ def read_softmax(folder: Path) -> tuple[Tensor, Tensor]:
     """Weight (V, P) and bias (V,) in float32.
 
     Raises:
-        InputError: there is none, or a file of it is broken.
+        InputError: there is no softmax, or one of its files is damaged.
     """
     weights, biases = [], []
     for path in softmax_files(folder):
@@ -67,7 +67,7 @@ def read_softmax(folder: Path) -> tuple[Tensor, Tensor]:
                 weights.append(file.get_tensor("weight").float())
                 biases.append(file.get_tensor("bias").float())
         except (SafetensorError, OSError) as error:
-            raise InputError(f"{path}: expected the softmax of pre-training ({error})") from None
+            raise InputError(f"{path}: cannot be read as the softmax of pre-training ({error})") from None
         weight, bias = weights[-1], biases[-1]
         if weight.ndim != 2 or bias.shape != weight.shape[:1] or weight.shape[1] != weights[0].shape[1]:
             raise InputError(
@@ -84,7 +84,7 @@ def read_softmax(folder: Path) -> tuple[Tensor, Tensor]:
 
 
 def softmax_files(folder: Path) -> list[Path]:
-    """The softmax's files in a folder, in order; none if it has none."""
+    """The softmax files of a folder, in order; empty if there are none."""
     return sorted(folder.glob("softmax-*.safetensors"), key=lambda path: (len(path.name), path.name))
 
 
@@ -96,11 +96,11 @@ def write_texts(folder: Path, words: list[str], record: dict[str, Any]) -> None:
 
 
 def read_vocabulary(path: Path) -> dict[str, int]:
-    """Read the class number of each word from a file with one word per line, with or without a count after it.
+    """Read the class number of each word from a file with one word per line, optionally followed by its count.
 
     Raises:
-        InputError: no such file, a line without a word or with one that came before, or its first lines are not the
-            three specials.
+        InputError: the file does not exist, a line has no word or repeats an earlier one, or the first lines are not
+            the three special words.
     """
     try:
         lines = path.read_text(encoding="utf-8-sig").removesuffix("\n").split("\n")
@@ -112,7 +112,8 @@ def read_vocabulary(path: Path) -> dict[str, int]:
         raise InputError(f"{path}: not UTF-8; a vocabulary has one word per line in UTF-8") from None
     words = [next(iter(split_tokens(line)), "") for line in lines]
     if tuple(words[:3]) != SPECIALS:
-        raise InputError(f"{path}:1: expected the words {' '.join(SPECIALS)} first, got {' '.join(words[:3])[:60]}")
+        found = " ".join(words[:3])[:60]
+        raise InputError(f"{path}:1: the first words must be {' '.join(SPECIALS)}, not {found!r}")
     numbers: dict[str, int] = {}
     for number, word in enumerate(words):
         if not word or numbers.setdefault(word, number) != number:
@@ -122,13 +123,13 @@ def read_vocabulary(path: Path) -> dict[str, int]:
 
 
 def vocabulary_file(name: str) -> Path | None:
-    """The vocabulary of a biLM that comes with its softmax; none where it comes without."""
+    """The vocabulary file of a biLM that comes with its softmax; None if it comes without one."""
     folder = folder_of(name)
     return folder / VOCABULARY if folder is not None and softmax_files(folder) else None
 
 
 def stages_of(name: str | None) -> list[dict[str, Any]]:
-    """The training runs that a biLM folder records; none for one that was not made here."""
+    """The training runs recorded in a biLM folder; empty for a biLM that this package did not train."""
     if name is None or vocabulary_file(name) is None:
         return []
     stages: list[dict[str, Any]] = read_bilm_record(bilm_folder(name) / RECORD).get("stages", [])
@@ -136,10 +137,10 @@ def stages_of(name: str | None) -> list[dict[str, Any]]:
 
 
 def bilm_folder(name: str) -> Path:
-    """The folder of a pre-trained biLM: the package's own for `default` and `shipped`; `ORG/NAME` is fetched.
+    """The folder of a pre-trained biLM: the bundled one for `default` and `shipped`; `ORG/NAME` is downloaded.
 
     Raises:
-        InputError: there is no such folder or repository.
+        InputError: the folder or repository does not exist.
     """
     folder = folder_of(name)
     if folder is None:
@@ -148,10 +149,10 @@ def bilm_folder(name: str) -> Path:
 
 
 def read_language_model(name: str) -> LanguageModel:
-    """A biLM folder with its softmax.
+    """Read a biLM folder with its softmax.
 
     Raises:
-        InputError: no folder, no softmax in it, or one that does not fit the vocabulary.
+        InputError: the folder does not exist, has no softmax, or has one that does not fit the vocabulary.
     """
     folder = bilm_folder(name)
     vocabulary = read_vocabulary(folder / VOCABULARY)

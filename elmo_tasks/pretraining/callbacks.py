@@ -1,4 +1,4 @@
-"""What a pre-training run tells while it goes on: speed and time left, held-out perplexity."""
+"""Progress reports of a pre-training run: speed, time left, held-out perplexity."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ Tell = Callable[[str], None]
 
 
 class Progress(lightning.Callback):
-    """A line every `every` windows: loss of the sampled task, tokens a second, time left, memory held.
+    """Print a line every `every` windows: loss of the sampled softmax, tokens per second, time left, memory used.
 
-    Freed memory goes back to the system there: no two windows have the same number of distinct words, so the heap's
-    pieces would add up over thousands of windows.
+    Freed memory is returned to the system at the same time: windows differ in their number of distinct words, so
+    the heap would become fragmented over thousands of windows.
     """
 
     def __init__(self, tell: Tell, every: int = 100) -> None:
@@ -34,7 +34,7 @@ class Progress(lightning.Callback):
     def on_train_batch_end(
         self, trainer: lightning.Trainer, pl_module: lightning.LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
-        """Tell, if it is time; the first line of a sitting comes early."""
+        """Print a line if one is due; the first line after a start or resume comes early."""
         assert isinstance(pl_module, Pretraining)
         seen, total = pl_module.windows_seen, pl_module.schedule.total
         early = seen - self._since == min(10, self.every)
@@ -63,7 +63,7 @@ class HeldOut(lightning.Callback):
     def on_train_batch_end(
         self, trainer: lightning.Trainer, pl_module: lightning.LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
-        """Measure, if it is time. Process 0 does, the others wait for it at their next exchange of gradients."""
+        """Measure if due. Process 0 does; the others wait for it at the next exchange of gradients."""
         assert isinstance(pl_module, Pretraining)
         seen = pl_module.windows_seen
         if seen % self.every or seen == pl_module.schedule.total or not trainer.is_global_zero:
@@ -75,7 +75,7 @@ class HeldOut(lightning.Callback):
         bilm.train()
         row = {"heldout_forward": found.forward, "heldout_backward": found.backward}
         row["tokens"] = float(seen * batch.inputs[0].numel() * trainer.world_size)
-        for logger in trainer.loggers:  # a row of its own: what `pl_module.log` keeps comes again in every later row
+        for logger in trainer.loggers:  # a separate row: what `pl_module.log` keeps is repeated in every later row
             logger.log_metrics(row, step=seen - 1)
         self.tell(
             f"window {seen}  held-out perplexity {found.mean:.1f} "

@@ -1,4 +1,4 @@
-"""Checkpoints by time or by steps, each replacing the last one whole.
+"""Checkpoints by time or by steps, each atomically replacing the previous one.
 
 Deviation: Lightning's ModelCheckpoint ignores `train_time_interval` under manual optimisation (2.6), which pre-training
 uses because its softmax has sparse gradients and an optimiser of its own.
@@ -19,17 +19,17 @@ from elmo_tasks.runs.checkpoint_file import write_checkpoint
 
 
 class WholeCheckpoints(TorchCheckpointIO):
-    """Lightning's way to store checkpoints, but for `write_checkpoint`."""
+    """Lightning's checkpoint storage, except that files are written by `write_checkpoint`."""
 
     def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None) -> None:
-        """Write it. Raises OSError when the disk refuses."""
+        """Write the checkpoint. Raises OSError if it cannot be written, for example because the disk is full."""
         write_checkpoint(checkpoint, Path(path))
 
 
 class TimedCheckpoint(lightning.Callback):
-    """Saves to one file every `seconds`, or every `steps` windows, and at the end.
+    """Save to one file every `seconds`, or every `steps` windows, and at the end.
 
-    A kill leaves the former file or the new one, whole. Nothing is saved between the windows of one update.
+    A killed run leaves either the old file or the new one, complete. Nothing is saved within an update.
     """
 
     def __init__(self, path: Path, seconds: float, steps: int | None = None) -> None:
@@ -43,7 +43,7 @@ class TimedCheckpoint(lightning.Callback):
     def on_train_batch_end(
         self, trainer: lightning.Trainer, pl_module: lightning.LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
-        """Save when the time has come (process 0 decides for all)."""
+        """Save if a checkpoint is due (process 0 decides for all)."""
         assert isinstance(pl_module, Pretraining)
         if pl_module.mid_update:
             return
@@ -52,11 +52,11 @@ class TimedCheckpoint(lightning.Callback):
             self.save(trainer)
 
     def on_train_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
-        """Save the last state."""
+        """Save the final state."""
         self.save(trainer)
 
     def save(self, trainer: lightning.Trainer) -> None:
-        """Replace the file; give back what the heap kept of windows past."""
+        """Replace the file, and return the memory of past windows to the system."""
         trainer.save_checkpoint(self.path)
         return_freed_memory()
         self._last = time.monotonic()

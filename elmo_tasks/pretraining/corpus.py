@@ -1,8 +1,8 @@
-"""A pre-training corpus: compressed text shards in, a memory-mapped folder of word numbers out.
+"""A pre-training corpus: encodes compressed text shards as a memory-mapped folder of word indices.
 
-The text is read once, line by line, and never held in memory: its numbers go straight to disk; what memory holds is the
-spelling and count of each distinct word, and 8 bytes a sentence.
-Training then reads any window of any epoch at once, which makes the order exact, seeded and resumable by one number.
+The text is read once, line by line, and never held in memory: its indices go straight to disk; memory holds only the
+spelling and count of each distinct word, and 8 bytes per sentence.
+Training can then read any window of any epoch directly, so the order is exact, seeded and resumable from one number.
 Deviation: bilm-tf shuffles shard by shard through a buffer; here the sentences of all shards are shuffled together.
 """
 
@@ -30,7 +30,7 @@ from elmo_tasks.text.tokens import split_tokens
 
 SPECIALS = ("<S>", "</S>", "<UNK>")
 MAX_LINE_TOKENS = 2000
-_REPORT = 1000  # sentences between two reports of progress
+_REPORT = 1000  # sentences between two progress reports
 _FILES = ("words.txt", "counts.npy", "ids.npy", "ends.npy")
 
 
@@ -38,7 +38,7 @@ _FILES = ("words.txt", "counts.npy", "ids.npy", "ends.npy")
 class Corpus:
     """An encoded corpus.
 
-    words: every distinct word, the three specials first, then by falling count; ids: (N,) uint32 indices into it;
+    words: every distinct word, special words first, then by descending count; ids: (N,) uint32 indices into it;
     ends: (S,) int64, where each sentence ends in `ids`; counts: (W,) int64; digest: of the text.
     """
 
@@ -50,17 +50,17 @@ class Corpus:
 
     @property
     def n_tokens(self) -> int:
-        """Words, boundaries not counted."""
+        """Number of words, without boundaries."""
         return len(self.ids)
 
     @property
     def n_sentences(self) -> int:
-        """Lines that were not empty."""
+        """Number of non-empty lines."""
         return len(self.ends)
 
 
 def corpus_files(patterns: Sequence[str]) -> list[Path]:
-    """The files that globs mean, sorted. Raises InputError when a pattern matches none."""
+    """The files matched by the globs, sorted. Raises InputError if a pattern matches none."""
     found: list[Path] = []
     for pattern in patterns:
         matches = sorted(glob.glob(pattern))  # noqa: PTH207 (absolute patterns)
@@ -71,36 +71,36 @@ def corpus_files(patterns: Sequence[str]) -> list[Path]:
 
 
 def vocabulary_of(corpus: Corpus, min_count: int, most: int | None) -> list[str]:
-    """The words of a softmax: specials first, then by falling count, `min_count` or more, `most` in all."""
+    """The words of a softmax: at most `most`, each with a count of at least `min_count`, in the order of the corpus."""
     size = len(SPECIALS) + int((corpus.counts[len(SPECIALS) :] >= min_count).sum())
     return list(corpus.words[: min(size, most or size)])
 
 
 def read_sentences(path: Path, encoding: str = "utf-8") -> Iterator[list[str]]:
-    """The tokenised sentences of a text file, one a line, those without a word left out.
+    """The tokenised sentences of a text file, one per line; lines without words are skipped.
 
     Raises:
-        InputError: as `open_lines`, or a line has over `MAX_LINE_TOKENS` words.
+        InputError: as in `open_lines`, or a line has more than `MAX_LINE_TOKENS` words.
     """
     for number, line in open_lines(path, encoding=encoding):
         tokens = split_tokens(line)
         if len(tokens) > MAX_LINE_TOKENS:
             raise InputError(
-                f"{path}:{number}: expected one sentence per line with at most {MAX_LINE_TOKENS} words, "
-                f"got {len(tokens)}; split the text into sentences"
+                f"{path}:{number}: the line has {len(tokens)} words, but one sentence per line with at most "
+                f"{MAX_LINE_TOKENS} words is allowed; split the text into sentences"
             )
         if tokens:
             yield list(tokens)
 
 
 def encode_corpus(paths: Sequence[Path], folder: Path, encoding: str = "utf-8") -> Corpus:
-    """Encode the text of `paths` into `folder`, or open what an earlier call with the same files left there.
+    """Encode the text of `paths` into `folder`, or open the result of an earlier call with the same files.
 
     Raises:
-        InputError: a file cannot be read, a line has over `MAX_LINE_TOKENS` words, or there is no word at all.
+        InputError: a file cannot be read, a line has more than `MAX_LINE_TOKENS` words, or there are no words at all.
     """
     if is_encoded(paths, folder, encoding):
-        with suppress(InputError):  # damaged: the same numbers are made again
+        with suppress(InputError):  # damaged: encode it again, with the same result
             return open_corpus(folder)
     partial = hidden_name(folder, ".partial")
     partial.mkdir(parents=True)
@@ -108,7 +108,7 @@ def encode_corpus(paths: Sequence[Path], folder: Path, encoding: str = "utf-8") 
         spelled, ends, digest = _number(paths, partial / "ids.raw", encoding)
         if not ends:
             raise InputError(
-                f"{', '.join(map(str, paths))}: no words in this text; expected tokenised sentences, one per line"
+                f"{', '.join(map(str, paths))}: no words in this text; it must have tokenised sentences, one per line"
             )
         _renumber(partial, spelled)
         _write_array(partial / "ends.npy", len(ends), [np.frombuffer(ends, np.int64)])
@@ -123,7 +123,7 @@ def encode_corpus(paths: Sequence[Path], folder: Path, encoding: str = "utf-8") 
 
 
 def is_encoded(paths: Sequence[Path], folder: Path, encoding: str = "utf-8") -> bool:
-    """Whether `folder` holds the text of `paths` as they are now. Raises InputError: no such file."""
+    """Whether `folder` holds the current text of `paths`. Raises InputError if a file does not exist."""
     stamp = _stamp(paths, encoding)
     if not (folder / "corpus.json").exists():
         return False
@@ -133,7 +133,7 @@ def is_encoded(paths: Sequence[Path], folder: Path, encoding: str = "utf-8") -> 
 
 
 def _stamp(paths: Sequence[Path], encoding: str) -> list[list[object]]:
-    """What tells that files have changed: names, sizes, times; and how they are read, if not as UTF-8."""
+    """Values that reveal a change of the files: names, sizes, times; and the encoding, if it is not UTF-8."""
     for path in paths:
         if not path.exists():
             raise InputError(f"{path}: no such file; --corpus takes files or a glob")
@@ -142,7 +142,7 @@ def _stamp(paths: Sequence[Path], encoding: str) -> list[list[object]]:
 
 
 def _number(paths: Sequence[Path], output: Path, encoding: str) -> tuple[list[str], array[int], str]:
-    """Number words by first sight, the numbers into `output` (uint32). Returns spellings, ends, the text's digest."""
+    """Index words by first occurrence; the indices go to `output` (uint32). Returns spellings, ends, text digest."""
     numbers: dict[str, int] = {}
     ends, n_tokens, digest = array("q"), 0, hashlib.sha256()
     with output.open("wb") as stream:
@@ -159,7 +159,7 @@ def _number(paths: Sequence[Path], output: Path, encoding: str) -> tuple[list[st
 
 
 def _renumber(folder: Path, spelled: list[str], block: int = 1 << 22) -> None:
-    """Renumber words by falling count (ties by first sight), specials first, `block` tokens of `ids.raw` at a time."""
+    """Renumber words by descending count (ties by first occurrence), special words first, `block` tokens at a time."""
     raw = np.memmap(folder / "ids.raw", np.uint32, mode="r")
     counts = np.zeros(len(spelled), np.int64)
     for start in range(0, len(raw), block):
@@ -167,7 +167,7 @@ def _renumber(folder: Path, spelled: list[str], block: int = 1 << 22) -> None:
     seen = counts.copy()
     for special in SPECIALS:
         if special in spelled:
-            counts[spelled.index(special)] = -1  # a special that the text spells out is that special
+            counts[spelled.index(special)] = -1  # a special word that occurs in the text counts as that special word
     order = np.argsort(-counts, kind="stable")
     order = order[counts[order] >= 0]
     renumber = np.empty(len(spelled), np.uint32)
@@ -186,9 +186,9 @@ def _renumber(folder: Path, spelled: list[str], block: int = 1 << 22) -> None:
 
 
 def _write_array(path: Path, length: int, blocks: Iterable[NDArray[Any]]) -> None:
-    """Write a one-dimensional `.npy` file block by block, so that a full disk is an OSError that says so.
+    """Write a one-dimensional `.npy` file block by block, so that a full disk raises a clear OSError.
 
-    A memory-mapped file would end the process by SIGBUS, and `np.save` only says how much it has written.
+    A memory-mapped file would end the process with SIGBUS, and `np.save` only reports how much it has written.
     """
     with path.open("wb") as file:
         for number, block in enumerate(blocks):
@@ -202,18 +202,18 @@ def open_corpus(folder: Path) -> Corpus:
     """Open an encoded corpus; its arrays stay on disk (memory-mapped).
 
     Raises:
-        InputError: a file of it is missing, or is not what was written.
+        InputError: one of its files is missing or has changed since it was written.
     """
     about = read_object(folder / "corpus.json", sha256=str, checksums=dict)
     if about.pop("own", None) != _digest(about):
-        raise InputError(f"{folder / 'corpus.json'}: damaged: its checksum is another; start again with --overwrite")
+        raise InputError(f"{folder / 'corpus.json'}: damaged: wrong checksum; start again with --overwrite")
     for name in _FILES:
         try:
             found = checksum(folder / name)
         except OSError as error:
             raise InputError(f"{folder / name}: cannot be read ({error.strerror})") from None
         if found != about["checksums"].get(name):
-            raise InputError(f"{folder / name}: damaged: its checksum is another; start again with --overwrite")
+            raise InputError(f"{folder / name}: damaged: wrong checksum; start again with --overwrite")
     return Corpus(
         words=tuple((folder / "words.txt").read_text(encoding="utf-8").split("\n")[:-1]),
         counts=np.load(folder / "counts.npy"),

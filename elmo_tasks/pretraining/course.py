@@ -1,4 +1,4 @@
-"""The course of a pre-training run: all that decides what its next window is. A resumed run is held to it."""
+"""The course of a pre-training run: everything that determines its next window. A resumed run must match it."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ _MAY_CHANGE = (
     "checkpoint_windows",
     "heldout_windows",
 )
-"""What a resumed run may say otherwise; all else decides what the next window is."""
+"""Options that a resumed run may change; all others determine the next window."""
 
 
 def course_of(config: PretrainConfig, init: str | None) -> dict[str, Any]:
-    """What is known of a run's course before its text is read.
+    """The part of a run's course that is known before its text is read.
 
     Raises:
-        InputError: no such biLM `init`.
+        InputError: the biLM `init` does not exist.
     """
     course = {key: value for key, value in dataclasses.asdict(config).items() if key not in _MAY_CHANGE}
     course |= {"init": init, "init_digest": None if init is None else bilm_digest(init)}
@@ -40,16 +40,16 @@ def course_of(config: PretrainConfig, init: str | None) -> dict[str, Any]:
 
 
 def course_of_text(corpus_digest: str, words: Sequence[str]) -> dict[str, Any]:
-    """The rest of it: the text, and the words of the softmax."""
+    """The rest of the course: the text, and the words of the softmax."""
     digest = hashlib.sha256("\n".join(words).encode()).hexdigest()
     return {"corpus_sha256": corpus_digest, "vocabulary_sha256": digest}
 
 
 def check_course(path: Path, course: dict[str, Any]) -> None:
-    """Compare with what the run at `path` kept, if it is there; a key that is missing there is unknown.
+    """Compare the course with the one stored at `path`, if any; keys missing there are not compared.
 
     Raises:
-        InputError: another configuration, text, vocabulary or biLM to start from.
+        InputError: the configuration, text, vocabulary or initial biLM differs.
     """
     before = read_object(path) if path.exists() else {}
     for key in sorted(course.keys() & before.keys()):
@@ -57,13 +57,13 @@ def check_course(path: Path, course: dict[str, Any]) -> None:
             continue  # the same biLM under another name
         if course[key] != before[key]:
             raise InputError(
-                f"--resume: expected {key} as when the run began, {before[key]!r}, got {course[key]!r}; "
+                f"--resume: {key} must be {before[key]!r}, as when the run began, not {course[key]!r}; "
                 "pass the same --config, --corpus, --vocabulary and --init, or start again with --overwrite"
             )
 
 
 def keep_course(path: Path, course: dict[str, Any]) -> None:
-    """Compare, then write it where there is none yet."""
+    """Compare the course with the stored one, or store it if there is none yet."""
     check_course(path, course)
     if not path.exists():
         write_json(path, course)

@@ -1,4 +1,4 @@
-"""The curve of a pre-training run, put together from the files of its sittings."""
+"""The training curve of a pre-training run, merged from the logs of each start and resume."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ def _sitting(path: Path) -> int:
 
 
 def read_curve(log: Path, most: int = 500) -> list[dict[str, float]]:
-    """Rows by tokens seen, about `most` and those with held-out values; where sittings overlap, the later one holds.
+    """Rows by tokens seen: about `most`, plus those with held-out values; where logs overlap, the later one counts.
 
-    log: the folder of `version_N/metrics.csv` files that Lightning's CSVLogger wrote, one a sitting. Those of earlier
-    versions repeat a held-out value in every row until the next one; here it stands in the first of them alone.
+    log: the folder of `version_N/metrics.csv` files written by Lightning's CSVLogger, one per start or resume. Files of
+    earlier package versions repeat a held-out value in every row until the next one; only its first row is kept.
     """
     rows: dict[float, dict[str, float]] = {}
     for path in sorted(log.glob("version_*/metrics.csv"), key=_sitting):
@@ -28,7 +28,7 @@ def read_curve(log: Path, most: int = 500) -> list[dict[str, float]]:
                 try:
                     row = {name: float(read[name]) for name in _KEPT if read.get(name)}
                 except (ValueError, TypeError):
-                    continue  # a damaged row of a curve is no reason to lose a run at its end
+                    continue  # a damaged row of the curve must not make a finished run fail
                 if found := {name: row[name] for name in _HELDOUT if name in row}:
                     if found == measured:
                         row = {name: value for name, value in row.items() if name not in _HELDOUT}

@@ -1,4 +1,4 @@
-"""Dropout that draws one random number for four elements: torch's own draws one each, one after the other on a CPU."""
+"""Dropout with one random number per four elements: torch draws one per element, sequentially on a CPU."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from torch import Tensor
 
 
 def dropout(x: Tensor, rate: float, training: bool = True) -> Tensor:
-    """Zero each element with probability `rate`, to the nearest 1/65536, and scale the others by `1 / (1 - rate)`."""
+    """Zero each element with probability `rate`, rounded to 1/65536, and scale the others by `1 / (1 - rate)`."""
     dropped = round(rate * 65536)
     if not training or dropped == 0:
         return x

@@ -17,15 +17,15 @@ from elmo_tasks.pretraining.trigram import trigram_perplexity
 
 
 def evaluate_bilm(name: str, text: Path, encoding: str = "utf-8") -> Perplexity:
-    """Perplexity of a biLM folder on a text file. Raises InputError when there is no word in it."""
+    """Perplexity of a biLM folder on a text file. Raises InputError if the file contains no words."""
     found = perplexity(read_language_model(name).moved(), read_sentences(text, encoding))
     if math.isnan(found.mean):
-        raise InputError(f"{text}: contains no words; expected tokenised sentences, one per line")
+        raise InputError(f"{text}: contains no words; it must have tokenised sentences, one per line")
     return found
 
 
 def evaluate_trigram(name: str, text: Path, corpus: Sequence[str], encoding: str = "utf-8") -> float:
-    """Perplexity of a trigram over the vocabulary of a biLM folder, counted on the files of `corpus`."""
+    """Perplexity of a trigram model over the vocabulary of a biLM folder, with counts from the files of `corpus`."""
     vocabulary = read_vocabulary(bilm_folder(name) / VOCABULARY)
     with tempfile.TemporaryDirectory() as scratch:
         counted = encode_corpus(corpus_files(corpus), Path(scratch) / "corpus", encoding)
@@ -38,7 +38,7 @@ def surprisal_lines(name: str, text: Path, encoding: str = "utf-8") -> Iterator[
     `forward_end` is the surprisal of `</S>` after the last word, `backward_begin` that of `<S>` before the first.
     """
     model = read_language_model(name).moved()
-    sentences, written = itertools.tee(read_sentences(text, encoding))  # a stream: read a batch ahead of the results
+    sentences, written = itertools.tee(read_sentences(text, encoding))  # a stream, read one batch ahead of the results
     for words, nats in zip(written, surprisals(model, sentences), strict=True):
         forward, backward = (nats / math.log(2)).tolist()  # w1 .. wn </S>, <S> w1 .. wn
         yield {

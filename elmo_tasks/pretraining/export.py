@@ -1,4 +1,4 @@
-"""Writing a pre-trained biLM once more, in 16 bits and in shards."""
+"""Export of a pre-trained biLM in 16 bits and in shards."""
 
 from __future__ import annotations
 
@@ -23,26 +23,26 @@ from elmo_tasks.runs.folder import RunFolder
 WEIGHTS = ("bilm*.safetensors", "softmax-*.safetensors")
 TEXTS = (VOCABULARY, RECORD, "README.md")
 EXPORT = "exported biLM"
-"""What the marker calls the folder."""
+"""The name that the marker file gives to the folder."""
 
 
 def export_bilm_folder(source: str, folder: Path, *, max_shard_bytes: int, overwrite: bool = False) -> list[Path]:
-    """Write a pre-trained folder once more in 16 bits: shards of safetensors, vocabulary, record, model card.
+    """Write a pre-trained biLM in 16 bits: shards of safetensors, vocabulary, record, model card.
 
-    float16, not bfloat16: trained weights are far from its limits, and it keeps three bits more of each.
-    The folder appears when it is whole; with `overwrite`, in place of an earlier export.
+    float16, not bfloat16: trained weights are far from its limits, and it keeps three more bits of each.
+    The folder appears only once it is complete; with `overwrite`, it replaces an earlier export.
 
     Returns:
         The files written.
 
     Raises:
-        InputError: `source` is no pre-trained folder with its record, or `folder` is taken.
+        InputError: `source` is not a pre-trained folder with its record, or `folder` already exists.
     """
     export = RunFolder(folder, EXPORT)
     with export.claimed(resume=False, overwrite=overwrite):
         place = bilm_folder(source)
         if export.path.resolve() == place.resolve():
-            raise InputError(f"{folder}: is the folder of the biLM itself; choose another --output")
+            raise InputError(f"{folder}: this is the folder of the biLM itself; choose another --output")
         record = read_bilm_record(place / RECORD)
         model = read_language_model(str(place))
         export.begin(resume=False)

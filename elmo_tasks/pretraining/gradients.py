@@ -11,7 +11,7 @@ from torch.nn import Parameter
 def average_sparse_gradients(parameters: list[Parameter]) -> None:
     """Replace each sparse gradient by its mean over all processes.
 
-    Rows are gathered, not reduced: NCCL has no sparse all-reduce, and few rows of a softmax take part in a step.
+    Rows are gathered, not reduced: NCCL has no sparse all-reduce, and a step involves few rows of the softmax.
     """
     world = dist.get_world_size()
     for parameter in parameters:
@@ -27,7 +27,7 @@ def average_sparse_gradients(parameters: list[Parameter]) -> None:
 
 
 def _gather(rows: Tensor, longest: int, sizes: list[int]) -> Tensor:
-    """Rows of all processes one after the other. rows: (R_i, ...) -> (sum of R_i, ...)."""
+    """Concatenate the rows of all processes. rows: (R_i, ...) -> (sum of R_i, ...)."""
     padded = rows.new_zeros(longest, *rows.shape[1:])
     padded[: len(rows)] = rows
     parts = [torch.empty_like(padded) for _ in sizes]
@@ -36,7 +36,7 @@ def _gather(rows: Tensor, longest: int, sizes: list[int]) -> Tensor:
 
 
 def clip_gradients(parameters: list[Parameter], limit: float) -> Tensor:
-    """Scale all gradients, sparse ones too, so that their joint norm is at most `limit`. Returns the norm before."""
+    """Scale all gradients, including sparse ones, to a joint norm of at most `limit`. Returns the original norm."""
     gradients = []
     for parameter in parameters:
         if parameter.grad is not None:

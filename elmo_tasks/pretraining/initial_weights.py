@@ -1,4 +1,4 @@
-"""Starting pre-training from an existing biLM: whether it fits, and its weights."""
+"""Initialisation of pre-training from an existing biLM: the check that it fits, and its weights."""
 
 from __future__ import annotations
 
@@ -16,25 +16,28 @@ from elmo_tasks.pretraining.objective import Objective
 
 
 def check_options(ours: BilmOptions, name: str) -> None:
-    """Compare the architecture of a run with that of the biLM to start from.
+    """Compare the architecture of a run with that of its initial biLM.
 
     Raises:
-        InputError: no such biLM, or they differ, in clips or activation too; the key is named.
+        InputError: the biLM does not exist, or the architectures differ (including clipping and activation); the
+            message names the key.
     """
     options = load_bilm(name).options
     if options.dictionary is not None:
-        raise InputError(f"--init {name}: a biLM of ELMoForManyLangs, which cannot be trained further; give another")
+        raise InputError(
+            f"--init {name}: this biLM is from ELMoForManyLangs and cannot be trained further; choose another"
+        )
     here, there = _flat(ours), _flat(options)
     for key, value in there.items():
         if here[key] != value:
             raise InputError(
-                f"--init {name}: its options disagree with --config: expected {key} {value!r} as there, "
-                f"got {here[key]!r}"
+                f"--init {name}: its {key} is {value!r}, but --config has {here[key]!r}; "
+                "set the same value in --config or choose another biLM"
             )
 
 
 def bilm_digest(name: str) -> str:
-    """A digest of a biLM's architecture and weights. Raises InputError: no such biLM."""
+    """A digest of the architecture and weights of a biLM. Raises InputError if it does not exist."""
     bilm = load_bilm(name)
     digest = hashlib.sha256(repr(sorted(_flat(bilm.options).items())).encode())
     for key, value in sorted(bilm.state_dict().items()):
@@ -44,10 +47,10 @@ def bilm_digest(name: str) -> str:
 
 
 def initialise(objective: Objective, words: list[str], name: str) -> None:
-    """Start from an existing biLM, and from its softmax for the words that it knows, if it has one.
+    """Copy the weights of an existing biLM, and its softmax (if it has one) for the words it contains.
 
     Raises:
-        InputError: no such biLM, or its architecture is another.
+        InputError: the biLM does not exist or has another architecture.
     """
     check_options(objective.bilm.options, name)
     objective.bilm.load_state_dict(load_bilm(name).state_dict())

@@ -1,4 +1,4 @@
-"""How well a biLM predicts text: surprisal of each word in both directions, and perplexity. Full softmax."""
+"""How well a biLM predicts text: surprisal of each word in both directions, and perplexity, with the full softmax."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from elmo_tasks.elmo.device import chosen_device
 from elmo_tasks.pretraining.sampled_softmax import exact_losses
 from elmo_tasks.pretraining.windows import BEGIN, END, UNKNOWN
 
-_POOL = 16  # batches whose sentences are sorted by length together
+_POOL = 16  # number of batches whose sentences are sorted by length together
 
 
 @dataclass(frozen=True)
@@ -30,20 +30,20 @@ class LanguageModel:
     vocabulary: dict[str, int]
 
     def moved(self) -> LanguageModel:
-        """The same on the device that was chosen (see `elmo_tasks.elmo.device`); it stays where it is if none was."""
+        """The same model on the chosen device (see `elmo_tasks.elmo.device`), or unmoved if none was chosen."""
         device = chosen_device()
         if device is None:
             return self
         return replace(self, bilm=self.bilm.to(device), weight=self.weight.to(device), bias=self.bias.to(device))
 
     def classes(self, words: Iterable[str]) -> list[int]:
-        """Class numbers; a word outside the vocabulary is `<UNK>`."""
+        """The class of each word; words outside the vocabulary are `<UNK>`."""
         return [self.vocabulary.get(word, UNKNOWN) for word in words]
 
 
 @dataclass(frozen=True)
 class Perplexity:
-    """Perplexity of each direction and their mean; unknown is the share of words outside the vocabulary."""
+    """Perplexity of each direction and their mean; `unknown` is the fraction of words outside the vocabulary."""
 
     forward: float
     backward: float
@@ -60,13 +60,13 @@ class Perplexity:
 def surprisals(
     model: LanguageModel, sentences: Iterable[Sequence[str]], batch: int = 64, dtype: torch.dtype = torch.float32
 ) -> Iterator[Tensor]:
-    """Nats of each prediction. Yields (2, T + 1) a sentence: w1 .. wn `</S>` given what stands left of each, and
-    `<S>` w1 .. wn given what stands right of each. Every sentence stands alone: no state comes from the one before.
-    Computed where the model is, yielded on the CPU, in the order of the sentences.
+    """Surprisal of each prediction in nats. Yields (2, T + 1) per sentence: w1 .. wn `</S>` given the left context, and
+    `<S>` w1 .. wn given the right context. Sentences are independent: no state is carried over.
+    Computed on the device of the model, yielded on the CPU, in the order of the sentences.
     """
     coming, done = iter(sentences), 0
     while pool := [list(words) for words in itertools.islice(coming, _POOL * batch)]:
-        # Sentences of about the same length together: a batch takes as many steps as its longest has words.
+        # Sentences of similar length go together: a batch takes as many steps as its longest sentence has words.
         order = sorted(range(len(pool)), key=lambda place: len(pool[place]))
         found: dict[int, Tensor] = {}
         for start in range(0, len(order), batch):
@@ -105,7 +105,7 @@ def _batch(model: LanguageModel, sentences: list[list[str]], dtype: torch.dtype)
 def perplexity(
     model: LanguageModel, sentences: Iterable[Sequence[str]], dtype: torch.dtype = torch.float32
 ) -> Perplexity:
-    """Perplexity over all sentences, boundaries predicted too."""
+    """Perplexity over all sentences, including the predictions of boundaries."""
     totals, steps, tokens, unknown = [0.0, 0.0], 0, 0, 0
 
     def counted() -> Iterator[Sequence[str]]:
@@ -126,5 +126,5 @@ def perplexity(
 
 
 def _exponential(nats: float) -> float:
-    """e to the power of a mean loss; infinite where a float has no room for it, as with weights that are damaged."""
+    """e to the power of a mean loss; infinity on overflow, as with damaged weights."""
     return math.exp(nats) if nats < 700 else math.inf

@@ -71,16 +71,16 @@ def pretrain(
     tell: Tell = say,
     draw: Draw | None = None,
 ) -> dict[str, Any]:
-    """Train from the files that the globs `corpus` mean into the folder `output`. Returns the record.
+    """Train on the files matched by the globs `corpus` and write the folder `output`. Returns the record.
 
-    The softmax is over the words of the file `vocabulary`, else over those of `init`'s softmax, else over the corpus's
-    as `config` says. With several processes each of them runs this function: the first one reads and writes, the others
-    wait for the corpus, train along and return nothing. encoding: of all text; draw puts pictures of the curve into a
-    folder.
+    The softmax covers the words of the file `vocabulary`, else those of the softmax of `init`, else those of the corpus
+    that `config` selects. With several processes, each runs this function: the first one reads and writes, the others
+    wait for the corpus, take part in the training and return nothing. encoding: of all text files; draw: writes
+    pictures of the training curve into a folder.
 
     Raises:
-        InputError: no text, damaged text, a folder that is taken or that another process is writing, `init` of another
-            architecture, or an unfinished run of another configuration or corpus.
+        InputError: the text is missing or damaged, the folder already exists or another process is writing it, `init`
+            has another architecture, or the unfinished run has another configuration or corpus.
     """
     keep_freed_memory()
     for path in (*corpus_files(corpus), *([heldout] if heldout else [])):
@@ -120,7 +120,7 @@ def pretrain(
             if draw is not None:
                 draw(folder.work / "plots", curve)
         folder.finish()
-        for done in (CORPUS, "checkpoints"):  # not before: a kill in between leaves a run that can be resumed
+        for done in (CORPUS, "checkpoints"):  # only now: if the process is killed before, the run can be resumed
             shutil.rmtree(folder.path / done, ignore_errors=True)
     tell(f"written to {output}")
     return record
@@ -135,14 +135,14 @@ def _train(
     resume: bool,
     tell: Tell,
 ) -> tuple[Objective, list[str], float]:
-    """What every process does: build the model and train it. Returns it, its words, and this sitting's seconds."""
+    """Build the model and train it, in every process. Returns the model, its words, and the seconds since the start."""
     words = start.words or vocabulary_of(text, config.min_count, config.n_tokens_vocab)
     if getattr(rank_zero_only, "rank", 0) == 0:
         keep_course(folder.work / STREAM, start.course | course_of_text(text.digest, words))
     tell(f"{text.n_tokens:,} tokens in {text.n_sentences:,} sentences, {len(words):,} words in the softmax")
     gpu = torch.accelerator.is_available() and accelerator()[0] != "cpu"
     if config.precision == "bf16" and not gpu and not has_bf16(torch.device("cpu")):
-        tell("this processor does not multiply bfloat16 itself: --set precision=32 is several times as fast on it")
+        tell("this processor has no bfloat16 arithmetic; --set precision=32 is several times faster on it")
     lightning.seed_everything(config.seed, verbose=False)
     objective = build_objective(config, len(words))
     if start.init is not None:
@@ -162,7 +162,7 @@ def _train(
 
 
 def _stage(config: PretrainConfig, text: Corpus, init: str | None, command: str, seconds: float) -> dict[str, Any]:
-    """One training run in the history of a biLM."""
+    """The record of one training run in the history of a biLM."""
     options = {key: value for key, value in dataclasses.asdict(config).items() if key != "bilm"}
     return {
         "command": command,
@@ -178,10 +178,10 @@ def _stage(config: PretrainConfig, text: Corpus, init: str | None, command: str,
 
 
 def build_objective(config: PretrainConfig, vocabulary: int) -> Objective:
-    """The model to be trained, fresh."""
+    """A new model to be trained."""
     compiler = None
     if config.compile:
-        torch._dynamo.config.recompile_limit = 64  # one shape a word length
+        torch._dynamo.config.recompile_limit = 64  # one shape per word length
         compiler = torch.compile
     return Objective(
         BiLM(config.bilm),
@@ -204,7 +204,7 @@ def fit_bilm(
     processes: tuple[int, int],
     resume: bool,
 ) -> float:
-    """Train all windows that are left, on `processes` (devices, nodes). Returns the seconds of this sitting."""
+    """Train on all remaining windows with `processes` (devices, nodes). Returns the seconds that it took."""
     devices, nodes = processes
     total = max(1, round(config.n_epochs * windows.per_epoch))
     module = Pretraining(
@@ -239,7 +239,7 @@ def fit_bilm(
         path = str(last) if resume and last.exists() else None
         if path is not None:
             check_checkpoint(last)
-        # Said, so that torch does not warn at the first sparse gradient.
+        # Set explicitly, so that torch does not warn at the first sparse gradient.
         torch.sparse.check_sparse_tensor_invariants.disable()  # type: ignore[no-untyped-call]
         with interruptible(trainer):
             trainer.fit(module, window_loader(stream), ckpt_path=path, weights_only=True)
@@ -248,7 +248,7 @@ def fit_bilm(
 
 
 def _loggers(work: Path) -> list[Logger]:
-    """CSV, a file a sitting, and TensorBoard where it is installed."""
+    """CSV, with a new file per start or resume, and TensorBoard if it is installed."""
     loggers: list[Logger] = [CSVLogger(work, name=LOG)]
     if find_spec("tensorboard") is not None:
         loggers.append(TensorBoardLogger(work, name="tensorboard", version=""))
@@ -256,23 +256,23 @@ def _loggers(work: Path) -> list[Logger]:
 
 
 def wait_for_corpus(files: Sequence[Path], folder: Path, encoding: str = "utf-8") -> Corpus:
-    """Open the corpus that the first process encodes of the files, as soon as it is there."""
+    """Open the corpus that the first process encodes from the files, as soon as it is complete."""
     while not is_encoded(files, folder, encoding):
         time.sleep(0.5)
     return open_corpus(folder)
 
 
 def _say_nothing(line: str) -> None:
-    """What all processes but the first report."""
+    """The report function of all processes but the first: prints nothing."""
 
 
 def write_vocabulary(
     corpus: Sequence[str], output: Path, min_count: int, *, overwrite: bool = False, encoding: str = "utf-8"
 ) -> str:
-    """Count words and write `word count` lines, the specials first. Returns a line that says how many.
+    """Count words and write `word count` lines, the special words first. Returns a line with the totals.
 
     Raises:
-        InputError: no text, or an output that is taken or cannot be written.
+        InputError: there is no text, or the output already exists or cannot be written.
     """
     with (
         output_file(output, overwrite=overwrite, is_ours=_is_counted_vocabulary),
@@ -287,7 +287,7 @@ def write_vocabulary(
 
 
 def _is_counted_vocabulary(path: Path) -> bool:
-    """Whether its first lines are the specials with their counts."""
+    """Whether the first lines are the special words with their counts."""
     with path.open("rb") as file:
         first = [file.readline(100).split() for _ in SPECIALS]
     return all(line[:1] == [word.encode()] and len(line) == 2 for line, word in zip(first, SPECIALS, strict=True))

@@ -1,4 +1,4 @@
-"""The language-model loss: over a drawn part of the vocabulary (Jean et al. 2015; TensorFlow's) and over all of it."""
+"""The language-model loss: over a sample of the vocabulary (Jean et al. 2015; as in TensorFlow), and over all of it."""
 
 from __future__ import annotations
 
@@ -10,26 +10,26 @@ from torch import Tensor
 
 from elmo_tasks.pretraining.bptt import Compiler
 
-_LOGITS = 2**23  # numbers at a time in the full softmax: 32 MiB, which the allocator keeps from one part to the next
+_LOGITS = 2**23  # logits computed at a time in the full softmax: 32 MiB, which the allocator reuses for the next part
 
 
 class LogUniformSampler:
     """Draws distinct classes with probability `log((k + 2) / (k + 1)) / log(V + 1)`; class 0 is the most frequent.
 
-    The distribution of TensorFlow's `log_uniform_candidate_sampler`, fit for a vocabulary sorted by frequency. Where as
-    many are wanted as there are, nothing is drawn: every class is a sample for certain, so the loss is that of the full
-    softmax. (To draw until the last of 8,192 classes has come takes half a million draws.)
+    The distribution of TensorFlow's `log_uniform_candidate_sampler`, for a vocabulary sorted by frequency. If as many
+    samples are requested as there are classes, nothing is drawn: every class is a sample, so the loss is that of the
+    full softmax. (Drawing until the last of 8,192 classes appears takes half a million draws.)
     """
 
     def __init__(self, vocabulary: int, samples: int) -> None:
         if not 0 < samples <= vocabulary:
-            raise ValueError(f"expected 1 to {vocabulary} samples of {vocabulary} classes, got {samples}")
+            raise ValueError(f"samples must be from 1 to {vocabulary}, the number of classes, not {samples}")
         self.vocabulary, self.samples = vocabulary, samples
         classes = torch.arange(vocabulary, dtype=torch.float64)
         self.probability = torch.log((classes + 2) / (classes + 1)) / math.log(vocabulary + 1)  # (V,)
 
     def draw(self, generator: torch.Generator) -> tuple[Tensor, int]:
-        """Draw until there are enough distinct classes. Returns: classes (S,) sorted, and how many draws it took."""
+        """Draw until there are enough distinct classes. Returns: sorted classes (S,), and the number of draws."""
         if self.samples == self.vocabulary:
             return torch.arange(self.vocabulary), 0
         seen = torch.zeros(0, dtype=torch.long)
@@ -37,7 +37,7 @@ class LogUniformSampler:
             uniform = torch.rand(2 * self.samples, generator=generator, dtype=torch.float64)
             drawn = (torch.exp(uniform * math.log(self.vocabulary + 1)).long() - 1).clamp(0, self.vocabulary - 1)
             seen = torch.cat([seen, drawn])
-            # Index of each class's first draw, in the order of the draws: the S-th of them ends the experiment.
+            # Index of the first draw of each class, in the order of the draws: the S-th ends the experiment.
             classes, inverse = torch.unique(seen, return_inverse=True)
             if len(classes) < self.samples:
                 continue
@@ -63,7 +63,7 @@ def _row_losses(logits: Tensor, bias: Tensor, true: Tensor) -> tuple[Tensor, Ten
 
 
 class SoftmaxKernels:
-    """The element-wise part of the loss, compiled or as it is, and how many rows it takes at a time."""
+    """The element-wise part of the loss, compiled or not, and the number of rows it processes at a time."""
 
     def __init__(self, compiler: Compiler | None = None, rows: int = 512) -> None:
         self.row_losses = compiler(_row_losses) if compiler else _row_losses
@@ -71,14 +71,14 @@ class SoftmaxKernels:
 
 
 class SampledCrossEntropy(torch.autograd.Function):
-    """Sum of the cross-entropies, its gradients computed with it, so that no (N, S) tensor outlives a chunk of rows."""
+    """Sum of the cross-entropies; gradients are computed with it, so no (N, S) tensor outlives a chunk of rows."""
 
     @staticmethod
     def forward(
         ctx: Any,
         hidden: Tensor,  # (N, P)
         true_weight: Tensor,  # (N, P)
-        true_bias: Tensor,  # (N,) float32, its log expected count already taken off
+        true_bias: Tensor,  # (N,) float32, with the log expected count already subtracted
         weight: Tensor,  # (S, P)
         bias: Tensor,  # (S,) float32, likewise
         collision: Tensor,  # (N,) int64: the column of the row's own target among the samples, or -1
@@ -93,7 +93,7 @@ class SampledCrossEntropy(torch.autograd.Function):
             part = slice(start, start + kernels.rows)
             logits = hidden[part] @ transposed  # (R, S)
             rows = (collision[part] >= 0).nonzero().squeeze(1)
-            logits[rows, collision[part][rows]] = -torch.inf  # an accidental hit is no negative
+            logits[rows, collision[part][rows]] = -torch.inf  # an accidental hit is not a negative sample
             losses, probability = kernels.row_losses(logits, bias, true[part])
             loss += losses.sum()
             grad_hidden[part] = probability @ weight
@@ -124,7 +124,7 @@ class SampledCrossEntropy(torch.autograd.Function):
 def exact_losses(
     hidden: Tensor, targets: Tensor, weight: Tensor, bias: Tensor, dtype: torch.dtype = torch.float32
 ) -> Tensor:
-    """Cross-entropy over all classes, without gradients. Products are in `dtype`, what follows in float32.
+    """Cross-entropy over all classes, without gradients. Products are computed in `dtype`, the rest in float32.
 
     hidden: (N, P), targets: (N,), weight: (V, P), bias: (V,) -> (N,) float32.
     """
@@ -133,6 +133,8 @@ def exact_losses(
         logits = (hidden[start : start + rows].to(dtype) @ weight.t()).float().add_(bias)  # (R, V)
         right = logits.gather(1, targets[start : start + rows, None])  # (R, 1)
         highest = logits.amax(dim=1, keepdim=True)  # (R, 1)
-        total = logits.sub_(highest).exp_().sum(dim=1, keepdim=True)  # (R, 1), in place: memory is what this waits for
+        total = (
+            logits.sub_(highest).exp_().sum(dim=1, keepdim=True)
+        )  # (R, 1), in place: memory bandwidth is the bottleneck
         parts.append((total.log() + highest - right).squeeze(1))
     return torch.cat(parts) if parts else hidden.new_zeros(0)

@@ -1,4 +1,4 @@
-"""The options of a pre-training run: bilm-tf's `options.json` keys as its users write them, and a few of ours."""
+"""The options of a pre-training run: the keys of bilm-tf's `options.json`, and a few of this package."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from elmo_tasks.elmo.options import BilmOptions
 from elmo_tasks.pretraining.corpus import SPECIALS
 
 _ONLY = {
-    "bidirectional": (True, "ELMo reads both ways"),
+    "bidirectional": (True, "ELMo reads in both directions"),
     "sample_softmax": (True, "training samples words; `pretrain eval` computes the full softmax"),
     "share_embedding_softmax": (False, "the input is characters, which share nothing with the softmax's words"),
 }
-"""Keys of bilm-tf that have one value here, and why."""
+"""Keys of bilm-tf for which only one value is supported here, and why."""
 
 
 @dataclass(frozen=True)
@@ -33,11 +33,11 @@ class CharCnnSettings:
     """`char_cnn`: the encoder of words.
 
     embedding: of the characters.
-    filters: pairs of the width of a filter and how many there are of it.
+    filters: pairs of (filter width, number of filters).
     activation: of the filters.
-    max_characters_per_token: longer words are cut.
+    max_characters_per_token: longer words are truncated.
     n_highway: number of highway layers.
-    n_characters: 261, or 262 with the padding; there is nothing to choose.
+    n_characters: 261, or 262 with the padding; both mean the same.
     """
 
     embedding: EmbeddingSettings
@@ -52,11 +52,11 @@ class CharCnnSettings:
 class LstmSettings:
     """`lstm`: the two language models.
 
-    dim: width of a cell.
-    projection_dim: width of a layer's output in one direction.
+    dim: size of the cell state.
+    projection_dim: output size of a layer per direction.
     n_layers: number of layers.
-    cell_clip, proj_clip: the largest value of a cell and of an output; null or 0 clips nothing.
-    use_skip_connections: whether a layer's input is added to its output from the second layer on.
+    cell_clip, proj_clip: largest absolute value of a cell and of an output; null or 0 disables clipping.
+    use_skip_connections: whether the input of a layer is added to its output, from the second layer on.
     """
 
     dim: int = bounded(least=1)
@@ -69,29 +69,29 @@ class LstmSettings:
 
 @dataclass(frozen=True)
 class PretrainConfig:
-    """Fields named as in bilm-tf, with its defaults, and ours.
+    """The fields of bilm-tf with its names and defaults, and those of this package.
 
     bilm: the architecture, from `lstm` and `char_cnn`.
-    dropout: on the input and output of each layer.
-    fresh_sentences: whether the state is zero at the start of a sentence, as it is in use; bilm-tf carries it on.
+    dropout: rate at the input and output of each layer.
+    fresh_sentences: whether the state is reset at the start of a sentence, as at inference; bilm-tf carries it over.
     batch_size: streams of all processes together; bilm-tf counts those of one GPU.
-    unroll_steps: tokens of a window.
-    n_negative_samples_batch: words that are sampled for the softmax of a window.
-    all_clip_norm_val: the largest norm of the gradient.
-    n_epochs: also a part of one, such as 0.5.
-    n_tokens_vocab: the most words of the softmax; null for all.
-    min_count: how often a word of the softmax occurs at least.
-    optimizer: `adagrad` as bilm-tf, or `adamw`.
+    unroll_steps: tokens per window.
+    n_negative_samples_batch: words sampled for the softmax per window.
+    all_clip_norm_val: largest norm of the gradient.
+    n_epochs: number of epochs, which may be a fraction such as 0.5.
+    n_tokens_vocab: largest number of words in the softmax; null for no limit.
+    min_count: smallest count of a word in the softmax.
+    optimizer: `adagrad`, as in bilm-tf, or `adamw`.
     learning_rate: after the warm-up.
-    warmup: windows over which the rate rises.
-    decay: the last share of the run, in which the rate falls to 0.
+    warmup: number of windows over which the learning rate rises.
+    decay: the last fraction of the run, over which the learning rate falls to 0.
     accumulate: windows per update.
-    precision: of the products.
-    compile: whether element-wise parts are fused by torch.compile.
-    checkpoint_minutes: between two checkpoints.
-    checkpoint_windows: likewise in windows; null for by time only.
-    heldout_windows: between two held-out perplexities.
-    seed: of everything random.
+    precision: of the matrix products.
+    compile: whether torch.compile fuses the element-wise parts.
+    checkpoint_minutes: minutes between two checkpoints.
+    checkpoint_windows: windows between two checkpoints; null to go by time only.
+    heldout_windows: windows between two held-out perplexities.
+    seed: of all random numbers.
     """
 
     bilm: BilmOptions = field(default_factory=BilmOptions)
@@ -122,7 +122,7 @@ class PretrainConfig:
 
 @dataclass(frozen=True)
 class _Options(PretrainConfig):
-    """The keys of an options.json as they stand in the file."""
+    """The keys of an options.json as written in the file."""
 
     bilm: Any = None
     char_cnn: CharCnnSettings = field(kw_only=True)
@@ -137,8 +137,8 @@ def load_pretrain_config(path: Path, settings: Sequence[str] = ()) -> PretrainCo
     """Read YAML or JSON, then `--set key=value` on top.
 
     Raises:
-        InputError: no such file, an unknown key (the nearest is named), a value of the wrong type or out of its range,
-            or one that bilm-tf knows and this does not, such as `bidirectional: false`, which makes no ELMo.
+        InputError: the file does not exist, a key is unknown (the nearest is named), a value has the wrong type or is
+            out of range, or bilm-tf supports it but this package does not, such as `bidirectional: false`.
     """
     layers, path = Layers(), config_path(path)
     layers.add_file(path)
@@ -147,13 +147,13 @@ def load_pretrain_config(path: Path, settings: Sequence[str] = ()) -> PretrainCo
 
 
 def from_options(values: Mapping[str, Any], origin: str, places: Mapping[str, str] | None = None) -> PretrainConfig:
-    """The config that nested options mean. origin: the file; places: see `from_mapping`."""
+    """Convert nested options to a config. origin: the file; places: see `from_mapping`."""
     if "bilm" in values:
         raise InputError(f"{origin}: unknown key 'bilm'; the architecture is given by lstm and char_cnn")
     options = from_mapping(_Options, values, places=places, origin=origin)
     for key, (only, why) in _ONLY.items():
         if getattr(options, key) is not only:
-            raise InputError(f"{origin}: {key} must be {str(only).lower()}, got {shown(values[key])}; {why}")
+            raise InputError(f"{origin}: {key} must be {str(only).lower()}, not {shown(values[key])}; {why}")
     architecture = {"char_cnn": to_dict(options.char_cnn), "lstm": to_dict(options.lstm)}
     own = PretrainConfig.__dataclass_fields__.keys() - {"bilm"}
     return PretrainConfig(

@@ -1,4 +1,4 @@
-"""The other inputs of a pre-training run, read and checked before its text, which may take hours."""
+"""The inputs of a pre-training run other than its text, checked first because reading the text may take hours."""
 
 from __future__ import annotations
 
@@ -24,8 +24,11 @@ HELDOUT_SENTENCES = 500
 
 @dataclass(frozen=True)
 class Start:
-    """init: the biLM to start from; words: of the softmax, none where the corpus decides; heldout: the first sentences
-    of the held-out text, none without one; course: what is known of the run's course."""
+    """The checked inputs.
+
+    init: the initial biLM; words: those of the softmax, or None if the corpus determines them; heldout: the first
+    sentences of the held-out text, empty without one; course: the part of the run's course that is known so far.
+    """
 
     init: str | None
     words: list[str] | None
@@ -41,43 +44,43 @@ def read_start(
     processes: int,
     encoding: str = "utf-8",
 ) -> Start:
-    """Read it.
+    """Read and check the inputs.
 
     The words of the softmax are those of the file `vocabulary`, else those of `init`'s softmax, else the corpus's.
 
     Raises:
-        InputError: streams that the processes cannot share evenly, a bad vocabulary, `init` of another architecture, or
-            held-out text that cannot be read.
+        InputError: the processes cannot share the streams evenly, the vocabulary is invalid, `init` has another
+            architecture, or the held-out text cannot be read.
     """
     if config.batch_size % processes:
         raise InputError(
-            f"batch_size: expected a multiple of the {processes} processes that share the streams, "
-            f"got {config.batch_size}"
+            f"batch_size must be a multiple of {processes}, the number of processes that share the streams, "
+            f"not {config.batch_size}"
         )
     if init is not None:
         check_options(config.bilm, init)
         vocabulary = vocabulary or vocabulary_file(init)
     words = None if vocabulary is None else list(read_vocabulary(vocabulary))
     if words is not None and len(words) <= len(SPECIALS):
-        raise InputError(f"{vocabulary}: has no words after the special ones")
+        raise InputError(f"{vocabulary}: contains only the special words; add at least one more word")
     first: list[list[str]] = []
     if heldout is not None:
-        for sentence in read_sentences(heldout, encoding):  # to its end, so that a bad line is reported now
+        for sentence in read_sentences(heldout, encoding):  # to the end, so that a bad line is reported now
             if len(first) < HELDOUT_SENTENCES:
                 first.append(sentence)
         if not first:
-            raise InputError(f"{heldout}: contains no words; expected tokenised sentences, one per line")
+            raise InputError(f"{heldout}: contains no words; it must have tokenised sentences, one per line")
     return Start(init, words, first, course_of(config, init))
 
 
 def number_of_process(devices: int, nodes: int) -> int:
-    """This process's number among those of all machines, from 0, known before they meet.
+    """The rank of this process among those of all machines, known before they connect.
 
-    A Trainer reads it from what torchrun, SLURM or `NODE_RANK` says. `rank_zero_only.rank` as it is when Lightning was
-    imported does not look at `NODE_RANK`, so that one process of every machine would take itself for the first.
+    A Trainer takes it from torchrun, SLURM or `NODE_RANK`. `rank_zero_only.rank` at the import of Lightning ignores
+    `NODE_RANK`, so one process on every machine would take itself for the first.
 
     Raises:
-        InputError: the machine has other devices than asked for, or SLURM other tasks.
+        InputError: the devices of the machine, or the tasks of SLURM, are not those asked for.
     """
     if devices * nodes > 1:
         with quiet_lightning():

@@ -1,4 +1,4 @@
-"""Which words a biLM expects at a position: forward, backward, and both together."""
+"""Words that a biLM predicts at a position: forward, backward, and both combined."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ Ranked = tuple[tuple[str, float], ...]
 
 @dataclass(frozen=True)
 class Substitutes:
-    """The best words for one position, each with its probability, best first.
+    """The most probable words for one position with their probabilities, in descending order.
 
-    forward: given what stands left of it; backward: given what stands right; both: the renormalised product of the two.
-    The word that stands at the position is seen by neither.
+    forward: given the left context; backward: given the right context; both: the renormalised product of the two.
+    Neither direction sees the word at the position itself.
     """
 
     position: int
@@ -40,7 +40,7 @@ def substitutes(model: LanguageModel, sentence: Sequence[str], positions: Sequen
 
     def probabilities(hidden: Tensor) -> Tensor:
         scores = torch.addmv(model.bias, model.weight, hidden)  # (V,)
-        scores[: len(SPECIALS)] = -torch.inf  # a boundary or <UNK> substitutes no word
+        scores[: len(SPECIALS)] = -torch.inf  # a boundary or <UNK> is not a substitute
         return torch.softmax(scores, 0)
 
     def ranked(values: Tensor) -> Ranked:

@@ -1,4 +1,4 @@
-"""The sanity line beneath a language model: an interpolated trigram with absolute discounting (Ney et al. 1994)."""
+"""A baseline for language models: an interpolated trigram model with absolute discounting (Ney et al. 1994)."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ Values = NDArray[np.float64]
 class Trigram:
     """P(w | u, v) = max(c(uvw) - D3, 0) / c(uv) + D3 n(uv) / c(uv) P(w | v), and so on down to 1 / V.
 
-    n(uv) is the number of distinct words seen after u v; each order's discount is n1 / (n1 + 2 n2), n1 and n2 being the
-    numbers of its n-grams that occur once and twice. Classes are those of a biLM's softmax.
+    n(uv) is the number of distinct words seen after u v; the discount of each order is n1 / (n1 + 2 n2), where n1 and
+    n2 are the numbers of its n-grams that occur once and twice. Classes are those of the softmax of a biLM.
 
     Args:
-        ids: (N,) the steps of a text: each sentence's classes, then the class that ends it.
-        first, last: the class that stands before a sentence, and the one that ends it.
+        ids: (N,) the steps of a text: the classes of each sentence, then the class that ends it.
+        first, last: the class before a sentence, and the class that ends it.
         vocabulary: the number of classes V.
     """
 
@@ -37,7 +37,7 @@ class Trigram:
         ]
 
     def _histories(self, ids: Ids) -> tuple[Ids, Ids]:
-        """The words one and two steps back, `first` where the sentence has not that many."""
+        """The words one and two steps back; `first` where the sentence has fewer."""
         before = np.concatenate([[self.first], ids[:-1]])
         before[before == self.last] = self.first
         before_that = np.concatenate([[self.first], before[:-1]])
@@ -57,7 +57,7 @@ class Trigram:
 
 
 class _Order:
-    """Counts of one order's histories and n-grams, as sorted arrays."""
+    """Counts of the histories and n-grams of one order, as sorted arrays."""
 
     def __init__(self, histories: Ids, words: Ids, vocabulary: int) -> None:
         self.vocabulary = vocabulary
@@ -69,7 +69,9 @@ class _Order:
         self.discount = once / (once + 2 * twice) if once else 0.5
 
     def interpolate(self, history: Ids, word: Ids, lower: Values) -> Values:
-        """This order's probability, given the next lower order's; that one where the history was never seen."""
+        """The probability of this order, interpolated with that of the next lower one, `lower`; only `lower` if the
+        history is unseen.
+        """
         place, known = _find(self.histories, history)
         gram, seen = _find(self.grams, history * self.vocabulary + word)
         count = np.where(seen, self.counts[gram], 0)
@@ -84,7 +86,7 @@ def _find(table: Ids, wanted: Ids) -> tuple[Ids, NDArray[np.bool_]]:
 
 
 def trigram_perplexity(corpus: Corpus, vocabulary: dict[str, int], sentences: Iterable[Sequence[str]]) -> float:
-    """Mean of the perplexities of a forward and a backward trigram, counted on `corpus`, over held-out sentences.
+    """Mean perplexity of a forward and a backward trigram model on held-out sentences, with counts from `corpus`.
 
     Predictions are those of a biLM: w1 .. wn `</S>` from left to right, wn .. w1 `<S>` from right to left.
     """
@@ -99,6 +101,6 @@ def trigram_perplexity(corpus: Corpus, vocabulary: dict[str, int], sentences: It
 
 
 def _ended(marked: Ids, last: int, ahead: bool) -> Ids:
-    """Steps with `last` for the -1 after each sentence; read from right to left, the whole text is turned round."""
+    """Steps with `last` in place of the -1 after each sentence; from right to left, the whole text is reversed."""
     steps = marked if ahead else np.append(marked[:-1][::-1], -1)
     return np.where(steps == -1, last, steps)

@@ -1,4 +1,4 @@
-"""Windows of a corpus: what a language model sees at step k, a pure function of the corpus, the seed and k."""
+"""Windows of a corpus: what a language model sees at step k, as a pure function of the corpus, the seed and k."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ class WordWindow:
 class Windows:
     """The windows of every epoch.
 
-    An epoch's sentences are shuffled by the seed and laid end to end, each as n + 1 steps: from left to right
+    The sentences of an epoch are shuffled with the seed and concatenated, each as n + 1 steps: from left to right
     `<S> w1 .. wn` predicts `w1 .. wn </S>`, and from right to left `</S> wn .. w1` predicts `wn .. w1 <S>`, as bilm-tf
     does, so the two directions of a window see the same sentences.
-    The line is cut into `streams` equal parts, read side by side.
+    The sequence is cut into `streams` equal parts, which are read in parallel.
 
     Args:
-        classes: (W,) the softmax's class of each word of the corpus.
+        classes: (W,) the softmax class of each word of the corpus.
     """
 
     def __init__(self, corpus: Corpus, *, classes: Ids, streams: int, steps: int, seed: int) -> None:
@@ -45,12 +45,12 @@ class Windows:
         self._order = lru_cache(maxsize=2)(self._shuffled)
 
     def _shuffled(self, epoch: int) -> tuple[Ids, Ids]:
-        """The epoch's order of sentences, and where each ends in the line of steps."""
+        """The order of the sentences in an epoch, and the step at which each ends."""
         order = np.random.default_rng([self.seed, epoch]).permutation(len(self.lengths))
         return order, np.cumsum(self.lengths[order] + 1)
 
     def window(self, number: int, part: slice = slice(None)) -> WordWindow:
-        """Window `number`, counted from 0 over all epochs; `part` picks streams (one process's share)."""
+        """Window `number`, counted from 0 over all epochs; `part` selects streams (the share of one process)."""
         epoch, index = divmod(number, self.per_epoch)
         order, ends = self._order(epoch)
         stream = np.arange(self.streams)[part] * self.stream_length  # (B,)
@@ -62,7 +62,7 @@ class Windows:
         return self._read(self.starts[sentence], self.lengths[sentence], offset)
 
     def _read(self, start: Ids, length: Ids, offset: Ids) -> WordWindow:
-        """start, length, offset: (T, B), one step of one sentence each."""
+        """Read one step of one sentence per element of start, length and offset, each (T, B)."""
         last = len(self.corpus.ids) - 1
 
         def word(index: Ids) -> Ids:
@@ -78,5 +78,5 @@ class Windows:
 
 
 def classes_of(words: Sequence[str], vocabulary: Mapping[str, int]) -> Ids:
-    """The class of each word: its number in the vocabulary, or that of `<UNK>`."""
+    """The class of each word: its index in the vocabulary, or that of `<UNK>`."""
     return np.array([vocabulary.get(word, UNKNOWN) for word in words], np.int64)

@@ -1,1 +1,1 @@
-"""A trained run: its folder, its record, how it is loaded, applied, scored and shared. Never imports Lightning."""
+"""Trained runs: their folder and record, and how to load, apply, score and share them. Never imports Lightning."""

@@ -1,4 +1,4 @@
-"""Examples to batches: each split's inputs are prepared once, then read and batched by length."""
+"""Turn examples into batches: the inputs of a split are prepared once, then read and batched by length."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from elmo_tasks.text.labels import LabelSet
 
 
 class Items(Sequence[Item]):
-    """Examples ready for batching. Vectors are read when an item is asked for, so that memory is that of a batch."""
+    """Examples ready for batching. Vectors are read when an item is requested, so that only one batch is in memory."""
 
     def __init__(
         self,
@@ -27,7 +27,7 @@ class Items(Sequence[Item]):
         places: Sequence[int],
         golds: Sequence[Tensor | None],
     ) -> None:
-        """prepared: one per input; places: the number of each example's sentence in them."""
+        """prepared: the prepared sentences of each input; places: the index of each example's sentence in them."""
         self._examples, self._prepared, self._places, self._golds = examples, prepared, places, golds
         self.lengths = [len(example.tokens) for example in examples]
 
@@ -38,8 +38,8 @@ class Items(Sequence[Item]):
         return self.__getitems__(range(len(self))[index]) if isinstance(index, slice) else self.__getitems__([index])[0]
 
     def __getitems__(self, indices: Sequence[int]) -> list[Item]:
-        """The items of a batch; torch's loader asks for all of them at once."""
-        chosen = [range(len(self))[index] for index in indices]  # raises IndexError, counts from the end
+        """The items of a batch; torch's loader requests all of them at once."""
+        chosen = [range(len(self))[index] for index in indices]  # supports negative indices and raises IndexError
         places = [self._places[index] for index in chosen]
         inputs = zip(*(each.take(places) for each in self._prepared), strict=True)
         return [self._item(index, tensors) for index, tensors in zip(chosen, inputs, strict=True)]
@@ -51,20 +51,20 @@ class Items(Sequence[Item]):
 
 
 def prepare(examples: Sequence[Example], inputs: Sequence[Input], task: AnyTask, labels: LabelSet | None) -> Items:
-    """Items of a split, with gold if `labels` are given. Examples of one sentence share its vectors.
+    """Prepare the items of a split, with gold if `labels` are given. Examples of one sentence share its vectors.
 
     Raises:
         InputError: an example has a label that the training data lacks, with `file:line`.
     """
     encoded = [None if labels is None else task.encode(example, labels) for example in examples]
-    golds = [None if gold is None else torch.tensor(gold) for gold in encoded]  # a lenient `encode` may give None
+    golds = [None if gold is None else torch.tensor(gold) for gold in encoded]  # a lenient `encode` may return None
     place = {tokens: number for number, tokens in enumerate(dict.fromkeys(example.tokens for example in examples))}
     prepared = [each.prepare(list(place)) for each in inputs]
     return Items(examples, prepared, [place[example.tokens] for example in examples], golds)
 
 
 class LengthBatches(Sampler[list[int]]):
-    """Batches of sentences of like length, in an order that the seed and the epoch decide."""
+    """Batches of sentences of similar length, in an order determined by the seed and the epoch."""
 
     def __init__(self, lengths: Sequence[int], batch_size: int, seed: int, shuffle: bool) -> None:
         self.lengths, self.batch_size, self.seed, self.shuffle = lengths, batch_size, seed, shuffle
@@ -72,7 +72,7 @@ class LengthBatches(Sampler[list[int]]):
 
     @property
     def sampler(self) -> LengthBatches:
-        """Lightning tells the epoch to a batch sampler's `sampler` alone: this is its own."""
+        """The batch sampler itself: Lightning sets the epoch only on the `sampler` of a batch sampler."""
         return self
 
     def set_epoch(self, epoch: int) -> None:
@@ -85,7 +85,7 @@ class LengthBatches(Sampler[list[int]]):
     def __iter__(self) -> Iterator[list[int]]:
         draw = random.Random(f"{self.seed}-{self.epoch}")
         noise = [draw.random() if self.shuffle else 0.0 for _ in self.lengths]
-        # Sentences of one length mix freely; noise of up to 2 tokens lets neighbours in length meet too.
+        # Sentences of the same length are shuffled; noise of up to 2 tokens also mixes those of similar length.
         order = sorted(range(len(self.lengths)), key=lambda index: self.lengths[index] + 2 * noise[index])
         batches = [order[start : start + self.batch_size] for start in range(0, len(order), self.batch_size)]
         if self.shuffle:
@@ -94,6 +94,6 @@ class LengthBatches(Sampler[list[int]]):
 
 
 def loader(items: Items, batch_size: int, seed: int = 0, shuffle: bool = False) -> DataLoader[Batch]:
-    """Batches of `items`, in this process: collation costs a millisecond, and both cores compute."""
+    """Load batches of `items` in this process, because collation takes only a millisecond."""
     batches = LengthBatches(items.lengths, batch_size, seed, shuffle)
     return DataLoader(items, batch_sampler=batches, collate_fn=collate)  # type: ignore[arg-type]

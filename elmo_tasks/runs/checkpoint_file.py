@@ -1,4 +1,4 @@
-"""The file of a checkpoint of training or pre-training."""
+"""Write checkpoint files of training and pre-training."""
 
 from __future__ import annotations
 
@@ -11,13 +11,14 @@ from elmo_tasks.core.files import atomic_file
 
 
 def write_checkpoint(checkpoint: dict[str, Any], path: Path) -> None:
-    """Write it next to its name and then rename it: a kill or a full disk leaves the one before.
+    """Write a checkpoint under a temporary name next to `path` and then rename it.
 
-    Lightning (2.6) writes to the folder of temporary files first. Where that is another file system, its last step
-    is a copy, and a kill leaves a file of 0 bytes.
+    If the process is killed or the disk is full, the previous checkpoint remains. Lightning (2.6) writes to the folder
+    of temporary files first; if that is on another file system, its last step is a copy, and a kill may leave an empty
+    file.
 
     Raises:
-        OSError: the disk refuses. PyTorch turns that into a RuntimeError, and says nothing of it if it opens the file.
+        OSError: the file cannot be written. PyTorch would raise a RuntimeError without the reason.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     with atomic_file(path) as partial, partial.open("wb") as file:

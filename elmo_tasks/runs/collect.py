@@ -1,4 +1,4 @@
-"""Run folders to one committed record."""
+"""Combine run folders into one record."""
 
 from __future__ import annotations
 
@@ -30,24 +30,31 @@ _FOLDERS = re.compile(rf"(?<![\w.~-])~?/(?:{_PART}/)*({_PART})/?")
 
 
 def collect(folders: Sequence[Path]) -> dict[str, Any]:
-    """One record of runs that differ in their seeds alone.
+    """Combine runs that differ only in their seeds into one record.
 
-    Absolute paths are cut to their last name: a record says what was used, not where it lay on one machine.
+    Absolute paths are reduced to their last part: a record says what was used, not where it was on one machine.
 
     Raises:
-        InputError: a folder is no finished run, a seed comes twice, or the runs are not of one experiment.
+        InputError: a folder is not a finished run, two runs have the same seed, or the runs are of different
+            experiments.
     """
     metrics = [read_metrics(folder) for folder in folders]
     for folder, run in zip(folders, metrics, strict=True):
         if "test" not in run:
-            raise InputError(f"{folder}: expected a run with test scores, got one that was fitted without a test split")
+            raise InputError(
+                f"{folder}: the run has no test scores, because it was trained without a test split; leave it out"
+            )
     configs = [to_dict(load_experiment([folder / "config.yaml"])) for folder in folders]
     for folder, config in zip(folders, configs, strict=True):
         if config | {"seed": 0} != configs[0] | {"seed": 0}:
-            raise InputError(f"{folder}: expected a run that differs from {folders[0]} in its seed alone")
+            raise InputError(
+                f"{folder}: the run differs from {folders[0]} in more than the seed; combine runs of one experiment"
+            )
     seeds = [run["seed"] for run in metrics]
     if len(set(seeds)) < len(seeds):
-        raise InputError(f"expected each seed once, got runs of seeds {', '.join(map(str, seeds))}")
+        raise InputError(
+            f"two runs have the same seed; the seeds are {', '.join(map(str, seeds))}; give one run per seed"
+        )
     ordered = sorted(metrics, key=lambda run: run["seed"])
     newest = max((folder / "metrics.json").stat().st_mtime for folder in folders)
     del configs[0]["seed"]
@@ -66,12 +73,12 @@ def collect(folders: Sequence[Path]) -> dict[str, Any]:
 
 
 def is_record(path: Path) -> bool:
-    """Whether a file holds what `collect` returns."""
+    """Whether a file contains a record made by `collect`."""
     return {"task", "data", "embedders", "config", "runs", "machine", "versions"} <= json_keys(path)
 
 
 def circumstances(when: float) -> dict[str, Any]:
-    """Machine, date (of `when`, seconds since 1970) and library versions, as every record has them."""
+    """Machine, date (of `when`, in seconds since 1970) and library versions, for records."""
     return {
         "machine": f"{platform.machine()}, {_processor()}",
         "date": datetime.fromtimestamp(when, timezone.utc).date().isoformat(),
@@ -80,7 +87,7 @@ def circumstances(when: float) -> dict[str, Any]:
 
 
 def without_folders(value: Any) -> Any:
-    """The same JSON value, the absolute paths in its texts and keys cut to their last names."""
+    """Reduce the absolute paths in the texts and keys of a JSON value to their last parts."""
     if isinstance(value, str):
         return _FOLDERS.sub(r"\1", value)
     if isinstance(value, dict):
@@ -91,7 +98,7 @@ def without_folders(value: Any) -> Any:
 
 
 def _processor() -> str:
-    """The processor's name, where the system tells it."""
+    """The name of the processor, if it is known."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:

@@ -1,4 +1,4 @@
-"""What an experiment is made of: frozen dataclasses, read strictly from YAML and `--set key=value`."""
+"""The settings of an experiment: frozen dataclasses, read from YAML and `--set key=value` with strict checks."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from elmo_tasks.task import load_task
 
 
 class Patience(NamedTuple):
-    """Epochs without a better dev score after which training stops, and after which the learning rate is halved."""
+    """Numbers of epochs without a better dev score: to stop training, and to halve the learning rate."""
 
     stop: int
     rate: int
@@ -31,24 +31,24 @@ class Patience(NamedTuple):
 class TrainingConfig:
     """`training:` in a configuration.
 
-    Deviation: AllenNLP allows 75 epochs and waits 25; ours halves the rate after `rate_patience` epochs without a
-    better dev score and stops after `patience`.
+    Deviation: AllenNLP trains for at most 75 epochs with a patience of 25; here the learning rate is halved after
+    `rate_patience` epochs without a better dev score, and training stops after `patience`.
 
-    optimizer: `adam`, or `adadelta` with a rate of 1 (AllenNLP's for semantic roles, rho 0.95).
-    select: the score on dev by which the epoch is chosen, such as `macro_f1` or `per_type.PER.f1`; the task's headline
-    if empty.
-    fraction: per cent of the training sentences to use, drawn with the seed; dev and test stay whole.
-    epochs: the most to train for.
+    optimizer: `adam`, or `adadelta` with a learning rate of 1 (AllenNLP's for semantic roles, rho 0.95).
+    select: the dev score that selects the best epoch, such as `macro_f1` or `per_type.PER.f1`; the task's headline if
+    empty.
+    fraction: per cent of the training sentences to use, drawn with the seed; dev and test are not reduced.
+    epochs: maximum number of epochs.
     patience: epochs without a better dev score after which training stops.
     rate_patience: epochs without a better dev score after which the learning rate is halved.
     patience_updates: small data has few updates per epoch; both patiences are stretched in proportion, so that training
-        stops after this many updates without a better dev score at the earliest. 0 counts epochs alone.
+        stops at the earliest after this many updates without a better dev score. 0 means that only epochs count.
     batch_size: sentences per batch.
-    min_updates: the least number of batches per epoch: small data gets smaller batches; 0 takes `batch_size` as it is.
-    learning_rate: in the first epoch.
-    final_rate: the share of the rate that is left in the last of `epochs`, falling in equal steps from 1.
-    clip_norm: the largest norm of the gradient; 0 clips nothing.
-    mix_l2: the weight of the L2 penalty on the weights of the embedders' layers.
+    min_updates: minimum number of batches per epoch; small data gets smaller batches; 0 always uses `batch_size`.
+    learning_rate: learning rate of the first epoch.
+    final_rate: the fraction of the learning rate in the last of `epochs`, reached linearly from 1.
+    clip_norm: maximum norm of the gradient; 0 means no clipping.
+    mix_l2: weight of the L2 penalty on the layer weights of the embedders.
     """
 
     optimizer: Literal["adam", "adadelta"] = "adam"
@@ -66,15 +66,15 @@ class TrainingConfig:
     mix_l2: float = bounded(0.1, least=0)
 
     def rate_share(self, epoch: int) -> float:
-        """What `final_rate` leaves of the rate in an epoch, counted from 0."""
+        """The fraction of the learning rate in an epoch (from 0), according to `final_rate`."""
         return 1.0 - (1.0 - self.final_rate) * epoch / max(1, self.epochs - 1)
 
     def batch_size_for(self, sentences: int) -> int:
-        """`batch_size`, or less where that makes fewer than `min_updates` batches an epoch: small data learns too."""
+        """`batch_size`, or less if it would make fewer than `min_updates` batches per epoch."""
         return max(1, min(self.batch_size, sentences // max(1, self.min_updates)))
 
     def patience_for(self, sentences: int) -> Patience:
-        """The two patiences in epochs for training data of that size, see `patience_updates`."""
+        """Both patiences in epochs for training data of this size, see `patience_updates`."""
         updates = math.ceil(sentences / self.batch_size_for(sentences))
         stretch = max(1.0, self.patience_updates / (self.patience * max(1, updates)))
         return Patience(math.ceil(self.patience * stretch), math.ceil(self.rate_patience * stretch))
@@ -82,22 +82,22 @@ class TrainingConfig:
 
 @dataclass(frozen=True)
 class Experiment:
-    """Everything that decides the outcome of a run.
+    """Everything that determines the outcome of a run.
 
     task: the name of a task, or the path of a `task.py`.
-    data: a name of the catalog or a folder.
-    embedders: names as `--embedders` takes them.
-    seed: of everything random.
-    embedder_settings: the settings of the embedders' providers, by section: `elmo:`, `glove:` and so on.
-    model: `model:`, with the keys of the task's own settings.
-    training: `training:`.
+    data: a catalog name or a folder.
+    embedders: names as for `--embedders`.
+    seed: the random seed.
+    embedder_settings: settings of the embedders' providers, by section: `elmo:`, `glove:` and so on.
+    model: the section `model:`, with the keys of the task's settings.
+    training: the section `training:`.
     """
 
     task: str = "ner"
     data: str = "sample"
     reading: ReadingConfig = field(default_factory=ReadingConfig)
     embedders: tuple[str, ...] = ("glove", "chars")
-    seed: int = bounded(1, least=0, most=2**32 - 1)  # as numpy's generators take it
+    seed: int = bounded(1, least=0, most=2**32 - 1)  # the range of numpy's generators
     embedder_settings: Mapping[str, Any] = sections(SECTIONS)
     model: dict[str, Any] = field(default_factory=dict)
     training: TrainingConfig = field(default_factory=TrainingConfig)
@@ -109,27 +109,30 @@ def load_experiment(
     settings: Sequence[str] = (),
     defaults: Mapping[str, Any] | None = None,
 ) -> Experiment:
-    """Files win over `defaults`, later files over earlier ones, `overrides` over files, `settings`
-    (`training.epochs=3`) over all.
+    """Load an experiment from layers of settings.
+
+    Files take precedence over `defaults`, later files over earlier ones, `overrides` over files, and `settings`
+    (`training.epochs=3`) over everything.
 
     Raises:
-        InputError: an unknown key or embedder (the nearest is named), a value of the wrong type, unreadable YAML.
+        InputError: a key or embedder is unknown (the message suggests the nearest), a value has the wrong type, or the
+            YAML cannot be read.
     """
     return _read(_layers(files, overrides, settings, defaults))
 
 
 def to_yaml(experiment: Experiment) -> str:
-    """All keys with their values; `load_experiment` reads it back."""
+    """Write all keys with their values as YAML, for `load_experiment`."""
     return yaml.safe_dump(to_dict(experiment), sort_keys=False, allow_unicode=True)
 
 
 def resolve_experiment(
     task: str, config: Path | None = None, given: Mapping[str, Any] | None = None, settings: Sequence[str] = ()
 ) -> Experiment:
-    """The whole experiment of a task: its own configuration, then `config`, then what is `given`, then `settings`.
+    """Resolve the experiment of a task: its own configuration, then `config`, then `given`, then `settings`.
 
     Raises:
-        InputError: no such task or file, an unknown key or embedder, a value of the wrong type.
+        InputError: a task or file does not exist, a key or embedder is unknown, or a value has the wrong type.
     """
     recipe = load_task(task)
     own = recipe_root("configs") / f"{recipe.name}.yaml"
@@ -140,29 +143,29 @@ def resolve_experiment(
     model = dotted_keys(recipe.settings, "model.")
     experiment = _read(layers, model)
     if experiment.task != task:
-        raise InputError(f"--set task: the task is {task}, named on its own; give {experiment.task} there instead")
+        raise InputError(f"--set task: the task is already given as {task}; write {experiment.task} there instead")
     others = [*dotted_keys(Experiment), *model]
     settings_of_model = from_mapping(recipe.settings, experiment.model, "model.", layers.places, others=others)
     return replace(experiment, model=to_dict(settings_of_model))
 
 
 def settings_lines(settings: Mapping[str, Any] | None) -> list[str]:
-    """A dictionary such as `{"training.epochs": 3}` as the lines of `--set`.
+    """Convert a dictionary such as `{"training.epochs": 3}` to lines for `--set`.
 
     Raises:
-        InputError: not a dictionary, or a value that is no number, text or list.
+        InputError: it is not a dictionary, or a value is not a number, text or list.
     """
     if not isinstance(settings, (Mapping, type(None))):
-        raise InputError(f"settings: expected a dictionary such as {{'training.epochs': 3}}, got {quoted(settings)}")
-    # JSON is YAML: every value arrives as it is. Searches over arrays give numpy's numbers.
+        raise InputError(f"settings must be a dictionary such as {{'training.epochs': 3}}, not {quoted(settings)}")
+    # JSON is YAML, so every value arrives unchanged. Parameter searches pass numpy numbers.
     return [f"{key}={json.dumps(value, default=_plain)}" for key, value in (settings or {}).items()]
 
 
 def _plain(value: Any) -> Any:
-    """A value of a setting for JSON: numpy's numbers and arrays as Python's. Raises InputError for anything else."""
+    """Convert numpy numbers and arrays in a setting to Python objects. Raises InputError for anything else."""
     if isinstance(value, (np.generic, np.ndarray)):
         return value.tolist()
-    raise InputError(f"settings: expected numbers, texts and lists, got {quoted(value)}")
+    raise InputError(f"settings: values must be numbers, texts or lists, not {quoted(value)}")
 
 
 def _layers(

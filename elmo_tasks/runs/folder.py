@@ -1,4 +1,4 @@
-"""A run's folder: written next to its name while the run goes on, and renamed when all of it is there."""
+"""The folder of a run: written under a temporary name during the run, and renamed when it is complete."""
 
 from __future__ import annotations
 
@@ -41,30 +41,28 @@ _LONGEST_HEADER = 1 << 20
 
 
 def is_own(folder: Path) -> bool:
-    """Whether this user trained the run on this machine, so that its config.yaml may name files anywhere."""
+    """Whether this user trained the run on this machine; its config.yaml may then name files anywhere."""
     return is_sealed(folder / "config.yaml")
 
 
 def refuse_links(folder: Path, names: Iterable[str] = FILES) -> None:
-    """Refuse a run of somebody else's with files in it that are no files, or links to files outside its folder.
+    """Refuse a run that contains pipes, devices or folders in place of files, or links to files outside its folder.
 
     Raises:
-        InputError: there is one; a link is refused only if the run is not `is_own`.
+        InputError: there is one; links are refused only if the run is not `is_own`.
     """
     for path in (folder / name for name in names):
         if path.exists() and not path.is_file():
-            raise InputError(
-                f"{path}: expected a regular file, got a {'folder' if path.is_dir() else 'pipe or device'}"
-            )
+            raise InputError(f"{path}: is a {'folder' if path.is_dir() else 'pipe or device'}, not a regular file")
         if path.is_symlink() and leads_out(path, folder) and not is_own(folder):
             raise InputError(
-                f"{path}: a link out of the folder of a run that was not trained here is not followed; put the file "
-                "there if you trust it"
+                f"{path}: links that leave the folder of a run that was not trained here are not followed; copy the "
+                "file there if you trust it"
             )
 
 
 def is_run(folder: Path) -> bool:
-    """Whether `train` wrote this folder. Runs of the first version have no marker, but a model of our format."""
+    """Whether `train` wrote this folder. Runs of the first version have no marker, but a model in our format."""
     if kind_of(folder) == RUN:
         return True
     files = [folder / name for name in ("config.yaml", "metrics.json", "model.safetensors")]
@@ -79,12 +77,13 @@ def is_run(folder: Path) -> bool:
 
 
 class RunFolder:
-    """`path` is the finished run; `work` is the hidden folder next to it that an unfinished run lives in.
+    """The finished run is `path`; an unfinished one is `work`, a hidden folder next to it.
 
     Args:
-        path: where the run will be.
-        kind: what the marker calls the finished folder.
-        prepared: a folder within `work` that is complete once it is there, and worth resuming before any checkpoint is.
+        path: the folder of the run.
+        kind: the kind of the finished folder in its marker.
+        prepared: a folder inside `work` that is complete once it exists, and worth resuming from even without a
+            checkpoint.
 
     Raises:
         InputError: `path` is a file, a link, or the current folder or one above it.
@@ -98,13 +97,13 @@ class RunFolder:
 
     @contextmanager
     def claimed(self, *, resume: bool, overwrite: bool) -> Iterator[None]:
-        """Hold the folder for this process while the block runs. Nothing in it is touched before `begin`.
+        """Lock the folder for this process while the block runs. Nothing in it is changed before `begin`.
 
-        Afterwards the work folder is removed, unless there is something in it that is worth resuming.
+        Afterwards the work folder is removed, unless it contains something worth resuming from.
 
         Raises:
-            InputError: a finished or an unfinished run is there and may not be touched, what is there is not ours,
-                another process is writing it, or the place cannot be written.
+            InputError: a finished or unfinished run exists that must not be changed, the folder was not written by this
+                package, another process is writing it, or it cannot be written.
         """
         with hold(self.path):
             self._overwrite = overwrite
@@ -113,7 +112,7 @@ class RunFolder:
                 raise InputError(f"{self.work}: {not_ours(self.unfinished)}")
             if self._resumable() and not (resume or overwrite):
                 raise InputError(
-                    f"{self.path}: an unfinished run is there; continue it with --resume or start again with "
+                    f"{self.path}: there is an unfinished run; continue it with --resume or start again with "
                     "--overwrite"
                 )
             try:
@@ -122,7 +121,7 @@ class RunFolder:
                 self._abandon()
 
     def begin(self, *, resume: bool) -> None:
-        """Make the work folder, or keep what is in it to resume."""
+        """Create the work folder, or keep its content when resuming."""
         if not resume:
             remove_folder(self.work, self.unfinished, self.kind)
         with disk_faults(self.work):
@@ -133,10 +132,10 @@ class RunFolder:
             remove_left_behind(self.work)
 
     def finish(self) -> None:
-        """Give the folder its name, in place of an earlier run's if there is one.
+        """Give the folder its final name, replacing an earlier run if there is one.
 
         Raises:
-            InputError: something else has taken the name meanwhile; the work folder stays.
+            InputError: something else has taken the name in the meantime; the work folder remains.
         """
         self._refuse_taken()
         with disk_faults(self.path):
@@ -152,13 +151,13 @@ class RunFolder:
             raise InputError(f"{self.path}: already exists; choose another --output or pass --overwrite")
 
     def _has_own_work(self) -> bool:
-        return is_ours(self.work, self.unfinished, self.kind)  # the second: killed just before it was renamed
+        return is_ours(self.work, self.unfinished, self.kind)  # the latter if killed just before renaming
 
     def _resumable(self) -> bool:
         return (self.work / LAST).exists()
 
     def _keep_prepared(self) -> None:
-        """Remove everything else from the work folder."""
+        """Remove everything but the prepared folder from the work folder."""
         for path in self.work.iterdir():
             if path.is_dir() and not path.is_symlink():
                 if path.name != self.prepared:
@@ -167,7 +166,7 @@ class RunFolder:
                 path.unlink()
 
     def _abandon(self) -> None:
-        """Remove the work folder, unless a checkpoint in it, or what was prepared, is worth resuming."""
+        """Remove the work folder, unless it has a checkpoint or a prepared folder to resume from."""
         prepared = bool(self.prepared) and (self.work / self.prepared).exists()
         if self._has_own_work() and not self._resumable() and not prepared:
             with suppress(OSError):
@@ -175,7 +174,7 @@ class RunFolder:
 
 
 def read_metrics(folder: Path) -> dict[str, Any]:
-    """The `metrics.json` of a run. Raises InputError when it is missing or damaged."""
+    """Read the `metrics.json` of a run. Raises InputError if it is missing or damaged."""
     refuse_links(folder)
     metrics = read_object(
         folder / "metrics.json",
@@ -206,20 +205,20 @@ def read_metrics(folder: Path) -> dict[str, Any]:
 
 
 def checksums(folder: Path) -> dict[str, str]:
-    """Of the files of a run that we read back, for its metrics.json."""
+    """Checksums of the files of a run that are read back later, for its metrics.json."""
     return {name: checksum(folder / name) for name in CHECKED if (folder / name).is_file()}
 
 
 def check_file(folder: Path, name: str, metrics: Mapping[str, Any] | None = None) -> Path:
-    """The path of a run's file, once it is known to be as it was written. Runs of older versions have no checksums.
+    """Check that a file of a run is unchanged, and return its path. Runs of older versions have no checksums.
 
     Args:
-        folder: the run's.
-        name: the file's.
-        metrics: the run's metrics, if they have been read; a folder without any is not checked.
+        folder: the folder of the run.
+        name: the name of the file.
+        metrics: the metrics of the run, if they have been read; a folder without metrics is not checked.
 
     Raises:
-        InputError: the file is missing, or has changed since.
+        InputError: the file is missing or has been changed.
     """
     path = folder / name
     if not path.is_file():
@@ -228,24 +227,24 @@ def check_file(folder: Path, name: str, metrics: Mapping[str, Any] | None = None
         metrics = read_metrics(folder)
     expected = (metrics or {}).get(CHECKSUMS, {}).get(name)
     if expected is not None and expected != checksum(path):
-        raise InputError(f"{path}: damaged: it is not what was written after training; restore it or train again")
+        raise InputError(f"{path}: damaged: the file has changed since training; restore it or train again")
     return path
 
 
 def read_epochs(folder: Path, metrics: Mapping[str, Any]) -> list[dict[str, float]]:
-    """The figures of a run's epochs. Raises InputError when the file is missing or damaged."""
+    """Read the figures of a run's epochs. Raises InputError if the file is missing or damaged."""
     path = check_file(folder, "epochs.csv", metrics)
     try:
         with path.open(encoding="utf-8", newline="") as lines:
             rows = [{name: float(value) for name, value in row.items()} for row in csv.DictReader(lines, strict=True)]
-    except (ValueError, TypeError, AttributeError, csv.Error):  # of a row with too many or too few columns too
-        raise InputError(f"{path}: damaged: expected numbers in columns") from None
+    except (ValueError, TypeError, AttributeError, csv.Error):  # also for a row with too many or too few columns
+        raise InputError(f"{path}: damaged: it must have columns of numbers") from None
     whole = all("dev" in row and all(map(math.isfinite, row.values())) for row in rows)
     if not whole or len(rows) != metrics.get("epochs", len(rows)):
-        raise InputError(f"{path}: damaged: expected the figures of {metrics.get('epochs')} epochs, dev among them")
+        raise InputError(f"{path}: damaged: it must have figures, including dev, for {metrics.get('epochs')} epochs")
     return rows
 
 
 def is_number(value: Any) -> bool:
-    """Whether a JSON value is a number; a truth value is none."""
+    """Whether a JSON value is a number; booleans are not."""
     return isinstance(value, (int, float)) and not isinstance(value, bool)

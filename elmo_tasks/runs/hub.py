@@ -1,4 +1,4 @@
-"""Runs and biLMs on the Hugging Face hub: `push_to_hub` uploads a folder with its model card, the rest fetches it."""
+"""Runs and biLMs on the Hugging Face hub: `push_to_hub` uploads a folder with its model card, the rest downloads it."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ RUN_FILES = (
     "predictions.test.*",
     "plots/*.png",
 )
-"""What is uploaded, and of a run what is downloaded: nothing that could be run, no checkpoints."""
+"""The files that are uploaded, and downloaded for a run: no executable code and no checkpoints."""
 
 
 def push_to_hub(
@@ -36,14 +36,15 @@ def push_to_hub(
     """Upload the folder of a run or of a biLM with its model card, and return the repository's address.
 
     Args:
-        folder: what `elmo-tasks train` or `elmo-tasks pretrain` wrote.
-        name: `ORG/NAME`; made if it is not there.
-        license: the hub's word for the licence of your model, such as `cc-by-4.0`; for the card.
+        folder: a folder written by `elmo-tasks train` or `elmo-tasks pretrain`.
+        name: `ORG/NAME`; created if it does not exist.
+        license: the hub's identifier of the model's licence, such as `cc-by-4.0`, for the card.
         private: make a new repository private.
-        token: the hub's; default is what `hf auth login` stored.
+        token: an access token of the hub; by default the one stored by `hf auth login`.
 
     Raises:
-        InputError: no such folder, a name of another form, a run of a task file of your own, or the hub refuses.
+        InputError: the folder does not exist, the name is malformed, the run was trained with a task file of your own,
+            or the hub rejects the upload.
     """
     from huggingface_hub import HfApi
 
@@ -58,9 +59,9 @@ def push_to_hub(
         record = read_bilm_record(folder / "metrics.json") if (folder / "metrics.json").is_file() else None
         card, files = bilm_card(name, record, license), list(BILM_FILES)
     else:
-        raise InputError(f"{folder}: expected the folder of a finished run or of a biLM, found no weights in it")
+        raise InputError(f"{folder}: not the folder of a finished run or of a biLM: it has no weights")
     api = HfApi(token=token)
-    with tempfile.TemporaryDirectory() as place:  # of links, so that the card goes up with the files
+    with tempfile.TemporaryDirectory() as place:  # a folder of links, to upload the card together with the files
         (Path(place) / "README.md").write_text(card, encoding="utf-8")
         for path in (path for pattern in files for path in folder.glob(pattern)):
             refuse_links(folder, [str(path.relative_to(folder))])
@@ -70,22 +71,22 @@ def push_to_hub(
         try:
             api.create_repo(name, private=private, exist_ok=True)
             api.upload_folder(folder_path=place, repo_id=name, commit_message="Upload by elmo-tasks")
-        except Exception as error:  # every kind of network, HTTP and validation fault
+        except Exception as error:  # any network, HTTP or validation error
             reason = " ".join(str(error).split())[:200]
             raise InputError(
-                f"{name}: the Hugging Face hub did not take the upload ({reason}); `hf auth login` stores a token"
+                f"{name}: the Hugging Face hub rejected the upload ({reason}); store a token with `hf auth login`"
             ) from None
     return f"{api.endpoint}/{name}"
 
 
 def find_run(name: str | Path) -> Path:
-    """The run folder of that path, of a tagger in the package, or of a repository on the hub, which is downloaded once.
+    """Find the folder of a run: a path, a tagger in the package, or a repository on the hub, downloaded once.
 
-    name: a run's folder; the name of a tagger in the package (`elmo_tasks.runs.shipped`), unless a run has that path;
-        `hf:ORG/NAME`, or `ORG/NAME` where that cannot be a local path (`elmo_tasks.core.paths.hub_name`).
+    name: the folder of a run; the name of a tagger in the package (`elmo_tasks.runs.shipped`), unless a run has that
+        path; `hf:ORG/NAME`, or `ORG/NAME` if that cannot be a local path (`elmo_tasks.core.paths.hub_name`).
 
     Raises:
-        InputError: no such folder, or a repository that holds no run, or one of a task that is not shipped.
+        InputError: there is no such folder, or the repository has no run, or one of a task that is not shipped.
     """
     folder = Path(name).expanduser()
     if not (folder / "model.safetensors").is_file() and (shipped := tagger_folder(str(name))):
@@ -98,21 +99,21 @@ def find_run(name: str | Path) -> Path:
     fetched = hub_folder(repository, RUN_FILES)
     if not (fetched / "model.safetensors").is_file():
         raise InputError(
-            f"{name}: this repository holds no run (no model.safetensors); name a biLM by --embedders elmo:{name}"
+            f"{name}: this repository has no run (no model.safetensors); if it is a biLM, use --embedders elmo:{name}"
         )
     _check_task(fetched, str(name))
     return fetched
 
 
 def _why_no_run(folder: Path) -> str:
-    """What is wrong with a path that is not a folder, with the most similar name of a folder there or of a tagger."""
+    """Explain why a path is not a run, suggesting the most similar name of a folder or tagger."""
     if folder.exists():
         return "not a folder; give the folder of a finished run"
     if folder.parent == Path() and folder.name in (*task_names(), "pos"):
         task = "tagging" if folder.name == "pos" else folder.name
         return (
-            "no such folder, and no trained tagger of that name is in this package; train one, such as by elmo-tasks "
-            f"train {task} --output runs/{folder.name}, and give its folder"
+            "no such folder, and the package has no trained tagger of that name; train one, for example with "
+            f"elmo-tasks train {task} --output runs/{folder.name}, and give its folder"
         )
     beside = [path.name for path in folder.parent.glob("*") if path.is_dir()] if folder.parent.is_dir() else []
     taggers = tagger_names() if folder.parent == Path() else []
@@ -123,10 +124,10 @@ def _why_no_run(folder: Path) -> str:
 
 
 def _check_task(folder: Path, name: str) -> None:
-    """Runs on the hub are of shipped tasks only: a task file does not travel with a run."""
+    """Raises InputError for a run of a task file of your own, which is not uploaded with a run."""
     task = load_experiment([folder / "config.yaml"]).task
     if task not in task_names():
         raise InputError(
-            f"{name}: a run of the task {task!r} cannot be shared, since a task file of your own does not travel with "
-            f"a run; the hub takes runs of {', '.join(task_names())}"
+            f"{name}: a run of the task {task!r} cannot be shared, because a task file of your own is not uploaded "
+            f"with a run; only runs of {', '.join(task_names())} can be shared"
         )

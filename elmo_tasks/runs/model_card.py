@@ -1,4 +1,4 @@
-"""The model card of a run or a biLM for the Hugging Face hub: its metadata in YAML, then what people read."""
+"""The model card of a run or a biLM for the Hugging Face hub: metadata in YAML, then a readable description."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ _HEADLINES = ("f1", "accuracy", "precision", "recall", "macro_f1")
 
 
 def run_card(name: str, metrics: Mapping[str, Any], license: str | None) -> str:
-    """The card of a run, from its `metrics.json`: task, data, scores, command, licence, and how to load it.
+    """The card of a run, made from its `metrics.json`: task, data, scores, command, licence, and how to load it.
 
-    Absolute paths are cut to their last part: a card says what was used, not where it was.
+    Absolute paths are reduced to their last part: a card says what was used, not where it was.
     """
     from huggingface_hub import EvalResult
 
@@ -59,7 +59,7 @@ def run_card(name: str, metrics: Mapping[str, Any], license: str | None) -> str:
 
 
 def bilm_card(name: str, record: Mapping[str, Any] | None, license: str | None) -> str:
-    """The card of a biLM, from the record of its pre-training if there is one."""
+    """The card of a biLM, made from the record of its pre-training if there is one."""
     body = bilm_body(dict(record)) if record is not None else "# A bidirectional language model (ELMo)\n"
     lines = [
         "",
@@ -95,7 +95,7 @@ def _without_folder(word: str) -> str:
 
 
 def bilm_body(record: dict[str, Any]) -> str:
-    """What the model is and what it was trained on, in Markdown."""
+    """A description of the model and its training data, in Markdown."""
     lines = [
         "# A bidirectional language model (ELMo)",
         "",
@@ -112,7 +112,7 @@ def bilm_body(record: dict[str, Any]) -> str:
             f"backward {record['heldout_backward']:.2f}, {100 * record['heldout_unknown']:.2f} % of the words unknown.",
         ]
     for number, stage in enumerate(record.get("stages", []), 1):
-        # Later stages name their start by what it was called then: "shipped" was the stage before.
+        # Later stages record the name of their start at that time: "shipped" was the previous stage.
         start = (
             f"continued from stage {number - 1}" if number > 1 else f"started from {stage['init'] or 'random weights'}"
         )

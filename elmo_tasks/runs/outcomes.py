@@ -1,4 +1,4 @@
-"""What a model got right on each sentence of the test split, which is what two systems are compared by."""
+"""Correct items of a model on each sentence of the test split, used to compare two systems."""
 
 from __future__ import annotations
 
@@ -22,15 +22,18 @@ FILE = "outcomes.test.json"
 
 @dataclass(frozen=True)
 class Outcomes:
-    """counts: (N, 3) int64, right, predicted and gold of each sentence; digest: of the sentences' words, so that only
-    systems that read the same text are paired."""
+    """Counts of correct, predicted and gold items.
+
+    counts: (N, 3) int64, correct, predicted and gold items of each sentence; digest: checksum of the sentences' words,
+    so that only systems tested on the same text are compared.
+    """
 
     digest: str
     counts: np.ndarray[Any, Any]
 
 
 def count_outcomes(task: AnyTask, examples: Sequence[Example], predicted: Sequence[Prediction]) -> Outcomes:
-    """Sum `Task.count` over the examples of each sentence (the predicates of a sentence stand or fall together)."""
+    """Sum `Task.count` over the examples of each sentence (all predicates of a sentence are resampled together)."""
     digest = hashlib.blake2b(digest_size=16)
     rows = []
     for numbers in by_sentence(examples):
@@ -51,7 +54,7 @@ def write_outcomes(folder: Path, outcomes: Outcomes) -> None:
 
 
 def read_outcomes(folder: Path) -> Outcomes:
-    """Read it. Raises InputError when it is missing or damaged."""
+    """Read `outcomes.test.json`. Raises InputError if it is missing or damaged."""
     value = read_object(check_file(folder, FILE), sentences=str, counts=list)
     try:
         counts = np.array(value["counts"], dtype=np.int64).reshape(-1, 3)

@@ -31,16 +31,16 @@ from elmo_tasks.text.results import TagResult, sentence_of
 
 
 def predict_examples(trained: Trained, examples: Sequence[Example]) -> list[Prediction]:
-    """The task's prediction for each example; one without tokens has that of an empty output."""
+    """The task's prediction for each example; examples without tokens have that of an empty output."""
     return [prediction for prediction, _ in _predict(trained, examples, probabilities=False)]
 
 
 @dataclass(frozen=True)
 class Applied:
-    """What a run says of one sentence.
+    """The output of a run for one sentence.
 
-    examples: those that were given, then those that followed from their predictions; predicted: one per example;
-    probabilities: one list per example, as `TaskModel` describes them, or None if they were not asked for.
+    examples: the given ones, then those that followed from their predictions; predicted: one per example;
+    probabilities: one list per example, as described by `TaskModel`, or None if they were not requested.
     """
 
     examples: Sequence[Example]
@@ -49,9 +49,9 @@ class Applied:
 
 
 def apply_run(trained: Trained, groups: Sequence[Sequence[Example]], *, probabilities: bool = False) -> list[Applied]:
-    """The predictions for each sentence's examples and for those that follow from them, all in common batches.
+    """Predict the examples of each sentence and those that follow from them, batched across sentences.
 
-    probabilities: also give the model's; None for a model that has none.
+    probabilities: also return the model's probabilities; None for a model that has none.
     """
     first = _predict_groups(trained, groups, probabilities)
     further = [
@@ -73,7 +73,7 @@ def apply_run(trained: Trained, groups: Sequence[Sequence[Example]], *, probabil
 
 
 def gives_probabilities(trained: Trained) -> bool:
-    """Whether the run's model tells probabilities."""
+    """Whether the run's model has probabilities."""
     return hasattr(trained.model, "decode_with_probabilities")
 
 
@@ -110,9 +110,9 @@ def predict_marginals(trained: Trained, examples: Sequence[Example]) -> list[lis
 def _compute(
     trained: Trained, examples: Sequence[Example], compute: Callable[[Batch], Iterable[T]], nothing: T
 ) -> list[T]:
-    """What `compute` gives for each example of a batch, in the order of the examples; `nothing` for one without tokens.
+    """Apply `compute` to batches and return its results in the order of the examples; `nothing` for empty ones.
 
-    Examples are taken `AT_ONCE` tokens at a time, so that memory does not grow with their number.
+    Examples are processed `AT_ONCE` tokens at a time, so that memory does not grow with their number.
     """
     trained.model.eval()
     full = [example for example in examples if example.tokens]
@@ -154,14 +154,15 @@ def evaluate(
 ) -> tuple[dict[str, Any], str]:
     """Score a run's model on a split of its own data or of other data. Returns the scores and the table.
 
-    data: a data set's name or folder, of which only the split has to be there, or a file; reading: how its files are
-    read, if not as the run's own (if `data` is None) or as usual; output: a new file for the predictions, in the form
-    of `predictions.test.txt`; tell: gets notes on how the data were read; task_file, trust: see `load_trained`.
+    data: the name or folder of a data set, of which only the split must exist, or a file; reading: options for reading
+    its files, by default those of the run (if `data` is None) or the usual ones; output: a new file for the
+    predictions, in the format of `predictions.test.txt`; tell: receives notes on how the data was read; task_file,
+    trust: see `load_trained`.
 
     Raises:
-        InputError: no such run or data, the split is missing or damaged, `output` is there already, cannot be written
-            or is being written by another process, or `data` is None and the run was not trained here and names data
-            that are not in the catalog.
+        InputError: the run or the data does not exist, the split is missing or damaged, `output` exists, cannot be
+            written or is being written by another process, or `data` is None and the run was not trained here and
+            names data that is not in the catalog.
     """
     with nullcontext() if output is None else output_file(output):
         keep_freed_memory()
@@ -171,18 +172,21 @@ def evaluate(
 
 
 def check_own_data(trained: Trained, folder: Path, data: str | None, *, trust: bool) -> None:
-    """Raises InputError if the run's own data are not there to be read: they were Python objects, or the run was not
-    trained here and names data that are not in the catalog."""
+    """Raises InputError if the run's own data cannot be read.
+
+    This is the case if it was Python objects, or if the run was not trained here and names data that is not in the
+    catalog.
+    """
     own = trained.experiment
     if data is None and own.data == IN_MEMORY:
         raise InputError(
-            f"{folder}: the run was trained on Python objects, which it does not keep; say what to score it on: "
-            "--data DIR, or the data themselves in Python"
+            f"{folder}: the run was trained on Python objects, which it does not store; name the data to score: --data "
+            "DIR, or pass the data in Python"
         )
     if data is None and own.data not in CATALOG and not (trust or is_own(folder)):
         raise InputError(
-            f"{folder}: a run that was not trained here names its own data, {quoted(own.data)}; say what to "
-            "score it on: --data DIR"
+            f"{folder}: the run was not trained here, so its own data, {quoted(own.data)}, is not read; name the data "
+            "to score: --data DIR"
         )
 
 
@@ -195,11 +199,11 @@ def evaluate_trained(
     output: Path | None = None,
     tell: Callable[[str], object] = lambda note: None,
 ) -> tuple[dict[str, Any], str]:
-    """`evaluate` for a run that is loaded."""
+    """`evaluate` for a run that is already loaded."""
     own = trained.experiment
     if reading is None:
         reading = own.reading if data is None else ReadingConfig()
-    elif data is None and not reading.held_out():  # what is held out of the run's own data is part of the run
+    elif data is None and not reading.held_out():  # splits held out of the run's own data belong to the run
         shares = {key: getattr(own.reading, key) for key in ("dev_fraction", "test_fraction")}
         reading = replace(reading, **shares)
     splits = load_data(data or own.data, trained.task.read, reading, only=(split,))
@@ -207,7 +211,7 @@ def evaluate_trained(
         tell(note)
     examples = splits.get(split)
     if not examples:
-        raise InputError(f"{splits.origin}: expected sentences in the {split} split, got none")
+        raise InputError(f"{splits.origin}: the {split} split has no sentences")
     trained.task.check(examples, trained.labels)
     predicted = predict_examples(trained, examples)
     if output is not None:
@@ -226,13 +230,14 @@ def predict(
     task_file: str | Path | None = None,
     trust: bool = False,
 ) -> Iterator[dict[str, Any]]:
-    """Apply a run's model to tokenised sentences, one per line, `block` at a time. Yields what `Task.describe` returns.
+    """Apply a run's model to tokenised sentences, one per line, `block` at a time. Yields results of `Task.describe`.
 
-    origin: what the lines came from, for messages; probabilities: add a `score` to each entity, predicate and argument;
+    origin: the source of the lines, for messages; probabilities: add a `score` to each entity, predicate and argument;
     task_file, trust: see `load_trained`.
 
     Raises:
-        InputError: no such run, a line that cannot be read, or probabilities of a model that has none.
+        InputError: the run does not exist, a line cannot be read, or probabilities are requested but the model has
+            none.
     """
     trained = load_trained(folder, task_file=task_file, trust=trust)
     if probabilities:
@@ -257,13 +262,13 @@ def check_probabilities(trained: Trained) -> None:
     """Raises InputError if the run's model has no probabilities."""
     if not gives_probabilities(trained):
         raise InputError(
-            f"probabilities: the model of the task {trained.task.name} gives none (it has no "
-            "decode_with_probabilities); leave the option out"
+            f"the model of the task {trained.task.name} has no probabilities (no decode_with_probabilities); leave out "
+            "the option"
         )
 
 
 def _add_scores(value: dict[str, Any], scored: Mapping[str, Any]) -> None:
-    """Copy each `score` to the same place in a value whose lists have the same order."""
+    """Copy each `score` to the same place in `value`, whose lists have the same order."""
     if "score" in scored:
         value["score"] = scored["score"]
     for key, items in scored.items():

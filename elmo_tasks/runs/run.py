@@ -1,4 +1,4 @@
-"""A trained run as an object: texts or tokenised sentences in, typed results out."""
+"""A trained run as an object that maps texts or tokenised sentences to typed results."""
 
 from __future__ import annotations
 
@@ -31,16 +31,16 @@ _KEPT = (*RUN_FILES, "outcomes.test.json", "gold.test.txt", SEAL)
 
 
 def load(name: str | Path, task_file: str | Path | None = None, *, trust: bool = False) -> Run:
-    """A trained run, ready to be applied.
+    """Load a trained run, ready to be applied.
 
-    A biLM is loaded by `load_bilm("ORG/NAME")` or `ElmoEmbedder.from_pretrained("ORG/NAME")`.
+    To load a biLM, use `load_bilm("ORG/NAME")` or `ElmoEmbedder.from_pretrained("ORG/NAME")`.
 
     Args:
-        name: a run's folder, the name of a tagger in the package, or `ORG/NAME` or `hf:ORG/NAME` on the Hugging Face
-            hub.
+        name: the folder of a run, the name of a tagger in the package, or `ORG/NAME` or `hf:ORG/NAME` on the Hugging
+            Face hub.
         task_file: the `task.py` of a run that was trained with a task of your own; it is executed.
-        trust: whether files outside the run's folder, and addresses, may be read as its `config.yaml` says, although
-            the run was not trained here.
+        trust: whether files outside the folder of the run, and addresses, may be read if its `config.yaml` names them,
+            although the run was not trained here.
 
     Raises:
         InputError: there is no such run, or it cannot be loaded.
@@ -52,7 +52,7 @@ def load(name: str | Path, task_file: str | Path | None = None, *, trust: bool =
 def export_run(
     run: Trained | str | Path, output: str | Path, *, int8: bool = False, overwrite: bool = False, trust: bool = False
 ) -> Path:
-    """`Run.to_onnx` for a run by its folder or its name, or for its model. trust: as of `load`.
+    """`Run.to_onnx` for a run given by its folder or name, or for its model. trust: as for `load`.
 
     Raises:
         InputError: as `load` and `Run.to_onnx`.
@@ -82,8 +82,8 @@ class Run:
         """Apply the run.
 
         A raw text is split into sentences and tokens, see *Raw text* in the documentation; each sentence has a result.
-        The results of a tagger of names are `EntityResult`, of a role labeller `FrameResult` (it finds the predicates
-        itself), of a classifier `LabelResult`, of a task of your own `OtherResult`.
+        Named entity taggers return `EntityResult`, role labellers `FrameResult` (they find the predicates themselves),
+        classifiers `LabelResult`, and tasks of your own `OtherResult`.
 
         Args:
             given: a text; a list of texts; or a list of sentences, each a list of tokens.
@@ -91,21 +91,21 @@ class Run:
 
         Returns:
             One result per sentence: a list for a text, a list of lists for a list of texts, and a list for a list of
-            sentences, whose places are those in their tokens with blanks between them.
+            sentences, whose character positions refer to their tokens joined with spaces.
 
         Raises:
-            InputError: something else is given, texts and sentences are mixed, or one of them is empty.
+            InputError: the input is of another type, mixes texts and sentences, or one of them is empty.
         """
         if isinstance(given, str):
             return self._results([_checked(given, "the text", str, empty=False)], scores)[0]
         if isinstance(given, bytes) or not isinstance(given, Iterable):
             raise InputError(
-                f"got {quoted(given)} of type {type(given).__name__}; give a text, a list of texts, or a list of token "
-                "lists"
+                f"the input must be a text, a list of texts or a list of token lists, not {quoted(given)} of type "
+                f"{type(given).__name__}"
             )
         items = list(given)
         if not items:
-            raise InputError("got an empty list; give at least one text or one list of tokens")
+            raise InputError("the list is empty; give at least one text or one list of tokens")
         kind = _kind(items[0])
         checked = [_checked(item, f"item {number}", kind, empty=False) for number, item in enumerate(items)]
         return [found for part in _parts(checked) for found in self._results(part, scores)]
@@ -113,21 +113,21 @@ class Run:
     def pipe(self, stream: Iterable[Given], *, batch_size: int = _TOGETHER, scores: bool = True) -> Iterator[Any]:
         """Apply the run to a stream of texts or of token lists, in order and with the memory of one batch.
 
-        Yields what calling the run returns for each of them: the list of a text's results, which is empty for a text of
-        white space only, or the result of a list of tokens.
+        Yields what calling the run returns for each of them: a list of results for a text (empty for a text of only
+        white space), or one result for a list of tokens.
 
         Args:
             stream: texts or token lists, not both.
             batch_size: how many of them are read and computed together.
-            scores: as in `__call__`.
+            scores: as for `__call__`.
 
         Raises:
-            InputError: as `__call__`, when the stream gets there.
+            InputError: as for `__call__`, when the stream reaches such an item.
         """
         if isinstance(stream, (str, bytes)) or not isinstance(stream, Iterable):
-            raise InputError(f"pipe: got {quoted(stream)}; give a stream of texts or of token lists")
+            raise InputError(f"pipe: the stream must consist of texts or token lists, not {quoted(stream)}")
         if batch_size < 1:
-            raise InputError(f"pipe: batch_size must be 1 or more, got {batch_size}")
+            raise InputError(f"pipe: batch_size must be 1 or more, not {batch_size}")
         kind: type | None = None
         numbered = enumerate(stream)
         while batch := list(islice(numbered, batch_size)):
@@ -136,7 +136,7 @@ class Run:
             yield from self._results(checked, scores)
 
     def apply(self, sentences: Sequence[Sentence], *, scores: bool = True) -> list[Result]:
-        """The results of sentences that are split already, one for each."""
+        """The results of sentences that are already split, one for each."""
         task = self.trained.task
         groups: list[Sequence[Example]] = []
         for sentence in sentences:
@@ -156,16 +156,16 @@ class Run:
     def evaluate(
         self, data: Any = None, split: str = "test", *, columns: Mapping[str, Any] | None = None
     ) -> dict[str, Any]:
-        """The scores on data with gold.
+        """Score the run on data with gold.
 
         Args:
-            data: a data set's name, folder or file; what `train` takes: lists, a frame, a Hugging Face data set or
-                examples; or None for the run's own data.
-            split: which split of a data set or of a dictionary of splits.
+            data: the name, folder or file of a data set; Python objects as for `train`: lists, a frame, a Hugging Face
+                data set or examples; or None for the run's own data.
+            split: the split of a data set or of a dictionary of splits.
             columns: the columns of a frame or data set, as for `train`.
 
         Raises:
-            InputError: no such data, or the split is missing or damaged.
+            InputError: the data does not exist, or the split is missing or damaged.
         """
         task = self.trained.task
         with self._turn:
@@ -173,14 +173,14 @@ class Run:
                 check_own_data(self.trained, self.folder, None if data is None else str(data), trust=self._trust)
                 return evaluate_trained(self.trained, None if data is None else str(data), split)[0]
             if is_splits(data) and (data := split_of(data, split)) is None:
-                raise InputError(f"evaluate: the data have no {split} split; name another by split=")
+                raise InputError(f"evaluate: the data has no {split} split; choose another with split=")
             examples = task.examples(data, "data", columns)
             task.check(examples, self.trained.labels)
             return task.score(examples, predict_examples(self.trained, examples)).as_dict()
 
     @cached_property
     def metrics(self) -> dict[str, Any]:
-        """What `metrics.json` says: the scores on dev and test, the seed, embedders, seconds and more."""
+        """The content of `metrics.json`: the scores on dev and test, the seed, embedders, seconds and more."""
         return read_metrics(self.folder)
 
     @cached_property
@@ -195,20 +195,22 @@ class Run:
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """What the results can say: the types of entities, the roles or the labels."""
+        """The possible values in results: entity types, roles or labels."""
         names = self.trained.labels.names
         if "O" in names and all(name == "O" or name[1:2] == "-" for name in names):
             return tuple(sorted(span_types([names])))
         return names
 
     def save(self, folder: str | Path) -> None:
-        """Write the run to a new folder, from which `load` and the command line read it.
+        """Save the run to a new folder, for `load` and the command line.
 
         Raises:
-            InputError: there is such a folder already, it cannot be written, or the run's own folder is gone.
+            InputError: the folder exists or cannot be written, or the run's own folder no longer exists.
         """
         if not (self.folder / "model.safetensors").is_file():
-            raise InputError(f"{self.folder}: the folder that the run was loaded from is gone; nothing can be copied")
+            raise InputError(
+                f"{self.folder}: the folder that the run was loaded from no longer exists; load the run again"
+            )
         run = RunFolder(Path(folder))
         with run.claimed(resume=False, overwrite=False):
             run.begin(resume=False)
@@ -220,10 +222,10 @@ class Run:
             run.finish()
 
     def to_onnx(self, folder: str | Path, *, int8: bool = False, overwrite: bool = False) -> Path:
-        """Write a folder that `elmo_tasks.lite` runs with onnxruntime and numpy alone, without PyTorch.
+        """Export the run to a folder that `elmo_tasks.lite` runs with only onnxruntime and numpy, without PyTorch.
 
         Args:
-            folder: the new folder. It appears when all of it is there.
+            folder: the new folder. It appears when it is complete.
             int8: store and multiply in 8 bits: a smaller folder, and faster for single sentences.
             overwrite: replace an earlier export.
 
@@ -231,8 +233,8 @@ class Run:
             The folder.
 
         Raises:
-            InputError: the task or an embedder cannot be exported, the folder may not be written, or the extra `onnx`
-                is not installed.
+            InputError: the task or an embedder cannot be exported, the folder cannot be written, or the extra `onnx` is
+                not installed.
         """
         return export_run(self.trained, folder, int8=int8, overwrite=overwrite)
 
@@ -261,21 +263,23 @@ def _kind(item: object) -> type:
 
 
 def _checked(item: Any, name: str, kind: type, *, empty: bool) -> Given:
-    """A text, or the tokens of a sentence. empty: it may have no token."""
+    """Check a text or the tokens of a sentence. empty: whether it may have no tokens."""
     if kind is str:
         if not isinstance(item, str):
-            raise InputError(f"{name}: got {quoted(item)} among texts; give texts only, or token lists only")
+            raise InputError(
+                f"{name}: {quoted(item)} is not a text like the others; give only texts, or only token lists"
+            )
         if not empty and not item.strip():
-            raise InputError(f"{name}: got {quoted(item)}, which has no words; leave it out")
+            raise InputError(f"{name}: the text {quoted(item)} has no words; leave it out")
         return item
     if isinstance(item, str):
-        raise InputError(f"{name}: got the text {quoted(item)} among token lists; give texts only, or token lists only")
+        raise InputError(f"{name}: the text {quoted(item)} is among token lists; give only texts, or only token lists")
     if isinstance(item, bytes) or not isinstance(item, Iterable):
-        raise InputError(f"{name}: got {quoted(item)} of type {type(item).__name__}, expected a text or a token list")
+        raise InputError(f"{name}: must be a text or a token list, not {quoted(item)} of type {type(item).__name__}")
     tokens = tuple(item)
     wrong = [token for token in tokens if not isinstance(token, str) or not token]
     if wrong:
-        raise InputError(f"{name}: got the token {quoted(wrong[0])}, expected words")
+        raise InputError(f"{name}: tokens must be words, not {quoted(wrong[0])}")
     if not empty and not tokens:
-        raise InputError(f"{name}: got a list without tokens; leave it out")
+        raise InputError(f"{name}: the list has no tokens; leave it out")
     return tokens

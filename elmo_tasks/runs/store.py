@@ -1,4 +1,4 @@
-"""A trained model on disk: safetensors, with what is needed to rebuild it in the metadata. No pickle."""
+"""A trained model on disk: safetensors, with everything needed to rebuild it in the metadata. No pickle."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from elmo_tasks.text.labels import LabelSet
 
 @dataclass(frozen=True)
 class Trained:
-    """A model ready to decode, and what it was made of."""
+    """A model ready to decode, with its task, experiment, labels and inputs."""
 
     task: AnyTask
     experiment: Experiment
@@ -38,13 +38,13 @@ class Trained:
 
 
 def build_model(task: AnyTask, experiment: Experiment, labels: LabelSet, inputs: Any) -> Any:
-    """A fresh model on its inputs."""
+    """Build an untrained model on its inputs."""
     mix = EmbeddingMix([each.name for each in inputs], [each.build_module() for each in inputs])
     return task.build_model(mix, labels, task.model_settings(experiment.model))
 
 
 def save_trained(folder: Path, trained: Trained) -> None:
-    """Write `model.safetensors` and `words.txt` (the words whose vectors were tuned)."""
+    """Write `model.safetensors` and `words.txt` (the words whose vectors were fine-tuned)."""
     words = sorted({word for each in trained.inputs for word in each.tuned_words})
     metadata = {
         "format": FORMAT,
@@ -64,17 +64,17 @@ def load_trained(
     """Rebuild a run's model.
 
     Args:
-        folder: the run's.
-        cache_folder: where frozen vectors are kept; None keeps none.
-        task_file: the `task.py` of a run that was trained with a task of your own. It is executed; a file that only
-            the run's folder names never is.
-        trust: whether the embedders may be read from wherever `config.yaml` says, if this user did not train the run
-            on this machine. Without it they are files inside the folder, or known names.
+        folder: the folder of the run.
+        cache_folder: the folder for cached frozen vectors; None disables the cache.
+        task_file: the `task.py` of a run that was trained with a task of your own. It is executed; a file that is only
+            named in the folder of the run never is.
+        trust: whether the embedders may be read from any place named in `config.yaml`, even if this user did not train
+            the run on this machine. Otherwise they must be files inside the folder, or known names.
 
     Raises:
-        InputError: no run there, another format, a damaged file, an embedder that is not the one it was trained on or
-            that is outside the folder, a run of a task of your own without `task_file`, or a `task_file` with another
-            task.
+        InputError: there is no run, its format is unknown or a file damaged, an embedder is not the one it was trained
+            on or is outside the folder, a run of a task of your own is loaded without `task_file`, or `task_file`
+            defines another task.
     """
     refuse_links(folder)
     path = folder / "model.safetensors"
@@ -85,11 +85,11 @@ def load_trained(
             metadata = file.metadata() or {}
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no iterator)
     except (SafetensorError, OSError) as error:
-        raise InputError(f"{path}: expected a safetensors file, got a damaged one ({error})") from None
+        raise InputError(f"{path}: damaged: not a safetensors file ({error})") from None
     for name in ("model.safetensors", "words.txt"):
         check_file(folder, name)
     if metadata.get("format") != FORMAT:
-        raise InputError(f"{path}: expected format {FORMAT}, got {metadata.get('format')!r}; train it again")
+        raise InputError(f"{path}: the format is {metadata.get('format')!r}, not {FORMAT}; train it again")
     experiment = load_experiment([folder / "config.yaml"])
     task = _task_of(folder, experiment, metadata, task_file)
     names, fingerprints = _metadata(metadata, path)
@@ -102,12 +102,13 @@ def load_trained(
     if there.keys() != fingerprints.keys():
         raise InputError(
             f"{folder}: config.yaml names the embedders {', '.join(there)}, but the model was trained on "
-            f"{', '.join(fingerprints)}; restore it or retrain"
+            f"{', '.join(fingerprints)}; restore it or train again"
         )
     for name, expected in fingerprints.items():
         if (got := there[name]) != expected:
             raise InputError(
-                f"{folder}: trained on {name} {expected}, but that name now means {got}; restore it or retrain"
+                f"{folder}: the run was trained on {name} {expected}, but that name now means {got}; restore it or "
+                "train again"
             )
     if within is not None:
         _check_shapes(path, tensors, task, experiment, labels, inputs)
@@ -121,7 +122,7 @@ def load_trained(
 
 
 def _check_shapes(path: Path, tensors: Mapping[str, Tensor], *parts: Any) -> None:
-    """Build the model without memory first: a configuration may ask for a model of any size.
+    """Check the shapes on a model without memory, because a configuration may describe a model of any size.
 
     Raises:
         InputError: its parameters have other shapes than the stored ones.
@@ -131,11 +132,13 @@ def _check_shapes(path: Path, tensors: Mapping[str, Tensor], *parts: Any) -> Non
     for name, value in expected.items():
         if name not in tensors or tensors[name].shape != value.shape:
             got = tuple(tensors[name].shape) if name in tensors else "none"
-            raise InputError(f"{path}: does not fit its config.yaml: expected {name} {tuple(value.shape)}, got {got}")
+            raise InputError(
+                f"{path}: does not fit its config.yaml: the shape of {name} is {got}, not {tuple(value.shape)}"
+            )
 
 
 def _metadata(metadata: Mapping[str, str], path: Path) -> tuple[tuple[str, ...], dict[str, str]]:
-    """The labels, and the fingerprint of each embedder. Raises InputError when either is damaged."""
+    """The labels and the fingerprint of each embedder. Raises InputError if either is damaged."""
     try:
         names, fingerprints = json.loads(metadata["labels"]), json.loads(metadata["fingerprints"])
         if metadata["task"] and all(isinstance(text, str) for text in (*names, *fingerprints, *fingerprints.values())):
@@ -146,7 +149,7 @@ def _metadata(metadata: Mapping[str, str], path: Path) -> tuple[tuple[str, ...],
 
 
 def _read_words(path: Path) -> list[str]:
-    """The words whose vectors were tuned. Raises InputError when the file is missing or damaged."""
+    """The words whose vectors were fine-tuned. Raises InputError if the file is missing or damaged."""
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
@@ -159,15 +162,15 @@ def _read_words(path: Path) -> list[str]:
 def _task_of(
     folder: Path, experiment: Experiment, metadata: Mapping[str, str], task_file: str | Path | None
 ) -> AnyTask:
-    """The shipped task that a run names, or that of `task_file`."""
+    """The shipped task named in a run, or the task of `task_file`."""
     if task_file is None:
         if experiment.task in task_names():
             return load_task(experiment.task)
         raise InputError(
-            f"{folder}: trained with a task of your own, {experiment.task}, which is not executed because a folder "
-            "names it; give --task-file PATH (in Python: task_file=PATH) if you trust that file"
+            f"{folder}: the run was trained with a task of your own, {experiment.task}, which is not executed "
+            "automatically; pass --task-file PATH (in Python: task_file=PATH) if you trust that file"
         )
     task = load_task(str(task_file))
     if metadata["task"] not in (task.name, experiment.task):  # the latter in runs of version 0.1
-        raise InputError(f"{folder}: a run of the task {metadata['task']}, but {task_file} defines {task.name}")
+        raise InputError(f"{folder}: the task of the run is {metadata['task']}, but {task_file} defines {task.name}")
     return task

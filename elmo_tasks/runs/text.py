@@ -15,13 +15,13 @@ from elmo_tasks.text.tokeniser import Sentence, split_text
 def predict_text(
     run: Run, pieces: Iterable[str], block: int, origin: str, *, probabilities: bool = False
 ) -> Iterator[Result]:
-    """The results of the sentences of a text that comes in lines, with the memory of a paragraph or `block` sentences.
+    """Yield the results for the sentences of a text, in the memory of a paragraph or of `block` sentences.
 
-    pieces: lines with their line breaks; the places of the results count from the beginning of the first. origin: what
-    messages call the text; probabilities: give each span its score.
+    pieces: lines with their line breaks; positions in the results count from the beginning of the first. origin: the
+    name of the text in messages; probabilities: add a score to each span.
 
     Raises:
-        InputError: the text has only white space, or the model has no probabilities.
+        InputError: the text is only white space, or the model has no probabilities.
     """
     if probabilities:
         check_probabilities(run.trained)
@@ -34,12 +34,12 @@ def predict_text(
             yield from run.apply(waiting, scores=probabilities)
             waiting.clear()
     if empty:
-        raise InputError(f"{origin}: no text, or white space only")
+        raise InputError(f"{origin}: the text is empty or only white space")
     yield from run.apply(waiting, scores=probabilities)
 
 
 def _paragraphs(pieces: Iterable[str]) -> Iterator[tuple[int, str]]:
-    """Each paragraph, up to a blank line, and how many characters are before it."""
+    """Yield each paragraph, up to a blank line, with the number of characters before it."""
     offset, end = 0, 0
     lines: list[str] = []
     for piece in chain(pieces, [""]):

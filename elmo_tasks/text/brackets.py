@@ -1,4 +1,4 @@
-"""Columns of bracketed spans, as CoNLL-2005 and CoNLL-2012 write a predicate's arguments: `(A0*`, `*`, `*)`, `(V*)`."""
+"""Columns of bracketed spans, used for arguments in CoNLL-2005 and CoNLL-2012: `(A0*`, `*`, `*)`, `(V*)`."""
 
 from __future__ import annotations
 
@@ -12,47 +12,44 @@ _CELL = re.compile(r"((?:\([^()*\s]+)*)\*(\)*)")
 
 
 def from_brackets(cells: Sequence[str], sources: Sequence[str]) -> tuple[str, ...]:
-    """BIO tags of a column of cells.
+    """Convert a column of cells to BIO tags.
 
     sources: `file:line` of each cell.
 
     Raises:
-        InputError: a malformed cell, a span inside another, a bracket without its partner.
+        InputError: a cell is malformed, a span is inside another, or brackets are unbalanced.
     """
     spans: list[Span] = []
     label, start = "", -1  # the open span
     for place, cell in enumerate(cells):
-        if cell == "*":  # most are
+        if cell == "*":  # the most frequent case
             continue
         parts = _CELL.fullmatch(cell)
         if parts is None:
-            raise InputError(f"{sources[place]}: expected brackets such as (ARG0*, *, *) or (V*), got {quoted(cell)}")
+            raise InputError(f"{sources[place]}: {quoted(cell)} is not brackets such as (ARG0*, *, *) or (V*)")
         opened = parts[1].split("(")[1:]
         if len(opened) > 1 or (opened and start >= 0):
             outer = label if start >= 0 else opened[0]
             raise InputError(
-                f"{sources[place]}: expected spans side by side, got {quoted(cell)}, a span inside {outer[:60]}; "
-                "close one before the next opens"
+                f"{sources[place]}: {quoted(cell)} opens a span inside {outer[:60]}; close each span before the next "
+                "one opens"
             )
         if opened:
             label, start = opened[0], place
         if len(parts[2]) > (start >= 0):
-            raise InputError(
-                f"{sources[place]}: expected balanced brackets, got {quoted(cell)}, which closes what is not open"
-            )
+            raise InputError(f"{sources[place]}: unbalanced brackets: {quoted(cell)} closes a span that is not open")
         if parts[2]:
             spans.append(Span(label, start, place + 1))
             start = -1
     if start >= 0:
         raise InputError(
-            f"{sources[start]}: expected balanced brackets, got {quoted(cells[start])}, which is not closed "
-            "by the end of its sentence"
+            f"{sources[start]}: unbalanced brackets: {quoted(cells[start])} is not closed at the end of its sentence"
         )
     return from_spans(spans, len(cells), "BIO")
 
 
 def to_brackets(tags: Sequence[str]) -> list[str]:
-    """Cells of BIO tags. Raises InputError for an illegal sequence."""
+    """Convert BIO tags to cells. Raises InputError for an illegal sequence."""
     cells = ["*"] * len(tags)
     for label, start, end in to_spans(tags, "BIO"):
         cells[start] = f"({label}*"

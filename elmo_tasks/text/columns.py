@@ -1,4 +1,4 @@
-"""Column files as they are written: the input of conlleval and its kin."""
+"""Write column files, the input of conlleval and similar scorers."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from elmo_tasks.text.examples import TaggedSentence
 
 
 def to_columns(sentences: Sequence[Sequence[Sequence[str]]]) -> str:
-    """Rows such as `token gold predicted`, a blank between columns and a blank line between sentences."""
+    """Rows such as `token gold predicted`, with a space between columns and a blank line between sentences."""
     return "\n".join("".join(" ".join(row) + "\n" for row in sentence) for sentence in sentences)
 
 

@@ -1,4 +1,4 @@
-"""Predictions as `predict` prints them: JSON values that say the tokens, and what was found in them."""
+"""Predictions as printed by `predict`: JSON values with the tokens and the findings."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def describe_tags(tokens: Sequence[str], tags: Sequence[str]) -> dict[str, Any]:
 
 
 def describe_spans(tokens: Sequence[str], tags: Sequence[str]) -> dict[str, Any]:
-    """`{"tokens", "tags", "entities"}` of BIO tags; an entity is the tokens from `start` up to `end`."""
+    """`{"tokens", "tags", "entities"}` for BIO tags; an entity covers the tokens from `start` to before `end`."""
     entities = [
         {"type": label, "start": start, "end": end, "text": " ".join(tokens[start:end])}
         for label, start, end in to_spans(tags, "BIO")
@@ -24,12 +24,12 @@ def describe_spans(tokens: Sequence[str], tags: Sequence[str]) -> dict[str, Any]
 
 
 def likeliest(probabilities: Mapping[str, float]) -> str | None:
-    """The label of the highest probability; None of no labels."""
+    """The label with the highest probability; None if there are no labels."""
     return max(probabilities, key=probabilities.__getitem__, default=None)
 
 
 def describe_label(tokens: Sequence[str], probabilities: Mapping[str, float]) -> dict[str, Any]:
-    """`{"tokens", "label", "probabilities"}`; the label of no tokens is null."""
+    """`{"tokens", "label", "probabilities"}`; the label is null if there are no tokens."""
     rounded = {name: round(value, 6) for name, value in probabilities.items()}
     return {"tokens": list(tokens), "label": likeliest(probabilities), "probabilities": rounded}
 

@@ -1,4 +1,4 @@
-"""Examples: what a data set consists of, before any vector exists."""
+"""Examples: the items of a data set, before they are embedded."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from typing import Any, ClassVar, Protocol
 
 
 class Example(Protocol):
-    """What the examples of every task have in common: frozen dataclasses with at least these two fields.
+    """The interface of the examples of all tasks: frozen dataclasses with at least these two fields.
 
-    Two examples with the same tokens, one after the other, are of one sentence; only SRL has such examples.
+    Consecutive examples with the same tokens belong to one sentence; only SRL has such examples.
     """
 
     __dataclass_fields__: ClassVar[dict[str, Any]]
@@ -29,7 +29,7 @@ class Example(Protocol):
 class TaggedSentence:
     """A sentence with one tag per token (NER, or SRL with the position of its predicate).
 
-    `source` is `file:line` of the first token, so that every later error can point at it.
+    `source` is `file:line` of the first token, for later error messages.
     """
 
     tokens: tuple[str, ...]
@@ -48,15 +48,15 @@ class LabelledSentence:
 
 
 def untagged(tokens: tuple[str, ...], source: str = "") -> TaggedSentence:
-    """A sentence to predict: `O` on each token, and no predicate."""
+    """A sentence to predict: `O` for each token, and no predicate."""
     return TaggedSentence(tokens, ("O",) * len(tokens), source=source)
 
 
 def unlabelled(tokens: tuple[str, ...], source: str = "") -> LabelledSentence:
-    """A sentence to predict: without a label."""
+    """A sentence to predict, without a label."""
     return LabelledSentence(tokens, "", source)
 
 
 def by_sentence(examples: Sequence[Example]) -> list[list[int]]:
-    """The examples' numbers, those of one sentence together: several predicates of a sentence stand in a row."""
+    """Group the indices of examples by sentence; the predicates of a sentence are consecutive examples."""
     return [list(run) for _, run in groupby(range(len(examples)), key=lambda number: examples[number].tokens)]

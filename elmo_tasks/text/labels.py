@@ -1,4 +1,4 @@
-"""The closed set of labels of a task, numbered."""
+"""The numbered set of labels of a task."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _INTEGER = re.compile(r"[+-]?[0-9]+")
 class LabelSet:
     """Labels in the order of their numbers.
 
-    counts: how often each occurs in the training data; empty where that is not known, as in a run that was loaded.
+    counts: frequencies in the training data; empty if they are not known, as in a loaded run.
     """
 
     names: tuple[str, ...]
@@ -31,37 +31,37 @@ class LabelSet:
         return len(self.names)
 
     def index(self, name: str, source: str = "") -> int:
-        """The number of a label. Raises InputError with `source` when the set does not have it."""
+        """The number of a label. Raises InputError with `source` if the set does not contain it."""
         try:
             return self._numbers[name]
         except KeyError:
             at = f"{source}: " if source else ""
             known = ", ".join(self.names[:20]) + (", ..." if len(self.names) > 20 else "")
-            raise InputError(f"{at}expected a label of the training data ({known}), got {quoted(name)}") from None
+            raise InputError(f"{at}{quoted(name)} is not a label of the training data ({known})") from None
 
     def encode(self, names: Iterable[str], source: str = "") -> list[int]:
-        """Numbers of many labels."""
+        """Convert labels to numbers."""
         return [self.index(name, source) for name in names]
 
     def decode(self, numbers: Iterable[int]) -> tuple[str, ...]:
-        """Labels of many numbers."""
+        """Convert numbers to labels."""
         return tuple(self.names[number] for number in numbers)
 
     @classmethod
     def of_types(cls, types: Iterable[str], scheme: str) -> LabelSet:
-        """All tags that `scheme` makes of span types, `O` first; sorted, so that the numbering is stable."""
+        """All tags of span types in `scheme`, `O` first; sorted, so that the numbering is stable."""
         prefixes: Sequence[str] = ("B", "I", "E", "S") if scheme == "BIOES" else ("B", "I")
         return cls(("O", *(f"{prefix}-{name}" for name in sorted(set(types)) for prefix in prefixes)))
 
     @classmethod
     def of_classes(cls, names: Iterable[str]) -> LabelSet:
-        """The distinct labels of a classification, in the order of `sort_labels`, and how often each occurs."""
+        """The distinct labels of a classification, in the order of `sort_labels`, with their frequencies."""
         counts = Counter(names)
         distinct = sort_labels(counts)
         return cls(distinct, tuple(counts[name] for name in distinct))
 
     def balanced_weights(self) -> tuple[float, ...]:
-        """Weights that give all labels the same share of a loss, as scikit-learn's `balanced`: N / (K * count)."""
+        """Weights that give all labels the same share of the loss, like scikit-learn's `balanced`: N / (K * count)."""
         return tuple(sum(self.counts) / (len(self.counts) * count) for count in self.counts)
 
 
@@ -71,6 +71,6 @@ def span_types(sequences: Iterable[Sequence[str]]) -> set[str]:
 
 
 def sort_labels(names: Iterable[str]) -> tuple[str, ...]:
-    """Distinct labels in a stable order: by value where all are integers (`-1`, `2`, `10`), else as text."""
+    """Distinct labels in a stable order: by value if all are integers (`-1`, `2`, `10`), else as text."""
     distinct = sorted(set(names))
     return tuple(sorted(distinct, key=int) if all(_INTEGER.fullmatch(name) for name in distinct) else distinct)

@@ -1,4 +1,4 @@
-"""Frames as they are written: the columns that `srl-eval.pl` of CoNLL-2005 reads, and spans with their words."""
+"""Write frames: as columns for `srl-eval.pl` of CoNLL-2005, and as spans with their words."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from elmo_tasks.text.spans import to_spans
 
 
 def to_propositions(examples: Sequence[TaggedSentence], tags: Sequence[Sequence[str]]) -> str:
-    """A row a token: the word where it is a predicate, else `-`; then a column of bracketed spans a predicate.
+    """One row per token: the word if it is a predicate, else `-`; then one column of bracketed spans per predicate.
 
-    examples: each sentence itself (without a predicate) followed by its predicates; tags: BIO, an example each.
+    examples: each sentence itself (without a predicate), followed by its predicates; tags: BIO tags of each example.
     """
     sentences: list[tuple[TaggedSentence, dict[int, list[str]]]] = []
     for example, own in zip(examples, tags, strict=True):
@@ -34,8 +34,8 @@ def to_propositions(examples: Sequence[TaggedSentence], tags: Sequence[Sequence[
 
 
 def to_frame(tokens: Sequence[str], place: int, tags: Sequence[str]) -> dict[str, Any]:
-    """JSON of one predicate: `{"predicate", "index", "tags", "arguments"}`; an argument is the tokens from `start`
-    up to `end`."""
+    """JSON of one predicate: `{"predicate", "index", "tags", "arguments"}`; an argument covers the tokens from `start`
+    up to, but not including, `end`."""
     arguments = [
         {"role": label, "start": start, "end": end, "text": " ".join(tokens[start:end])}
         for label, start, end in to_spans(tags, "BIO")

@@ -1,4 +1,4 @@
-"""What a trained run says of a sentence, as values: spans and tokens with their places in the text."""
+"""The results of a trained run for a sentence: spans and tokens with their positions in the text."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from elmo_tasks.text.tokeniser import Sentence, Token
 
 @dataclass(frozen=True)
 class Entity:
-    """A named entity: `text` is what the text has from `start` up to `end`, in characters.
+    """A named entity: `text` is the text from `start` up to, but not including, `end`, in characters.
 
     score: the probability of exactly this entity with this type, or None if it was not computed.
     """
@@ -48,8 +48,8 @@ class Argument:
 class Frame:
     """A predicate with its arguments.
 
-    predicate: the word; start, end: its place in the text, in characters.
-    score: the probability that it is a predicate; None if it was not computed.
+    predicate: the word; start, end: its position in the text, in characters.
+    score: the probability that it is a predicate, or None if it was not computed.
     """
 
     predicate: str
@@ -66,10 +66,10 @@ class Frame:
 
 @dataclass(frozen=True)
 class Result:
-    """What a run says of one sentence.
+    """The result of a run for one sentence.
 
-    text: the sentence; start, end: its place in the text that was given, in characters.
-    tokens: each with `text`, `start` and `end`, which count from the beginning of the text that was given too.
+    text: the sentence; start, end: its position in the input text, in characters.
+    tokens: each with `text`, `start` and `end`, also relative to the beginning of the input text.
     """
 
     text: str
@@ -78,11 +78,11 @@ class Result:
     tokens: tuple[Token, ...] = field(repr=False)
 
     def findings(self) -> dict[str, Any]:
-        """What the task found, as JSON values."""
+        """The findings of the task, as JSON values."""
         return {}
 
     def to_dict(self) -> dict[str, Any]:
-        """JSON values: `text`, `start`, `end`, `tokens` and what the task found."""
+        """JSON values: `text`, `start`, `end`, `tokens` and the findings of the task."""
         tokens = [token._asdict() for token in self.tokens]
         return {"text": self.text, "start": self.start, "end": self.end, "tokens": tokens, **self.findings()}
 
@@ -150,7 +150,7 @@ class TagResult(Result):
 
 @dataclass(frozen=True)
 class OtherResult(Result):
-    """What a task of your own found: the value of its `describe`."""
+    """The findings of a task of your own: the value of its `describe`."""
 
     found: Mapping[str, Any]
 
@@ -160,7 +160,7 @@ class OtherResult(Result):
 
 
 Probabilities: TypeAlias = "Sequence[Sequence[float]] | None"
-"""For each example one number per token: the probability of the span that it is in. None: not computed."""
+"""For each example one number per token: the probability of the span that contains it. None if not computed."""
 
 
 def entity_result(
@@ -169,7 +169,7 @@ def entity_result(
     predicted: Sequence[Sequence[str]],
     probabilities: Probabilities,
 ) -> EntityResult:
-    """The entities of a sentence's BIO tags; `Task.result` of taggers of names."""
+    """The entities for the BIO tags of a sentence; `Task.result` of named entity taggers."""
     shares = None if probabilities is None else probabilities[0]
     entities = (
         Entity(label, *_stretch(sentence, first, stop), None if shares is None else shares[first])
@@ -209,7 +209,7 @@ def tag_result(
     predicted: Sequence[Sequence[str]],
     probabilities: Probabilities,
 ) -> TagResult:
-    """The label of each token; `Task.result` of taggers of tokens."""
+    """The label of each token; `Task.result` of taggers."""
     scores = [None] * len(sentence.tokens) if probabilities is None else probabilities[0]
     pairs = zip(sentence.tokens, predicted[0], scores, strict=True)
     return TagResult(*sentence, tuple(Tag(tag, *token, score) for token, tag, score in pairs))
@@ -221,12 +221,12 @@ def label_result(
     predicted: Sequence[Mapping[str, float]],
     probabilities: Probabilities,
 ) -> LabelResult:
-    """The likeliest label of a sentence, none without tokens; `Task.result` of classifiers."""
+    """The most probable label of a sentence, None without tokens; `Task.result` of classifiers."""
     return LabelResult(*sentence, max(predicted[0], key=predicted[0].__getitem__, default=None), predicted[0])
 
 
 def sentence_of(tokens: Sequence[str]) -> Sentence:
-    """A tokenised sentence as text: its tokens with blanks between them."""
+    """A tokenised sentence as text: its tokens joined with spaces."""
     placed: list[Token] = []
     start = 0
     for token in tokens:
@@ -237,7 +237,7 @@ def sentence_of(tokens: Sequence[str]) -> Sentence:
 
 
 def _stretch(sentence: Sentence, first: int, stop: int) -> tuple[str, int, int]:
-    """The text of tokens, and its place."""
+    """The text of a range of tokens, and its position."""
     start, end = sentence.tokens[first].start, sentence.tokens[stop - 1].end
     return sentence.text[start - sentence.start : end - sentence.start], start, end
 
@@ -247,6 +247,6 @@ def _place(span: Entity | Argument | Tag) -> dict[str, Any]:
 
 
 def _without_none(values: dict[str, Any]) -> dict[str, Any]:
-    """Scores rounded to six digits, or left out."""
+    """Round scores to six digits, and leave out missing ones."""
     score = values.pop("score")
     return values if score is None else {**values, "score": round(score, 6)}

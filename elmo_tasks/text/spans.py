@@ -1,4 +1,4 @@
-"""Spans and the tag schemes that spell them: IOB1 (CoNLL-2003's files), BIO (IOB2), BIOES (BILOU, BMES) and IO."""
+"""Spans and the tag schemes that encode them: IOB1 (CoNLL-2003's files), BIO (IOB2), BIOES (BILOU, BMES) and IO."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _PREFIXED = re.compile(r"[BIESLUMW]-.*|.+-[BIES]")
 
 
 class Span(NamedTuple):
-    """A labelled stretch of tokens, `end` exclusive."""
+    """A labelled span of tokens, with an exclusive `end`."""
 
     label: str
     start: int
@@ -22,12 +22,12 @@ class Span(NamedTuple):
 
 
 def split_tag(tag: str, source: str = "") -> tuple[str, str]:
-    """`"B-PER"` to `("B", "PER")`, `"O"` to `("O", "")`. Raises InputError for anything else."""
+    """Split `"B-PER"` into `("B", "PER")`, `"O"` into `("O", "")`. Raises InputError for anything else."""
     if tag == "O":
         return "O", ""
     prefix, dash, label = tag.partition("-")
     if not (dash and label and prefix in ("B", "I", "E", "S", *_OTHER_NAMES)):
-        raise InputError(_at(source) + f"expected a tag such as O, B-PER or I-PER, got {quoted(tag)}")
+        raise InputError(_at(source) + f"{quoted(tag)} is not a tag such as O, B-PER or I-PER")
     return _OTHER_NAMES.get(prefix, prefix), label
 
 
@@ -39,16 +39,16 @@ def is_io(tags: Collection[str]) -> bool:
 
 
 def from_io(tags: Sequence[str]) -> list[str]:
-    """The BIO tags of IO tags: neighbours of one type are one span."""
+    """Convert IO tags to BIO; adjacent tokens of the same type are one span."""
     spans = zip(tags, ["O", *tags], strict=False)
     return [tag if tag == "O" else f"{'I' if tag == before else 'B'}-{tag}" for tag, before in spans]
 
 
 def detect_scheme(sequences: Iterable[Sequence[str]]) -> str:
-    """The scheme that tag sequences are written in.
+    """Detect the scheme of tag sequences.
 
-    BIOES if an E- or S- occurs; IOB1 if some span starts with I-; else BIO. A single sequence can fit several schemes:
-    give a whole file.
+    BIOES if an E- or S- occurs; IOB1 if a span starts with I-; else BIO. A single sequence may fit several schemes, so
+    pass all sequences of a file.
     """
     scheme = "BIO"
     for tags in sequences:
@@ -64,7 +64,7 @@ def detect_scheme(sequences: Iterable[Sequence[str]]) -> str:
 
 
 def beginnings(tags: Sequence[str]) -> tuple[list[int], list[int]]:
-    """Positions of spans that follow no span of their type and begin with B-, and of those that begin with I-.
+    """Positions of spans that begin with B-, and of those that begin with I-, not directly after a span of their type.
 
     A file in BIO has only the former, one in IOB1 only the latter.
     """
@@ -80,7 +80,7 @@ def beginnings(tags: Sequence[str]) -> tuple[list[int], list[int]]:
 
 
 def to_spans(tags: Sequence[str], scheme: str, source: str | Sequence[str] = "") -> list[Span]:
-    """The spans of a tag sequence, strictly.
+    """Convert a tag sequence to spans, strictly.
 
     source: `file:line` of the sequence, or of each of its tags.
 
@@ -114,7 +114,7 @@ def to_spans(tags: Sequence[str], scheme: str, source: str | Sequence[str] = "")
 
 
 def from_spans(spans: Iterable[Span], length: int, scheme: str) -> tuple[str, ...]:
-    """Tags of `length` tokens for spans that do not overlap."""
+    """Convert spans that do not overlap to the tags of `length` tokens."""
     tags = ["O"] * length
     for label, start, end in sorted(spans, key=lambda span: span.start):
         adjacent = start > 0 and tags[start - 1][2:] == label
@@ -130,12 +130,12 @@ def from_spans(spans: Iterable[Span], length: int, scheme: str) -> tuple[str, ..
 def convert(
     tags: Sequence[str], source_scheme: str, target_scheme: str, source: str | Sequence[str] = ""
 ) -> tuple[str, ...]:
-    """Rewrite tags from one scheme in another. Raises InputError for a sequence that is illegal in the first."""
+    """Convert tags from one scheme to another. Raises InputError for a sequence that is illegal in the first."""
     return from_spans(to_spans(tags, source_scheme, source), len(tags), target_scheme)
 
 
 def repair(tags: Sequence[str], scheme: str) -> list[Span]:
-    """The spans of a sequence that may be illegal, as conlleval reads it: what cannot continue a span starts one."""
+    """The spans of a possibly illegal sequence, as in conlleval: a tag that cannot continue a span starts one."""
     spans: list[Span] = []
     start, label = -1, ""
     for position, tag in enumerate([*tags, "O"]):
@@ -179,10 +179,10 @@ def _source_of(source: str | Sequence[str], position: int) -> str:
 
 
 def _illegal(tags: Sequence[str], position: int, scheme: str, source: str | Sequence[str]) -> InputError:
-    before = quoted(tags[position - 1] if position else "the start")
+    before = quoted(tags[position - 1]) if position else "the start"
     return InputError(
         _at(_source_of(source, position))
-        + f"expected a legal {scheme} sequence, got {quoted(tags[position])} after {before} at token {position + 1}"
+        + f"{quoted(tags[position])} after {before} at token {position + 1} is not legal in the scheme {scheme}"
     )
 
 

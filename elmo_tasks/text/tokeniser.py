@@ -1,9 +1,9 @@
-"""Raw text to sentences and tokens with character offsets: the one tokeniser of the package.
+"""Split raw text into sentences and tokens with character offsets: the only tokeniser of the package.
 
 Sentences are split by sentencex, the splitter of the Wikimedia foundation. Tokens follow the Penn Treebank, like the
-corpora that the tasks train on: punctuation and clitics are tokens of their own (`do n't`, `Anna 's`, `$ 3.50`);
-hyphenated words and abbreviations stay whole. No character is changed: a quotation mark stays `"`, a bracket `(`. This
-module imports nothing heavy, so that programs without torch can use it.
+corpora that the tasks are trained on: punctuation and clitics are separate tokens (`do n't`, `Anna 's`, `$ 3.50`);
+hyphenated words and abbreviations are single tokens. No character is changed: a quotation mark stays `"`, a bracket
+`(`. This module imports nothing slow, so that programs without torch can use it.
 
 Examples:
     >>> for sentence in split_text("Dr. Haddad (Nadia) flew home.  She didn't stay."):
@@ -20,15 +20,15 @@ from itertools import pairwise
 from typing import NamedTuple
 
 VERSION = 1
-"""Of the rules of this module: raised whenever they split some text differently."""
+"""The version of the rules in this module, increased whenever they split some text differently."""
 
 WINDOW = 10_000
-"""Characters that the sentence splitter reads at a time (its time grows faster than its text), and of the longest
-sentence that is made of several words."""
+"""Number of characters passed to the sentence splitter at a time, because its time is not linear, and maximum length of
+a sentence with several words."""
 
 
 class Token(NamedTuple):
-    """A token of a raw text, which is `text[start:end]` there."""
+    """A token, which is `text[start:end]` in the raw text."""
 
     text: str
     start: int
@@ -36,7 +36,7 @@ class Token(NamedTuple):
 
 
 class Sentence(NamedTuple):
-    """A sentence of a raw text, which is `text[start:end]` there, without white space around it, and its tokens."""
+    """A sentence, which is `text[start:end]` in the raw text, without surrounding white space, and its tokens."""
 
     text: str
     start: int
@@ -45,20 +45,20 @@ class Sentence(NamedTuple):
 
 
 def tokeniser_name() -> str:
-    """What decides the tokens of a raw text, for records: such as `ptb-1 sentencex-1.0.32`."""
+    """Name and version of the tokeniser, for records, such as `ptb-1 sentencex-1.0.32`."""
     from importlib.metadata import version
 
     return f"ptb-{VERSION} sentencex-{version('sentencex')}"
 
 
 def split_text(text: str, *, offset: int = 0, one_sentence: bool = False) -> list[Sentence]:
-    """The sentences of a raw text, in order. Only white space is outside their tokens.
+    """Split a raw text into sentences, in order. Only white space is outside their tokens.
 
-    A blank line ends a sentence. Any other line break is white space, as in text of a fixed line width. A sentence of
-    more than `WINDOW` characters is divided at white space. The time is linear in the length of the text.
+    A blank line ends a sentence. Any other line break is white space, as in text with a fixed line width. A sentence of
+    more than `WINDOW` characters is split at white space. The time is linear in the length of the text.
 
-    offset: where the text begins in what its places refer to; one_sentence: the text is one sentence, of any length, or
-    none if it has only white space.
+    offset: added to all positions; one_sentence: treat the text as one sentence of any length, or none if it is only
+    white space.
     """
     start, end = _trimmed(text, 0, len(text))
     spans = [(start, end)][: end - start] if one_sentence else _sentence_spans(text)
@@ -73,8 +73,8 @@ _SPACE = re.compile(r"\s")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 _EMOJI = "\u2190-\u21ff\u2300-\u27bf\u2b00-\u2bff\U0001f000-\U0001faff"
-_MODIFIER = "\ufe0e\ufe0f\u20e3\U0001f3fb-\U0001f3ff"  # of an emoji: presentation, key cap, tone of skin
-_W = (  # a character of a word: neither white space nor punctuation nor a symbol; so marks that combine are words'
+_MODIFIER = "\ufe0e\ufe0f\u20e3\U0001f3fb-\U0001f3ff"  # modifiers of an emoji: presentation, keycap, skin tone
+_W = (  # a word character: not white space, punctuation or a symbol; combining marks are word characters
     r"[^\s!-/:-@\[-^`{-~\u00a1-\u00a9\u00ab\u00ac\u00ae-\u00b1\u00b4\u00b6-\u00b8\u00bb\u00bf\u00d7\u00f7\u060c\u061b"
     r"\u061f\u0964\u0965\u2010-\u205e\u20a0-\u20cf\u2200-\u22ff\u2500-\u25ff\u2e00-\u2e7f\u3001-\u3003\u3008-\u3011"
     rf"\uff01-\uff0f\uff1a-\uff20{_EMOJI}]"
@@ -108,7 +108,7 @@ adm al apr approx asst aug ave ca calif capt cf ch cmdr co col colo conn corp cp
 etc feb Fig fla Fri ft ga Gen gov Hon hwy inc jan jr kan lt ltd maj Mar Mass messrs mich minn Miss mo mon mr mrs ms mt
 mts nev No Nos nov oct okla ont op ore pa penn ph pl pp pres prof pt pvt rd rep reps rev Sat sec Sen Sens sep sept sgt
 sr st ste Sun tel tenn tex thu thur thurs tue tues univ va vol vols vs vt Wash Wed wis
-"""  # those that are words too only with a capital
+"""  # abbreviations that are also words are listed only with a capital
 _ABBREVIATIONS = frozenset(_WRITTEN_WITH_A_PERIOD.split())
 
 
@@ -121,9 +121,9 @@ def _sentence_spans(text: str) -> Iterator[tuple[int, int]]:
 
 
 def _spans_of_paragraph(text: str, begin: int, end: int) -> Iterator[tuple[int, int]]:
-    """The sentences of `text[begin:end]`, which has no blank line, read `WINDOW` characters at a time.
+    """Yield the sentences of `text[begin:end]`, which has no blank line, reading `WINDOW` characters at a time.
 
-    The last sentence of a window may go on behind it, so the next window begins there, unless it is the only one.
+    The last sentence of a window may continue after it, so the next window begins with it, unless it is the only one.
     """
     from sentencex import get_sentence_boundaries
 
@@ -131,8 +131,8 @@ def _spans_of_paragraph(text: str, begin: int, end: int) -> Iterator[tuple[int, 
     while begin < end:
         stop = end if end - begin <= WINDOW else _space_before(text, begin, begin + WINDOW, end)
         cuts = [begin, stop]
-        if stop - begin <= WINDOW:  # else it is one word
-            window = _SURROGATE.sub("\ufffd", text[begin:stop])  # a surrogate alone has no UTF-8
+        if stop - begin <= WINDOW:  # otherwise it is one word
+            window = _SURROGATE.sub("\ufffd", text[begin:stop])  # lone surrogates cannot be encoded in UTF-8
             found = get_sentence_boundaries("en", window)
             cuts = sorted({*cuts, *(begin + each["start_index"] for each in found)})
             if stop < end and len(cuts) > 2:
@@ -145,7 +145,7 @@ def _spans_of_paragraph(text: str, begin: int, end: int) -> Iterator[tuple[int, 
 
 
 def _space_before(text: str, begin: int, wanted: int, end: int) -> int:
-    """The last white space at `wanted` or before it; where there is none, the first behind it, or `end`."""
+    """The last white space at or before `wanted`; if there is none, the first after it, or `end`."""
     for place in range(wanted, begin, -1):
         if text[place].isspace():
             return place
@@ -154,7 +154,7 @@ def _space_before(text: str, begin: int, wanted: int, end: int) -> int:
 
 
 def _trimmed(text: str, start: int, end: int) -> tuple[int, int]:
-    """The same stretch of text without white space at its ends."""
+    """The same range without leading and trailing white space."""
     while start < end and text[start].isspace():
         start += 1
     while start < end and text[end - 1].isspace():
@@ -163,8 +163,8 @@ def _trimmed(text: str, start: int, end: int) -> tuple[int, int]:
 
 
 def _tokens(text: str, start: int, end: int, offset: int) -> Iterator[Token]:
-    """The tokens of the sentence `text[start:end]`."""
-    final = end - 1  # where the period is that ends the sentence, before quotes and brackets that close
+    """Yield the tokens of the sentence `text[start:end]`."""
+    final = end - 1  # position of the period that ends the sentence, before closing quotes and brackets
     while final > start and text[final] in _CLOSING:
         final -= 1
     place = start
@@ -180,20 +180,21 @@ def _tokens(text: str, start: int, end: int, offset: int) -> Iterator[Token]:
 
 
 def _keeps_period(text: str, here: int, place: int, start: int, final: int) -> bool:
-    """Whether the word `text[here:place]` and the period behind it are one token.
+    """Whether the word `text[here:place]` and the following period are one token.
 
-    start, final: where its sentence begins, and where the period is that may end it. That of `U.S.` stays in any case.
+    start, final: the start of its sentence, and the position of the period that may end it. `U.S.` always keeps its
+    period.
     """
     word = text[here:place].rpartition("-")[2]
     if text.startswith("..", place) or (place == final and "." not in word):
         return False
-    if word.isdigit():  # the number of an item of a list
+    if word.isdigit():  # the number of a list item
         return here == start and len(word) < 4
     return bool(_INITIALS.fullmatch(word)) or word in _ABBREVIATIONS or word.lower() in _ABBREVIATIONS
 
 
 def _cuts(word: str) -> list[int]:
-    """The lengths of all tokens of a word but the last: of `do` in `don't`, of `can` in `cannot`."""
+    """The lengths of all tokens of a word except the last: of `do` in `don't`, of `can` in `cannot`."""
     if two := _TWO_WORDS.fullmatch(word):
         return [two.end(two.lastindex or 0)]
     if "'" not in word and "\u2019" not in word:

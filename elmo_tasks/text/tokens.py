@@ -1,4 +1,4 @@
-"""What separates the tokens of a line, for every reader of the package."""
+"""Split lines into tokens, for all readers of the package."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ _TOKEN = re.compile(r"[^ \t\r\n]+")
 
 
 def split_tokens(text: str) -> tuple[str, ...]:
-    """The tokens of a tokenised text.
+    """Split a tokenised text into its tokens.
 
-    Blanks, tabs and line breaks separate tokens. All other white space, such as the no-break space U+00A0 or the line
-    separator U+2028, belongs to the token that it stands in.
+    Spaces, tabs and line breaks separate tokens. All other white space, such as the no-break space U+00A0 or the line
+    separator U+2028, is part of a token.
 
     Examples:
         >>> split_tokens("10\\u00a0000 people  came\\thome\\n")

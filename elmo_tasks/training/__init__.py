@@ -1,1 +1,1 @@
-"""Layer 4: experiments run here. Lightning."""
+"""Layer 4: training of experiments, with Lightning."""

@@ -1,4 +1,4 @@
-"""A run's checkpoints: written whole, and at home in the work folder wherever that has been moved to."""
+"""Checkpoints of a run: written atomically, and still found after the work folder has been moved."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ _PATHS = ("best_model_path", "kth_best_model_path", "last_model_path")
 
 
 class WholeCheckpoints(TorchCheckpointIO):
-    """Lightning's way to store checkpoints, but for `write_checkpoint`."""
+    """Lightning's checkpoint storage, with `write_checkpoint` for writing."""
 
     def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None) -> None:
-        """Write it. Raises OSError when the disk refuses."""
+        """Write a checkpoint. Raises OSError if it cannot be written."""
         write_checkpoint(checkpoint, Path(path))
 
 
 class RunCheckpoint(ModelCheckpoint):
-    """One file at the end of each epoch, or of those that are the best by `monitor`.
+    """Writes one file at the end of each epoch, or of each epoch that is the best by `monitor`.
 
-    Its state names files without their folder. Lightning stores absolute paths, and after the folder has been renamed
-    it would forget the best score, or load what another run has left at the former place.
+    Its state contains file names without their folder. Lightning stores absolute paths; after the folder was renamed,
+    it would forget the best score, or load a file that another run has left at the old place.
     """
 
     def __init__(self, folder: Path, name: str, monitor: str | None = None) -> None:
@@ -39,11 +39,11 @@ class RunCheckpoint(ModelCheckpoint):
         )
 
     def state_dict(self) -> dict[str, Any]:
-        """Lightning's, with names for paths."""
+        """Lightning's state, with file names instead of paths."""
         return self._moved(super().state_dict(), "")
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Find the files in the folder as it is called now."""
+        """Restore the state, with the files in the current folder."""
         super().load_state_dict(self._moved(state_dict, str(self.dirpath)))
 
     def _moved(self, state: dict[str, Any], folder: str) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What a trained model costs: parameters, disk, and time to read new text."""
+"""The cost of a trained model: parameters, disk space and inference speed."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from elmo_tasks.text.examples import Example, by_sentence
 Apply = Callable[[Trained, Sequence[Example]], Any]
 
 MOST_SENTENCES = 1_000
-"""Sentences that speed is measured on: seconds with a biLM on two cores, where a whole split may take minutes."""
+"""Number of sentences for measuring speed: takes seconds with a biLM on two cores; a whole split may take minutes."""
 
 
 def sizes(trained: Trained, model_file: Path) -> dict[str, int]:
-    """Frozen and trained parameters, and bytes: the file of the trained model, and frozen weights at 32 bits each."""
+    """Numbers of frozen and trained parameters, and bytes of the model file and of the frozen weights in 32 bits."""
     parameters = list(trained.model.parameters())
     trainable = sum(parameter.numel() for parameter in parameters if parameter.requires_grad)
     beside = sum(each.frozen_parameters for each in trained.inputs)
@@ -36,10 +36,11 @@ def sizes(trained: Trained, model_file: Path) -> dict[str, int]:
 
 
 def reading_speed(trained: Trained, examples: Sequence[Example], apply: Apply) -> dict[str, float]:
-    """Tokens a second from words to predictions, measured once.
+    """Tokens per second from words to predictions, measured once.
 
-    Everything that new text costs is in it: embedding without the cache on disk, batching, the model, decoding. Loading
-    is not. Sentences are spread evenly over the split; a token counts once, however many examples its sentence has.
+    This includes everything that new text needs: embedding without the cache on disk, batching, the model and decoding,
+    but not loading. Sentences are spread evenly over the split; a token counts once, however many examples its sentence
+    has.
     """
     sentences = by_sentence(examples)
     step = max(1, -(-len(sentences) // MOST_SENTENCES))
@@ -53,7 +54,7 @@ def reading_speed(trained: Trained, examples: Sequence[Example], apply: Apply) -
 
 
 def _uncached(given: Input) -> Input:
-    """The same input, its vectors computed again."""
+    """The same input without its cached vectors."""
     if not (isinstance(given, FrozenInput) and isinstance(given.embedder, CachedEmbedder)):
         return given
     bare = copy.copy(given)

@@ -1,4 +1,4 @@
-"""What is said and kept of each epoch of a run."""
+"""Progress lines and records of the epochs of a run."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ Tell = Callable[[str], None]
 
 
 class EpochLines(Callback):
-    """Keeps each epoch's figures, writes them to epochs.csv and tells one line an epoch.
+    """Collects the figures of each epoch, writes them to epochs.csv and prints one line per epoch.
 
-    started: when the run began, by `time.perf_counter`; in a resumed run earlier by what its former sittings took.
+    started: when the run began, by `time.perf_counter`; for a resumed run, minus the time of its earlier parts.
     """
 
     def __init__(self, path: Path, tell: Tell, started: float) -> None:
@@ -32,7 +32,7 @@ class EpochLines(Callback):
         self._epoch_started = time.perf_counter()
 
     def on_train_epoch_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
-        """Loss and dev score are known here: validation runs inside the epoch."""
+        """Record the epoch; loss and dev score are known, because validation runs inside the epoch."""
         return_freed_memory()
         figures = trainer.callback_metrics
         row = {
@@ -52,11 +52,11 @@ class EpochLines(Callback):
         )
 
     def state_dict(self) -> dict[str, Any]:
-        """Kept in the checkpoint, so that a resumed run's file and its time are whole."""
+        """State for the checkpoint, so that a resumed run has a complete file and time."""
         return {"history": self.history, "elapsed": time.perf_counter() - self.started}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Take it up again."""
+        """Restore the state."""
         self.history = list(state_dict["history"])
-        # A checkpoint of an earlier version has its epochs' times alone.
+        # Checkpoints of an earlier version contain only the times of the epochs.
         self.started -= state_dict.get("elapsed", sum(row["seconds"] for row in self.history))

@@ -1,4 +1,4 @@
-"""A part of the training data, for curves of what more data would bring."""
+"""Draw a fraction of the training data, for learning curves."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from elmo_tasks.text.examples import Example, by_sentence
 
 
 def draw_fraction(examples: Sequence[Example], per_cent: float, seed: int) -> tuple[Example, ...]:
-    """`per_cent` of the sentences with all their examples, at least one sentence, in the order of the data.
+    """Draw `per_cent` of the sentences with all their examples, at least one sentence, in the order of the data.
 
-    A smaller fraction is part of every larger one of the same seed, so that a curve over fractions is one of growing
-    data and not of other data.
+    A smaller fraction is a subset of every larger one with the same seed, so that a learning curve shows growing data
+    and not different data.
 
     Raises:
-        InputError: not above 0 and up to 100.
+        InputError: `per_cent` is not above 0 and up to 100.
     """
     if not 0 < per_cent <= 100:
-        raise InputError(f"training.fraction: expected per cent above 0 and up to 100, got {per_cent:g}")
+        raise InputError(f"training.fraction must be a percentage above 0 and up to 100, not {per_cent:g}")
     if per_cent == 100:
         return tuple(examples)
     sentences = by_sentence(examples)

@@ -1,4 +1,4 @@
-"""Training from Python: files or objects in, a `Run` out."""
+"""Train from Python: takes files or objects and returns a `Run`."""
 
 from __future__ import annotations
 
@@ -47,7 +47,8 @@ def train(
 ) -> Run:
     """Train a task and return the run, ready to be applied.
 
-    The dev data choose the epoch; the test data are scored once, after training. The scores are in `Run.metrics`.
+    The best epoch is selected on the dev data; the test data is scored once, after training. See `Run.metrics` for the
+    scores.
 
     Examples:
         >>> sentences = [([name, "lives", "in", "Rome"], ["B-PER", "O", "O", "B-LOC"]) for name in ("Ada", "Bo")] * 10
@@ -60,40 +61,42 @@ def train(
     Args:
         task: the name of a task, the path of a `task.py` of your own, or a whole `Experiment`, which already names its
             data, embedders, seed and settings.
-        output: the run's folder. Without it the run lives in a temporary folder as long as the object that is returned;
-            `Run.save` keeps it.
+        output: the folder of the run. Without it the run is in a temporary folder, which is deleted together with the
+            returned object; `Run.save` stores it permanently.
         train: sentences with tags, or texts with labels: a list of `(tokens, tags)` or `(text, label)` pairs, a tuple
             of two parallel lists, a pandas frame, a Hugging Face data set, or examples such as `TaggedSentence`. A
-            `DatasetDict` (or a dictionary with `train`, `validation` and `test`) has all splits in it.
+            `DatasetDict` (or a dictionary with `train`, `validation` and `test`) contains all splits.
         dev, test: the same. Without `dev`, a tenth of the training sentences is held out, the same for every seed.
             Without `test` there are no test scores.
-        columns: which columns of a frame or data set to read where their names are not usual ones:
+        columns: which columns of a frame or data set to read if their names are not common ones:
             `{"tokens": ..., "tags": ...}` or `{"text": ..., "label": ...}`.
         data: instead of objects, what `--data` takes: a data set's name, folder or file. Without either, the task's
             default data.
-        embedders: as `--embedders` takes them; None takes those of the task's configuration.
-        seed: of everything random; None takes that of the task's configuration, which is 1.
+        embedders: names as for `--embedders`; None means those of the task's configuration.
+        seed: the random seed; None means that of the task's configuration, which is 1.
         settings: further keys of a configuration, such as `{"training.epochs": 3, "model.hidden": 50}`.
         splits: examples that have been read already, instead of `train`, `dev` and `test`.
-        command: what `metrics.json` says that the run was made by.
-        resume, overwrite: go on with an unfinished run in `output`, or replace what is there.
-        tell: is given each line of progress and each note; by default they are printed.
+        command: the command recorded in `metrics.json`.
+        resume, overwrite: continue an unfinished run in `output`, or replace an existing one.
+        tell: receives each progress line and each note; by default they are printed.
         draw: draws pictures into a folder, from the figures of each epoch and the metrics.
 
     Raises:
-        InputError: bad data, settings or embedders, or a folder that is taken; nothing is left behind.
+        InputError: the data, settings or embedders are invalid, or the folder exists already; nothing is left behind.
     """
     objects = {"train": train, "dev": dev, "test": test}
     named = [name for name, value in objects.items() if value is not None]
     if named and (data is not None or splits is not None):
-        raise InputError(f"train: got both {named[0]} and {'data' if splits is None else 'splits'}; give one of them")
+        raise InputError(
+            f"train: {named[0]} and {'data' if splits is None else 'splits'} cannot be combined; pass only one"
+        )
     if columns and not named:
-        raise InputError("train: got columns without train; those of files are settings={'reading.columns': ...}")
+        raise InputError("train: columns only applies to train=; for files, pass settings={'reading.columns': ...}")
     in_memory = bool(named) or splits is not None
     if isinstance(task, Experiment):
         own = {"data": data, "embedders": embedders, "seed": seed, "settings": settings}
         if twice := [name for name, value in own.items() if value is not None]:
-            raise InputError(f"train: got {twice[0]} next to an Experiment, which has its own; leave it out")
+            raise InputError(f"train: the Experiment already has its own {twice[0]}; leave it out")
         experiment = task
     else:
         names = [embedders] if isinstance(embedders, str) else None if embedders is None else list(embedders)
@@ -103,7 +106,7 @@ def train(
         experiment = resolve_experiment(str(task), None, kept, settings_lines(settings))
     if named:
         if experiment.reading != ReadingConfig():
-            raise InputError("train: the settings reading.* are for files; change the objects, or pass columns=")
+            raise InputError("train: the settings reading.* only apply to files; change the objects, or pass columns=")
         splits = _read_objects(load_task(experiment.task), objects, columns or {})
     temporary = None if output is not None else Path(tempfile.mkdtemp(prefix="elmo-tasks-"))
     try:
@@ -128,13 +131,13 @@ def train(
 
 
 def _read_objects(task: AnyTask, given: Mapping[str, Any], columns: Mapping[str, Any]) -> Splits:
-    """The splits of Python objects, dev held out of train where there is none."""
+    """The splits of Python objects; if there is no dev, it is held out of train."""
     parts, together = dict(given), given["train"]
     if is_splits(together):
         own = {split: split_of(together, split) for split in parts}
         parts = {**own, **{split: part for split, part in given.items() if part is not None and part is not together}}
     if parts["train"] is None:
-        raise InputError("train: got no training data; give train=")
+        raise InputError("train: there is no training data; pass train=")
     notes: list[str] = []
     splits = Splits(IN_MEMORY, "train")
     for split in SPLIT_NAMES:
@@ -144,14 +147,14 @@ def _read_objects(task: AnyTask, given: Mapping[str, Any], columns: Mapping[str,
     if parts["dev"] is None:
         count = len(by_sentence(splits.train))
         if count < 2:
-            raise InputError("train: one sentence is too little to hold a part of it out as dev; give dev=")
+            raise InputError("train: one sentence is not enough to hold out a dev split; pass dev=")
         splits = hold_out(splits, {"dev": max(USUAL_SHARE, 1 / count)})
         held_out = len(by_sentence(splits.dev))
-        notes.append(f"no dev data: {held_out} of {count} training sentences are held out as dev, drawn at random")
+        notes.append(f"no dev data; held out {held_out} of {count} training sentences as dev, drawn at random")
     return Splits(IN_MEMORY, "train", splits.train, splits.dev, splits.test, tuple(notes))
 
 
 def _remove(folder: Path, process: int) -> None:
-    """Remove a temporary folder, unless a process that was forked from its owner asks for it."""
+    """Remove a temporary folder, unless called in a process forked from its owner."""
     if os.getpid() == process:
         shutil.rmtree(folder, ignore_errors=True)

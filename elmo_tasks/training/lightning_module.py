@@ -22,18 +22,18 @@ from elmo_tasks.text.examples import Example
 from elmo_tasks.text.labels import LabelSet
 
 OPTIMIZERS: dict[str, Callable[..., torch.optim.Optimizer]] = {
-    "adam": partial(torch.optim.Adam, fused=True),  # on a CPU a third of the time
+    "adam": partial(torch.optim.Adam, fused=True),  # takes a third of the time on a CPU
     "adadelta": partial(torch.optim.Adadelta, rho=0.95),
 }
 
 
 class TaskModule(lightning.LightningModule):
-    """The optimiser, the mix's penalty, and a rate that halves when the dev score stalls.
+    """The optimiser, the penalty on the mix, and a learning rate that is halved when the dev score stops improving.
 
-    Epochs are compared by `choice`, which is made of the dev score, see `rank_epoch`.
+    Epochs are compared by `choice`, which is computed from the dev score, see `rank_epoch`.
 
-    Deviation: the rate is kept here and not by ReduceLROnPlateau, which Lightning steps after the checkpoint is
-    written, so that a resumed run would miss a step.
+    Deviation: the learning rate is controlled here and not by ReduceLROnPlateau, which Lightning steps after it has
+    written the checkpoint, so that a resumed run would miss a step.
     """
 
     def __init__(
@@ -58,27 +58,27 @@ class TaskModule(lightning.LightningModule):
         self._sources: list[str] = []
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
-        """It goes over what is trained."""
+        """An optimiser for all trainable parameters."""
         trained = [parameter for parameter in self.parameters() if parameter.requires_grad]
         return OPTIMIZERS[self.training_config.optimizer](trained, lr=self.rate)
 
     def on_fit_start(self) -> None:
-        """A run that had stopped early when it was killed, while it was evaluated, has no epoch to go.
+        """Train no further epochs if the run had already stopped early before it was interrupted.
 
-        Lightning (2.6) takes up the count of epochs without a better score, but not that it has stopped.
+        Lightning (2.6) restores the number of epochs without a better score, but not the fact that it had stopped.
         """
         stop = self.trainer.early_stopping_callback
         if stop is not None and stop.wait_count >= stop.patience:
             self.trainer.should_stop = True
 
     def on_train_epoch_start(self) -> None:
-        """Put the rate into the optimiser."""
+        """Set the learning rate of the optimiser."""
         for group in self.trainer.optimizers[0].param_groups:
             group["lr"] = self.rate * self.training_config.rate_share(self.current_epoch)
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
-        """Loss of a batch. Raises InputError that names the sentences when it is not finite."""
-        # Each step draws from a seed of its own, so that a resumed run draws the same.
+        """The loss of a batch. Raises InputError, naming the sentences, if it is not finite."""
+        # Each step has its own seed, so that a resumed run draws the same numbers.
         torch.manual_seed((self.seed * 1_009 + self.current_epoch) * 1_000_003 + batch_idx)
         loss: Tensor = self.model.loss(batch)
         self._sources = list(dict.fromkeys(self.train_examples[index].source for index in batch.indices))
@@ -93,29 +93,29 @@ class TaskModule(lightning.LightningModule):
         gradient_clip_val: float | None = None,
         gradient_clip_algorithm: str | None = None,
     ) -> None:
-        """Clip the joint norm. Raises InputError when it is not finite, before it gets into the weights."""
+        """Clip the global norm. Raises InputError if it is not finite, before the weights are updated."""
         trained = [parameter for group in optimizer.param_groups for parameter in group["params"]]
         self._check_finite("gradient", torch.nn.utils.clip_grad_norm_(trained, gradient_clip_val or math.inf))
 
     def _check_finite(self, what: str, value: Tensor) -> None:
-        """The sentences of the batch are named; a resumed run would come to them again."""
+        """Raises InputError, naming the sentences of the batch, which a resumed run would reach again."""
         if not torch.isfinite(value):
             sources = ", ".join(self._sources[:3]) + (", ..." if len(self._sources) > 3 else "")
-            kept = "; the unfinished run is kept, --overwrite starts again" if self.current_epoch else ""
+            kept = "; the unfinished run is kept, pass --overwrite to start again" if self.current_epoch else ""
             raise InputError(
                 f"epoch {self.current_epoch}: the {what} is {value.item()} on a batch with {sources}; "
-                f"lower training.learning_rate or look at these sentences{kept}"
+                f"lower training.learning_rate or check these sentences{kept}"
             )
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
-        """Decode a batch of the dev split. Its loss is computed only while no epoch has beaten the first."""
+        """Decode a batch of the dev split. Its loss is computed only until an epoch beats the first one."""
         if self.best <= 0 and batch.gold is not None:
             self._dev_losses.append((float(self.model.loss(batch)), len(batch.indices)))
         for index, output in zip(batch.indices, self.model.decode(batch), strict=True):
             self._decoded[index] = self.task.decode(output, self.labels)
 
     def on_validation_epoch_end(self) -> None:
-        """Score the dev split; halve the rate when it has not improved for a while."""
+        """Score the dev split; halve the learning rate if it has not improved for `rate_patience` epochs."""
         scores = self.task.score(self.dev_examples, [self._decoded[index] for index in range(len(self.dev_examples))])
         self._decoded.clear()
         value = float(flat(scores.as_dict()).get(self.training_config.select or self.task.headline, 0.0))
@@ -133,28 +133,28 @@ class TaskModule(lightning.LightningModule):
             self.rate /= 2
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Keep the rate's state."""
+        """Store the state of the learning rate."""
         checkpoint["plateau"] = [self.rate, self.best, self.waited, self.first]
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Take it up again."""
+        """Restore the state of the learning rate."""
         self.rate, self.best, self.waited, self.first = checkpoint["plateau"]
 
 
 def rank_epoch(score: float, first: float, loss: float) -> float:
-    """A number by which epochs are compared: a better dev score wins, and a tie with the first epoch goes to the loss.
+    """Rank an epoch: by its dev score, or by the loss if the score equals that of the first epoch.
 
-    A model that starts by predicting nothing, or one class only, has the same score for many epochs while it learns;
-    its falling loss shows that it is worth going on.
+    A model that at first predicts nothing, or only one class, has the same score for many epochs while it learns; its
+    falling loss shows that training should continue.
 
     Args:
-        score: of this epoch on dev.
-        first: of the first epoch on dev.
-        loss: mean loss on dev, needed only where `score == first`.
+        score: dev score of this epoch.
+        first: dev score of the first epoch.
+        loss: mean loss on dev, only needed if `score == first`.
 
     Returns:
-        Above 0 if the score is better than the first epoch's, between -1 and 0 if equal, below -1 if worse. It is
-        compared as a float32, so that tiny differences do not separate the three ranges.
+        A number above 0 if the score is better than that of the first epoch, between -1 and 0 if equal, below -1 if
+        worse. It is compared as a float32, so that tiny differences do not separate the three ranges.
     """
     if score > first:
         return score - first
@@ -164,7 +164,7 @@ def rank_epoch(score: float, first: float, loss: float) -> float:
 
 
 def check_selection(trained: Trained, dev: Sequence[Example]) -> None:
-    """Raises InputError if `training.select` is no score of the task, as those of the untrained model show."""
+    """Raises InputError if `training.select` is not one of the task's scores, determined with the untrained model."""
     name = trained.experiment.training.select
     if not name:
         return

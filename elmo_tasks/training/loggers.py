@@ -1,4 +1,4 @@
-"""`train --logger`: loss, dev score and learning rate of each epoch, through Lightning's loggers."""
+"""`train --logger`: log loss, dev score and learning rate of each epoch with Lightning's loggers."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 LOGGERS = ("csv", "tensorboard", "wandb", "mlflow")
 LOGS = "logs"
-"""Where `csv` and `tensorboard` write, in the folder of a run."""
+"""The subfolder of a run that `csv` and `tensorboard` write to."""
 _PROJECT = "elmo-tasks"
 
 
@@ -31,11 +31,11 @@ def check_logger(name: str | None) -> None:
 
 
 def build_logger(name: str, experiment: Experiment, folder: Path, run: str) -> Logger:
-    """A logger that knows all settings of the run.
+    """Make a logger and record all settings of the run.
 
-    csv writes `logs/csv/version_N/metrics.csv` in `folder`, one version per sitting of a resumed run; tensorboard
-    writes `logs/tensorboard`. wandb and mlflow have a project `elmo-tasks`, in which the run is called `run`, and their
-    own environment variables say where they write (`WANDB_MODE=offline`, `MLFLOW_TRACKING_URI`).
+    csv writes `logs/csv/version_N/metrics.csv` in `folder`, with a new version whenever the run is resumed; tensorboard
+    writes `logs/tensorboard`. wandb and mlflow use the project `elmo-tasks` and the run name `run`; their environment
+    variables determine where they write (`WANDB_MODE=offline`, `MLFLOW_TRACKING_URI`).
     """
     from lightning.pytorch.loggers import CSVLogger, MLFlowLogger, TensorBoardLogger, WandbLogger
 

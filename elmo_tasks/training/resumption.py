@@ -1,4 +1,4 @@
-"""What an unfinished run began with: `--resume` goes on with that experiment on the same data and vectors, or not."""
+"""Check that `--resume` continues a run with the same experiment, data and vectors as when it began."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from elmo_tasks.runs.store import Trained
 from elmo_tasks.task import load_task
 
 FINGERPRINTS = "checkpoints/fingerprints.json"
-"""Digests of embedders and data, stored next to the checkpoint, whose weights are useless with others."""
+"""Digests of embedders and data, stored next to the checkpoint, whose weights only fit these."""
 DATA = "the data"
 
 
 def check_beginning(work: Path, trained: Trained, data: str) -> None:
-    """Keep what decides a run's course in its work folder; where a checkpoint is resumed, compare with what is there.
+    """Record in the work folder what determines the course of a run, or compare with the record when resuming.
 
-    data: the digest of the examples. More epochs are no exception: the rate of `training.final_rate` falls over all of
-    them.
+    data: the digest of the examples. Even the number of epochs must not change, because `training.final_rate` is
+    reached over all of them.
 
     Raises:
-        InputError: another experiment, other data or another embedder than when the run began.
+        InputError: the experiment, the data or an embedder differ from when the run began.
     """
     own = {DATA: data} | {each.name: each.fingerprint for each in trained.inputs}
     if (work / LAST).exists():
@@ -36,8 +36,8 @@ def check_beginning(work: Path, trained: Trained, data: str) -> None:
         for name, began in _fingerprints(work).items():
             if (now := own.get(name)) != began:
                 raise InputError(
-                    f"--resume: expected {name} as when the run began, {began}, but that name now means {now}; "
-                    "restore it, or start again with --overwrite"
+                    f"--resume: {name} has changed since the run began: it was {began} and is now {now}; restore it, "
+                    "or start again with --overwrite"
                 )
     write_text(work / "config.yaml", to_yaml(trained.experiment))
     (work / FINGERPRINTS).parent.mkdir(exist_ok=True)
@@ -45,7 +45,7 @@ def check_beginning(work: Path, trained: Trained, data: str) -> None:
 
 
 def began_alike(work: Path, experiment: Experiment) -> bool:
-    """Whether data and embedders of an unfinished run are what they were; also where one cannot be read now."""
+    """Whether data and embedders of an unfinished run are unchanged; also true if one cannot be read now."""
     try:
         inputs = build_inputs(experiment.embedders, experiment.embedder_settings)
         now = {each.name: each.fingerprint for each in inputs}
@@ -56,7 +56,7 @@ def began_alike(work: Path, experiment: Experiment) -> bool:
 
 
 def data_digest(experiment: Experiment) -> str:
-    """Of the experiment's examples as they are now. Raises InputError where they cannot be read."""
+    """The digest of the experiment's current examples. Raises InputError if they cannot be read."""
     return load_data(experiment.data, load_task(experiment.task).read, experiment.reading).digest()
 
 
@@ -71,8 +71,8 @@ def _compare_settings(work: Path, experiment: Experiment) -> None:
     if others:
         first, second = (", ".join(f"{key}={_shown(values.get(key))}" for key in others) for values in (began, now))
         raise InputError(
-            f"--resume: expected {first} as when the run began, got {second}; "
-            "pass the same settings, or start again with --overwrite"
+            f"--resume: the run began with {first}, not {second}; pass the same settings, or start again with "
+            "--overwrite"
         )
 
 

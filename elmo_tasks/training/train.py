@@ -1,4 +1,4 @@
-"""Train, evaluate and predict: the three things that people do with a task."""
+"""Train a model for a task, evaluate it and write the folder of the run."""
 
 from __future__ import annotations
 
@@ -47,16 +47,16 @@ from elmo_tasks.training.loggers import build_logger, check_logger
 from elmo_tasks.training.resumption import check_beginning
 
 _NOTHING_PREDICTED = (
-    "the model predicts nothing on dev, so its scores are 0; train longer (training.epochs, training.patience), give "
-    "it more data or add embedders"
+    "the model predicts nothing on dev, so its scores are 0; train longer (training.epochs, training.patience), use "
+    "more data or add embedders"
 )
-_READ_BACK = 8  # examples of train and of dev each, whose predictions a run must give again when it is loaded
+_READ_BACK = 8  # number of examples of train and of dev whose predictions a loaded run must reproduce
 Draw = Callable[[Path, Sequence[dict[str, float]], dict[str, Any]], None]
 
 
 @dataclass(frozen=True)
 class FinishedRun:
-    """A finished run: its folder, what metrics.json holds, and the two score tables."""
+    """A finished run: its folder, the content of metrics.json, and the two score tables."""
 
     folder: Path
     metrics: dict[str, Any]
@@ -76,17 +76,17 @@ def train(
     tell: Tell = say,
     draw: Draw | None = None,
 ) -> FinishedRun:
-    """Run an experiment into the folder `output`.
+    """Run an experiment and write the folder `output`.
 
-    dev chooses the epoch; test is read once, after training. The folder appears under its name when it is whole.
-    splits are examples that are there already, instead of those that `experiment.data` names; their test split may be
-    empty, and the run then has no test scores. tell gets a line an epoch; draw puts pictures into a folder, from the
-    figures by epoch and what metrics.json holds. logger: `csv`, `tensorboard`, `wandb` or `mlflow`, which gets loss,
-    dev score and learning rate of each epoch.
+    The best epoch is selected on dev; test is evaluated once, after training. The folder gets its name only when it is
+    complete. splits: examples to use instead of reading `experiment.data`; if their test split is empty, the run has
+    no test scores. tell: receives one line per epoch; draw: draws pictures into a folder, from the figures of the
+    epochs and the content of metrics.json. logger: `csv`, `tensorboard`, `wandb` or `mlflow`, to log loss, dev score
+    and learning rate of each epoch.
 
     Raises:
-        InputError: bad data, an embedder that is not there, a folder that is taken or cannot be written or that another
-            process is writing, an unfinished run of another experiment to resume, or a logger that is not installed.
+        InputError: the data is invalid, an embedder is missing, the folder exists, cannot be written or is being
+            written by another process, the run to resume is of another experiment, or a logger is not installed.
     """
     check_logger(logger)
     started = time.perf_counter()
@@ -99,7 +99,7 @@ def train(
             if not splits.get(split):
                 raise InputError(f"{splits.origin}: the {split} split has no sentences")
         digest = splits.digest()
-        labels = task.labels(splits.train)  # of all of it: a fraction may lack a label that dev has
+        labels = task.labels(splits.train)  # of all training data: a fraction may lack a label that dev has
         for split in ("dev", "test"):
             task.check(splits.get(split), labels)
         splits = replace(splits, train=draw_fraction(splits.train, experiment.training.fraction, experiment.seed))
@@ -129,7 +129,7 @@ def _words(splits: Splits) -> list[str]:
 def fit_model(
     trained: Trained, splits: Splits, folder: RunFolder, lines: EpochLines, *, resume: bool, logger: str | None = None
 ) -> int:
-    """Train with early stopping on dev, then put the best epoch's weights into the model. Returns that epoch."""
+    """Train with early stopping on dev, then load the weights of the best epoch. Returns that epoch."""
     training, seed = trained.experiment.training, trained.experiment.seed
     examples = {"train": splits.train, "dev": splits.dev}
     module = TaskModule(trained.model, trained.task, trained.labels, training, seed=seed, **examples)
@@ -139,7 +139,7 @@ def fit_model(
         "dev": prepare(splits.dev, trained.inputs, lenient, trained.labels),
     }
     keep = RunCheckpoint(folder.work / "checkpoints", "best", monitor="choice")
-    # Not `save_last`: Lightning writes that only when the best is written.
+    # Not `save_last`: Lightning writes the last checkpoint only together with the best.
     last = RunCheckpoint(folder.work / "checkpoints", "last")
     stop = EarlyStopping(
         "choice", mode="max", patience=training.patience_for(len(splits.train)).stop, check_on_train_epoch_end=True
@@ -181,7 +181,7 @@ def fit_model(
 
 
 def _encode_if_known(task: AnyTask, example: Example, labels: LabelSet) -> Any:
-    """The gold of an example of dev, None if it has a label that the training data lacks."""
+    """The gold of a dev example, or None if it has a label that the training data lacks."""
     try:
         return task.encode(example, labels)
     except InputError:
@@ -189,14 +189,14 @@ def _encode_if_known(task: AnyTask, example: Example, labels: LabelSet) -> Any:
 
 
 def _note_unknown(trained: Trained, splits: Splits) -> Iterator[str]:
-    """Tell of dev and test examples with a label that cannot be predicted."""
+    """Report dev and test examples with a label that cannot be predicted."""
     for split in ("dev", "test"):
         examples = splits.get(split)
         unknown = [x for x in examples if _encode_if_known(trained.task, x, trained.labels) is None]
         if unknown:
             yield (
                 f"{len(unknown)} of {len(examples)} examples of {split} have a label that the training data lacks (the "
-                f"first: {unknown[0].source}); it counts as missed"
+                f"first: {unknown[0].source}); they count as misses"
             )
 
 
@@ -212,7 +212,7 @@ def _conclude(
     tell: Tell,
     draw: Draw | None,
 ) -> FinishedRun:
-    """Evaluate, write everything, give the folder its name."""
+    """Evaluate, write all files and give the folder its name."""
     work, experiment, history = folder.work, trained.experiment, lines.history
     scores, reports = {}, {}
     for split in ("dev", "test") if splits.test else ("dev",):
@@ -242,7 +242,7 @@ def _conclude(
         "arithmetic": arithmetic_of(trained.inputs),
         "headline": trained.task.headline,
         "selected_by": experiment.training.select or trained.task.headline,
-        "tokeniser": tokeniser_name(),  # of raw text that the run is applied to
+        "tokeniser": tokeniser_name(),  # for raw text that the run is applied to
         **scores,
         "mix": trained.model.mix.mix_weights(),
         "epochs": len(history),
@@ -253,7 +253,7 @@ def _conclude(
         "notes": notes,
         "command": command,
         "threads": torch.get_num_threads(),
-        # What follows varies from run to run; everything above is the same for the same seed on one machine.
+        # The rest varies between runs; everything above is the same for the same seed on the same machine.
         "seconds": time.perf_counter() - lines.started,
         "training_seconds": sum(row["seconds"] for row in history),
         "seconds_per_epoch": sorted(row["seconds"] for row in history)[len(history) // 2],
@@ -277,15 +277,15 @@ def _conclude(
 
 
 def _read_back(work: Path, trained: Trained, examples: Sequence[Example]) -> None:
-    """Load the run as everyone will, and compare its predictions, before its folder gets its name.
+    """Load the written run like any user would and compare its predictions, before its folder gets its name.
 
     Raises:
-        InputError: it cannot be loaded, or predicts something else than the model that was trained.
+        InputError: it cannot be loaded, or its predictions differ from those of the trained model.
     """
     own = None if trained.experiment.task in task_names() else trained.experiment.task
     saved = load_trained(work, cache_root() / "vectors", task_file=own, trust=True)
     if predict_examples(saved, examples) != predict_examples(trained, examples):
         raise InputError(
-            f"{work}: the run that was written predicts something else than the model that was trained; check the disk "
-            "and finish it with --resume"
+            f"{work}: the written run and the trained model make different predictions; check the disk and finish the "
+            "run with --resume"
         )

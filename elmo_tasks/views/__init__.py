@@ -1,1 +1,1 @@
-"""What people see in a terminal or as a picture: progress, tables, plots."""
+"""Output for the terminal and pictures: progress, tables, plots."""

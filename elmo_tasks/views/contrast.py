@@ -1,4 +1,4 @@
-"""The contrast of two sentences as a picture, or as a page with the picture in it."""
+"""Draw the contrast of two sentences as a picture, or as a page with the picture."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from elmo_tasks.views.tables import STATIC
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-_AROUND = 12  # tokens on either side of the word that the panels show
+_AROUND = 12  # number of tokens shown on either side of the word
 
 
 def write_contrast(found: Contrast, path: Path) -> None:
-    """Write `path`, a .png, an .svg or an .html file that needs no other. Raises InputError if it cannot be written."""
+    """Write `path`, a .png, .svg or self-contained .html file. Raises InputError if it cannot be written."""
     with drawing():
         figure = _figure(found)
         if path.suffix != ".html":
@@ -44,7 +44,7 @@ def write_contrast(found: Contrast, path: Path) -> None:
 
 
 def _figure(found: Contrast) -> Figure:
-    """On the left the word's cosine by layer, then for each layer a table of the tokens around it."""
+    """Draw the cosine of the word by layer on the left, then a table of the surrounding tokens for each layer."""
     from matplotlib.figure import Figure
 
     layers = len(found.cosines)
@@ -79,12 +79,12 @@ def _bars(axes: Any, found: Contrast) -> None:
 
 
 def _frame(axes: Any, row: int, column: int) -> None:
-    """A frame around the word's own cell."""
+    """Draw a frame around the cell of the word."""
     from matplotlib.patches import Rectangle
 
     axes.add_patch(Rectangle((column - 0.5, row - 0.5), 1, 1, fill=False, edgecolor="tab:red", linewidth=2))
 
 
 def _short(tokens: Iterable[str]) -> list[str]:
-    """Tokens as labels: long ones are cut."""
+    """Tokens as labels, truncated if they are long."""
     return [token if len(token) <= 16 else token[:15] + "…" for token in map(printable, tokens)]

@@ -1,4 +1,4 @@
-"""What all pictures share."""
+"""Common functions for all pictures."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
 @contextmanager
 def drawing(style: Any = None) -> Iterator[None]:
-    """Draw and save within this: text in a picture is only text, whatever characters it has.
+    """Draw and save within this context, in which text is shown literally.
 
-    Dollar signs set no mathematics, and a character that the font lacks becomes a box without a warning. style: further
-    `rcParams` of matplotlib.
+    Dollar signs do not start mathematics, and a character missing in the font becomes a box without a warning. style:
+    further `rcParams` of matplotlib.
     """
     from matplotlib import rc_context
 
@@ -29,10 +29,10 @@ def drawing(style: Any = None) -> Iterator[None]:
 
 
 def save_picture(figure: Figure, path: Path, dpi: int = 120) -> None:
-    """Write a picture in the format of its extension, whole or not at all, signed so that we know it again.
+    """Write a picture in the format of its extension, completely or not at all, with our signature.
 
     Raises:
-        InputError: the disk refuses.
+        InputError: the file cannot be written.
     """
     kind = path.suffix.removeprefix(".")
     about = {"svg": {"Creator": SIGNATURE}, "png": {"Software": SIGNATURE}}[kind]

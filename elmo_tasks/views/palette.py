@@ -1,4 +1,4 @@
-"""One colour and one mark for each choice of embedders, the same in every picture."""
+"""One colour and one marker for each combination of embedders, the same in all pictures."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from typing import NamedTuple
 
 
 class Style(NamedTuple):
-    """A colour and a mark of matplotlib's."""
+    """A colour and a marker of matplotlib."""
 
     color: str
     marker: str
 
 
-# After Okabe and Ito 2008, whose colours are distinct with every kind of colour vision; marks distinguish them in
-# grey. Choices that build on each other share a hue: the darker one has more inputs.
+# After Okabe and Ito 2008, whose colours are distinct for all kinds of colour vision; markers distinguish them in
+# greyscale. Related combinations share a hue: the darker one has more inputs.
 _KNOWN = {
     frozenset({"glove"}): Style("#E69F00", "o"),
     frozenset({"glove", "chars"}): Style("#B94A00", "D"),
@@ -40,7 +40,7 @@ LIGHT = frozenset({"#CCCCCC", "#56B4E9", "#E69F00", "#2FB58E", "#CC79A7"})
 
 
 def styles(choices: Iterable[Sequence[str]]) -> dict[tuple[str, ...], Style]:
-    """The style of each list of embedders. Lists without one of their own get the rest in the order they come."""
+    """The style of each list of embedders. Lists without a predefined style get the remaining ones in order."""
     found: dict[tuple[str, ...], Style] = {}
     others = 0
     for names in dict.fromkeys(map(tuple, choices)):

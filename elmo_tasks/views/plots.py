@@ -1,4 +1,4 @@
-"""Pictures of a run."""
+"""Draw the pictures of a run."""
 
 from __future__ import annotations
 
@@ -13,8 +13,11 @@ _LOSS, _SCORE, _BEST = "0.55", "#00508C", "#B94A00"
 
 @drawing()
 def draw_run(folder: Path, history: Sequence[Mapping[str, float]], metrics: Mapping[str, Any]) -> None:
-    """Write `learning_curve.png` into `folder`, `mix_weights.png` if layers were mixed, and `confusion_matrix.png` of
-    the test split if its scores have one."""
+    """Write the pictures of a run into `folder`.
+
+    These are `learning_curve.png`, `mix_weights.png` if layers were mixed, and `confusion_matrix.png` for the test
+    split if its scores have one.
+    """
     from matplotlib.figure import Figure
     from matplotlib.ticker import MaxNLocator
 
@@ -42,7 +45,7 @@ def draw_run(folder: Path, history: Sequence[Mapping[str, float]], metrics: Mapp
 
 
 def _draw_mix(mix: Mapping[str, Mapping[str, Any]], path: Path) -> None:
-    """Bars from an equal share upwards or downwards, on an axis that shows the differences."""
+    """Draw bars from an equal share upwards or downwards, on an axis that shows the differences."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(1.5 + 2.7 * len(mix), 3.5), layout="constrained")
@@ -78,7 +81,7 @@ def _draw_mix(mix: Mapping[str, Mapping[str, Any]], path: Path) -> None:
 
 @drawing()
 def draw_confusion(path: Path, labels: Sequence[str], counts: Sequence[Sequence[int]]) -> None:
-    """Counts (K, K) as a picture, one row per gold label; the shade is the share of its row."""
+    """Draw counts (K, K) with one row per gold label, shaded by their fraction of the row."""
     from matplotlib.figure import Figure
 
     shares = [[count / max(1, sum(row)) for count in row] for row in counts]
@@ -99,7 +102,7 @@ def draw_confusion(path: Path, labels: Sequence[str], counts: Sequence[Sequence[
 
 @drawing()
 def draw_pretraining(folder: Path, curve: Sequence[Mapping[str, float]]) -> None:
-    """Write `pretraining.png`: training loss, and held-out perplexity where it was measured, by tokens seen."""
+    """Write `pretraining.png`: training loss, and held-out perplexity if it was measured, by tokens seen."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(7, 4), layout="constrained")

@@ -1,4 +1,4 @@
-"""Predictions as `predict --format` writes them: JSON Lines, columns, or a table with one row per finding."""
+"""Write predictions for `predict --format`: JSON Lines, columns, or a table with one row per finding."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ FORMATS = ("jsonl", "conll", "tsv")
 
 
 def prediction_lines(values: Iterable[Mapping[str, Any]], form: str) -> Iterator[str]:
-    """The lines of all sentences in one of `FORMATS`, each without its line break and harmless to a terminal.
+    """Yield the lines for all sentences in one of `FORMATS`, without line breaks and `printable`.
 
-    values: what `predict` returns for each sentence.
+    values: the output of `predict` for each sentence.
 
-    - `jsonl`: the values as they are, one line per sentence.
+    - `jsonl`: the values unchanged, one line per sentence.
     - `conll`: one line per token, a blank line after each sentence: the token and its BIO tag or label; for semantic
       roles the token, the predicate or `-`, and one column of BIO tags per predicate.
-    - `tsv`: a header, then one line per finding, with the number of its sentence from 1; its places are those of the
+    - `tsv`: a header, then one line per finding, with the number of its sentence from 1; positions are those of the
       JSON values.
 
     Raises:
-        InputError: predictions that have no such form.
+        InputError: the predictions cannot be written in this format.
     """
     header: tuple[str, ...] = ()
     for number, value in enumerate(values, 1):
@@ -54,7 +54,7 @@ def _columns(value: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
     elif "entities" in value:
         yield from zip(tokens, _bio(value, value["entities"], "type"), strict=True)
     else:
-        raise InputError("--format conll: these predictions have no tags of tokens; use jsonl or tsv")
+        raise InputError("--format conll: these predictions have no tags for tokens; use jsonl or tsv")
 
 
 def _findings(value: Mapping[str, Any]) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
@@ -78,7 +78,7 @@ def _findings(value: Mapping[str, Any]) -> tuple[tuple[str, ...], list[tuple[str
         text = value.get("text") or " ".join(_tokens(value))
         rows = [(value["label"] or "", "" if share is None else f"{share:.6f}", text)]
     else:
-        raise InputError("--format tsv: the predictions of this task have no form as a table; use jsonl")
+        raise InputError("--format tsv: the predictions of this task cannot be written as a table; use jsonl")
     return header, rows
 
 
@@ -96,7 +96,7 @@ def _place(found: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _starts(value: Mapping[str, Any]) -> list[int]:
-    """Where each token begins, in what the places of the findings count: tokens, or characters of a raw text."""
+    """The start of each token, in the unit of the findings' positions: tokens, or characters of a raw text."""
     return [place if isinstance(token, str) else token["start"] for place, token in enumerate(value["tokens"])]
 
 

@@ -1,4 +1,4 @@
-"""What a probing run found: its files, its table as Markdown and on the terminal, its picture."""
+"""Show the results of a probing run: its files, its table in Markdown and on the terminal, and its picture."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from elmo_tasks.views.tables import print_line, print_table
 
 
 def probe_stem(record: Mapping[str, Any]) -> str:
-    """The name of a probe's files: `probe-ud-ewt-pos`, with `-column3` where it is not the data set's usual one."""
+    """The name of a probe's files: `probe-ud-ewt-pos`, with `-column3` if it is not the usual column of the data."""
     usual = {"pos": 2, "chunk": 3, "srl": 5}.get(record["probe"])
     column = record.get("column")
     return f"probe-{record['data']}" + (f"-column{column}" if column not in (None, usual) else "")
@@ -31,16 +31,16 @@ def probe_stem(record: Mapping[str, Any]) -> str:
 
 @contextmanager
 def claimed_probe_files(folder: Path, stem: str, overwrite: bool) -> Iterator[None]:
-    """Hold the three files of a probe while it runs.
+    """Lock the three files of a probe while it runs.
 
     Raises:
-        InputError: a file that may not be replaced, another process that writes it, or nothing can be written.
+        InputError: a file must not be replaced, is being written by another process, or cannot be written.
     """
     if folder.exists() and not folder.is_dir():
         raise InputError(f"{folder}: is a file, not a folder; choose another --output")
     with ExitStack() as stack:
         record = folder / f"{stem}.json"
-        for suffix in (".json", ".md", ".png"):  # the table and the picture are ours if the record next to them is
+        for suffix in (".json", ".md", ".png"):  # table and picture are ours if the record next to them is
             path = folder / f"{stem}{suffix}"
             stack.enter_context(output_file(path, overwrite=overwrite, is_ours=lambda _: _is_record(record)))
         yield
@@ -51,7 +51,7 @@ def _is_record(path: Path) -> bool:
 
 
 def write_probe(folder: Path, record: Mapping[str, Any], command: str, seconds: float) -> dict[str, Any]:
-    """Write `STEM.json`, `STEM.md` and `STEM.png` into `folder`; returns the whole record."""
+    """Write `STEM.json`, `STEM.md` and `STEM.png` into `folder`; returns the complete record."""
     whole: dict[str, Any] = {
         **without_folders(dict(record)),
         "command": without_folders(command),
@@ -66,7 +66,7 @@ def write_probe(folder: Path, record: Mapping[str, Any], command: str, seconds: 
 
 
 def probe_markdown(record: Mapping[str, Any]) -> str:
-    """The record as a Markdown table under a line that says what it is."""
+    """The record as a Markdown table with a title line."""
     head, rows = _rows(record)
     parts = [
         escape(_title(record)),
@@ -159,12 +159,12 @@ def _rows(record: Mapping[str, Any]) -> tuple[tuple[str, ...], list[tuple[str, .
 
 
 def _others(entry: Mapping[str, Any]) -> str:
-    """The name of a published result in a table of ours."""
+    """The name of a published result in our tables."""
     return f"{entry['source']} (other data)"
 
 
 def _bilm_name(record: Mapping[str, Any]) -> str:
-    """The biLM as a title says it."""
+    """The name of the biLM for titles."""
     name = record["bilm"]["name"]
     return "the biLM inside the package" if name in ("default", "shipped") else f"biLM {Path(name).name}"
 
@@ -175,7 +175,7 @@ def _places(record: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 
 def _bars(axes: Any, record: Mapping[str, Any], key: str, colours: Mapping[str, str]) -> None:
-    """A bar a layer with its value at its foot, a gap between embedders, an error bar over seeds."""
+    """One bar per layer with its value at the bottom, gaps between embedders, and error bars over seeds."""
     places, at, before = [], 0.0, None
     for row in record["probes"]:
         at += 1.6 if before not in (None, row["embedder"]) else 1.0
@@ -189,7 +189,7 @@ def _bars(axes: Any, record: Mapping[str, Any], key: str, colours: Mapping[str, 
         name = row["embedder"] if row["embedder"] not in shown else None
         shown.add(row["embedder"])
         axes.bar(place, mean, 0.86, color=colours[row["embedder"]], yerr=error or None, capsize=3, label=name)
-        # At the foot, where neither lines nor marks of others cross it.
+        # At the bottom, where no lines or markers cross it.
         ink = "0.15" if colours[row["embedder"]] in LIGHT else "white"
         axes.annotate(f"{mean:.1f}", (place, 0), (0, 4), textcoords="offset points", ha="center", fontsize=9, color=ink)
     axes.set_xticks(places, [row["layer"] for row in record["probes"]])
@@ -210,7 +210,7 @@ def _lines(record: Mapping[str, Any]) -> list[tuple[str, float, str]]:
 
 
 def _published(axes: Any, record: Mapping[str, Any], entry: Mapping[str, Any]) -> None:
-    """Others' figures as marks over the biLM's own layers; other data, so for orientation alone."""
+    """Draw published results as markers over the layers of the biLM, only for orientation because the data differs."""
     first = record["probes"][0]["embedder"]
     ticks = axes.get_xticks()
     marks = [

@@ -1,4 +1,4 @@
-"""How far long work is: a bar with the time left on a terminal, a line now and then elsewhere."""
+"""Show the progress of long work: a bar with the remaining time on a terminal, occasional lines elsewhere."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from elmo_tasks.core.terminal import is_quiet, printable, say
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
-_SECONDS = 30.0  # between two lines, where there is no terminal
-_PATIENCE = 2.0  # seconds that a stage may take before its bar appears
+_SECONDS = 30.0  # between two lines without a terminal
+_PATIENCE = 2.0  # seconds before the bar of a stage appears
 
 
 @contextmanager
 def progress_bars(shown: bool | None = None) -> Iterator[Watch | None]:
-    """Show the progress of what is done within the block as bars on standard error. Yields None if nothing is shown.
+    """Show the progress of the block as bars on standard error. Yields None if nothing is shown.
 
-    shown: None shows them on a terminal, unless `--quiet` is given.
+    shown: None means to show them on a terminal, unless `--quiet` is set.
     """
     if not (sys.stderr.isatty() and not is_quiet() if shown is None else shown):
         yield None
@@ -37,13 +37,13 @@ def progress_bars(shown: bool | None = None) -> Iterator[Watch | None]:
 
 @contextmanager
 def embedding_progress() -> Iterator[Watch]:
-    """Watch an embedding on standard error, also where there is no terminal."""
+    """Show the progress of embedding on standard error, even without a terminal."""
     with progress_bars() as bars:
         yield bars or (_nothing if is_quiet() else _Lines())
 
 
 class _Bars:
-    """A bar for each stage that takes longer than `_PATIENCE`; it goes away when the stage is done."""
+    """A bar for each stage that takes longer than `_PATIENCE`; it is removed when the stage is done."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -67,7 +67,7 @@ class _Bars:
         progress.update(self._tasks[stage], completed=done, total=total, speed=speed)
 
     def close(self) -> None:
-        """Take all bars away."""
+        """Remove all bars."""
         for stage in list(self._tasks):
             self._end(stage)
 
@@ -86,7 +86,7 @@ class _Bars:
             console=Console(stderr=True),
             speed_estimate_period=120,
             transient=True,
-            redirect_stdout=sys.stdout.isatty(),  # results that go to a file stay there
+            redirect_stdout=sys.stdout.isatty(),  # results redirected to a file stay there
         )
         self._progress.start()
         return self._progress
@@ -103,7 +103,7 @@ class _Bars:
 
 
 class _Lines:
-    """A line every half minute."""
+    """One line every half minute."""
 
     def __init__(self) -> None:
         self._stage, self._started, self._first, self._told = "", 0.0, 0, time.monotonic()
@@ -122,4 +122,4 @@ class _Lines:
 
 
 def _nothing(stage: str, done: int, total: int | None, unit: str = "tokens") -> None:
-    """What `--quiet` shows."""
+    """Show nothing, for `--quiet`."""

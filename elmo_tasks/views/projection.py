@@ -1,4 +1,4 @@
-"""A word's occurrences in the plane: as a picture, and in words."""
+"""Show projections of the occurrences of a word: as a picture, and as text."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _MARKERS = "os^Dv*P"
 
 
 def draw_projections(word: str, found: Sequence[Projection], path: Path) -> None:
-    """Write a picture with a panel a layer, a colour and a mark a sense or cluster."""
+    """Write a picture with one panel per layer, and one colour and marker per sense or cluster."""
     from matplotlib.figure import Figure
 
     with drawing():
@@ -33,7 +33,7 @@ def draw_projections(word: str, found: Sequence[Projection], path: Path) -> None
 
 
 def print_projections(word: str, found: Sequence[Projection], console: Console | None = None) -> None:
-    """Print how many occurrences each layer's groups have, and how far clusters agree with senses."""
+    """Print the number of occurrences in the groups of each layer, and the agreement of clusters with senses."""
     console = console or Console()
     print_line(f"{len(found[0].groups)} occurrences of {word}", console)
     for one in found:

@@ -1,4 +1,4 @@
-"""The closing summary of a run."""
+"""Print the final summary of a run."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ _THREE = ("precision", "recall", "f1")
 
 
 def print_summary(folder: Path, metrics: dict[str, Any], console: Console | None = None) -> None:
-    """Dev and test scores, per type if there are any, the learned mix, time and memory, and where everything is."""
+    """Print dev and test scores (by type, if any), the learned mix, time and memory, and the files of the run."""
     console = console or Console()
     _print_scores(metrics, console)
     for name, learned in metrics["mix"].items():
         weights = "  ".join(f"layer {layer}: {weight:.3f}" for layer, weight in enumerate(learned["weights"]))
         print_line(f"mix of {name}: {weights}  gamma: {learned['gamma']:.3f}", console)
     print_line(
-        f"best epoch {metrics['best_epoch']} of {metrics['epochs']}; {metrics['seconds']:.0f} s in all, "
-        f"{metrics['seconds_per_epoch']:.1f} s an epoch, peak memory {metrics['peak_rss_mb']:.0f} MB",
+        f"best epoch {metrics['best_epoch']} of {metrics['epochs']}; {metrics['seconds']:.0f} s in total, "
+        f"{metrics['seconds_per_epoch']:.1f} s per epoch, peak memory {metrics['peak_rss_mb']:.0f} MB",
         console,
     )
     print_line(f"written to {folder}: {', '.join(sorted(path.name for path in folder.iterdir()))}", console)
 
 
 def _print_scores(metrics: Mapping[str, Any], console: Console) -> None:
-    """One row per type, then one per score. Only the headline is sure to be there, see `elmo_tasks.task.Scores`."""
+    """One row per type, then one per score. Only the headline always exists, see `elmo_tasks.task.Scores`."""
     splits = {split: metrics[split] for split in ("dev", "test") if split in metrics}
     types = {split: _groups(scores.get("per_type")) for split, scores in splits.items()}
     groups = {split: _groups(scores) for split, scores in splits.items()}  # such as the predicates of SRL
@@ -72,7 +72,7 @@ def _print_scores(metrics: Mapping[str, Any], console: Console) -> None:
 
 
 def _groups(found: Any) -> dict[str, Mapping[str, Any]]:
-    """Those entries of a dictionary that hold precision, recall and F1."""
+    """The entries of a dictionary that have precision, recall and F1."""
     entries = found.items() if isinstance(found, Mapping) else ()
     return {str(name): scores for name, scores in entries if _is_group(scores)}
 
@@ -86,7 +86,7 @@ def _three(scores: Mapping[str, Any]) -> list[str]:
 
 
 def _cell(value: Any) -> str:
-    """A fraction in per cent, a whole number as it is."""
+    """Format a fraction in per cent; integers are unchanged."""
     if not is_number(value):
         return "-"
     return f"{value:,}" if isinstance(value, int) else f"{100 * value:.2f}"

@@ -1,4 +1,4 @@
-"""Tables on the terminal. Every text in them is shown as it is, and numbers are never cut, however narrow it is."""
+"""Print tables on the terminal. Text is shown literally, and numbers are never truncated, however narrow it is."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
     from elmo_tasks.pretraining.substitutes import Substitutes
 
 STATIC = 1.0
-"""A static vector such as GloVe's is the word's alone: in any two sentences it is the same, and its cosine is 1."""
+"""Static vectors such as GloVe's depend only on the word, so their cosine in any two sentences is 1."""
 
-_NARROWEST = 8  # characters of a column of texts that has to be wrapped
-_AROUND = 12  # tokens that are shown on either side of a word
+_NARROWEST = 8  # minimum width in characters of a wrapped text column
+_AROUND = 12  # number of tokens shown on either side of a word
 
 
 def print_table(
@@ -34,9 +34,9 @@ def print_table(
     bold: Collection[int] = (),
     console: Console | None = None,
 ) -> None:
-    """Print a table as wide as the terminal; where that is too narrow, texts and headings are wrapped.
+    """Print a table as wide as the terminal; if that is too narrow, texts and headings are wrapped.
 
-    numbers: the columns that hold numbers, which stand on the right and are never wrapped; bold: rows.
+    numbers: the columns with numbers, which are right-aligned and never wrapped; bold: the rows in bold.
     """
     console = console or Console()
     cells = [[_text(cell, console) for cell in row] for row in rows]
@@ -56,12 +56,12 @@ def print_table(
 
 
 def print_line(text: str | Text, console: Console) -> None:
-    """Print one line, however long, without colours that rich would guess."""
+    """Print one line of any length, without rich's automatic colours."""
     console.print(_text(text, console), soft_wrap=True, highlight=False)
 
 
 def print_similar(query: Occurrence, found: Sequence[Neighbour], console: Console | None = None) -> None:
-    """Print the query's sentence and its neighbours, nearest first, each with its cosine and its place."""
+    """Print the sentence of the query and its neighbours, nearest first, each with its cosine and its source."""
     senses = any(neighbour.occurrence.sense is not None for neighbour in found)
     rows: list[list[str | Text]] = [
         [
@@ -78,7 +78,7 @@ def print_similar(query: Occurrence, found: Sequence[Neighbour], console: Consol
 
 
 def print_substitutes(found: Substitutes, console: Console | None = None) -> None:
-    """Print the words for one position: of both directions and of the two together, side by side."""
+    """Print the words for one position side by side: forward, backward, and both directions combined."""
     triples = zip(found.forward, found.backward, found.both, strict=True)
     rows = [[cell for word, value in triple for cell in (word, f"{100 * value:.1f} %")] for triple in triples]
     columns = ("forward", "", "backward", "", "both", "")
@@ -86,7 +86,7 @@ def print_substitutes(found: Substitutes, console: Console | None = None) -> Non
 
 
 def print_contrast(found: Contrast, console: Console | None = None) -> None:
-    """Print both sentences, and the cosine of the word's vectors in every layer next to that of a static vector."""
+    """Print both sentences, and the cosine of the word in every layer next to that of a static vector."""
     console = console or Console()
     for tokens, position in zip(found.sentences, found.positions, strict=True):
         print_line(marked(tokens, position), console)
@@ -99,7 +99,7 @@ def print_contrast(found: Contrast, console: Console | None = None) -> None:
 
 
 def marked(tokens: Sequence[str], index: int) -> Text:
-    """The sentence with its word in bold, cut where it is long."""
+    """The sentence with the word in bold, truncated if it is long."""
     begin, end = max(0, index - _AROUND), index + _AROUND + 1
     text = Text("... " if begin else "")
     for place, token in enumerate(tokens[begin:end], begin):
@@ -108,12 +108,12 @@ def marked(tokens: Sequence[str], index: int) -> Text:
 
 
 def _text(content: str | Text, console: Console) -> Text:
-    """Text rather than a string, so that brackets are no markup of rich's."""
+    """Text instead of a string, so that rich does not interpret brackets as markup."""
     if isinstance(content, Text):
         return content
     plain = printable(content)
     if not plain.isascii():
         if encodable("±", console.encoding) != "±":
             plain = plain.replace("±", "+-")
-        plain = encodable(plain, console.encoding)  # before rich counts the characters
+        plain = encodable(plain, console.encoding)  # before rich counts characters
     return Text(plain)

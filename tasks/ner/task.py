@@ -1,7 +1,7 @@
 """Named entity recognition as in Peters et al. 2018, section 4.
 
-Pre-trained word vectors, a character CNN and the learned mix of all biLM layers enter two BiLSTM layers of 200, a CRF
-over BIOES tags decides, illegal transitions excluded. Trained and tested on CoNLL-2003. Settings: AllenNLP's.
+Pre-trained word vectors, a character CNN and the learned mix of all biLM layers feed two BiLSTM layers of width 200 and
+a CRF over BIOES tags without illegal transitions. Trained and tested on CoNLL-2003 with AllenNLP's settings.
 """
 
 from __future__ import annotations
@@ -51,20 +51,22 @@ def parse(line: str, source: str) -> list[TaggedSentence]:
 
 
 def labels(train: Sequence[TaggedSentence]) -> LabelSet:
-    """All BIOES tags of the span types that the training data has. Raises InputError when it has none."""
+    """All BIOES tags of the span types in the training data. Raises InputError if there are none."""
     types = span_types(example.tags for example in train)
     if not types:
-        raise InputError(f"{train[0].source}: no spans in the training data, only O in {len(train)} sentences")
+        raise InputError(
+            f"{train[0].source}: there are no spans in the training data; all {len(train)} sentences have only O"
+        )
     return LabelSet.of_types(types, SCHEME)
 
 
 def encode(example: TaggedSentence, known: LabelSet) -> list[int]:
-    """Gold tags as numbers."""
+    """The gold tags as numbers."""
     return known.encode(convert(example.tags, "BIO", SCHEME), example.source)
 
 
 def decode(numbers: Sequence[int], known: LabelSet) -> Tags:
-    """Numbers as BIO tags."""
+    """Convert numbers to BIO tags."""
     return convert(known.decode(numbers), SCHEME, "BIO")
 
 
@@ -81,12 +83,12 @@ def score(examples: Sequence[TaggedSentence], predicted: Sequence[Tags]) -> Span
 
 
 def count(example: TaggedSentence, predicted: Tags) -> Counts:
-    """A sentence's spans."""
+    """Count the spans of a sentence."""
     return conlleval_counts([example.tags], [predicted])
 
 
 def describe(line: str, examples: Sequence[TaggedSentence], predicted: Sequence[Tags]) -> dict[str, Any]:
-    """`{"tokens", "tags", "entities"}`; an entity is the tokens from `start` up to `end`."""
+    """`{"tokens", "tags", "entities"}`; an entity covers the tokens from `start` up to, but not including, `end`."""
     (tokens,), (tags,) = [example.tokens for example in examples], predicted
     return describe_spans(tokens, tags)
 

@@ -1,7 +1,7 @@
 """Sentiment: one label per sentence, as in Peters et al. 2018, section 4 (SST-5), and for any set of labels.
 
-The learned mix of all biLM layers, next to word vectors, is normalised and dropped out. By default the mean over the
-tokens enters a ReLU layer; `model.head=bcn` is the network of McCann et al. 2017 that the paper used.
+The learned mix of all biLM layers and word vectors are normalised, followed by dropout. By default the mean over the
+tokens feeds a ReLU layer; `model.head=bcn` is the network of McCann et al. 2017 that the paper used.
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ Probabilities = dict[str, float]
 class Settings:
     """The head.
 
-    head: how the tokens of a sentence become one vector; `bcn` is the network of McCann et al. 2017.
+    head: how the tokens of a sentence are combined into one vector; `bcn` is the network of McCann et al. 2017.
     hidden, dropout: width of the head's layers; dropout on the embeddings and in the ReLU layer.
-    class_weights: of the labels in the loss; `balanced` gives each label the same share, however rare it is.
+    class_weights: weights of the labels in the loss; `balanced` gives each label the same total weight, however rare.
     """
 
     head: Literal["mean", "max", "attention", "bcn"] = "mean"
@@ -50,10 +50,12 @@ def parse(line: str, source: str) -> list[LabelledSentence]:
 
 
 def labels(train: Sequence[LabelledSentence]) -> LabelSet:
-    """The labels of the training data. Raises InputError when there is only one."""
+    """The labels of the training data. Raises InputError if there is only one."""
     own = LabelSet.of_classes(example.label for example in train)
     if len(own) < 2:
-        raise InputError(f"{train[0].source}: expected training data of two labels or more, got {own.names[0]!r} alone")
+        raise InputError(
+            f"{train[0].source}: the training data has only one label, {own.names[0]!r}; at least two are needed"
+        )
     return own
 
 
@@ -63,7 +65,7 @@ def encode(example: LabelledSentence, known: LabelSet) -> int:
 
 
 def decode(output: Sequence[float], known: LabelSet) -> Probabilities:
-    """The probability of each label; none of a sentence without tokens."""
+    """The probability of each label; none for a sentence without tokens."""
     return dict(zip(known.names, output, strict=True)) if output else {}
 
 
@@ -80,18 +82,18 @@ def score(examples: Sequence[LabelledSentence], predicted: Sequence[Probabilitie
 
 
 def count(example: LabelledSentence, predicted: Probabilities) -> Counts:
-    """One label, right or wrong."""
+    """Count the label, right or wrong."""
     return Counts(gold=1, predicted=1, correct=int(example.label == likeliest(predicted)))
 
 
 def describe(line: str, examples: Sequence[LabelledSentence], predicted: Sequence[Probabilities]) -> dict[str, Any]:
-    """`{"tokens", "label", "probabilities"}`; the label of no tokens is null."""
+    """`{"tokens", "label", "probabilities"}`; the label is null if there are no tokens."""
     (example,), (found,) = examples, predicted
     return describe_label(example.tokens, found)
 
 
 def record(examples: Sequence[LabelledSentence], predicted: Sequence[Probabilities]) -> str:
-    """Gold label, predicted label, its probability and the text, tabs between them."""
+    """Gold label, predicted label, its probability and the text, separated by tabs."""
     return "".join(
         f"{example.label}\t{likeliest(found)}\t{max(found.values()):.4f}\t{' '.join(example.tokens)}\n"
         for example, found in zip(examples, predicted, strict=True)

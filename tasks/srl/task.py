@@ -1,7 +1,7 @@
 """Semantic role labelling: who did what to whom, as in Peters et al. 2018, section 4 (SRL).
 
-The learned mix of all biLM layers, beside word vectors and an indicator of the predicate, enters an alternating highway
-LSTM (He et al. 2017); a softmax over BIO tags, Viterbi-decoded, labels the arguments of each predicate in turn. Where
+The learned mix of all biLM layers, word vectors and an indicator of the predicate feed an alternating highway LSTM (He
+et al. 2017); a softmax over BIO tags with Viterbi decoding labels the arguments of each predicate in turn. If
 predicates are not marked, a BiLSTM tagger trained in the same run finds them.
 """
 
@@ -31,13 +31,13 @@ Tags = tuple[str, ...]
 
 @dataclass(frozen=True)
 class Settings:
-    """The labeller and the finder of predicates.
+    """The role labeller and the predicate finder.
 
     hidden, layers: width and number of the labeller's layers.
-    dropout, recurrent_dropout: on its input and output, and variational inside.
-    indicator: width of the indicator of the predicate (AllenNLP's).
+    dropout, recurrent_dropout: on its input and output; variational dropout inside the LSTM.
+    indicator: width of the predicate indicator (AllenNLP's default).
     finder_hidden: width of each direction of the finder.
-    precision: of the labeller's products; `auto` is bf16 if the processor has it.
+    precision: precision of the labeller's matrix products; `auto` is bf16 if the processor supports it.
     """
 
     hidden: int = bounded(128, least=1)
@@ -59,25 +59,25 @@ def parse(line: str, source: str) -> list[TaggedSentence]:
 
 
 def follow(example: TaggedSentence, predicted: Tags) -> list[TaggedSentence]:
-    """A sentence's predicates, once they are found."""
+    """One example for each predicate found in a sentence."""
     found = [place for place, tag in enumerate(predicted) if tag == "B-V" and example.predicate is None]
     return [TaggedSentence(example.tokens, example.tags, place, example.source) for place in found]
 
 
 def labels(train: Sequence[TaggedSentence]) -> LabelSet:
-    """All BIO tags of the roles that the training data has, and of V."""
+    """All BIO tags of the roles in the training data, and of V."""
     return LabelSet.of_types({*span_types(example.tags for example in train), "V"}, "BIO")
 
 
 def build_model(mix: EmbeddingMix, known: LabelSet, model: Settings) -> RoleLabeller:
-    """The highway LSTM and the finder."""
+    """The highway LSTM and the predicate finder."""
     from elmo_tasks.nn.role_labeller import RoleLabeller
 
     return RoleLabeller(mix, known, **asdict(model))
 
 
 def score(examples: Sequence[TaggedSentence], predicted: Sequence[Tags]) -> RoleScores:
-    """Arguments of the gold predicates as `srl-eval.pl` counts them, and the predicates that were found."""
+    """Scores of the arguments of gold predicates, as in `srl-eval.pl`, and of the predicates found."""
     pairs = list(zip(examples, predicted, strict=True))
     framed = [(own.tags, tags) for own, tags in pairs if own.predicate is not None]
     plain = [(own.tags, tags) for own, tags in pairs if own.predicate is None]
@@ -85,19 +85,19 @@ def score(examples: Sequence[TaggedSentence], predicted: Sequence[Tags]) -> Role
 
 
 def describe(line: str, examples: Sequence[TaggedSentence], predicted: Sequence[Tags]) -> dict[str, Any]:
-    """`{"tokens", "frames"}`, a frame a predicate."""
+    """`{"tokens", "frames"}`, with one frame per predicate."""
     tokens = read_marked(line).tokens
     found = zip((example.predicate for example in examples), predicted, strict=True)
     return describe_frames(tokens, [(at, tags) for at, tags in found if at is not None])
 
 
 def record(examples: Sequence[TaggedSentence], predicted: Sequence[Tags]) -> str:
-    """The predicted propositions as `srl-eval.pl` reads them."""
+    """The predicted propositions in the format of `srl-eval.pl`."""
     return to_propositions(examples, predicted)
 
 
 def gold(examples: Sequence[TaggedSentence]) -> str:
-    """The gold propositions, the predicates named as in `record`: the script compares these names too."""
+    """The gold propositions, with predicates named as in `record`, because the script compares these names too."""
     return record(examples, [example.tags for example in examples])
 
 
@@ -113,7 +113,7 @@ task = Task(
     decode=lambda numbers, known: known.decode(numbers),
     build_model=build_model,
     score=score,
-    count=lambda example, tags: count_arguments(example.tags, tags),  # none where only predicates are marked
+    count=lambda example, tags: count_arguments(example.tags, tags),  # none if only predicates are marked
     describe=describe,
     record=record,
     gold=gold,

@@ -1,7 +1,7 @@
 """Tagging: one label per token, such as its part of speech.
 
-The learned mix of all biLM layers, next to word vectors and a character CNN, enters a BiLSTM; a softmax labels each
-token by itself. Peters et al. 2018 (section 5.3) probe single layers for parts of speech; here a tagger is trained.
+The learned mix of all biLM layers, word vectors and a character CNN feed a BiLSTM; a softmax labels each token
+independently. Peters et al. 2018 (section 5.3) probe single layers for parts of speech; here a tagger is trained.
 """
 
 from __future__ import annotations
@@ -51,10 +51,12 @@ def parse(line: str, source: str) -> list[TaggedSentence]:
 
 
 def labels(train: Sequence[TaggedSentence]) -> LabelSet:
-    """The labels of the training data. Raises InputError when there is only one."""
+    """The labels of the training data. Raises InputError if there is only one."""
     own = LabelSet.of_classes(chain.from_iterable(example.tags for example in train))
     if len(own) < 2:
-        raise InputError(f"{train[0].source}: the training data has only one label, {own.names[0]!r}; expected more")
+        raise InputError(
+            f"{train[0].source}: the training data has only one label, {own.names[0]!r}; at least two are needed"
+        )
     return own
 
 
@@ -72,7 +74,7 @@ def score(examples: Sequence[TaggedSentence], predicted: Sequence[Tags]) -> Clas
 
 
 def count(example: TaggedSentence, predicted: Tags) -> Counts:
-    """A sentence's tokens, each right or wrong."""
+    """Count the tokens of a sentence, each right or wrong."""
     right = sum(ours == theirs for ours, theirs in zip(example.tags, predicted, strict=True))
     return Counts(gold=len(predicted), predicted=len(predicted), correct=right)
 

@@ -36,11 +36,11 @@ def test_a_word_in_any_case(tiny_bilm: str) -> None:
             "a dog , a cat",
             "the dog , the cat",
             None,
-            "share exactly one word, got 2: dog, cat; choose one with --word WORD",
+            "share exactly one word, not 2: dog, cat; choose one with --word WORD",
         ),
-        ("one .", "two .", None, "must share exactly one word, got none; choose one with --word WORD"),
+        ("one .", "two .", None, "must share exactly one word, not none; choose one with --word WORD"),
         ("one .", "two .", "one", "the word 'one' is not in the sentence 'two .'"),
-        ("", "two .", None, "contrast: a sentence is empty; expected two tokenised sentences"),
+        ("", "two .", None, "contrast: a sentence is empty; give two tokenised sentences"),
     ],
 )
 def test_faults(tiny_bilm: str, first: str, second: str, word: str | None, message: str) -> None:

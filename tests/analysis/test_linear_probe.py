@@ -30,7 +30,7 @@ def data(count: int, seed: int, **options: int) -> ProbeData:
 
 
 def test_the_objective_is_that_of_logistic_regression() -> None:
-    """At scikit-learn's optimum the gradient of our loss and penalty is 0, for a layer of its own in each source."""
+    """At scikit-learn's optimum, the gradient of our loss and penalty is 0, for a separate layer in each source."""
     values, labels = blobs(400, 1)
     rows = Standard.of(values).apply(values)
     strength = 0.02

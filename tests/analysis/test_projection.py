@@ -65,9 +65,9 @@ def test_each_layer_or_one(by_hand: type) -> None:
 
 
 def test_too_few() -> None:
-    with pytest.raises(InputError, match="project: expected 3 or more occurrences of the word, got 2"):
+    with pytest.raises(InputError, match="project: the word occurs only 2 times, but 3 or more occurrences are needed"):
         project(occurrences([None] * 2), torch.eye(2), "0")
-    with pytest.raises(InputError, match="expected 4 or more occurrences .* fewer --clusters"):
+    with pytest.raises(InputError, match="4 or more occurrences are needed; .* fewer --clusters"):
         project(occurrences([None] * 3), torch.eye(3), "0", clusters=4)
 
 

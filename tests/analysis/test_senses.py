@@ -40,7 +40,7 @@ def test_only_the_senses_of_the_lemma_compete() -> None:
 
 
 def test_equal_vectors_mean_the_first_sense() -> None:
-    """What a static vector must do: all occurrences of a word are one vector."""
+    """With static vectors, all occurrences of a word have the same vector."""
     same = torch.full((4, 3), 0.1)
     assert nearest_senses(TRAIN, same, [occurrence("bark")], same[:1], ORDERS) == ["dog"]
 
@@ -85,5 +85,7 @@ def test_the_shipped_corpus() -> None:
 
 
 def test_no_such_corpus(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="probe senses: expected a folder with train and test files of JSON Lines"):
+    with pytest.raises(
+        InputError, match="probe senses: there is no folder .*; give one with train and test files of JSON Lines"
+    ):
         load_sense_corpus(str(tmp_path / "nowhere"))

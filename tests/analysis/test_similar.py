@@ -116,7 +116,7 @@ def test_positions() -> None:
     tokens = ("The", "bark", "of", "Bark")
     assert position_of("bark", tokens) == 1
     assert position_of("BARK", tokens, 4) == 3
-    with pytest.raises(InputError, match=r"--position: expected where 'bark' is in the sentence \(2, 4\), got 9"):
+    with pytest.raises(InputError, match=r"--position: 'bark' is not at 9 in the sentence; its positions are 2, 4"):
         position_of("bark", tokens, 9)
     with pytest.raises(InputError, match="the word 'oak' is not in the sentence 'The bark of Bark'"):
         position_of("oak", tokens)
@@ -139,8 +139,8 @@ def test_layers_by_name(tmp_path: Path) -> None:
     run |= {"command": "", "mix": {"elmo": {"weights": [0.2, 0.8], "gamma": 1.0}}}
     (tmp_path / "metrics.json").write_text(json.dumps(run))
     assert weights_of_layer(str(tmp_path), 2).tolist() == pytest.approx([0.2, 0.8])
-    with pytest.raises(InputError, match="expected a run that mixed 3 layers, got .*elmo"):
+    with pytest.raises(InputError, match="the run has no mix of 3 layers, only .*elmo"):
         weights_of_layer(str(tmp_path), 3)
     for wrong in ("3", "-1", "top"):
-        with pytest.raises(InputError, match="--layer: expected average, 0 to 2 or the folder of a run, got"):
+        with pytest.raises(InputError, match="--layer must be average, 0 to 2 or the folder of a run, not"):
             weights_of_layer(wrong, 3)

@@ -55,5 +55,5 @@ def test_drawing_one_leaves_the_generator_alone(tiny_bilm: str) -> None:
 
 
 def test_what_learns_with_the_task_is_no_frozen_embedder() -> None:
-    with pytest.raises(InputError, match="expected frozen vectors such as elmo, glove or random, got 'chars'"):
+    with pytest.raises(InputError, match="'chars' has no frozen vectors; choose one such as elmo, glove or random"):
         frozen_embedder("chars")

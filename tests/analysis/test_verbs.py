@@ -111,13 +111,13 @@ def test_probe_senses(alone: Path, tiny_bilm: str, capsys: pytest.CaptureFixture
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["probe", "poss"], "probe: expected the data of pos, chunk, srl, senses or a folder of column files"),
-        (["probe", "pos"], "set ELMO_TASKS_DATA to where it is"),
-        (["probe", "tags", "more"], "probe: expected pos, chunk, srl before a folder, got 'tags'"),
-        (["probe", "senses", "nowhere"], "probe senses: expected a folder"),
-        (["probe", "tags", "--column", "1"], "--column: expected 2 or more (the first column is the word), got 1"),
-        (["probe", "tags", "--column", "9"], "train.txt:1: expected at least 9 columns"),
-        (["probe", "tags", "--seeds", "0"], "--seeds: expected 1 or more, got 0"),
+        (["probe", "poss"], "probe: there is no data 'poss'; name pos, chunk, srl, senses or a folder of column files"),
+        (["probe", "pos"], "set ELMO_TASKS_DATA to the folder of the data sets"),
+        (["probe", "tags", "more"], "probe: only pos, chunk, srl can be followed by a folder, not 'tags'"),
+        (["probe", "senses", "nowhere"], "probe senses: there is no folder"),
+        (["probe", "tags", "--column", "1"], "--column must be 2 or more (the first column is the word), not 1"),
+        (["probe", "tags", "--column", "9"], "train.txt:1: at least 9 columns are needed"),
+        (["probe", "tags", "--seeds", "0"], "--seeds must be 1 or more, not 0"),
         (["probe", "tags", "--bilm", "nowhere"], "no biLM named 'nowhere'"),
         (["probe", "tags", "--embedders", "glov"], "did you mean glove?"),
     ],
@@ -128,13 +128,13 @@ def test_probe_faults(data: Path, capsys: pytest.CaptureFixture[str], arguments:
 
 def test_a_folder_without_a_split(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (data / "dev.txt").unlink()
-    assert "expected one file of the dev split" in fails(capsys, "probe", "tags")
+    assert "no file for the dev split" in fails(capsys, "probe", "tags")
 
 
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("", "train.txt: expected sentences in columns"),
+        ("", "train.txt: the file has no sentences; expected columns"),
         ("a X\nb X\n", "the training file has only one tag"),
     ],
 )
@@ -188,22 +188,22 @@ def test_project(text: Path, tiny_bilm: str, capsys: pytest.CaptureFixture[str])
         (["similar", "bark", "--in", "none.txt"], "none.txt: no such file"),
         (["similar", "bark", "--in", "empty.txt"], "empty.txt: the word 'bark' does not occur"),
         (["similar", "bark", "--in", "text.txt", "--sentence", "Cats ."], "the word 'bark' is not in the sentence"),
-        (["similar", "bark", "--in", "text.txt", "--position", "9"], "--position: expected where 'bark' is"),
-        (["similar", "bark", "--in", "text.txt", "--layer", "7"], "--layer: expected average, 0 to 2 or the folder"),
-        (["similar", "bark", "--in", "text.txt", "--top", "0"], "--top: expected 1 or more, got 0"),
-        (["contrast", "a dog", "a dog"], "must share exactly one word, got 2: a, dog"),
-        (["contrast", "a dog", "the dog", "--output", "x.txt"], "expected a file that ends in .png, .svg or .html"),
+        (["similar", "bark", "--in", "text.txt", "--position", "9"], "--position: 'bark' is not at 9"),
+        (["similar", "bark", "--in", "text.txt", "--layer", "7"], "--layer must be average, 0 to 2 or the folder"),
+        (["similar", "bark", "--in", "text.txt", "--top", "0"], "--top must be 1 or more, not 0"),
+        (["contrast", "a dog", "a dog"], "must share exactly one word, not 2: a, dog"),
+        (["contrast", "a dog", "the dog", "--output", "x.txt"], "--output must end in .png, .svg or .html"),
         (
             ["contrast", "a dog", "the dog", "--output", "text.txt/x.png"],
             "x.png: cannot be written (a file is in the way)",
         ),
         (["project", "cow", "--in", "text.txt", "--output", "x.png"], "the word 'cow' does not occur"),
-        (["project", "bark", "--in", "text.txt", "--output", "x.gif"], "expected a file that ends in .png or .svg"),
-        (["project", "bark", "--in", "text.txt", "--output", "x.png", "--layer", "top"], "--layer: expected average"),
-        (["project", "bark", "--in", "text.txt", "--output", "x.png", "--limit", "0"], "--limit: expected 1 or more"),
+        (["project", "bark", "--in", "text.txt", "--output", "x.gif"], "--output must end in .png or .svg"),
+        (["project", "bark", "--in", "text.txt", "--output", "x.png", "--layer", "top"], "--layer must be average"),
+        (["project", "bark", "--in", "text.txt", "--output", "x.png", "--limit", "0"], "--limit must be 1 or more"),
         (
             ["project", "No", "--in", "text.txt", "--output", "x.png"],
-            "expected 3 or more occurrences of the word, got 1",
+            "the word occurs only 1 times, but 3 or more occurrences are needed",
         ),
     ],
 )

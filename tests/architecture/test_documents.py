@@ -1,4 +1,4 @@
-"""What the documents say is so: commands parse, tables are those of results/, links lead somewhere."""
+"""The documents are correct: commands parse, tables match results/, and links have targets."""
 
 from __future__ import annotations
 

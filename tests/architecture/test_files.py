@@ -1,4 +1,4 @@
-"""Files are small, named by their noun, and only one of them looks at the environment."""
+"""Files are small, named by a noun, and only one of them reads the environment."""
 
 from __future__ import annotations
 

@@ -172,7 +172,9 @@ def test_cells_of_other_settings_are_not_replaced_unasked(corpus: Path, tmp_path
     bench(cells_of(corpus, tmp_path / "grid"), launch)
     other = cells_of(corpus, tmp_path / "grid", "training.epochs=3")
     assert {cell.state() for cell in other} == {CHANGED}
-    with pytest.raises(InputError, match=r"2 finished cells .* other settings or other weights .*; pass --overwrite"):
+    with pytest.raises(
+        InputError, match=r"2 finished cells .* other settings, embedder weights or data; pass --overwrite"
+    ):
         bench(other, launch)
     assert len(launch.ran) == 2
     bench(other, launch, overwrite=True)
@@ -185,7 +187,7 @@ def test_cells_on_former_weights_are_known(corpus: Path, tmp_path: Path, launch:
     cells = cells_of(corpus, tmp_path / "grid", embedders=f"glove:{vectors}")
     bench(cells, launch)
     vectors.write_text("sees 1 2 4\n")
-    with pytest.raises(InputError, match=r"1 finished cells .* other weights of an embedder"):
+    with pytest.raises(InputError, match=r"1 finished cells .* other settings, embedder weights or data"):
         bench(cells, launch)
 
 
@@ -193,7 +195,7 @@ def test_cells_on_data_that_has_been_corrected_are_known(corpus: Path, tmp_path:
     cells = cells_of(corpus, tmp_path / "grid", embedders="random")
     bench(cells, launch)
     (corpus / "dev.txt").write_text((corpus / "dev.txt").read_text().replace("sees O", "sees B-LOC", 1))
-    with pytest.raises(InputError, match=r"1 finished cells .* or on other data; pass --overwrite"):
+    with pytest.raises(InputError, match=r"1 finished cells .* or data; pass --overwrite"):
         bench(cells, launch)
     bench(cells, launch, overwrite=True)
     bench(cells, launch)
@@ -202,7 +204,7 @@ def test_cells_on_data_that_has_been_corrected_are_known(corpus: Path, tmp_path:
 
 def test_a_baseline_that_no_cell_has(corpus: Path, tmp_path: Path, launch: InThisProcess) -> None:
     cells = cells_of(corpus, tmp_path / "grid")
-    with pytest.raises(InputError, match="--baseline: expected one of the combinations random, chars, got glove"):
+    with pytest.raises(InputError, match="--baseline must be one of the combinations random, chars, not glove"):
         bench(cells, launch, baseline=("glove",))
     assert not launch.ran
 
@@ -213,7 +215,7 @@ def test_one_benchmark_at_a_time(corpus: Path, tmp_path: Path, launch: InThisPro
 
 
 def test_no_jobs(corpus: Path, tmp_path: Path, launch: InThisProcess) -> None:
-    with pytest.raises(InputError, match="--jobs: expected 1 or more, got 0"):
+    with pytest.raises(InputError, match="--jobs must be 1 or more, not 0"):
         bench(cells_of(corpus, tmp_path / "grid"), launch, jobs=0)
 
 
@@ -230,7 +232,7 @@ def test_a_cell_in_a_process_of_its_own(corpus: Path, tmp_path: Path) -> None:
     assert metrics["command"] == well.command
     bad = Cell("bad", well.experiment, tmp_path / "grid")
     (corpus / "train.txt").write_text("Ada\n")
-    with pytest.raises(CellError, match=r"train.txt:1: expected at least 2 columns"):
+    with pytest.raises(CellError, match=r"train.txt:1: at least 2 columns are needed"):
         launch_process(bad, 1, lines.append, threading.Event())
 
 

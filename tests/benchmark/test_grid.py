@@ -1,4 +1,4 @@
-"""Which cells there are, in which order, and what a command that makes no grid is told."""
+"""The cells of a grid, their order, and the errors of commands without a valid grid."""
 
 from __future__ import annotations
 
@@ -82,14 +82,14 @@ def test_commas_concatenate_but_for_the_one_of_a_pair_of_files() -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"seeds": 0}, "--seeds: expected a number of seeds of 1 or more, got 0"),
-        ({"fractions": [0]}, "--fractions: expected per cent above 0 and up to 100, got 0"),
-        ({"embedders": [","]}, "--embedders: expected names with commas between those that are concatenated, got ','"),
-        ({"data": ["conll2003"]}, "--data: expected TASK=NAME such as ner=conll2003, got 'conll2003'"),
-        ({"data": ["srl=x"]}, "--data: expected one of the tasks ner before the =, got 'srl=x'"),
-        ({"embedders": ["glove", "glove"]}, "would run twice; name each task"),
-        ({"configs": ["a.yaml"]}, "--config: expected TASK=NAME such as sentiment=configs/sst5-bcn.yaml, got 'a.yaml'"),
-        ({"configs": ["ner=a", "ner=b"]}, "--config: expected ner once, got a and b"),
+        ({"seeds": 0}, "--seeds must be 1 or more, not 0"),
+        ({"fractions": [0]}, "--fractions must be percentages above 0 and up to 100, not 0"),
+        ({"embedders": [","]}, "--embedders must be names, joined by commas to concatenate them, not ','"),
+        ({"data": ["conll2003"]}, "--data must be TASK=NAME, such as ner=conll2003, not 'conll2003'"),
+        ({"data": ["srl=x"]}, "--data: the task in 'srl=x' is not one of ner"),
+        ({"embedders": ["glove", "glove"]}, "would run twice; give each task"),
+        ({"configs": ["a.yaml"]}, "--config must be TASK=NAME, such as sentiment=configs/sst5-bcn.yaml, not 'a.yaml'"),
+        ({"configs": ["ner=a", "ner=b"]}, "--config: ner is given twice, with a and b; give it once"),
         ({"settings": ["ner.training.epoch=2"]}, "did you mean training.epochs?"),
         ({"settings": ["training.epoch=2"]}, "did you mean training.epochs?"),
     ],

@@ -1,4 +1,4 @@
-"""What the report says, in all its forms, of cells whose figures are known."""
+"""The report, in all its formats, for cells with known results."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def cells(grid: Path, part: str) -> list[Path]:
 
 
 class Page(HTMLParser):
-    """What a reader's browser would load, and what it shows."""
+    """What the browser of a reader would load and show."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -142,7 +142,7 @@ def test_the_same_cells_make_the_same_report(grid: Path) -> None:
 
 def test_report_only(grid: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     assert main(["benchmark", "--report-only", "--output", str(grid)]) == 2
-    assert "grid: already exists and is not a benchmark that elmo-tasks made" in capsys.readouterr().err
+    assert "grid: already exists and is not a benchmark made by elmo-tasks" in capsys.readouterr().err
     mark(grid, KIND)
     assert main(["benchmark", "--report-only", "--output", str(grid)]) == 0
     assert "report.html" in capsys.readouterr().out
@@ -178,7 +178,7 @@ def test_what_cannot_be_paired_has_no_p(make_cell: MakeCell, tmp_path: Path, fau
     task = only(benchmark_record(tmp_path / "grid", replicates=100))
     against = task["rows"][1]["against_baseline"]
     assert against["p"] is None and against["difference"] > 0
-    assert any(note.startswith("There is no p where") for note in notes(task))
+    assert any(note.startswith("There is no p-value if") for note in notes(task))
 
 
 def test_differing_settings_are_told(make_cell: MakeCell, tmp_path: Path) -> None:
@@ -219,5 +219,5 @@ def test_a_run_of_an_earlier_version_is_named(make_cell: MakeCell, tmp_path: Pat
     metrics = json.loads((folder / "metrics.json").read_text())
     del metrics["tokens_per_second"]
     (folder / "metrics.json").write_text(json.dumps(metrics))
-    with pytest.raises(InputError, match=r"made by another version: it lacks tokens_per_second"):
+    with pytest.raises(InputError, match=r"made by another version and lacks tokens_per_second"):
         benchmark_record(tmp_path / "grid")

@@ -118,5 +118,5 @@ def test_error_reduction_is_the_papers(before: float, after: float, per_cent: fl
 
 def test_other_sentences_cannot_be_paired() -> None:
     ours = spans(np.random.default_rng(1), 2, 30, 0.7)
-    with pytest.raises(ValueError, match=r"expected counts \(S, N, 3\) of the same sentences"):
+    with pytest.raises(ValueError, match=r"the counts must both be \(S, N, 3\) for the same sentences"):
         compare(ours, ours[:, :20])

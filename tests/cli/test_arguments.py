@@ -1,4 +1,4 @@
-"""What the command line says of arguments that it cannot read."""
+"""Messages of the command line about invalid arguments."""
 
 from __future__ import annotations
 

@@ -98,7 +98,7 @@ def test_dry_run_prints_the_configuration(data: Path, capsys: pytest.CaptureFixt
 @pytest.mark.parametrize(
     ("embedders", "noted"),
     [
-        (["glove:none.txt", "chars"], "the one inside the package is added by --embedders elmo glove:none.txt chars\n"),
+        (["glove:none.txt", "chars"], "add the one in the package with --embedders elmo glove:none.txt chars\n"),
         (["elmo:none"], ""),
         (["glove:none.txt", "transformer:none"], ""),
     ],
@@ -107,7 +107,7 @@ def test_a_run_without_contextual_vectors_is_told_of_the_packages(
     data: Path, capsys: pytest.CaptureFixture[str], embedders: list[str], noted: str
 ) -> None:
     assert main(["train", "ner", "--data", "data", "--embedders", *embedders]) == 2
-    assert capsys.readouterr().out.partition("note: no biLM among the embedders; ")[2] == noted
+    assert capsys.readouterr().out.partition("note: there is no biLM among the embedders; ")[2] == noted
 
 
 @pytest.mark.parametrize(
@@ -143,7 +143,7 @@ def test_a_configuration_here_wins(data: Path, capsys: pytest.CaptureFixture[str
 
 def test_no_such_configuration(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
     error = fails(capsys, "train", "ner", "--config", "configs/pretrain/large.yaml")
-    assert "configs/pretrain/large.yaml: no such configuration file; expected a path or one of ner.yaml, " in error
+    assert "configs/pretrain/large.yaml: no such configuration file; give a path or one of ner.yaml, " in error
     assert "pretrain/small.yaml" in error
 
 
@@ -169,7 +169,7 @@ def test_an_earlier_run_is_kept(data: Path, capsys: pytest.CaptureFixture[str]) 
         (["nerr"], "unknown task 'nerr'; did you mean ner? Choose ner, sentiment, srl, tagging or the path"),
         (["ner", "--data", "conl2003"], "did you mean conll2003?"),
         (["ner", "--set", "training.epoch=3"], "did you mean training.epochs?"),
-        (["ner", "--set", "training.epochs=many"], "training.epochs must be a whole number, got 'many'"),
+        (["ner", "--set", "training.epochs=many"], "training.epochs must be a whole number, not 'many'"),
         (["ner", "--set", "training"], "has no value; write key=value"),
         (["ner", "--config", "none.yaml"], "none.yaml: no such configuration file"),
         (["ner", "--embedders", "glov"], "did you mean glove?"),
@@ -186,11 +186,15 @@ def test_wrong_names(data: Path, capsys: pytest.CaptureFixture[str], arguments: 
 @pytest.mark.parametrize(
     ("name", "text", "message"),
     [
-        ("train.txt", "Ada B-PER\nsees\n", "train.txt:2: expected at least 2 columns"),
-        ("train.txt", "Ada X-PER\n", "train.txt:1: expected a tag such as O, B-PER or I-PER, got 'X-PER'"),
-        ("dev.txt", "Ada B-\n", "expected a tag such as"),
-        ("test.txt", "", "test.txt: expected sentences in columns"),
-        ("train.txt", "a B-PER\nb E-PER\nc I-PER\n", "expected a legal BIOES sequence, got 'I-PER' after 'E-PER'"),
+        ("train.txt", "Ada B-PER\nsees\n", "train.txt:2: at least 2 columns are needed"),
+        ("train.txt", "Ada X-PER\n", "train.txt:1: 'X-PER' is not a tag such as O, B-PER or I-PER"),
+        ("dev.txt", "Ada B-\n", "'B-' is not a tag such as"),
+        ("test.txt", "", "test.txt: the file has no sentences; expected columns"),
+        (
+            "train.txt",
+            "a B-PER\nb E-PER\nc I-PER\n",
+            "'I-PER' after 'E-PER' at token 3 is not legal in the scheme BIOES",
+        ),
     ],
 )
 def test_damaged_data(data: Path, capsys: pytest.CaptureFixture[str], name: str, text: str, message: str) -> None:
@@ -201,7 +205,7 @@ def test_damaged_data(data: Path, capsys: pytest.CaptureFixture[str], name: str,
 
 def test_a_folder_without_a_split(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (data / "dev.txt").unlink()
-    assert "expected one file of the dev split" in fails(capsys, "train", "ner", "--data", "data", *FAST)
+    assert "no file for the dev split" in fails(capsys, "train", "ner", "--data", "data", *FAST)
 
 
 def test_a_truncated_biLM_is_refused(data: Path, capsys: pytest.CaptureFixture[str]) -> None:

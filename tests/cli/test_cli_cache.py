@@ -46,14 +46,14 @@ def test_info_of_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys
 
 def test_verify(vectors: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["cache", "verify"]) == 0
-    assert "3 sentences read and sound, 0 damaged blocks" in capsys.readouterr().out
+    assert "3 sentences are intact, 0 blocks are damaged" in capsys.readouterr().out
     (block,) = (vectors / "random-4").iterdir()
     data = bytearray(block.read_bytes())
     data[-1] ^= 1
     block.write_bytes(data)
     assert main(["cache", "verify"]) == 1
     out = capsys.readouterr().out
-    assert f"damaged: {block}" in out and "1 sentences read and sound, 1 damaged blocks" in out
+    assert f"damaged: {block}" in out and "1 sentences are intact, 1 blocks are damaged" in out
     assert "computed again" in out
     block.write_bytes(b"")
     assert main(["cache", "info"]) == 0 and "1 damaged blocks" in capsys.readouterr().out
@@ -65,7 +65,7 @@ def test_clear(vectors: Path, capsys: pytest.CaptureFixture[str], monkeypatch: p
     monkeypatch.setattr(sys, "stdin", io.StringIO("y\n"))
     assert main(["cache", "clear", "--embedder", "random-4"]) == 2
     error = capsys.readouterr().err
-    assert "no terminal to ask on; pass --yes" in error and error.count("\n") == 1
+    assert "cannot ask for confirmation without a terminal; pass --yes" in error and error.count("\n") == 1
     assert len(folders(vectors)) == 2
     assert main(["cache", "clear", "--embedder", "random-4", "--yes"]) == 0
     assert folders(vectors) == ["random-6"]
@@ -98,7 +98,7 @@ def test_clear_refuses_a_folder_without_our_marker(vectors: Path, capsys: pytest
     (vectors / MARKER).unlink()
     assert main(["cache", "clear", "--yes"]) == 2
     said = capsys.readouterr().err
-    assert "is not a cache of vectors that elmo-tasks made" in said and said.count("\n") == 1
+    assert "not a cache of vectors made by elmo-tasks" in said and said.count("\n") == 1
     assert folders(vectors) == ["random-4", "random-6"]
     CachedEmbedder(RandomEmbedder(4, "small"), vectors).embed([["d"]])  # a cache of an earlier version is marked by use
     assert main(["cache", "clear", "--yes"]) == 0 and not folders(vectors)
@@ -106,4 +106,4 @@ def test_clear_refuses_a_folder_without_our_marker(vectors: Path, capsys: pytest
 
 def test_an_embedder_without_vectors(vectors: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["cache", "clear", "--embedder", "elmo"]) == 2
-    assert "expected one that has vectors in" in capsys.readouterr().err and list(vectors.iterdir())
+    assert "--embedder: there are no vectors of" in capsys.readouterr().err and list(vectors.iterdir())

@@ -40,10 +40,10 @@ def test_embed(capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--batch-tokens", "0"], "--batch-tokens: expected 1 or more, got 0"),
-        (["--threads", "-1"], "--threads: expected 1 or more, got -1"),
-        (["--workers", "2"], "--workers: expected it with --engine ray"),
-        (["--layers", "9"], "--layers: expected all, average or one of 0 to 0"),
+        (["--batch-tokens", "0"], "--batch-tokens must be 1 or more, not 0"),
+        (["--threads", "-1"], "--threads must be 1 or more, not -1"),
+        (["--workers", "2"], "--workers only applies to --engine ray"),
+        (["--layers", "9"], "--layers must be all, average or 0 to 0"),
     ],
 )
 def test_wrong_options(capsys: pytest.CaptureFixture[str], arguments: list[str], message: str) -> None:
@@ -81,7 +81,7 @@ def test_a_cluster_that_is_not_there(capsys: pytest.CaptureFixture[str], monkeyp
     monkeypatch.setenv("RAY_ADDRESS", "nonsense")
     pytest.importorskip("ray", reason="the extra `ray` is not installed")
     assert embed("--output", "out.hdf5", "--engine", "ray") == 2
-    assert "expected a Ray cluster at nonsense" in capsys.readouterr().err
+    assert "there is no Ray cluster at nonsense" in capsys.readouterr().err
 
 
 def test_a_line_now_and_then(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -60,7 +60,7 @@ def test_train_evaluate_and_predict_use_so_many(data: Path, tmp_path: Path) -> N
 )
 def test_fewer_than_one_is_refused(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main([*arguments, "--threads", "0"]) == 2
-    assert capsys.readouterr().err == "elmo-tasks: error: --threads: expected 1 or more, got 0\n"
+    assert capsys.readouterr().err == "elmo-tasks: error: --threads must be 1 or more, not 0\n"
 
 
 def test_jobs_of_a_benchmark_share_the_threads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

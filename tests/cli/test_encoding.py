@@ -1,4 +1,4 @@
-"""`--encoding` in every verb that reads text: Latin-1 is refused with the option that reads it, and then read."""
+"""`--encoding` in every command that reads text: the error for Latin-1 names the option, which then works."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def text(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_every_verb_reads_it(text: Path, arguments: Sequence[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(arguments) == 2
     (line,) = capsys.readouterr().err.splitlines()
-    assert "text.txt:1: expected UTF-8 text, got byte 0xe1" in line and line.endswith("or pass --encoding latin-1")
+    assert "text.txt:1: the byte 0xe1 is not valid UTF-8" in line and line.endswith("or pass --encoding latin-1")
     assert main([*arguments, "--encoding", "latin-1"]) == 0
     out = capsys.readouterr().out
     if arguments[0] == "similar":

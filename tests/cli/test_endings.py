@@ -1,4 +1,4 @@
-"""How a verb ends: signals, closed streams, what the machine refuses, bugs; each is one line and a code of its own."""
+"""Ends of a command: signals, closed streams, system errors, bugs; each has one line and its own exit code."""
 
 from __future__ import annotations
 
@@ -71,8 +71,8 @@ def too_much() -> Exception:
         (OSError(errno.EDQUOT, "x", "out"), "out: no space left on this disk"),
         (PermissionError(errno.EACCES, "x", "out"), "out: cannot be written (Permission denied)"),
         (OSError(errno.EMFILE, "x"), "too many open files; raise the limit with `ulimit -n`"),
-        (OSError(errno.ENAMETOOLONG, "x", "out"), "out: this name is too long"),
-        (MemoryError(), "not enough memory (MemoryError); make the batches smaller"),
+        (OSError(errno.ENAMETOOLONG, "x", "out"), "out: the name is too long"),
+        (MemoryError(), "not enough memory (MemoryError); use smaller batches"),
         (too_much(), "not enough memory ("),
         (RuntimeError("can't start new thread"), "the system allows no more threads"),
     ],
@@ -235,5 +235,5 @@ def test_a_training_goes_on_when_nobody_reads_what_it_says(corpus: Path, tmp_pat
         process.stdout.close()  # as `| head -1` does
         said = process.stderr.read()
     assert process.returncode == 0, said
-    assert said == "elmo-tasks train: nobody reads standard output any more; the work continues without it\n"
+    assert said == "elmo-tasks train: standard output was closed; continuing without it\n"
     assert json.loads((tmp_path / "run" / "metrics.json").read_text())["epochs"] == 2

@@ -119,7 +119,7 @@ def test_shards_of_others(home: Path, capsys: pytest.CaptureFixture[str]) -> Non
 
 
 def test_ours_are_replaced(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """What the same command wrote is replaced when that is asked for, and only then."""
+    """Output of the same command is replaced on request, and only then."""
     fast = [word for pair in ("model.hidden=4", "training.epochs=1") for word in ("--set", pair)]
     outputs = {
         "run": [*FOLDERS["train"], *fast],

@@ -1,4 +1,4 @@
-"""What cannot end well is refused in one line before the work begins, and leaves nothing behind."""
+"""A command that must fail does so with one line before its work begins, and leaves nothing behind."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from elmo_tasks.training import train as training
 
 @pytest.fixture
 def train(corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """A training that must not begin."""
+    """A training run that must not start."""
 
     def begun(*_: object, **__: object) -> int:
         raise AssertionError("the training has begun")
@@ -56,7 +56,7 @@ def test_a_cache_that_cannot_be_written(train: list[str], capsys: pytest.Capture
 
 
 def test_a_cache_that_is_a_link(tmp_path: Path) -> None:
-    """It may be on another disk."""
+    """The output may be on another disk."""
     (tmp_path / "disk").mkdir()
     (tmp_path / "vectors").symlink_to(tmp_path / "disk")
     CachedEmbedder(RandomEmbedder(4, "small"), tmp_path / "vectors").embed([["a"]])

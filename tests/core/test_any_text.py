@@ -1,4 +1,4 @@
-"""Whatever the bytes of settings, weights, vectors and our own files, they are read or refused in one line."""
+"""Settings, weights, vectors and our own files with arbitrary bytes are read or rejected with one line."""
 
 from __future__ import annotations
 

@@ -30,11 +30,11 @@ def test_later_sources_win(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("model: 3\n", "c.yaml:1: model must have keys of its own, got 3"),
+        ("model: 3\n", "c.yaml:1: model must have nested keys, not 3"),
         ("modle: {}\n", "c.yaml:1: unknown key 'modle'; did you mean model"),
-        ("glove: {trainable: 1}\n", "c.yaml:1: glove.trainable must be true or false, got 1"),
-        ("embedders: glove\n", "embedders must be a list of names, got 'glove'"),
-        ("seed: 1.5\n", "seed must be a whole number, got 1.5"),
+        ("glove: {trainable: 1}\n", "c.yaml:1: glove.trainable must be true or false, not 1"),
+        ("embedders: glove\n", "embedders must be a list of names, not 'glove'"),
+        ("seed: 1.5\n", "seed must be a whole number, not 1.5"),
         ("- a\n", "c.yaml: not a configuration; it must have keys and values"),
         ("a: [\n", r"c.yaml:2: not YAML"),
     ],
@@ -49,26 +49,26 @@ def test_faults(tmp_path: Path, text: str, message: str) -> None:
 @pytest.mark.parametrize(
     ("setting", "message"),
     [
-        ("training.epochs=0", "training.epochs must be a whole number of 1 or more, got 0"),
-        ("training.epochs=.inf", "training.epochs must be a whole number, got inf"),
-        ("training.patience=0", "training.patience must be a whole number of 1 or more, got 0"),
-        ("training.rate_patience=0", "training.rate_patience must be a whole number of 1 or more, got 0"),
-        ("training.batch_size=0", "training.batch_size must be a whole number of 1 or more, got 0"),
-        ("training.min_updates=-1", "training.min_updates must be a whole number of 0 or more, got -1"),
-        ("training.learning_rate=-1", "training.learning_rate must be a number above 0, got -1.0"),
-        ("training.learning_rate=.nan", "training.learning_rate must be a number above 0, got nan"),
-        ("training.learning_rate=.inf", "training.learning_rate must be a number above 0, got inf"),
-        ("training.final_rate=2", "training.final_rate must be a number of 0 or more and up to 1, got 2.0"),
-        ("training.clip_norm=-1", "training.clip_norm must be a number of 0 or more, got -1.0"),
-        ("training.mix_l2=-0.1", "training.mix_l2 must be a number of 0 or more, got -0.1"),
-        ("training.fraction=0", "training.fraction must be a number above 0 and up to 100, got 0.0"),
-        ("elmo.dropout=1", "elmo.dropout must be a number of 0 or more and below 1, got 1.0"),
-        ("transformer.dropout=-1", "transformer.dropout must be a number of 0 or more and below 1, got -1.0"),
-        ("chars.dim=0", "chars.dim must be a whole number of 1 or more, got 0"),
-        ("chars.filters=0", "chars.filters must be a whole number of 1 or more, got 0"),
-        ("chars.width=0", "chars.width must be a whole number of 1 or more, got 0"),
-        ("seed=-1", "seed must be a whole number of 0 or more and up to 4294967295, got -1"),
-        (f"seed={10**400}", "seed must be a whole number of 0 or more and up to 4294967295, got 1000"),
+        ("training.epochs=0", "training.epochs must be a whole number of 1 or more, not 0"),
+        ("training.epochs=.inf", "training.epochs must be a whole number, not inf"),
+        ("training.patience=0", "training.patience must be a whole number of 1 or more, not 0"),
+        ("training.rate_patience=0", "training.rate_patience must be a whole number of 1 or more, not 0"),
+        ("training.batch_size=0", "training.batch_size must be a whole number of 1 or more, not 0"),
+        ("training.min_updates=-1", "training.min_updates must be a whole number of 0 or more, not -1"),
+        ("training.learning_rate=-1", "training.learning_rate must be a number above 0, not -1.0"),
+        ("training.learning_rate=.nan", "training.learning_rate must be a number above 0, not nan"),
+        ("training.learning_rate=.inf", "training.learning_rate must be a number above 0, not inf"),
+        ("training.final_rate=2", "training.final_rate must be a number of 0 or more and up to 1, not 2.0"),
+        ("training.clip_norm=-1", "training.clip_norm must be a number of 0 or more, not -1.0"),
+        ("training.mix_l2=-0.1", "training.mix_l2 must be a number of 0 or more, not -0.1"),
+        ("training.fraction=0", "training.fraction must be a number above 0 and up to 100, not 0.0"),
+        ("elmo.dropout=1", "elmo.dropout must be a number of 0 or more and below 1, not 1.0"),
+        ("transformer.dropout=-1", "transformer.dropout must be a number of 0 or more and below 1, not -1.0"),
+        ("chars.dim=0", "chars.dim must be a whole number of 1 or more, not 0"),
+        ("chars.filters=0", "chars.filters must be a whole number of 1 or more, not 0"),
+        ("chars.width=0", "chars.width must be a whole number of 1 or more, not 0"),
+        ("seed=-1", "seed must be a whole number of 0 or more and up to 4294967295, not -1"),
+        (f"seed={10**400}", "seed must be a whole number of 0 or more and up to 4294967295, not 1000"),
     ],
 )
 def test_numbers_out_of_bounds(setting: str, message: str) -> None:
@@ -126,5 +126,5 @@ def test_the_configuration_of_a_run_of_version_0_1_is_read(tmp_path: Path) -> No
 
 
 def test_a_task_is_named_on_its_own() -> None:
-    with pytest.raises(InputError, match="--set task: the task is ner, named on its own; give srl there instead"):
+    with pytest.raises(InputError, match="--set task: the task is already given as ner; write srl there instead"):
         resolve_experiment("ner", settings=["task=srl"])

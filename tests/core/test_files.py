@@ -71,7 +71,7 @@ def test_planted_links_are_not_followed(tmp_path: Path, monkeypatch: pytest.Monk
 
 def test_the_longest_name(tmp_path: Path) -> None:
     write_text(tmp_path / ("n" * 255), "x")
-    with pytest.raises(InputError, match="this name is too long for the file system; choose a shorter one"):
+    with pytest.raises(InputError, match="the name is too long for the file system; choose a shorter one"):
         write_text(tmp_path / ("n" * 256), "x")
 
 

@@ -1,4 +1,4 @@
-"""What is written as Markdown is read back by a parser that somebody else wrote."""
+"""Markdown that we write is read back by an independent parser."""
 
 from __future__ import annotations
 

@@ -113,7 +113,7 @@ def test_output_files(tmp_path: Path) -> None:
     (tmp_path / "dangling").symlink_to(tmp_path / "nowhere")
     os.mkfifo(tmp_path / "pipe")
     for name, message in {
-        "theirs": "was not written by this command, so --overwrite leaves it alone",
+        "theirs": "was not written by this command, so --overwrite does not replace it",
         "link": "is a symbolic link",
         "dangling": "is a symbolic link",
         "pipe": "is a device or pipe",
@@ -133,11 +133,11 @@ def test_a_folder_of_ours(tmp_path: Path) -> None:
     use_folder(tmp_path / "empty", "benchmark")
     (tmp_path / "theirs").mkdir()
     (tmp_path / "theirs" / "file").write_text("")
-    message = "theirs: already exists and is not a benchmark that elmo-tasks made"
+    message = "theirs: already exists and is not a benchmark made by elmo-tasks"
     for refuse in (use_folder, remove_folder):
         with pytest.raises(InputError, match=message):
             refuse(tmp_path / "theirs", "benchmark")
-    with pytest.raises(InputError, match="is not a run that"):
+    with pytest.raises(InputError, match="is not a run made by elmo-tasks"):
         remove_folder(tmp_path / "new", "run")
     remove_folder(tmp_path / "new", "benchmark")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["empty", "theirs"]

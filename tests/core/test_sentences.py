@@ -61,36 +61,38 @@ BATCHES: dict[str, Callable[[], Callable[[Any], Any]]] = {
 def test_a_string_is_no_list_of_tokens(name: str) -> None:
     embed = BATCHES[name]()
     with pytest.raises(
-        InputError, match=r"\[1\]: got a string, 'The dog barked.', instead of a list of tokens"
+        InputError, match=r"\[1\]: must be a list of tokens, such as .*, not a string: 'The dog barked.'"
     ) as told:
         embed([["fine"], "The dog barked."])
     assert "\n" not in str(told.value)
-    with pytest.raises(InputError, match="got one string, 'The dog barked.'; give a list of token lists"):
+    with pytest.raises(InputError, match="must be a list of token lists, such as .*, not a string: 'The dog barked.'"):
         embed("The dog barked.")
-    with pytest.raises(InputError, match=r"\[0\]: got the token 7, which is not a string"):
+    with pytest.raises(InputError, match=r"\[0\]: the token 7 is not a string"):
         embed([["a", 7]])
     embed([])
     embed([["the", "dog"], [], ["barked"]])
 
 
 def test_one_sentence() -> None:
-    with pytest.raises(InputError, match="sentence: got a string, 'The dog barked.', instead of a list of tokens"):
+    with pytest.raises(
+        InputError, match="sentence must be a list of tokens, such as .*, not a string: 'The dog barked.'"
+    ):
         ElmoEmbedder().embed_sentence("The dog barked.")  # type: ignore[arg-type]
     assert checked_sentence(()) == ()
 
 
 def test_tokens_of_tfhub() -> None:
-    with pytest.raises(InputError, match="got a string, 'ab'"):
+    with pytest.raises(InputError, match="not a string: 'ab'"):
         Module().embed_tokens(["ab", "cd"], [2, 2])
 
 
 def test_a_text_alone_is_no_column_of_texts() -> None:
-    with pytest.raises(InputError, match="X: expected a list of texts or of token lists, got one str"):
+    with pytest.raises(InputError, match="X must be a list of texts or of token lists, not one str"):
         ElmoVectorizer().transform("The dog barked.")
 
 
 def test_whatever_has_tokens_will_do() -> None:
     given = [("a", "b"), np.array(["c"]), [], ["d"]]
     assert [list(tokens) for tokens in checked_sentences(iter(given))] == [["a", "b"], ["c"], [], ["d"]]
-    with pytest.raises(InputError, match=r"sentences\[0\]: got 3 instead of a list of tokens"):
+    with pytest.raises(InputError, match=r"sentences\[0\]: must be a list of tokens, not 3"):
         checked_sentences([3])  # type: ignore[list-item]

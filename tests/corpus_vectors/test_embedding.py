@@ -1,4 +1,4 @@
-"""What is written is what the embedder computes, in every format; a killed run ends with the bytes of a whole one."""
+"""Files have the vectors that the embedder computes, in every format; a resumed run writes the same bytes."""
 
 from __future__ import annotations
 
@@ -144,9 +144,9 @@ def test_a_killed_run_goes_on_to_the_same_bytes(
     output = f"out{suffix}"
     killed = subprocess.run([*warm_python, "-c", PROGRAM, text, bilm, output, stage, "3"], check=False)
     assert killed.returncode == -signal.SIGKILL and not Path(output).exists()
-    with pytest.raises(InputError, match=f"{output}: an unfinished output is there; continue it with --resume"):
+    with pytest.raises(InputError, match=f"{output}: there is an unfinished output; continue it with --resume"):
         embed(text, output, bilm, precision="exact")
-    with pytest.raises(InputError, match="expected to continue with layers 'all', got '0'"):
+    with pytest.raises(InputError, match="the unfinished output has layers 'all', not '0'"):
         embed(text, output, bilm, precision="exact", layers="0", resume=True)
     done = embed(text, output, bilm, precision="exact", resume=True)
     assert done.computed == {"computing": 65 - 48, "writing": 0}[stage]
@@ -181,7 +181,7 @@ def test_a_bit_that_flips_in_a_finished_part_is_noticed(text: Path, bilm: str, w
 def test_a_changed_text_is_not_gone_on_with(text: Path, bilm: str, warm_python: list[str]) -> None:
     subprocess.run([*warm_python, "-c", PROGRAM, text, bilm, "out.arrow", "computing", "1"], check=False)
     text.write_text("Another text .\n")
-    with pytest.raises(InputError, match="expected to continue with text"):
+    with pytest.raises(InputError, match="the unfinished output has text"):
         embed(text, "out.arrow", bilm, precision="exact", resume=True)
     assert embed(text, "out.arrow", bilm, overwrite=True).tokens == 3
 
@@ -195,10 +195,10 @@ def test_a_line_longer_than_a_block(text: Path, bilm: str) -> None:
 @pytest.mark.parametrize(
     ("data", "message"),
     [
-        (b"", "expected a tokenised sentence a line, got no word at all"),
-        (b"\n \n\t\n", "expected a tokenised sentence a line, got no word at all"),
-        (b"fine\n\xff\xfe\n", "text.txt:2: expected UTF-8 text, got byte 0xff"),
-        (b"a\0b\n", "text.txt:1: expected text, got binary data"),
+        (b"", "the text has no words; expected one tokenised sentence per line"),
+        (b"\n \n\t\n", "the text has no words; expected one tokenised sentence per line"),
+        (b"fine\n\xff\xfe\n", "text.txt:2: the byte 0xff is not valid UTF-8"),
+        (b"a\0b\n", "text.txt:1: binary data"),
     ],
 )
 def test_odd_text(text: Path, data: bytes, message: str) -> None:
@@ -211,15 +211,15 @@ def test_odd_text(text: Path, data: bytes, message: str) -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"output": "out.npz"}, "--output: expected a file ending in .hdf5, .h5, .safetensors, .parquet, .arrow"),
+        ({"output": "out.npz"}, "--output must end in one of .hdf5, .h5, .safetensors, .parquet, .arrow"),
         ({"output": "text.txt/out.hdf5"}, "out.hdf5: cannot be written \\(a file is in the way\\); choose another"),
-        ({"output": "."}, "--output: expected a file ending in"),
-        ({"layers": "3"}, "--layers: expected all, average or one of 0 to 0 for random, got '3'"),
-        ({"layers": "top"}, "--layers: expected all, average or one of 0 to 0"),
-        ({"precision": "fast"}, "--precision and --batch-tokens: expected them with an elmo, got 'random'"),
-        ({"embedder": "chars"}, "expected frozen vectors such as elmo"),
+        ({"output": "."}, "--output must end in one of"),
+        ({"layers": "3"}, "--layers must be all, average or 0 to 0 for random, not '3'"),
+        ({"layers": "top"}, "--layers must be all, average or 0 to 0"),
+        ({"precision": "fast"}, "--precision and --batch-tokens only apply to elmo, not to 'random'"),
+        ({"embedder": "chars"}, "'chars' has no frozen vectors"),
         ({"embedder": "rando"}, "did you mean random?"),
-        ({"engine": "spark"}, "--engine: expected one of local, ray, got 'spark'"),
+        ({"engine": "spark"}, "--engine must be one of local, ray, not 'spark'"),
     ],
 )
 def test_wrong_options(text: Path, options: dict[str, str], message: str) -> None:
@@ -230,7 +230,7 @@ def test_wrong_options(text: Path, options: dict[str, str], message: str) -> Non
 
 def test_numbers_beyond_half_precision(text: Path) -> None:
     Path("large.txt").write_text("The 1e6 2\ncat 1 2\n")
-    with pytest.raises(InputError, match="--dtype float16: expected numbers of at most 65504"):
+    with pytest.raises(InputError, match="--dtype float16: a value is above 65504"):
         embed(text, "out.hdf5", "glove:large.txt", dtype="float16")
 
 

@@ -130,9 +130,9 @@ def test_the_bytes_of_the_local_engine_though_a_worker_dies(text: Path, bilm: st
 
 
 def test_faults_are_one_line(text: Path, bilm: str, cluster: None) -> None:
-    with pytest.raises(InputError, match="--workers: expected at most 2, as many as the cluster has cores, got 3"):
+    with pytest.raises(InputError, match="--workers must be at most 2, the number of cores of the cluster, not 3"):
         embed_corpus(text, Path("out.hdf5"), Recipe(bilm), engine="ray", workers=3)
     Path("large.txt").write_text("The 1e6 2\ncat 1 2\n")
-    with pytest.raises(InputError, match="^--dtype float16: expected numbers of at most 65504"):
+    with pytest.raises(InputError, match="^--dtype float16: a value is above 65504"):
         embed_corpus(text, Path("out.hdf5"), Recipe("glove:large.txt", dtype="float16"), engine="ray", workers=1)
     assert not Path("out.hdf5").exists() and not Path(".out.hdf5.partial").exists()

@@ -1,4 +1,4 @@
-"""The texts that lie beside the real data: `embed` and `pretrain` find the same sentences in each."""
+"""Texts next to the real data: `embed` and `pretrain` find the same sentences in each."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ SHARED: dict[str, list[list[str]] | str] = {
     "crlf": [RAIN, ["No", "wind", "."]],
     "dot": [["."], [".."], ["/"], ["x"]],
     "dup": [["a", "b"], ["a", "b"], ["c"]],
-    "empty": "empty.txt: expected a tokenised sentence a line, got no word at all",
+    "empty": "empty.txt: the text has no words; expected one tokenised sentence per line",
     "index": [["sentence_to_index"], ["a"]],
-    "latin1": "latin1.txt:1: expected UTF-8 text, got byte 0xfc",
+    "latin1": "latin1.txt:1: the byte 0xfc is not valid UTF-8",
     "nbsp": [["Rain\u00a0fell", "."], ["A\u3000B\u2028C\u0085D"]],
     "nonl": [RAIN],
-    "nul": "nul.txt:1: expected text, got binary data",
-    "onlyblank": "onlyblank.txt: expected a tokenised sentence a line, got no word at all",
-    "surr": "surr.txt:1: expected UTF-8 text, got byte 0xed",
+    "nul": "nul.txt:1: binary data",
+    "onlyblank": "onlyblank.txt: the text has no words; expected one tokenised sentence per line",
+    "surr": "surr.txt:1: the byte 0xed is not valid UTF-8",
     "tabs": [RAIN],
-    "utf16": "utf16.txt:1: expected UTF-8 text, got UTF-16",
+    "utf16": "utf16.txt:1: the text is UTF-16, not UTF-8",
 }
 
 

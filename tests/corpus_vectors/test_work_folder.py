@@ -1,4 +1,4 @@
-"""What an unfinished `embed` leaves next to its output, and what is taken up of it."""
+"""What an unfinished `embed` leaves next to its output, and what is reused."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Column files as people bring them: each is read, or refused in one line with a way out that works."""
+"""Column files as users have them: each is read, or rejected with one line that has a working remedy."""
 
 from __future__ import annotations
 
@@ -70,29 +70,44 @@ def test_column_files_that_are_read(tmp_path: Path, text: str) -> None:
 
 
 NER_REFUSED = {
-    "a tag in another column": (rows("{token}\t{tag}\t0\tdoc"), r"file.txt:1: .*got 'doc'.*--columns token=1,tag=2"),
+    "a tag in another column": (
+        rows("{token}\t{tag}\t0\tdoc"),
+        r"file.txt:1: 'doc' is not a tag.*--columns token=1,tag=2",
+    ),
     "numbers that do not count": (
         rows("7 {token} NNP {tag}"),
         r"file.txt:1: the first column has only numbers.*--columns token=2,tag=4",
     ),
-    "a carriage return in a token": (SENTENCE.replace("Oslo", "Os\rlo"), r"file.txt:5: a carriage return inside"),
+    "a carriage return in a token": (SENTENCE.replace("Oslo", "Os\rlo"), r"file.txt:5: carriage return inside"),
     "an empty token before a tab": (SENTENCE.replace(" ", "\t") + "\tO\n", r"file.txt:6: the token is empty"),
-    "an empty token before a blank": (SENTENCE + " O\n", r"file.txt:6: expected 2 columns, got an empty first one"),
+    "an empty token before a blank": (SENTENCE + " O\n", r"file.txt:6: the first of 2 columns is empty"),
     "an empty token among three columns": (
         rows("{token}\tX\t{tag}") + "\tX\tO\n",
         r"file.txt:6: the token is empty",
     ),
-    "blanks and a tab": (SENTENCE.replace("lives ", "lives VBZ\t"), r"file.txt:3: the token 'lives VBZ' holds a blank"),
-    "a row of other columns": (rows("{token}\tX\t{tag}") + "New Bremen\tB-LOC\n", r"file.txt:6: 'New Bremen' holds a"),
-    "a glued tag": (SENTENCE + "Nurses'I-ORG\n", r"file.txt:6: expected at least 2 columns"),
-    "a line with a no-break space": (SENTENCE + "\u00a0\n" + SENTENCE, r"file.txt:6: expected at least 2 columns"),
-    "tags behind": ("Nadia PER-B\nHaddad PER-I\nis O\n", r"file.txt:1: .*the prefix stands first: write B-PER"),
-    "parts of speech": ("Rain NOUN\nfalls VERB\n", r"file.txt:1: .*only spans are read"),
-    "a header": ("word tag\n" + SENTENCE, r"file.txt:1: .*got 'tag'; delete this line if it is a header"),
-    "a malformed tag": (SENTENCE + "left o\n", r"file.txt:6: .*got 'o'; correct this row"),
-    "an illegal step of BIOES": ("a S-X\n\nb B-X\nc O\nd E-X\n", r"file.txt:4: expected a legal BIOES sequence"),
-    "ISO-8859-1": (SENTENCE.replace("Nadia", "Nadiá").encode("latin-1"), r"file.txt:1: .*0xe1; .*--encoding"),
-    "UTF-16": (SENTENCE.encode("utf-16"), r"file.txt:1: .*got UTF-16; convert it to UTF-8, or pass --encoding utf-16"),
+    "blanks and a tab": (
+        SENTENCE.replace("lives ", "lives VBZ\t"),
+        r"file.txt:3: the token 'lives VBZ' contains a space",
+    ),
+    "a row of other columns": (
+        rows("{token}\tX\t{tag}") + "New Bremen\tB-LOC\n",
+        r"file.txt:6: .*'New Bremen' contains a space",
+    ),
+    "a glued tag": (SENTENCE + "Nurses'I-ORG\n", r"file.txt:6: at least 2 columns are needed"),
+    "a line with a no-break space": (SENTENCE + "\u00a0\n" + SENTENCE, r"file.txt:6: at least 2 columns are needed"),
+    "tags behind": ("Nadia PER-B\nHaddad PER-I\nis O\n", r"file.txt:1: .*the prefix comes first; write B-PER"),
+    "parts of speech": ("Rain NOUN\nfalls VERB\n", r"file.txt:1: .*this task reads spans"),
+    "a header": ("word tag\n" + SENTENCE, r"file.txt:1: 'tag' is not a tag .*; delete this line if it is a header"),
+    "a malformed tag": (SENTENCE + "left o\n", r"file.txt:6: 'o' is not a tag .*; correct this row"),
+    "an illegal step of BIOES": (
+        "a S-X\n\nb B-X\nc O\nd E-X\n",
+        r"file.txt:4: 'O' after 'B-X' at token 2 is not legal in the scheme BIOES",
+    ),
+    "ISO-8859-1": (SENTENCE.replace("Nadia", "Nadiá").encode("latin-1"), r"file.txt:1: .*0xe1 .*--encoding"),
+    "UTF-16": (
+        SENTENCE.encode("utf-16"),
+        r"file.txt:1: the text is UTF-16, not UTF-8; convert it to UTF-8, or pass --encoding utf-16",
+    ),
     "UTF-16 without a mark": (SENTENCE.encode("utf-16-le"), r"file.txt:1: .*NUL byte"),
     "a NUL": (SENTENCE + "\0 O\n", r"file.txt:6: .*NUL byte"),
 }
@@ -146,11 +161,11 @@ def test_a_token_with_a_blank_stays_one_token(tmp_path: Path) -> None:
     text = 4 * SENTENCE.replace(" ", "\t") + "New Bremen\tB-LOC\n"
     (found,) = read_conll(write(tmp_path, text), note=notes.append)
     assert found.tokens[-1] == "New\u00a0Bremen"
-    assert "file.txt:21: the token 'New Bremen' holds a blank; it stays one token, with a no-break" in notes[0]
+    assert "file.txt:21: the token 'New Bremen' contains a space; it stays one token, with a no-break" in notes[0]
 
 
 def test_one_slip_does_not_change_the_scheme(tmp_path: Path) -> None:
-    """An I- without its B- in a file of BIO begins a span, as for conlleval, and is told."""
+    """An I- without B- in a BIO file begins a span, as in conlleval, and is reported."""
     notes: list[str] = []
     text = "a B-X\nb B-X\n\nc B-X\n\nd O\ne I-X\nf I-X\n"
     found = read_conll(write(tmp_path, text), note=notes.append)

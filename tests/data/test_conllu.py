@@ -62,9 +62,7 @@ def test_entities_in_misc(tmp_path: Path) -> None:
     assert [example.tags for example in found] == [("O", "O", "B-X", "I-X"), ("O",)]
     assert read_conll(path, columns={"tag": "NER"}) == found
     two = write(tmp_path, TREEBANK.replace("NER=I-X", "NER=I-X|Inner=B-Y"), "two.conllu")
-    with pytest.raises(
-        InputError, match="several keys of MISC with tags of spans; name one, such as --columns tag=NER"
-    ):
+    with pytest.raises(InputError, match="several MISC keys have span tags; name one, for example --columns tag=NER"):
         read_conll(two)
     assert read_conll(two, columns={"tag": "Inner"})[0].tags == ("O", "O", "O", "B-Y")
     bare = write(tmp_path, TREEBANK.replace("NER=", "").replace("|Lang=de", "").replace("|Note=a=b", ""), "bare.conllu")
@@ -74,14 +72,17 @@ def test_entities_in_misc(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "columns", "message"),
     [
-        (TREEBANK.replace("NER=", "E="), {"tag": "NER"}, r"train.conllu:4: expected a column or a key of MISC 'NER', "
-         r"got CoNLL-U with the columns ID, FORM, .*, MISC and the keys E, Lang, Note in MISC"),
-        (TREEBANK.replace("NER=B-X", "X=1"), {"tag": "99"}, r"train.conllu:4: expected a column '99'"),
-        (TREEBANK.replace("\t0\troot\t0:root", "\t0"), {}, r"train.conllu:6: expected a row of 10 columns between"),
-        ("# global.columns = ID UP:PRED\n1\tgo.01\n", {}, r"train.conllu:2: expected words in a column FORM; merge"),
-        ("# global.columns = ID FORM\n", {}, r"has no sentences; expected CoNLL-U"),
+        (TREEBANK.replace("NER=", "E="), {"tag": "NER"},
+         r"train.conllu:4: there is no column or MISC key 'NER'; "
+         r"the file is CoNLL-U with the columns ID, FORM, .*, MISC and the keys E, Lang, Note in MISC"),
+        (TREEBANK.replace("NER=B-X", "X=1"), {"tag": "99"}, r"train.conllu:4: there is no column '99'"),
+        (TREEBANK.replace("\t0\troot\t0:root", "\t0"), {},
+         r"train.conllu:6: not a row of CoNLL-U, which has 10 tab-separated columns"),
+        ("# global.columns = ID UP:PRED\n1\tgo.01\n", {},
+         r"train.conllu:2: there is no column FORM with the words; merge"),
+        ("# global.columns = ID FORM\n", {}, r"the file has no sentences; expected CoNLL-U"),
         (TREEBANK.replace("NER=B-X|", "").replace("NER=I-X|", "").replace("NER=O", "_"), {},
-         r"train.conllu:4: found no column with tags of spans; name one, such as --columns tag=NER"),
+         r"train.conllu:4: no column has span tags; name one, for example --columns tag=NER"),
     ],
 )  # fmt: skip
 def test_entities_that_are_refused(tmp_path: Path, text: str, columns: dict[str, str], message: str) -> None:
@@ -100,7 +101,7 @@ def test_other_numbered_columns_are_no_conllu(tmp_path: Path) -> None:
 
 def test_no_labels_in_the_usual_column(tmp_path: Path) -> None:
     text = "1\tAda\t_\t_\tNNP\t_\t0\troot\t_\t_\n"
-    with pytest.raises(InputError, match="expected labels in the column 'UPOS', which is empty; name another"):
+    with pytest.raises(InputError, match="the column 'UPOS' is empty; name the column with the labels"):
         read_tagged(write(tmp_path, text))
     assert read_tagged(write(tmp_path, text), columns={"tag": "XPOS"})[0].tags == ("NNP",)
 
@@ -126,26 +127,26 @@ def test_spans_of_universal_propbank(tmp_path: Path) -> None:
     notes: list[str] = []
     overlapping = PROPBANK.replace("A1:3-4", "A1:3-4|AM:4-4|A2:1-3")
     assert read_srl(write(tmp_path, overlapping), note=notes.append)[1].tags == found[1].tags
-    assert notes == [f"{tmp_path}/train.conllu:4 and in 1 other places: a span that overlaps another one, or its "
-                     "predicate, is ignored"]  # fmt: skip
+    assert notes == [f"{tmp_path}/train.conllu:4 and in 1 other places: ignored a span that overlaps another one or "
+                     "its predicate"]  # fmt: skip
 
 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        (PROPBANK.replace("A1:3-4", "A1:4-3"), r"train.conllu:4: expected spans such as A0:1-1\|A1:4-6"),
-        (PROPBANK.replace("A1:3-4", "A1:3-9"), r"train.conllu:4: expected spans"),
-        (PROPBANK.replace("A1:3-4", "A1"), r"train.conllu:4: expected spans"),
+        (PROPBANK.replace("A1:3-4", "A1:4-3"), r"train.conllu:4: .* is not a list of spans such as A0:1-1\|A1:4-6"),
+        (PROPBANK.replace("A1:3-4", "A1:3-9"), r"train.conllu:4: .* is not a list of spans"),
+        (PROPBANK.replace("A1:3-4", "A1"), r"train.conllu:4: .* is not a list of spans"),
         (PROPBANK.replace("3\tGelegenheit", "3\t"), r"train.conllu:5: the word is empty"),
         (
             PROPBANK.replace(" UP:ARGSPANS", ""),
-            r"got Universal PropBank with the columns MISC, UP:PRED, UP:ARGHEADS; this",
+            r"the file is Universal PropBank with the columns MISC, UP:PRED, UP:ARGHEADS; this",
         ),
         (
             PROPBANK.split("\n", 1)[1],
-            r"got CoNLL-U with further columns, such as Universal PropBank 1, which marks the head",
+            r"the file is CoNLL-U with more columns, like Universal PropBank 1",
         ),
-        (TREEBANK, r"train.conllu:4: got CoNLL-U without semantic roles; this task needs the spans of arguments"),
+        (TREEBANK, r"train.conllu:4: the file is CoNLL-U without semantic roles; this task needs argument spans"),
     ],
 )
 def test_roles_that_are_refused(tmp_path: Path, text: str, message: str) -> None:
@@ -174,7 +175,10 @@ def test_one_label_per_token(tmp_path: Path, text: str) -> None:
 def test_columns_are_chosen_or_told(tmp_path: Path) -> None:
     path, notes = write(tmp_path, "Rain NOUN NN\nfalls VERB VBZ\n", "train.txt"), list[str]()
     assert read_tagged(path, note=notes.append)[0].tags == ("NN", "VBZ")
-    assert "3 columns; the labels are read from the last, --columns token=1,tag=2 reads another" in notes[0]
+    assert (
+        "the labels are read from the last of 3 columns; choose another one with --columns, for example token=1,tag=2"
+        in notes[0]
+    )
     notes.clear()
     chosen = read_tagged(path, columns={"token": "1", "tag": "2"}, note=notes.append, map_labels=LabelMap("VERB=V"))
     assert chosen[0].tags == ("NOUN", "V") and not notes
@@ -187,11 +191,11 @@ def test_columns_are_chosen_or_told(tmp_path: Path) -> None:
     [
         (
             "a_X b_Y\nc_X d\ne_X f_X\n",
-            r"train.txt:2: expected a word, _ and its label, got 'd'.*--columns token=1,tag=2",
+            r"train.txt:2: 'd' is not a word, _ and its label.*--columns token=1,tag=2",
         ),
-        ("a X\nb\n", r"train.txt:2: expected at least 2 columns"),
-        ("a\tX\nb\t\n", r"train.txt:2: expected at least 2 columns|train.txt:2: the tag is empty"),
-        ("", r"expected sentences in columns `token ... label`, got an empty file"),
+        ("a X\nb\n", r"train.txt:2: at least 2 columns are needed"),
+        ("a\tX\nb\t\n", r"train.txt:2: at least 2 columns are needed|train.txt:2: the tag is empty"),
+        ("", r"the file has no sentences; expected columns `token ... label`"),
     ],
 )
 def test_labels_that_are_refused(tmp_path: Path, text: str, message: str) -> None:

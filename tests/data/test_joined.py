@@ -1,4 +1,4 @@
-"""Several data sets as one, other names for their labels, and splits that are held out of train."""
+"""Several data sets as one, renamed labels, and splits held out from train."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def test_other_names_for_labels() -> None:
     assert rename.tags(tags) == ("B-x", "I-x", "B-x", "O", "O", "O", "B-d")
     assert LabelMap().tags(tags) == tags
     for text in ("a", "a=", "=x", "a=x,a=y"):
-        with pytest.raises(InputError, match=r"--map-labels: expected OLD=NEW pairs such as person=PER,\*=drop"):
+        with pytest.raises(InputError, match=r"--map-labels must be OLD=NEW pairs such as person=PER,\*=drop"):
             LabelMap(text)
 
 
@@ -74,17 +74,17 @@ def test_what_is_missing_in_joined_data(three: Path) -> None:
     a, b, c = (str(three / part) for part in "abc")
     test = load_data(f"{a}+{b}+{c}", read_conll, only=("test",))
     assert len(test.test) == 2 and len(test.parts) == 2 and not test.train
-    with pytest.raises(InputError, match="none of these has a dev file; --dev-fraction 0.1 holds"):
+    with pytest.raises(InputError, match="none of these has a dev file; --dev-fraction 0.1 holds out"):
         load_data(f"{c}+{folder_of(three / 'd', {'train': ['x B-X'], 'test': ['x O']})}", read_conll)
-    with pytest.raises(InputError, match="--dev-fraction, but each of these has a dev file"):
+    with pytest.raises(InputError, match="all of these already have a dev file; leave out --dev-fraction"):
         load_data(f"{a}+{b}", read_conll, ReadingConfig(dev_fraction=0.1))
     (three / "c" / "train.txt").write_text("".join(f"w{n} B-X\n\n" for n in range(10)))
     held = load_data(f"{a}+{c}", read_conll, ReadingConfig(dev_fraction=0.2))
     assert (len(held.train), len(held.dev), len(held.test)) == (9, 3, 2)
     for wrong in (f"{a}+", f"{a}+{a}"):
-        with pytest.raises(InputError, match="expected different data sets with \\+ between them"):
+        with pytest.raises(InputError, match="data sets joined with \\+ must all be named and all differ"):
             load_data(wrong, read_conll)
-    with pytest.raises(InputError, match="--data: expected a folder.*got 'nowhere'"):
+    with pytest.raises(InputError, match="--data: there is no data set 'nowhere'"):
         load_data(f"{a}+nowhere", read_conll)
 
 
@@ -96,14 +96,14 @@ def test_a_folder_may_have_a_plus_in_its_name(three: Path) -> None:
 
 def test_a_misspelt_label_is_told(three: Path) -> None:
     found = load_data(str(three / "b"), read_conll, ReadingConfig(map_labels="persn=PER,*=drop"))
-    assert "--map-labels: no label 'persn' in the data, which has 'event', 'person', 'place'" in found.notes
+    assert "--map-labels: the data has no label 'persn'; its labels are 'event', 'person', 'place'" in found.notes
 
 
 def test_labels_of_texts_and_readers_without_the_choice(tmp_path: Path) -> None:
     (tmp_path / "train.txt").write_text("good a film\nvery-good b film\nmixed c film\n")
     examples = read_labelled(tmp_path / "train.txt", map_labels=LabelMap("very-good=good,mixed=drop"))
     assert [(x.label, x.tokens[0]) for x in examples] == [("good", "a"), ("good", "b")]
-    with pytest.raises(InputError, match="--map-labels: the reader of this task's files has no such choice"):
+    with pytest.raises(InputError, match="--map-labels: the reader for this task's files does not support it"):
         load_data(str(tmp_path), read_srl, ReadingConfig(map_labels="A0=ARG0"))
 
 
@@ -116,8 +116,8 @@ def test_a_folder_with_train_alone_is_split(tmp_path: Path) -> None:
     found = load_data(str(tmp_path), read_labelled)
     assert (len(found.train), len(found.dev), len(found.test)) == (40, 5, 5)
     assert sorted(map(int, texts(found, "train") + texts(found, "dev") + texts(found, "test"))) == list(range(50))
-    assert "5 of 50 training sentences are held out as dev (--dev-fraction 0.1)" in found.notes[0]
-    assert "5 of 50 training sentences are held out as test (--test-fraction 0.1)" in found.notes[1]
+    assert "held out 5 of 50 training sentences as dev (--dev-fraction 0.1)" in found.notes[0]
+    assert "held out 5 of 50 training sentences as test (--test-fraction 0.1)" in found.notes[1]
     for split in ("dev", "test"):
         assert texts(load_data(str(tmp_path), read_labelled, only=(split,)), split) == texts(found, split)
     own = load_data(str(tmp_path), read_labelled, ReadingConfig(dev_fraction=0.2))
@@ -132,7 +132,7 @@ def test_a_lone_file_is_split_as_it_is_told(tmp_path: Path) -> None:
     found = load_data(str(path), read_labelled, reading)
     assert (len(found.train), len(found.dev), len(found.test)) == (35, 5, 10)
     assert load_data(str(path), read_labelled, reading, only=("test",)).test == found.test
-    with pytest.raises(InputError, match="no test split; the file is training data, of which dev is held out"):
+    with pytest.raises(InputError, match="no test split; the file is training data, from which only dev is held out"):
         load_data(str(path), read_labelled, ReadingConfig(dev_fraction=0.1), only=("test",))
     assert isinstance(found.test[0], LabelledSentence)
 

@@ -1,4 +1,4 @@
-"""Files of one label a text, the folders they lie in, the hub's, and the sample that is shipped."""
+"""Files with one label per text, folders of them, data sets of the hub, and the bundled sample."""
 
 from __future__ import annotations
 
@@ -68,20 +68,20 @@ def test_a_label_ends_at_the_first_tab(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("\ta film\n", r"file.txt:1: expected a label, a space or tab, and a text, got '\\ta film'"),
-        ("1 a\n\n0\n", r"file.txt:3: expected a label, a space or tab, and a text, got '0'"),
-        ("1\t\n", r"file.txt:1: expected a label, a space or tab, and a text"),
-        ("\n \n", r"file.txt: is empty; expected lines with a label and a text"),
-        ("", r"file.txt: is empty; expected lines with a label and a text"),
-        ('{"label": 1, "text": "a"}\n{"label": 1\n', r"file.txt:2: expected a JSON object.*got no JSON \(Expecting"),
-        ('{"label": 1, "text": "a"}\n[1]\n', r"file.txt:2: expected a JSON object.*got \[1\]"),
-        ('{"label": 1, "text": "  "}\n', r"file.txt:1: expected a JSON object.*got a row without text"),
-        ('{"label": 1, "tokens": []}\n', r"file.txt:1: expected a JSON object.*got a row without text"),
-        ('{"label": 1}\n', r"file.txt:1: .*, got no 'text' among \['label'\]; pass --columns"),
-        ('{"label": 1, "tokens": ["a", 2]}\n', r"file.txt:1: .*\"tokens\" with a list of words, got \['a', 2\]"),
-        ('{"text": "a"}\n', r"file.txt:1: .*, got no 'label' among \['text'\]; pass --columns"),
-        ('{"label": true, "text": "a"}\n', r"file.txt:1: .*: a label of text or an integer, got True"),
-        ('{"label": 0.5, "text": "a"}\n', r"file.txt:1: .*: a label of text or an integer, got 0.5"),
+        ("\ta film\n", r"file.txt:1: not a label, a space or tab, and a text: '\\ta film'"),
+        ("1 a\n\n0\n", r"file.txt:3: not a label, a space or tab, and a text: '0'"),
+        ("1\t\n", r"file.txt:1: not a label, a space or tab, and a text"),
+        ("\n \n", r"file.txt: the file is empty; expected lines with a label and a text"),
+        ("", r"file.txt: the file is empty; expected lines with a label and a text"),
+        ('{"label": 1, "text": "a"}\n{"label": 1\n', r"file.txt:2: invalid JSON \(Expecting.*; expected a JSON object"),
+        ('{"label": 1, "text": "a"}\n[1]\n', r"file.txt:2: \[1\] is not an object; expected a JSON object"),
+        ('{"label": 1, "text": "  "}\n', r"file.txt:1: the row has no text; expected a JSON object"),
+        ('{"label": 1, "tokens": []}\n', r"file.txt:1: the row has no text; expected a JSON object"),
+        ('{"label": 1}\n', r"file.txt:1: there is no key 'text' among \['label'\]; pass --columns"),
+        ('{"label": 1, "tokens": ["a", 2]}\n', r"file.txt:1: neither a text nor a list of words: \['a', 2\]"),
+        ('{"text": "a"}\n', r"file.txt:1: there is no key 'label' among \['text'\]; pass --columns"),
+        ('{"label": true, "text": "a"}\n', r"file.txt:1: the label must be text or an integer, not True"),
+        ('{"label": 0.5, "text": "a"}\n', r"file.txt:1: the label must be text or an integer, not 0.5"),
     ],
 )
 def test_damaged_files(tmp_path: Path, text: str, message: str) -> None:
@@ -90,7 +90,7 @@ def test_damaged_files(tmp_path: Path, text: str, message: str) -> None:
 
 
 def test_json_by_extension_alone(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"train.jsonl:1: expected a JSON object"):
+    with pytest.raises(InputError, match=r"train.jsonl:1: .*expected a JSON object"):
         read_labelled(write(tmp_path, "1 a\n", "train.jsonl"))
 
 
@@ -126,10 +126,12 @@ def test_several_data_sets_in_a_folder(tmp_path: Path, monkeypatch: pytest.Monke
         assert {example.label for example in load_data(name, read_labelled).test} == {label}
     with pytest.raises(
         InputError,
-        match=r"got several: stsa.binary.train, stsa.fine.train.*choose by a part of their names, such as .*sst:binary",
+        match=r"more than one .*: stsa.binary.train, stsa.fine.train; .*choose one by part of its name, .*sst:binary",
     ):
         load_data("sst", read_labelled)
-    with pytest.raises(InputError, match=r"one of train, training, and ternary in it\), got none"):
+    with pytest.raises(
+        InputError, match=r"no file for the train split \(with one of train, training, and ternary in its name"
+    ):
         load_data("sst:ternary", read_labelled)
     own = tmp_path / "sst2"
     own.mkdir()
@@ -191,7 +193,7 @@ def test_the_treebanks_grades_become_classes() -> None:
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_rows_of_the_hub_without_text() -> None:
-    """A source with such a row is passed over for the next one; where there is none, the message names the row."""
+    """A source with such a row is skipped for the next one; if there is no next one, the message names the row."""
 
     def damaged(repository: str, revision: str | None) -> dict[str, Any]:
         found = stand_in(repository, revision)
@@ -205,7 +207,7 @@ def test_rows_of_the_hub_without_text() -> None:
     assert load_sst2(damaged_copy).origin == "hub:stanfordnlp/sst"
     with pytest.raises(
         InputError,
-        match=r"SetFit/sst2/test:1: the text of this row is blank; stanfordnlp/sst/test:1: the text",
+        match=r"SetFit/sst2/test:1: the text of this row is empty; stanfordnlp/sst/test:1: the text",
     ):
         load_sst2(damaged)
 

@@ -1,4 +1,4 @@
-"""Labelled texts as people bring them: each is read, or refused in one line with a way out that works."""
+"""Labelled texts as users have them: each is read, or rejected with one line that has a working remedy."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ SENT_REFUSED: dict[str, tuple[str, str, str, dict[str, str] | None]] = {
     "a headless CSV": (
         "train.csv",
         table('"{label}","title","{text}"'),
-        r"train.csv:1: expected a header line.*--columns label=1,text=3",
+        r"train.csv:1: the header does not name label and text.*--columns label=1,text=3",
         {"label": "1", "text": "3"},
     ),
     "other names in a CSV": (
@@ -77,13 +77,13 @@ SENT_REFUSED: dict[str, tuple[str, str, str, dict[str, str] | None]] = {
     "text before label": (
         "train.tsv",
         table("{text}\t{label}"),
-        r"train.tsv:1: expected the label before the text.*--columns text=1,label=2",
+        r"train.tsv:1: the text .* comes before the label.*--columns text=1,label=2",
         {"label": "2", "text": "1"},
     ),
     "other keys": (
         "train.jsonl",
         table(ONE).replace("label", "mood").replace("text", "opinion"),
-        r"train.jsonl:1: .*got no 'label' among \[.*--columns label=mood,text=opinion",
+        r"train.jsonl:1: there is no key 'label' among \[.*--columns label=mood,text=opinion",
         {"label": "mood", "text": "opinion"},
     ),
     "a label with blanks before a tab, elsewhere none": (
@@ -101,30 +101,40 @@ SENT_REFUSED: dict[str, tuple[str, str, str, dict[str, str] | None]] = {
     "half a surrogate pair": (
         "a.jsonl",
         table(ONE).replace("fine", "\\ud83d"),
-        r"a.jsonl:1: half of a surrogate",
+        r"a.jsonl:1: the text contains half of a surrogate",
         None,
     ),
-    "a NUL in JSON": ("a.jsonl", table(ONE).replace("fine", "\\u0000"), r"a.jsonl:1: a NUL character", None),
+    "a NUL in JSON": (
+        "a.jsonl",
+        table(ONE).replace("fine", "\\u0000"),
+        r"a.jsonl:1: the text contains a NUL character",
+        None,
+    ),
     "deep JSON": ("a.jsonl", "[" * 100_000 + "\n", r"a.jsonl:1: .*nested too deeply", None),
     "a number of 5,000 digits": ("a.jsonl", f'{{"label": {"9" * 5000}, "text": "a"}}\n', r"a.jsonl:1: .*digits", None),
     "an infinite label": (
         "a.jsonl",
         '{"label": 1e999, "text": "a"}\n',
-        r"a.jsonl:1: .*a label of text or an int",
+        r"a.jsonl:1: the label must be text or an integer",
         None,
     ),
     "a token with a line break": (
         "a.jsonl",
         '{"label": 1, "tokens": ["a\\nb"]}\n',
-        r"a.jsonl:1: expected tokens without",
+        r"a.jsonl:1: a token must not contain spaces or line breaks",
         None,
     ),
-    "a cut array": ("a.json", '[\n{"label": 1, "text": "a"},\n{"label": 2', r"a.json:3: .*got no JSON", None),
-    "an open quote": ("a.csv", 'text,label\n"a,1\nb,2\n', r"a.csv:2: expected a row of CSV", None),
-    "a short row": ("a.csv", "text,label\na,1\nb\n", r"a.csv:3: expected at least 2 columns, got 1", None),
+    "a cut array": ("a.json", '[\n{"label": 1, "text": "a"},\n{"label": 2', r"a.json:3: invalid JSON", None),
+    "an open quote": ("a.csv", 'text,label\n"a,1\nb,2\n', r"a.csv:2: not valid CSV", None),
+    "a short row": (
+        "a.csv",
+        "text,label\na,1\nb\n",
+        r"a.csv:3: at least 2 columns are needed, but the row has 1",
+        None,
+    ),
     "an empty text": ("a.csv", "text,label\na,1\n ,2\n", r"a.csv:3: the text \(column 1\) is empty: ' , 2'", None),
     "an empty label": ("a.tsv", "text\tlabel\na\t1\nb\t\n", r"a.tsv:3: the label \(column 2\) is empty", None),
-    "a label without text": ("file.txt", "pos\ta\nneg\t\n", r"file.txt:2: expected a label", None),
+    "a label without text": ("file.txt", "pos\ta\nneg\t\n", r"file.txt:2: not a label", None),
 }
 
 
@@ -155,7 +165,7 @@ def test_texts_that_are_not_tokenised_are_told(tmp_path: Path) -> None:
     for split in ("train", "dev", "test"):
         write(tmp_path, "pos\tA warm film.\nneg\tA dull film.\n", f"{split}.txt")
     (note,) = read_folder(tmp_path, read_labelled).notes
-    assert "train.txt:1: the texts are not tokenised: 'film.' is one token" in note
+    assert "train.txt:1: the texts do not look tokenised: 'film.' is one token" in note
 
 
 def test_columns_by_name(tmp_path: Path) -> None:
@@ -164,10 +174,10 @@ def test_columns_by_name(tmp_path: Path) -> None:
     found = read_labelled(path, columns={"label": "verdict"})
     assert [(example.label, " ".join(example.tokens)) for example in found] == TEXTS
     for columns, message in (
-        ({"label": "mood"}, r"train.csv:1: no column 'mood'; the header has 'review, verdict, votes'"),
+        ({"label": "mood"}, r"train.csv:1: there is no column 'mood'; the header is 'review, verdict, votes'"),
         (
             {"text": "review"},
-            r"train.csv:1: no column has a usual name for the label.*--columns label=NAME, among 'rev",
+            r"train.csv:1: no column has a common name for the label.*--columns label=NAME with one of 'rev",
         ),
     ):
         with pytest.raises(InputError, match=message):

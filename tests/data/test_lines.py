@@ -50,11 +50,11 @@ def test_a_stream_stays_open() -> None:
 @pytest.mark.parametrize(
     ("data", "message"),
     [
-        (b"a\nb\xffc\n", r"a.txt:2: expected UTF-8 text, got byte 0xff; .*--encoding latin-1"),
-        (b"a\n\xed\xa0\xbd\n", r"a.txt:2: expected UTF-8 text, got byte 0xed"),
-        (b"a\rb\r\xc3", r"a.txt:3: expected UTF-8 text, got byte 0xc3"),
+        (b"a\nb\xffc\n", r"a.txt:2: the byte 0xff is not valid UTF-8; .*--encoding latin-1"),
+        (b"a\n\xed\xa0\xbd\n", r"a.txt:2: the byte 0xed is not valid UTF-8"),
+        (b"a\rb\r\xc3", r"a.txt:3: the byte 0xc3 is not valid UTF-8"),
         (b"a\nb\0\n", r"a.txt:2: .*NUL byte"),
-        ("a\n".encode("utf-16"), r"a.txt:1: .*got UTF-16"),
+        ("a\n".encode("utf-16"), r"a.txt:1: the text is UTF-16"),
     ],
 )
 def test_what_is_not_text(tmp_path: Path, data: bytes, message: str) -> None:
@@ -70,7 +70,7 @@ def test_a_very_long_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     path.write_text("a\n" + "b" * 998 + "\n")
     assert len(list(open_lines(path))) == 2
     path.write_text("a\n" + "b" * 1001 + "\n")
-    with pytest.raises(InputError, match=r"a.txt:2: a line of over 1,000 characters"):
+    with pytest.raises(InputError, match=r"a.txt:2: the line has over 1,000 characters"):
         list(open_lines(path))
 
 
@@ -83,12 +83,14 @@ def test_a_bomb(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ending: str) ->
     path.write_bytes(pack(b"a a\n" * 1_000_000))
     assert sum(1 for _ in open_lines(path)) == 1_000_000
     monkeypatch.setattr(lines, "FREE_TEXT", 1 << 20)
-    with pytest.raises(InputError, match=r"a.txt.*expands to more than 500 times its size; decompress it yourself"):
+    with pytest.raises(
+        InputError, match=r"a.txt.*expands to more than 500 times its compressed size; decompress it yourself"
+    ):
         list(open_lines(path))
 
 
 def test_a_window_of_gigabytes(tmp_path: Path) -> None:
-    """What the headers ask for is refused before any of it is taken."""
+    """Sizes in the headers are checked before any memory is allocated."""
     zstandard = pytest.importorskip("zstandard")
     packed = bytearray(lzma.compress(b"a a\n", check=lzma.CHECK_NONE, filters=[{"id": lzma.FILTER_LZMA2}]))
     packed[packed.index(b"\x21\x01") + 2] = 40  # a dictionary of 4 GiB
@@ -98,7 +100,9 @@ def test_a_window_of_gigabytes(tmp_path: Path) -> None:
     frame = zstandard.ZstdCompressor(compression_params=parameters).compressobj(size=1 << 32)
     (tmp_path / "a.zst").write_bytes(frame.compress(b"a a\n") + frame.flush(zstandard.COMPRESSOBJ_FLUSH_BLOCK))
     for name in ("a.xz", "a.zst"):
-        with pytest.raises(InputError, match="takes more than 1,024 MiB of memory; compress it again") as refusal:
+        with pytest.raises(
+            InputError, match="needs more than 1,024 MiB of memory to decompress; compress it again"
+        ) as refusal:
             list(open_lines(tmp_path / name))
         assert str(tmp_path / name) in str(refusal.value)
 
@@ -109,7 +113,7 @@ def test_xz_streams_are_one_text(tmp_path: Path) -> None:
     path.write_bytes(lzma.compress(text[:7]) + b"\0" * 8 + lzma.compress(text[7:]) + b"\0" * 4)
     assert [line for _, line in open_lines(path)] == text.decode().splitlines()
     path.write_bytes(path.read_bytes()[:-20])
-    with pytest.raises(InputError, match="damaged or cut compressed file"):
+    with pytest.raises(InputError, match="damaged or truncated compressed file"):
         list(open_lines(path))
 
 
@@ -133,4 +137,4 @@ def test_a_pipe_that_would_be_read_twice_is_refused(
     worker.start()
     worker.join(60)
     assert done == [2]
-    assert "expected a regular file" in capsys.readouterr().err and not list(tmp_path.glob("out*"))
+    assert "not a regular file" in capsys.readouterr().err and not list(tmp_path.glob("out*"))

@@ -101,40 +101,48 @@ def test_what_is_left_out_or_changed_is_told() -> None:
     (found,) = read_tagged_objects(given, "train", note=notes.append, spans=True)
     assert found.tokens == ("New\u00a0York", "won") and found.source == "train[2]"
     assert notes == [
-        "train: 2 of 3 sentences have no words and are left out",
-        "train[2]: the token 'New York' holds a blank; it stays one token, with a no-break space",
+        "train: left out 2 of 3 sentences, which have no words",
+        "train[2]: the token 'New York' contains a space; it stays one token, with a no-break space",
     ]
 
 
 MISSING = "are missing"
 FAULTS: list[tuple[Any, dict[str, str], str]] = [
-    ([], {}, "train: no sentences; give at least one"),
-    (FRAME.iloc[:0], {}, "train: no sentences; give at least one"),
+    ([], {}, "train: there are no sentences; give at least one"),
+    (FRAME.iloc[:0], {}, "train: there are no sentences; give at least one"),
     ([(["a", "b"], ["O"])], {}, r"train\[0\]: 2 tokens but 1 tags; give one tag per token"),
-    ((TOKENS, TAGS[1:]), {}, "train: the list of tokens has 2 items, that of tags 1"),
-    (FRAME.assign(tags=[TAGS[0], None]), {}, rf"train.iloc\[1\]: the tags {MISSING} \(None\); leave such rows out"),
+    ((TOKENS, TAGS[1:]), {}, "train: there are 2 tokens but 1 tags"),
+    (FRAME.assign(tags=[TAGS[0], None]), {}, rf"train.iloc\[1\]: the tags {MISSING} \(None\); leave out such rows"),
     (FRAME.assign(tokens=[TOKENS[0], np.nan]), {}, rf"train.iloc\[1\]: the words {MISSING} \(nan\)"),
     (FRAME.assign(tokens=[TOKENS[0], pd.NA]), {}, rf"train.iloc\[1\]: the words {MISSING} \(<NA>\)"),
     ([(["a", "b"], ["O", float("nan")])], {}, r"train\[0\]: a tag is missing \(nan\)"),
-    ((TOKENS, NUMBERS), {}, r"train\[0\]: the tags are numbers without names \(the first is 1\); give texts"),
-    (FRAME.drop(columns="tags"), {}, "train: no column has a usual name for the tags.*'sentence_id, tokens'"),
-    (FRAME, {"tags": "pos"}, "train: no column 'pos'; there are 'sentence_id, tokens, tags'"),
-    (FRAME, {"label": "tags"}, "columns: expected tokens and tags, got 'label'"),
-    (data_set().remove_columns("ner_tags"), {}, "train: no column has a usual name for the tags, or several have one"),
+    ((TOKENS, NUMBERS), {}, r"train\[0\]: the tags are numbers without names \(the first is 1\); give names"),
+    (
+        FRAME.drop(columns="tags"),
+        {},
+        "train: no column, or more than one, has a common name for the tags.*'sentence_id, tokens'",
+    ),
+    (FRAME, {"tags": "pos"}, "train: there is no column 'pos'; the columns are 'sentence_id, tokens, tags'"),
+    (FRAME, {"label": "tags"}, "columns: the keys must be tokens and tags, not 'label'"),
+    (data_set().remove_columns("ner_tags"), {}, "train: no column, or more than one, has a common name for the tags"),
     (
         pd.DataFrame({"word": ["Ada", "sings"], "tag": ["B-PER", "O"], "tags": ["B-PER", "O"]}),
         {},
         "one token; give one",
     ),
-    ([(["a"], ["NOUN"])], {}, r"train\[0\]: expected a tag such as O.*; for one label per token use the task tagging"),
-    ([(["a", "b"], ["O", "E-X"])], {}, r"train\[0\]: expected a legal BIOES sequence"),
-    (TOKENS, {}, r"train\[0\]: expected a pair of tokens and tags, got \['Ada', .*; put two parallel lists"),
-    (np.zeros((2, 3)), {}, r"train\[0\]: expected a pair of tokens and tags, got \[0.0, 0.0, 0.0\]"),
-    ("conll2003", {}, "train: got 'conll2003'; give a list of"),
-    (([["a"]], "O"), {}, "train: expected a list of the tags of each row, got 'O'"),
-    ([(["a", ""], ["O", "O"])], {}, r"train\[0\]: expected words as tokens, got ''"),
-    ([(["a\nb"], ["O"])], {}, r"train\[0\]: the token 'a\\nb' has a line break in it"),
-    ([(["\ud83d"], ["O"])], {}, r"train\[0\]: the token '\\ud83d' has half of a surrogate pair"),
+    (
+        [(["a"], ["NOUN"])],
+        {},
+        r"train\[0\]: 'NOUN' is not a tag such as O.*; for one label per token use the task tagging",
+    ),
+    ([(["a", "b"], ["O", "E-X"])], {}, r"train\[0\]: 'E-X' after 'O' at token 2 is not legal in the scheme BIOES"),
+    (TOKENS, {}, r"train\[0\]: not a pair of tokens and tags: \['Ada', .*; pass two parallel lists"),
+    (np.zeros((2, 3)), {}, r"train\[0\]: not a pair of tokens and tags: \[0.0, 0.0, 0.0\]"),
+    ("conll2003", {}, "train must be a list of .*, not 'conll2003'"),
+    (([["a"]], "O"), {}, "train: the tags must be a list with one item per row, not 'O'"),
+    ([(["a", ""], ["O", "O"])], {}, r"train\[0\]: tokens must be words, not ''"),
+    ([(["a\nb"], ["O"])], {}, r"train\[0\]: the token 'a\\nb' contains a line break"),
+    ([(["\ud83d"], ["O"])], {}, r"train\[0\]: the token '\\ud83d' contains half of a surrogate pair"),
 ]
 
 
@@ -148,19 +156,22 @@ def test_faults_of_tagged_sentences(given: Any, columns: dict[str, str], message
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ([], "train: no texts; give at least one"),
+        ([], "train: there are no texts; give at least one"),
         (pd.DataFrame({"text": ["a", None], "label": [1, 2]}), r"train.iloc\[1\]: the words are missing"),
         (pd.DataFrame({"text": ["a", "b"], "label": [1, None]}), r"train.iloc\[1\]: the label is missing \(nan\)"),
-        (pd.DataFrame({"text": ["a", "b"]}), "train: no column has a usual name for the label.*there are 'text'"),
-        ([("a", "x"), (" ", "y")], r"train\[1\]: the text is empty; leave it out"),
-        ([("a", "")], r"train\[0\]: expected a label that is a text or a whole number, got ''"),
-        ([("a", 0.5)], r"train\[0\]: expected a label that is a text or a whole number, got 0.5"),
+        (
+            pd.DataFrame({"text": ["a", "b"]}),
+            "train: no column, or more than one, has a common name for the label; the columns are 'text'",
+        ),
+        ([("a", "x"), (" ", "y")], r"train\[1\]: the text is empty; leave out this row"),
+        ([("a", "")], r"train\[0\]: the label must be text or a whole number, not ''"),
+        ([("a", 0.5)], r"train\[0\]: the label must be text or a whole number, not 0.5"),
         (
             datasets.Dataset.from_dict(
                 {"text": ["a"], "label": [-1]},
                 features=datasets.Features(text=datasets.Value("string"), label=datasets.ClassLabel(names=["x"])),
             ),
-            r"train\[0\]: the label -1 has no name; the 1 names are numbered from 0",
+            r"train\[0\]: the label -1 has no name; there are 1 names, numbered from 0",
         ),
     ],
 )
@@ -173,14 +184,14 @@ def test_splits() -> None:
     together = datasets.DatasetDict(train=data_set(), validation=data_set().select([1]))
     assert is_splits(together) and len(split_of(together, "dev")) == 1 and split_of(together, "test") is None
     assert not is_splits({"tokens": TOKENS, "tags": TAGS}) and not is_splits(FRAME)
-    with pytest.raises(InputError, match="dev: dev and val are the same split"):
+    with pytest.raises(InputError, match="dev: dev and val both name this split"):
         split_of({"dev": 1, "val": 2}, "dev")
 
 
 def test_each_task_takes_examples_and_says_what_it_takes() -> None:
     own = [TaggedSentence(("Ada", "sings"), ("B-ARG0", "B-V"), 1)]
     assert load_task("srl").examples(own, "train") == own
-    with pytest.raises(InputError, match=r"^train: the task srl takes a list of its examples, got a DataFrame; make"):
+    with pytest.raises(InputError, match=r"^train must be a list of examples of the task srl, not a DataFrame; make"):
         load_task("srl").examples(FRAME, "train")
     assert load_task("sentiment").examples([("a", "b")], "x") == [LabelledSentence(("a",), "b", "x[0]")]
     assert load_task("tagging").examples([(["a"], ["NOUN"])], "x")[0].tags == ("NOUN",)

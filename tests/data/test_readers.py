@@ -60,11 +60,11 @@ def test_columns_can_be_chosen(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("data", "message"),
     [
-        ("a O\nb\n", r"file.txt:2: expected at least 2 columns \(token ... tag\), got 1: 'b'"),
-        ("a O\n\nb B-\n", r"file.txt:3: expected a tag such as"),
-        ("\n\n", r"file.txt: expected sentences"),
-        (b"a O\n\xff O\n", r"file.txt:2: expected UTF-8 text, got byte 0xff"),
-        ("a O\n\nb B-X\nc E-X\nd I-X\n", r"file.txt:5: expected a legal BIOES sequence.*at token 3"),
+        ("a O\nb\n", r"file.txt:2: at least 2 columns are needed \(token ... tag\), but the row has 1: 'b'"),
+        ("a O\n\nb B-\n", r"file.txt:3: 'B-' is not a tag such as"),
+        ("\n\n", r"file.txt: the file has no sentences"),
+        (b"a O\n\xff O\n", r"file.txt:2: the byte 0xff is not valid UTF-8"),
+        ("a O\n\nb B-X\nc E-X\nd I-X\n", r"file.txt:5: 'I-X' after 'E-X' at token 3 is not legal in the scheme BIOES"),
     ],
 )
 def test_damaged_files(tmp_path: Path, data: str | bytes, message: str) -> None:
@@ -86,7 +86,9 @@ def test_names_of_splits(tmp_path: Path) -> None:
         "eng.testb",
     ]
     (tmp_path / "other_dev.conll").write_text("")
-    with pytest.raises(InputError, match=r"dev split.*got several: eng.testa, other_dev.conll"):
+    with pytest.raises(
+        InputError, match=r"more than one file for the dev split .*: eng.testa, other_dev.conll; the folder"
+    ):
         find_split(tmp_path, "dev")
 
 
@@ -96,14 +98,14 @@ def test_variants_share_a_folder(shared_data: Path) -> None:
 
 def test_a_missing_split_says_what_is_there(tmp_path: Path) -> None:
     (tmp_path / "train.txt").write_text("a O\n")
-    with pytest.raises(InputError, match=r"expected one file of the dev split.*got none; the folder holds train.txt"):
+    with pytest.raises(InputError, match=r"no file for the dev split .*; the folder contains train.txt"):
         read_folder(tmp_path, read_conll)
 
 
 def test_names_of_data(shared_data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ELMO_TASKS_DATA", str(shared_data))
     assert len(load_data("conll2003", read_conll).dev) == 3250
-    with pytest.raises(InputError, match=r"got 'conll2030'; did you mean conll2003\?"):
+    with pytest.raises(InputError, match=r"no data set 'conll2030'; did you mean conll2003\?"):
         load_data("conll2030", read_conll)
 
 
@@ -147,7 +149,7 @@ def test_a_mirror_and_no_source_at_all() -> None:
     def offline(repository: str, revision: str | None) -> dict[str, Any]:
         raise ConnectionError
 
-    with pytest.raises(InputError, match=r"not to be had from the hub \(no connection\); put eng.train"):
+    with pytest.raises(InputError, match=r"not available from the hub \(no connection\); put eng.train"):
         load_conll2003(offline)
 
 
@@ -157,7 +159,7 @@ def test_labels_of_tokens_stay_as_they_are(tmp_path: Path) -> None:
     assert (found.tokens, found.tags) == (("#", "b"), ("X-PER", "I-A"))
     (found,) = read_tokens(write(tmp_path, "# comment\n1 # SYM\n"), token_column=1, mark="#")
     assert (found.tokens, found.tags) == (("#",), ("SYM",))
-    with pytest.raises(InputError, match="file.txt: expected sentences in columns"):
+    with pytest.raises(InputError, match="file.txt: the file has no sentences; expected columns"):
         read_tokens(write(tmp_path, "\n"))
 
 

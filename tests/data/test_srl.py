@@ -98,48 +98,57 @@ def test_other_blanks_belong_to_a_token(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", r"train.txt: expected sentences in the columns of CoNLL-2005.*got an empty file"),
-        ("\n# doc a\n\n", r"train.txt: expected sentences.*got none"),
-        ("Ada -\nleft leave\n", r"train.txt:1: expected a column of spans for each marked predicate.*0 columns for 1"),
-        ("Ada - *\nleft - (V*)\n", r"train.txt:1: .*got 1 columns for 0 predicates"),
-        ("a - *\nb b (V*)\n\nc - * (A0*)\nd d (V*) *\n", r"train.txt:4: .*got 2 columns for 1 predicates"),
-        ("Ada - *\nleft leave (V*) *\n", r"train.txt:2: expected 3 columns as in the rest of the sentence, got 4"),
-        ("Ada - *\nleft leave\n", r"train.txt:2: expected 3 columns as in the rest of the sentence, got 2"),
-        ("Ada - (A0*\nleft leave (V*)\n", r"train.txt:2: expected spans side by side, got '\(V\*\)', a span inside A0"),
-        ("Ada - *)\nleft leave (V*)\n", r"train.txt:1: expected balanced brackets, got '\*\)', which closes"),
-        ("Ada leave (V*)\nleft - (A1*\n", r"train.txt:2: expected balanced brackets.*not closed by the end"),
+        ("", r"train.txt: the file is empty; expected sentences in the columns of CoNLL-2005"),
+        ("\n# doc a\n\n", r"train.txt: the file has only comments; expected sentences"),
+        ("Ada -\nleft leave\n", r"train.txt:1: the sentence has 0 span columns for 1 marked predicates"),
+        ("Ada - *\nleft - (V*)\n", r"train.txt:1: the sentence has 1 span columns for 0 marked predicates"),
+        (
+            "a - *\nb b (V*)\n\nc - * (A0*)\nd d (V*) *\n",
+            r"train.txt:4: the sentence has 2 span columns for 1 marked predicates",
+        ),
+        ("Ada - *\nleft leave (V*) *\n", r"train.txt:2: the row has 4 columns, but the sentence has 3"),
+        ("Ada - *\nleft leave\n", r"train.txt:2: the row has 2 columns, but the sentence has 3"),
+        ("Ada - (A0*\nleft leave (V*)\n", r"train.txt:2: '\(V\*\)' opens a span inside A0"),
+        ("Ada - *)\nleft leave (V*)\n", r"train.txt:1: unbalanced brackets: '\*\)' closes"),
+        ("Ada leave (V*)\nleft - (A1*\n", r"train.txt:2: unbalanced brackets.*not closed at the end"),
         (
             "Ada - (V*)\nleft leave (V*)\n",
-            r"train.txt:2: expected one span V in the column of predicate 1, 'left', got 2",
+            r"train.txt:2: the column of predicate 1, 'left', has 2 spans V",
         ),
         (
             "Ada - *\nleft leave (A0*)\n",
-            r"train.txt:2: expected one span V in the column of predicate 1, 'left', got 0",
+            r"train.txt:2: the column of predicate 1, 'left', has 0 spans V",
         ),
         (
             "Ada - (V*)\nleft leave *\n",
-            r"train.txt:1: expected the V of predicate 1.*'left' of line 2, got it on 'Ada'",
+            r"train.txt:1: the V of predicate 1 is on 'Ada', but the marked row is 'left' on line 2",
         ),
-        ("just some words *\n*\n", r"train.txt:1: expected sentences in the columns.*without a column that marks"),
-        (EWT.replace("4 leave VB leave", "4 leave VB"), r"train.txt:6: expected 7 columns.*got 6"),
-        (CONLL2012.replace("want 01", "want -"), r"train.txt:2: .*got 2 columns for 1 predicates"),
-        ("#begin document\n", r"train.txt: expected sentences.*got none"),
+        (
+            "just some words *\n*\n",
+            r"train.txt:1: no column marks the predicates: .*; expected sentences in the columns",
+        ),
+        (EWT.replace("4 leave VB leave", "4 leave VB"), r"train.txt:6: the row has 6 columns, but the sentence has 7"),
+        (
+            CONLL2012.replace("want 01", "want -"),
+            r"train.txt:2: the sentence has 2 span columns for 1 marked predicates",
+        ),
+        ("#begin document\n", r"train.txt: the file has only comments; expected sentences"),
         (
             "2 Ada NNP - -\n3 left VBD leave leave.01 (V*)\n",
-            r"train.txt:1: expected sentences in the columns.*neither words nor numbers from 0 or 1: '2 3'",
+            r"train.txt:1: .*neither words nor numbers from 0 or 1: '2 3'; expected sentences in the columns",
         ),
         (
             "bc/a/00 0 Ada NNP - (A0*)\nbc/a/00 1 left VBD leave (V*)\n",
-            r"train.txt:1: expected sentences in the columns.*neither words nor numbers.*: 'bc/a/00 bc/a/00'",
+            r"train.txt:1: .*neither words nor numbers.*: 'bc/a/00 bc/a/00'",
         ),
-        (EWT.replace("3 to", "5 to"), r"train.txt:2: expected sentences in the columns.*got .*: '0 1 2 5 4'"),
-        (EWT.replace("0 Rain", "5 Rain"), r"train.txt:9: expected the number 0 in the first column.*from 0, got '5'"),
-        (numbered_from_1(EWT).replace("1 Rain", "0 Rain"), r"train.txt:9: expected the number 1.*from 1, got '0'"),
+        (EWT.replace("3 to", "5 to"), r"train.txt:2: the first column contains neither .*: '0 1 2 5 4'"),
+        (EWT.replace("0 Rain", "5 Rain"), r"train.txt:9: the first column must be 0.*from 0, not '5'"),
+        (numbered_from_1(EWT).replace("1 Rain", "0 Rain"), r"train.txt:9: the first column must be 1.*from 1, not '0'"),
         (
             "1\tAda\tAda\tPROPN\tNNP\t_\t2\n2\tleft\tleave\tVERB\tVBD\t_\t0\n",
-            r"train.txt:1: expected sentences in the columns.*spans such as \(ARG0\* or \* in column 6, got '_'",
+            r"train.txt:1: column 6 must have spans such as \(ARG0\* or \*, not '_'",
         ),
-        ("Ada -\nleft -\n\nRain -\n", r"train.txt: expected predicates.*got 2 sentences without any"),
+        ("Ada -\nleft -\n\nRain -\n", r"train.txt: none of the 2 sentences has a predicate"),
     ],
 )
 def test_damaged_files(tmp_path: Path, text: str, message: str) -> None:
@@ -159,9 +168,7 @@ def test_folders_of_ontonotes(tmp_path: Path) -> None:
     found = load_data(str(tmp_path / "data"), read_srl)
     for split in ("train", "dev", "test"):
         assert [example.tokens[0] for example in found.get(split)] == ["Ada", "Ada", "Ada", "Rain"] * 2
-    with pytest.raises(
-        InputError, match=r"conll-2012-test: expected \*_gold_conll files below this folder, found none"
-    ):
+    with pytest.raises(InputError, match=r"conll-2012-test: there are no \*_gold_conll files below this folder"):
         read_srl(tmp_path / "data" / "conll-2012-test")
 
 

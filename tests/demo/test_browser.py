@@ -1,4 +1,4 @@
-"""The page in a real browser, served by the verb in a process of its own. No test may meet an error or another host."""
+"""The page in a real browser, served in a separate process. No test may cause an error or contact another host."""
 
 from __future__ import annotations
 

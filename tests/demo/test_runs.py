@@ -24,7 +24,7 @@ from elmo_tasks.runs import shipped
 
 
 def refused(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
-    """The one line of a refusal, after checking the exit code."""
+    """Check the exit code and return the one line of the error."""
     assert main(["demo", *arguments, "--no-browser"]) == 2
     printed = capsys.readouterr()
     assert not printed.out and printed.err.count("\n") == 1
@@ -45,7 +45,7 @@ def test_a_run_of_another_version_is_refused(
         metadata = file.metadata()
         tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no iterator)
     save_file(tensors, folder / "model.safetensors", metadata | {"format": "elmo-tasks-run-0"})
-    assert "expected format elmo-tasks-run-1, got 'elmo-tasks-run-0'" in refused(capsys, str(folder))
+    assert "the format is 'elmo-tasks-run-0', not elmo-tasks-run-1" in refused(capsys, str(folder))
 
 
 def test_a_run_of_your_own_task_has_a_plain_view(
@@ -60,8 +60,8 @@ def test_a_run_of_your_own_task_has_a_plain_view(
     folder = shutil.copytree(run_folders["ner"], tmp_path / "run")
     config = (folder / "config.yaml").read_text(encoding="utf-8")
     (folder / "config.yaml").write_text(config.replace("task: ner", f"task: {own}"), encoding="utf-8")
-    assert "give --task-file PATH" in refused(capsys, str(folder))
-    assert f"a run of the task ner, but {own} defines chunk" in refused(capsys, str(folder), f"--task-file={own}")
+    assert "pass --task-file PATH" in refused(capsys, str(folder))
+    assert f"the task of the run is ner, but {own} defines chunk" in refused(capsys, str(folder), f"--task-file={own}")
     with safe_open(folder / "model.safetensors", framework="pt") as file:
         metadata = file.metadata() | {"task": "chunk"}
         tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no iterator)
@@ -95,7 +95,7 @@ def test_an_address_that_cannot_be_had_is_refused(
     with socket.create_server(("127.0.0.1", 0)) as busy:
         given = f"--port={busy.getsockname()[1]}" if place == "taken" else place
         said = refused(capsys, str(run_folders["sentiment"]), given)
-    assert "demo: cannot listen on" in said and "give another --host or --port" in said
+    assert "demo: cannot listen on" in said and "choose another --host or --port" in said
 
 
 @pytest.fixture
@@ -115,7 +115,7 @@ def test_without_a_run_all_taggers_in_the_package_are_shown(run_folders: dict[st
 
 
 def test_without_a_run_and_taggers_a_run_is_asked_for(taggers: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert "name a run: elmo-tasks demo RUN" in refused(capsys)
+    assert "give a run: elmo-tasks demo RUN" in refused(capsys)
 
 
 def test_runs_of_one_name_are_told_apart(run_folders: dict[str, Path], tmp_path: Path) -> None:

@@ -31,7 +31,7 @@ def port(run_folders: dict[str, Path]) -> Iterator[int]:
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as server:
         assert server.stdout is not None
         line = server.stdout.readline()
-        found = re.fullmatch(r"http://127\.0\.0\.1:(\d+)/ \(Ctrl-C ends it\)\n", line)
+        found = re.fullmatch(r"http://127\.0\.0\.1:(\d+)/ \(press Ctrl-C to stop\)\n", line)
         assert found, line + server.stdout.read()
         yield int(found[1])
         server.send_signal(signal.SIGINT)

@@ -14,6 +14,10 @@ PHRASES = re.compile(
     r"|\banew\b|\bexpected no such\b|\btest split is read once\b|\bis looked for\b|\bare looked for\b|\bbeside it\b"
     r"|\bfound none in it\b|\bgot no word at all\b"
 )
+OLD_MESSAGE = re.compile(r"expected [^\n]*\bgot \{")  # a message says first what is wrong: "x must be 1 or more, not 0"
+SOURCES = [
+    path for room in ("elmo_tasks", "tasks", "benchmarks", "tools") for path in sorted((ROOT / room).rglob("*.py"))
+]
 TASKS = sorted((ROOT / "tasks").rglob("*.md"))
 PAGES = DOCUMENTS
 TEXTS = [*PAGES, *TASKS, ROOT / "results" / "README.md", *sorted((ROOT / "examples").glob("*.py"))]
@@ -25,7 +29,15 @@ def test_no_phrase_of_the_old_style(path: Path) -> None:
     assert not PHRASES.findall(text)
 
 
+def test_messages_say_first_what_is_wrong() -> None:
+    old = [
+        path for path in SOURCES if OLD_MESSAGE.search(re.sub(r'"\s*\n\s*f?"', "", path.read_text(encoding="utf-8")))
+    ]
+    assert [name_of(path) for path in old if not path.match("pretraining/module.py")] == []
+
+
 def test_the_phrases_are_recognised() -> None:
     for phrase in ("A row a token", "starts anew", "the test split is read once", "`x` is looked for in"):
         assert PHRASES.search(phrase), phrase
+    assert OLD_MESSAGE.search('f"{path}: expected 3 columns, got {found}"')
     assert not PHRASES.search("one row per token; start again; a line and a word")

@@ -54,7 +54,7 @@ def hub() -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def environment(hub: str, cache: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """What all documents have in common."""
+    """The setup that all documents share."""
     return os.environ | {
         "PYTHONPATH": os.pathsep.join(map(str, (ROOT, ROOT / "tests"))),
         "ELMO_TASKS_CACHE": str(cache),

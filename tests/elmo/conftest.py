@@ -48,7 +48,7 @@ def random_bilm() -> Callable[..., BiLM]:
 
 @pytest.fixture
 def pair(random_bilm: Callable[..., BiLM], tmp_path: Path) -> tuple[Path, Path]:
-    """options.json and weights.hdf5 of a tiny random biLM, in a folder of their own."""
+    """options.json and weights.hdf5 of a tiny random biLM, in a separate folder."""
     from elmo_tasks.elmo.weights.hdf5 import write_hdf5
 
     options, weights = tmp_path / "pair" / "tiny_options.json", tmp_path / "pair" / "tiny_weights.hdf5"

@@ -65,7 +65,7 @@ def test_fixed_mix_parameters(pair: Pair) -> None:
     assert not any(parameter.requires_grad for parameter in elmo.parameters())
     ids = batch_to_ids(SENTENCES)
     torch.testing.assert_close(elmo(ids)["elmo_representations"][0], read_hdf5(*pair)(ids).layers[:, 1])
-    with pytest.raises(InputError, match="expected 3 initial weights, one per layer, got 2"):
+    with pytest.raises(InputError, match="there are 2 initial weights for 3 layers"):
         Elmo(*pair, num_output_representations=1, scalar_mix_parameters=[0.0, 1.0])
 
 
@@ -114,7 +114,7 @@ def test_no_state_is_carried(pair: Pair) -> None:
 
 
 def test_no_representation_at_all(pair: Pair) -> None:
-    with pytest.raises(InputError, match="num_output_representations must be 1 or more, got 0"):
+    with pytest.raises(InputError, match="num_output_representations must be 1 or more, not 0"):
         Elmo(*pair, num_output_representations=0)
 
 
@@ -126,7 +126,7 @@ def test_the_arguments_are_allennlps_in_its_order(pair: Pair) -> None:
     ]  # fmt: skip
     elmo = Elmo(*pair, 1, False, False, 0.0, ["", "Rain", "fell"], True, None)
     assert elmo.keep_sentence_boundaries and elmo.words is not None and len(elmo.words) == 3
-    with pytest.raises(InputError, match=r"keep_sentence_boundaries: expected True or False, got \['a'\]; the seventh"):
+    with pytest.raises(InputError, match=r"keep_sentence_boundaries must be True or False, not \['a'\]; the seventh"):
         Elmo(*pair, 1, False, False, 0.0, None, ["a"])  # type: ignore[arg-type]
 
 
@@ -153,9 +153,9 @@ def test_cached_words_are_those_of_their_characters(pair: Pair, boundaries: bool
 def test_faults_of_cached_words(pair: Pair) -> None:
     with pytest.raises(InputError, match="vocab_to_cache: the vectors of words are computed only once, so they cannot"):
         Elmo(*pair, 1, requires_grad=True, vocab_to_cache=["a"])
-    with pytest.raises(InputError, match="vocab_to_cache: got a string, 'words', instead of a list of tokens"):
+    with pytest.raises(InputError, match="vocab_to_cache must be a list of tokens, such as .*, not a string: 'words'"):
         Elmo(*pair, 1, vocab_to_cache="words")
-    with pytest.raises(InputError, match=r"word_inputs: padding \(0\) stands before a word"):
+    with pytest.raises(InputError, match=r"word_inputs: padding \(0\) precedes a word"):
         Elmo(*pair, 1, vocab_to_cache=["", "a"])(batch_to_ids([["a", "a"]]), torch.tensor([[0, 1]]))
 
 
@@ -167,7 +167,7 @@ def test_a_module_instead_of_files(pair: Pair) -> None:
     assert torch.equal(first(ids)["elmo_representations"][0], second(ids)["elmo_representations"][0])
     with pytest.raises(InputError, match="both files and a module were given"):
         Elmo(*pair, 1, module=first.bilm)
-    with pytest.raises(InputError, match="module: expected a biLM such as load_bilm.. returns, got Linear"):
+    with pytest.raises(InputError, match="module must be a biLM, as returned by load_bilm.., not Linear"):
         Elmo(None, None, 1, module=torch.nn.Linear(2, 2))  # type: ignore[arg-type]
     with pytest.raises(InputError, match="options_file and weight_file are both needed"):
         Elmo(None, None, 1)
@@ -212,11 +212,11 @@ def test_ids_that_do_not_fit_are_refused(pair: Pair, random_bilm: Callable[..., 
         elmo(batch_to_ids([["Rain", "fell"], ["No"]], 20))
     with pytest.raises(InputError, match="sentence 1 have an absent word before a present one; pad on the right"):
         elmo(ids.flip(1))
-    with pytest.raises(InputError, match="whole numbers from 0 to 261, got torch.int64 from 0 to 262; make them with"):
+    with pytest.raises(InputError, match="whole numbers from 0 to 261, not torch.int64 from 0 to 262; make them with"):
         elmo(ids.masked_fill(ids == 261, 262))
-    with pytest.raises(InputError, match="got torch.float32"):
+    with pytest.raises(InputError, match="not torch.float32"):
         elmo(ids.float())
-    with pytest.raises(InputError, match=r"expected character ids \(B, T, 50\), got a tensor of shape \(2, 50\)"):
+    with pytest.raises(InputError, match=r"inputs must be character ids \(B, T, 50\), not a tensor of shape \(2, 50\)"):
         elmo(ids[:, 0])
     narrow = Elmo(None, None, 1, dropout=0.0, module=random_bilm(replace(TINY, max_characters=10)))
     with pytest.raises(InputError, match=r"make them with batch_to_ids\(sentences, max_characters=10\)"):

@@ -86,9 +86,9 @@ def test_sentences_as_keys(elmo: ElmoEmbedder, tmp_path: Path) -> None:
     ("text", "options", "message"),
     [
         ("a b\n\nc\n", {}, r"input:2: blank line; remove it"),
-        ("a\n", {"output_format": "first"}, r"expected one of all, top, average, got 'first'"),
-        ("a\nb\na\n", {"use_sentence_keys": True}, r"input:3: expected a new sentence that can be a key of HDF5"),
-        ("a\n.\n", {"use_sentence_keys": True}, r"input:2: expected a new sentence that can be a key .* got '\.'"),
+        ("a\n", {"output_format": "first"}, r"output_format must be one of all, top, average, not 'first'"),
+        ("a\nb\na\n", {"use_sentence_keys": True}, r"input:3: the sentence 'a' occurs twice or cannot be a key"),
+        ("a\n.\n", {"use_sentence_keys": True}, r"input:2: the sentence '\.' occurs twice or cannot be a key"),
     ],
 )
 def test_faults_of_a_file(
@@ -112,7 +112,7 @@ def test_by_name_and_by_one_file_only(elmo: ElmoEmbedder, pair: Pair) -> None:
 
 
 def test_a_device_that_is_not_there(pair: Pair) -> None:
-    with pytest.raises(InputError, match="cuda_device: expected a device below .*, got 99; -1 is the CPU"):
+    with pytest.raises(InputError, match="cuda_device must be below .*, not 99; -1 is the CPU"):
         ElmoEmbedder(*pair, cuda_device=99)
 
 

@@ -90,7 +90,7 @@ def test_there_is_no_state_to_reset(pair: Pair) -> None:
     lstm.reset_states()
     lstm.stateful = False
     assert not lstm.stateful
-    with pytest.raises(InputError, match="stateful: no state is carried from one batch to the next here"):
+    with pytest.raises(InputError, match="stateful can only be False: no state is carried from one batch to the next"):
         lstm.stateful = True
 
 
@@ -116,9 +116,9 @@ def test_a_scalar_mix_of_a_list() -> None:
     assert set(mix.state_dict()) == {"gamma", *(f"scalar_parameters.{layer}" for layer in range(3))}
     assert not any(weight.requires_grad for weight in ScalarMix(2, trainable=False).parameters())
     assert ScalarMix(2)([torch.ones(4, 3), torch.zeros(4, 3)]).tolist() == [[0.5] * 3] * 4
-    with pytest.raises(InputError, match="scalar mix: got 2 tensors, but it was made for 3"):
+    with pytest.raises(InputError, match="scalar mix: 2 tensors were passed, but mixture_size is 3"):
         mix(tensors[:2], mask)
     with pytest.raises(InputError, match="scalar mix: do_layer_norm needs a mask"):
         mix(tensors)
-    with pytest.raises(InputError, match="scalar mix: 2 initial_scalar_parameters for 3 tensors"):
+    with pytest.raises(InputError, match="scalar mix: 2 initial_scalar_parameters were given for 3 tensors"):
         ScalarMix(3, initial_scalar_parameters=[0.0, 0.0])

@@ -159,9 +159,13 @@ def test_the_elmo_inside_a_checkpoint(pair: Pair, checkpoint: Path) -> None:
     state = torch.load(checkpoint, weights_only=True)
     state |= {name.replace("_elmo.", "_other."): value for name, value in state.items()}
     torch.save(state, checkpoint)
-    with pytest.raises(InputError, match=r"best.th: there are 2 ELMos in it; give one of these as prefix: \['text_"):
+    with pytest.raises(
+        InputError, match=r"best.th: there are 2 ELMos in this file; pass one of these as prefix: \['text_"
+    ):
         elmo.load_allennlp(checkpoint)
-    with pytest.raises(InputError, match=r"best.th: there is no ELMo at the prefix 'elmo.'; there is one at: \['text"):
+    with pytest.raises(
+        InputError, match=r"best.th: there is no ELMo with the prefix 'elmo.'; the prefixes are \['text"
+    ):
         elmo.load_allennlp(checkpoint, "elmo.")
     elmo.load_allennlp(checkpoint, PREFIX)
 
@@ -177,21 +181,27 @@ def test_faults_of_checkpoints(pair: Pair, checkpoint: Path, tmp_path: Path, mon
     before = {name: value.clone() for name, value in elmo.state_dict().items()}
     state = torch.load(checkpoint, weights_only=True)
     faults = {
-        "none.th": (None, "none.th: there is no such file; give the .th file of an AllenNLP model"),
-        "text.th": (b"hello", "text.th: not a checkpoint of weights only .*; of a model.tar.gz, give the weights.th"),
-        "cut.th": (checkpoint.read_bytes()[:3000], "cut.th: not a checkpoint of weights only"),
-        "code.th": ({"a": Malicious()}, "code.th: not a checkpoint of weights only"),
-        "list.th": ([torch.zeros(1)], "list.th: there is no ELMo of AllenNLP in it, no name ends in _elmo_lstm"),
-        "without.th": ({"encoder.bias": torch.zeros(1)}, "without.th: there is no ELMo of AllenNLP in it"),
+        "none.th": (None, "none.th: no such file; give the .th file of an AllenNLP model"),
+        "text.th": (
+            b"hello",
+            "text.th: not a checkpoint with only weights .*; for a model.tar.gz, give the weights.th",
+        ),
+        "cut.th": (checkpoint.read_bytes()[:3000], "cut.th: not a checkpoint with only weights"),
+        "code.th": ({"a": Malicious()}, "code.th: not a checkpoint with only weights"),
+        "list.th": ([torch.zeros(1)], "list.th: there is no AllenNLP ELMo in this file: no name ends in _elmo_lstm"),
+        "without.th": ({"encoder.bias": torch.zeros(1)}, "without.th: there is no AllenNLP ELMo in this file"),
         "wide.th": (
             state | {f"{PREFIX}_elmo_lstm._token_embedder._projection.bias": torch.zeros(7)},
-            r"expected bilm.token_encoder.projection.bias of shape \(6,\), got \(7,\); check options_file and num_out",
+            r"the shape of bilm.token_encoder.projection.bias is \(7,\), not \(6,\); check options_file and num_out",
         ),
         "mixes.th": (
             state | {f"{PREFIX}scalar_mix_1.gamma": torch.ones(1)},
-            r"expected scalar_mix_1.gamma of shape none, got \(1,\); check",
+            r"the shape of scalar_mix_1.gamma is \(1,\), not none; check",
         ),
-        "nan.th": (state | {f"{PREFIX}scalar_mix_0.gamma": torch.full((1,), torch.nan)}, "NaN or infinity in scalar_m"),
+        "nan.th": (
+            state | {f"{PREFIX}scalar_mix_0.gamma": torch.full((1,), torch.nan)},
+            "gamma contains NaN or infinity",
+        ),
     }
     for name, (content, message) in faults.items():
         if isinstance(content, bytes):
@@ -202,7 +212,7 @@ def test_faults_of_checkpoints(pair: Pair, checkpoint: Path, tmp_path: Path, mon
             elmo.load_allennlp(name)
     assert not Path("ran").exists()
     assert all(torch.equal(value, before[name]) for name, value in elmo.state_dict().items())
-    with pytest.raises(InputError, match=r"expected scalar_mixes.1.gamma of shape \(1,\), got none"):
+    with pytest.raises(InputError, match=r"the shape of scalar_mixes.1.gamma is none, not \(1,\)"):
         other(pair, mixes=2).load_allennlp(checkpoint)
 
 

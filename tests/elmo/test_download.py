@@ -1,4 +1,4 @@
-"""`fetch` against a server in a thread that cuts, refuses, lies and changes its mind."""
+"""`fetch` against a server in a thread that truncates, rejects, sends wrong content and changes it."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ def test_a_cut_connection_is_taken_up_where_it_stopped(server: Server, target: P
 
 def test_the_next_call_goes_on_from_the_part_file(server: Server, target: Path) -> None:
     server.cuts = [300_000]
-    with pytest.raises(InputError, match="the connection was cut.*the 300,000 bytes received are kept"):
+    with pytest.raises(InputError, match="the connection was lost.*the 300,000 bytes received are kept"):
         fetch(RemoteFile(server.url), target, attempts=1)
     assert files(target) == ["weights.hdf5.part", "weights.hdf5.part.etag"]
     fetch(RemoteFile(server.url), target, attempts=1)
@@ -147,10 +147,10 @@ def test_a_part_file_that_is_complete_or_too_long(server: Server, target: Path) 
 
 
 def test_wrong_hash_or_size_leaves_nothing(server: Server, target: Path) -> None:
-    with pytest.raises(InputError, match=rf"expected sha256 {'0' * 64}, got {sha()}; it was thrown away; try again"):
+    with pytest.raises(InputError, match=rf"the sha256 is {sha()}, not {'0' * 64}; it was deleted; try again"):
         fetch(RemoteFile(server.url, len(CONTENT), "0" * 64), target)
     assert files(target) == []
-    with pytest.raises(InputError, match=r"expected 12 bytes, got 1,024,000"):
+    with pytest.raises(InputError, match=r"the size is 1,024,000 bytes, not 12; "):
         fetch(RemoteFile(server.url, 12), target)
     assert files(target) == []
 
@@ -158,7 +158,10 @@ def test_wrong_hash_or_size_leaves_nothing(server: Server, target: Path) -> None
 def test_a_file_that_was_damaged_later(server: Server, target: Path) -> None:
     fetch(RemoteFile(server.url), target)
     target.write_bytes(CONTENT[:-1] + b"x")
-    with pytest.raises(InputError, match=rf"changed: expected sha256 {sha()} .*delete both files to download it again"):
+    with pytest.raises(
+        InputError,
+        match=rf"the file has changed: its sha256 is .*, not {sha()}.*delete both files to download it again",
+    ):
         fetch(RemoteFile(server.url), target)
     with pytest.raises(InputError, match="delete it to download it again"):
         fetch(RemoteFile(server.url, sha256=sha()), target)
@@ -172,7 +175,7 @@ def test_a_file_put_there_by_hand_needs_no_network(target: Path) -> None:
 
 def test_not_there(server: Server, target: Path) -> None:
     server.failures = [404]
-    with pytest.raises(InputError, match=r"expected http\S+ to be a file, but the server answers 404 Not Found; put"):
+    with pytest.raises(InputError, match=r"cannot download http\S+: the server answers 404 Not Found; put"):
         fetch(RemoteFile(server.url), target)
     assert files(target) == [] and len(server.seen) == 1
 

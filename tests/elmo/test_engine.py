@@ -60,7 +60,7 @@ def no_kernels(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def reference(bilm: BiLM, sentences: Sentences) -> list[Tensor]:
-    """What the module gives, one sentence at a time."""
+    """The output of the module, one sentence at a time."""
     ids = [batch_to_ids([words], bilm.options.max_characters) for words in sentences]
     with torch.no_grad():
         return [bilm(some).layers[0] for some in ids]
@@ -72,7 +72,7 @@ def assert_close(ours: Sequence[Tensor], theirs: Sequence[Tensor], atol: float =
 
 
 def similarity(ours: Sequence[Tensor], theirs: Sequence[Tensor]) -> float:
-    """The least cosine of a token's vector of a layer with what it should be."""
+    """The smallest cosine between the vector of a token in a layer and the correct one."""
     pairs = zip(ours, theirs, strict=True)
     return min(float(torch.cosine_similarity(a, b, dim=-1).min()) for a, b in pairs if a.numel())
 

@@ -75,13 +75,13 @@ def test_nothing_at_all(module: hub.Module) -> None:
 @pytest.mark.parametrize(
     ("inputs", "signature", "message"),
     [
-        (TEXTS, "sentences", "expected a signature among default, tokens, got 'sentences'"),
-        ("one text", "default", "got a single text; pass a list of texts"),
-        ([b"bytes"], "default", "signature default: expected texts, got bytes"),
-        ({"tokens": TOKENS}, "tokens", "expected a dictionary with the keys tokens and sequence_len"),
-        ({"tokens": [["a"], ["a", "b"]], "sequence_len": [1, 2]}, "tokens", "expected rows of one length, padded"),
+        (TEXTS, "sentences", "signature must be one of default, tokens, not 'sentences'"),
+        ("one text", "default", "the input must be a list of texts, not a single text"),
+        ([b"bytes"], "default", "signature default: the inputs must be texts, not bytes"),
+        ({"tokens": TOKENS}, "tokens", "the inputs must be a dictionary with the keys tokens and sequence_len"),
+        ({"tokens": [["a"], ["a", "b"]], "sequence_len": [1, 2]}, "tokens", "rows must have the same length, padded"),
         ({"tokens": TOKENS, "sequence_len": [6]}, "tokens", "and 1 lengths for 2 rows"),
-        ({"tokens": TOKENS, "sequence_len": [6, 7]}, "tokens", r"expected lengths of 0 to 6, got \[6, 7\]"),
+        ({"tokens": TOKENS, "sequence_len": [6, 7]}, "tokens", r"lengths must be from 0 to 6, not \[6, 7\]"),
     ],
 )
 def test_faults(module: hub.Module, inputs: Any, signature: str, message: str) -> None:
@@ -90,5 +90,5 @@ def test_faults(module: hub.Module, inputs: Any, signature: str, message: str) -
 
 
 def test_an_address_of_tf_hub_is_explained() -> None:
-    with pytest.raises(InputError, match="expected a biLM in a format of ours or of bilm-tf, got an address of TF-Hub"):
+    with pytest.raises(InputError, match="weights of TF-Hub cannot be read"):
         hub.Module("https://tfhub.dev/google/elmo/3", trainable=True)

@@ -1,4 +1,4 @@
-"""The biLMs of ELMoForManyLangs, against the same arithmetic written with numpy, a word and a token at a time."""
+"""The biLMs of ELMoForManyLangs, against the same arithmetic in numpy, one word and one token at a time."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def sigmoid(x: Array) -> Array:
 
 
 def word_vector(word: str, word_dim: int, activation: str) -> Array:
-    """What the token embedder makes of one word."""
+    """The output of the token embedder for one word."""
     tokens = {name: tensor.double().numpy() for name, tensor in random_tensors(word_dim)[0].items()}
     if word in ("<bos>", "<eos>"):
         spelled = [word]
@@ -166,7 +166,7 @@ def test_safetensors_keep_the_dictionaries(folder: Path, tmp_path: Path) -> None
         write_hdf5(bilm, tmp_path / "options.json", tmp_path / "weights.hdf5")
     assert not (tmp_path / "options.json").exists()
     (tmp_path / "options.json").write_text(bilm.options.to_json())
-    with pytest.raises(InputError, match=r"options\.json: the options of a biLM of ELMoForManyLangs, which has no"):
+    with pytest.raises(InputError, match=r"options\.json: these are options of an ELMoForManyLangs biLM, which has no"):
         load_bilm(f"{tmp_path / 'options.json'},{tmp_path / 'weights.hdf5'}")
 
 

@@ -94,28 +94,31 @@ def _deflate(folder: Path) -> None:
 
 
 BROKEN: list[tuple[Callable[[Path], None], str]] = [
-    (_write("encoder.pkl", b""), r"encoder\.pkl: expected weights of .* damaged or holds more than tensors; nothing"),
-    (_write("encoder.pkl", pickle.dumps(_Bad())), r"encoder\.pkl: .* nothing in it was executed"),
-    (_write("token_embedder.pkl", pickle.dumps({"a": 1})), r"token_embedder\.pkl: expected weights"),
-    (_deflate, r"encoder\.pkl: compressed inside"),
+    (_write("encoder.pkl", b""), r"encoder\.pkl: not the weights of .* damaged, or more than tensors; nothing"),
+    (_write("encoder.pkl", pickle.dumps(_Bad())), r"encoder\.pkl: .* nothing in the file was executed"),
+    (_write("token_embedder.pkl", pickle.dumps({"a": 1})), r"token_embedder\.pkl: not the weights"),
+    (_deflate, r"encoder\.pkl: the content is compressed"),
     (lambda folder: (folder / "encoder.pkl").unlink(), r"encoder\.pkl: no such file; expected the weights"),
     (lambda folder: (folder / "char.dic").unlink(), r"char\.dic: no such file"),
     (lambda folder: (folder / "config.json").unlink(), r"config\.json: no such file"),
     (lambda folder: (folder / "own.json").unlink(), r"config\.json: the configuration 'own\.json' .* put it there"),
     (_write("config.json", b'{"config_path": ".."}'), r"the configuration '\.\.'"),
-    (_write("config.json", b'{"config_path": "/etc/passwd"}'), r"the configuration 'passwd' that it names is not in"),
-    (_write("config.json", b"[" * 100_000), r"config\.json: expected JSON"),
-    (_write("own.json", b"[]"), r"own\.json: expected a JSON object, got list"),
-    (_write("own.json", b"{}"), r"own\.json: no token_embedder"),
+    (
+        _write("config.json", b'{"config_path": "/etc/passwd"}'),
+        r"the configuration 'passwd' that it refers to is not in",
+    ),
+    (_write("config.json", b"[" * 100_000), r"config\.json: not valid JSON"),
+    (_write("own.json", b"[]"), r"own\.json: must be a JSON object, not list"),
+    (_write("own.json", b"{}"), r"own\.json: there is no token_embedder"),
     (_write("char.dic", b"a\xff\t0\n"), r"char\.dic: cannot be read as UTF-8"),
-    (_write("char.dic", b"a\t0\nb\tc\td\n"), r"char\.dic:2: expected an entry, a tab and its number"),
-    (_write("char.dic", b"a\t0\nb\t0\n"), r"char\.dic:2: expected .* new and below 11"),
+    (_write("char.dic", b"a\t0\nb\tc\td\n"), r"char\.dic:2: not an entry, a tab and a new number"),
+    (_write("char.dic", b"a\t0\nb\t0\n"), r"char\.dic:2: .* new number below 11"),
     (_write("char.dic", b"a\t0\nb\t11\n"), r"char\.dic:2: .* below 11"),
     (_write("char.dic", b"a\t0\n\n"), r"char\.dic:2: "),
-    (_write("word.dic", b"a\t0\nb\t1\n"), r"word\.dic: 2 entries for 6 vectors"),
+    (_write("word.dic", b"a\t0\nb\t1\n"), r"word\.dic: there are 2 entries for 6 vectors"),
     (
         _write("char.dic", "".join(f"{c}\t{n}\n" for n, c in enumerate([*CHARACTERS[:-1], "c"])).encode()),
-        "no <bow> among the characters",
+        "<bow> is missing among the characters",
     ),
     (
         _rewrite("own.json", lambda values: values["encoder"].update(dim=7)),
@@ -125,29 +128,29 @@ BROKEN: list[tuple[Callable[[Path], None], str]] = [
     (_rewrite("own.json", lambda values: values["token_embedder"].pop("max_characters_per_token")), r"own\.json: "),
     (
         _rewrite("encoder.pkl", lambda tensors: tensors.pop("backward_layer_1.state_linearity.bias")),
-        r"encoder\.pkl: expected backward_layer_1\.state_linearity\.bias of shape \(40,\), got none",
+        r"encoder\.pkl: the shape of backward_layer_1\.state_linearity\.bias is none, not \(40,\)",
     ),
     (
         _rewrite("encoder.pkl", lambda tensors: tensors.update(more=torch.ones(1))),
-        r"encoder\.pkl: expected more of shape none, got \(1,\)",
+        r"encoder\.pkl: the shape of more is \(1,\), not none",
     ),
     (
         _rewrite("token_embedder.pkl", lambda tensors: tensors["projection.bias"].fill_(float("nan"))),
-        r"token_embedder\.pkl: projection\.bias has NaN",
+        r"token_embedder\.pkl: projection\.bias contains NaN",
     ),
     (
         _rewrite(
             "token_embedder.pkl", lambda tensors: tensors.update({"projection.bias": torch.ones(1).expand(10**9)})
         ),
-        r"token_embedder\.pkl: expected weights",
+        r"token_embedder\.pkl: not the weights",
     ),
     (
         _rewrite("token_embedder.pkl", lambda tensors: tensors.pop("char_emb_layer.embedding.weight")),
-        "no character CNN; only biLMs",
+        "there is no character CNN; only ELMoForManyLangs biLMs",
     ),
     (
         _rewrite("encoder.pkl", lambda tensors: tensors.pop("forward_layer_0.state_projection.weight")),
-        "expected the layers of ELMoForManyLangs' encoder `elmo`",
+        "there are no layers of ELMoForManyLangs' encoder `elmo`",
     ),
 ]
 

@@ -49,15 +49,15 @@ def test_what_bilm_tf_leaves_out() -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("{", r"f\.json:1: expected JSON, got"),
-        ("[]", r"f\.json: expected a JSON object, got list"),
-        ("{}", r"f\.json: expected the key 'char_cnn' of a bilm-tf options\.json, found none"),
-        (changed("char_cnn", activation="gelu"), r"expected char_cnn\.activation 'relu' or 'tanh', got 'gelu'"),
+        ("{", r"f\.json:1: not valid JSON"),
+        ("[]", r"f\.json: must be a JSON object, not list"),
+        ("{}", r"f\.json: the key 'char_cnn' of a bilm-tf options\.json is missing"),
+        (changed("char_cnn", activation="gelu"), r"char_cnn\.activation must be 'relu' or 'tanh', not 'gelu'"),
         (changed("lstm", dim="wide"), r"f\.json: not the options of a biLM \(invalid literal"),
         (changed("char_cnn", filters=[[1]]), r"f\.json: not the options of a biLM"),
-        (changed("char_cnn", filters=[]), r"expected sizes of 1 or more in char_cnn and lstm"),
-        (changed("lstm", projection_dim=0), r"expected sizes of 1 or more in char_cnn and lstm"),
-        (changed("char_cnn", max_characters_per_token=5), r"max_characters_per_token of at least 7 .*, got 5"),
+        (changed("char_cnn", filters=[]), r"sizes in char_cnn and lstm must be 1 or more"),
+        (changed("lstm", projection_dim=0), r"sizes in char_cnn and lstm must be 1 or more"),
+        (changed("char_cnn", max_characters_per_token=5), r"max_characters_per_token must be at least 7 .*, not 5"),
     ],
 )
 def test_what_makes_no_biLM(text: str, message: str) -> None:

@@ -52,7 +52,7 @@ def test_the_shipped_biLM_is_the_default(
 ) -> None:
     monkeypatch.setattr(resolve, "_SHIPPED", tmp_path / "shipped")
     for name in ("default", "shipped"):
-        with pytest.raises(InputError, match=r"none is shipped yet; name one: small, medium, .* a folder"):
+        with pytest.raises(InputError, match=r"this package contains no biLM; name one: small, medium, .* a folder"):
             load_bilm(name)
     write_safetensors(random_bilm(), tmp_path / "shipped" / "m.safetensors", dtype=torch.float16, max_shard_bytes=2000)
     assert load_bilm().state_dict()["token_encoder.projection.bias"].dtype == torch.float32
@@ -138,16 +138,16 @@ def test_a_name_of_nothing(name: str, cache: Path) -> None:
 
 def test_a_folder_without_weights_and_one_with_too_many(pair: Pair, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
-    with pytest.raises(InputError, match="empty: expected .*, found 0 .hdf5 and 0 options files"):
+    with pytest.raises(InputError, match="empty: has 0 .hdf5 and 0 options files; expected"):
         load_bilm(str(tmp_path / "empty"))
     (pair[0].parent / "other_weights.hdf5").write_bytes(b"")
-    with pytest.raises(InputError, match="found 2 .hdf5 and 1 options files; name the two files"):
+    with pytest.raises(InputError, match="has 2 .hdf5 and 1 options files; expected .*; name the two files"):
         load_bilm(str(pair[0].parent))
 
 
 def test_the_weights_without_their_options(pair: Pair) -> None:
     with pytest.raises(
-        InputError, match=r"tiny_weights\.hdf5: expected a folder, a \.safetensors or \.zip file, or OPTIONS"
+        InputError, match=r"tiny_weights\.hdf5: not a folder, a \.safetensors or \.zip file, or OPTIONS"
     ):
         load_bilm(str(pair[1]))
 

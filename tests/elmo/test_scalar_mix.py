@@ -49,10 +49,10 @@ def test_layer_norm_over_tokens_is_torchs_and_knows_no_neighbours() -> None:
 
 
 def test_wrong_number_of_initial_weights() -> None:
-    with pytest.raises(InputError, match="expected 3 initial weights, one per layer, got 2"):
+    with pytest.raises(InputError, match="there are 2 initial weights for 3 layers"):
         ScalarMix(3, initial=[1.0, 2.0])
 
 
 def test_wrong_number_of_layers() -> None:
-    with pytest.raises(ValueError, match=r"expected \(B, 3, T, D\), got \(1, 2, 1, 4\)"):
+    with pytest.raises(ValueError, match=r"the layers must have shape \(B, 3, T, D\), not \(1, 2, 1, 4\)"):
         ScalarMix(3)(torch.zeros(1, 2, 1, 4), torch.ones(1, 1, dtype=torch.bool))

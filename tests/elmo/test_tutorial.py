@@ -123,7 +123,7 @@ def run(program: str) -> dict[str, Any]:
 
 
 def test_one_word_in_two_senses() -> None:
-    """Of a polysemous word the token layer knows only the spelling; the layers above know where it stands."""
+    """For a polysemous word, the token layer has only the spelling; the layers above depend on the context."""
     bottom, *above = run(POLYSEMY)["distances"]
     assert bottom == pytest.approx(0.0, abs=1e-5)
     assert min(above) > 0.1

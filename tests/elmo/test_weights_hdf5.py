@@ -52,7 +52,7 @@ def test_hdf5_to_safetensors_to_hdf5_keeps_every_bit(pair: Pair, tmp_path: Path)
 
 
 def test_names_and_layouts_by_hand(tmp_path: Path) -> None:
-    """Each number of a file filled with 0, 1, 2, ... must arrive where bilm-tf's layout puts it."""
+    """Each number of a file filled with 0, 1, 2, ... must be read into its place in bilm-tf's layout."""
     options = BilmOptions(char_dim=2, filters=((1, 2), (2, 3)), n_highway=1, cell_dim=4, projection_dim=3, n_layers=1)
     write_hdf5(BiLM(options), tmp_path / "o.json", tmp_path / "w.hdf5")
     with h5py.File(tmp_path / "w.hdf5", "r+") as file:
@@ -80,15 +80,15 @@ def test_names_and_layouts_by_hand(tmp_path: Path) -> None:
         (
             "lstm",
             {"projection_dim": 5},
-            r"expected CNN_proj/W_proj of shape \(15, 5\), got \(15, 6\); is .*tiny_options",
+            r"the shape of CNN_proj/W_proj is \(15, 6\), not \(15, 5\); .*tiny_options",
         ),
-        ("lstm", {"dim": 11}, r"expected RNN_0/.*/Cell0/LSTMCell/W_0 of shape \(12, 44\), got \(12, 48\)"),
-        ("lstm", {"n_layers": 3}, r"expected a dataset RNN_0/.*/Cell2/LSTMCell/W_0 of shape \(12, 48\), found none"),
-        ("lstm", {"n_layers": 1}, r"expected no dataset RNN_0/.*/Cell1/.* by the options, got one of shape"),
-        ("char_cnn", {"n_highway": 3}, r"expected a dataset CNN_high_2/W_transform of shape \(15, 15\), found none"),
-        ("char_cnn", {"n_highway": 1}, r"expected no dataset CNN_high_1/W_carry by the options"),
-        ("char_cnn", {"embedding": {"dim": 4}}, r"expected char_embed of shape \(261, 4\), got \(261, 3\)"),
-        ("char_cnn", {"filters": [[1, 4], [2, 5], [3, 7]]}, r"expected CNN/W_cnn_2 of shape \(1, 3, 3, 7\), got"),
+        ("lstm", {"dim": 11}, r"the shape of RNN_0/.*/Cell0/LSTMCell/W_0 is \(12, 48\), not \(12, 44\)"),
+        ("lstm", {"n_layers": 3}, r"the dataset RNN_0/.*/Cell2/LSTMCell/W_0 of shape \(12, 48\) is missing"),
+        ("lstm", {"n_layers": 1}, r"the dataset RNN_0/.*/Cell1/.* of shape .* does not belong to the options"),
+        ("char_cnn", {"n_highway": 3}, r"the dataset CNN_high_2/W_transform of shape \(15, 15\) is missing"),
+        ("char_cnn", {"n_highway": 1}, r"the dataset CNN_high_1/W_carry of shape .* does not belong to the options"),
+        ("char_cnn", {"embedding": {"dim": 4}}, r"the shape of char_embed is \(261, 3\), not \(261, 4\)"),
+        ("char_cnn", {"filters": [[1, 4], [2, 5], [3, 7]]}, r"the shape of CNN/W_cnn_2 is .*, not \(1, 3, 3, 7\)"),
     ],
 )
 def test_options_that_do_not_fit(pair: Pair, section: str, values: dict[str, object], message: str) -> None:
@@ -125,21 +125,21 @@ def test_a_projection_that_bilm_tf_left_out_is_the_identity(tmp_path: Path) -> N
 @pytest.mark.parametrize("keep", [0, 100, 5000])
 def test_a_truncated_file(pair: Pair, keep: int) -> None:
     pair[1].write_bytes(pair[1].read_bytes()[:keep])
-    with pytest.raises(InputError, match="expected an HDF5 file, but it is broken or cut short") as caught:
+    with pytest.raises(InputError, match="not an HDF5 file, or damaged or truncated") as caught:
         read_hdf5(*pair)
     assert "\n" not in str(caught.value) and str(pair[1]) in str(caught.value)
 
 
 def test_not_hdf5_at_all(pair: Pair) -> None:
     pair[1].write_text("<html>404</html>")
-    with pytest.raises(InputError, match="expected an HDF5 file"):
+    with pytest.raises(InputError, match="not an HDF5 file, or damaged or truncated"):
         read_hdf5(*pair)
 
 
 def test_numbers_that_are_none(pair: Pair) -> None:
     with h5py.File(pair[1], "r+") as file:
         file["CNN_proj/b_proj"][2] = np.nan
-    with pytest.raises(InputError, match="expected finite numbers in CNN_proj/b_proj, got NaN"):
+    with pytest.raises(InputError, match="CNN_proj/b_proj contains NaN"):
         read_hdf5(*pair)
 
 
@@ -150,7 +150,7 @@ def test_links_are_not_followed(pair: Pair, tmp_path: Path, kind: str, name: str
     with h5py.File(pair[1], "r+") as file:
         file.move(name, "elsewhere")
         file[name] = h5py.SoftLink("/elsewhere") if kind == "soft" else h5py.ExternalLink("other.hdf5", name)
-    with pytest.raises(InputError, match=f"{name} is a link to something else, which is not followed"):
+    with pytest.raises(InputError, match=f"{name} is a link, which is not followed"):
         read_hdf5(*pair)
 
 
@@ -162,7 +162,7 @@ def test_numbers_in_other_files_are_not_read(pair: Pair, tmp_path: Path) -> None
         shape = file["char_embed"].shape
         del file["char_embed"]
         file.create_dataset("char_embed", shape, "f4", external=[(tmp_path / "secret", 0, h5py.h5f.UNLIMITED)])
-    with pytest.raises(InputError, match="the numbers of char_embed are in another file, which is not opened"):
+    with pytest.raises(InputError, match="the numbers of char_embed are in another file, which is not read"):
         read_hdf5(*pair)
     (tmp_path / "other.hdf5").write_bytes(whole)
     with h5py.File(pair[1], "r+") as file:
@@ -170,7 +170,7 @@ def test_numbers_in_other_files_are_not_read(pair: Pair, tmp_path: Path) -> None
         layout = h5py.VirtualLayout(shape, "f4")
         layout[...] = h5py.VirtualSource(tmp_path / "other.hdf5", "char_embed", shape)
         file.create_virtual_dataset("char_embed", layout)
-    with pytest.raises(InputError, match="the numbers of char_embed are in another file, which is not opened"):
+    with pytest.raises(InputError, match="the numbers of char_embed are in another file, which is not read"):
         read_hdf5(*pair)
 
 
@@ -185,7 +185,7 @@ def test_numbers_that_expand_beyond_measure(pair: Pair) -> None:
                 for name, shape in {"W_0": (width, 800_000), "B": (800_000,), "W_P_0": (200_000, width // 2)}.items():
                     del cell[name]
                     cell.create_dataset(name, shape, "f4", chunks=True)
-    with pytest.raises(InputError, match="its numbers would take .* bytes, over 100 times its size"):
+    with pytest.raises(InputError, match="the numbers need .* bytes, over 100 times the file size"):
         read_hdf5(*pair)
 
 
@@ -201,14 +201,14 @@ def test_numbers_that_expand_beyond_measure(pair: Pair) -> None:
 )
 def test_options_beyond_limits(pair: Pair, section: str, values: dict[str, object]) -> None:
     change_options(pair, section, **values)
-    with pytest.raises(InputError, match="expected .*at most"):
+    with pytest.raises(InputError, match=r"more than \d+ filters|at most"):
         read_hdf5(*pair)
 
 
 @pytest.mark.parametrize("text", ["9" * 5000, "[" * 100_000, '{"a":' * 50_000])
 def test_options_json_beyond_limits(pair: Pair, text: str) -> None:
     pair[0].write_text(text)
-    with pytest.raises(InputError, match="JSON beyond limits"):
+    with pytest.raises(InputError, match="the JSON exceeds limits"):
         read_hdf5(*pair)
 
 

@@ -56,7 +56,7 @@ def bert_config(positions: int = 16) -> BertConfig:
 
 @pytest.fixture(scope="session")
 def save_encoder(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., str]:
-    """Make the folder of a tiny BERT, its weights drawn by a seed."""
+    """Write the folder of a tiny BERT with random weights from a seed."""
 
     def save(seed: int = 0, positions: int = 16) -> str:
         folder = tmp_path_factory.mktemp("encoder")

@@ -195,7 +195,7 @@ def test_limits(monkeypatch: pytest.MonkeyPatch, text: str, limit: float) -> Non
 
 def test_no_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ELMO_TASKS_CACHE_LIMIT", "much")
-    with pytest.raises(InputError, match="ELMO_TASKS_CACHE_LIMIT: expected a size such as 20GB"):
+    with pytest.raises(InputError, match="ELMO_TASKS_CACHE_LIMIT must be a size such as 20GB"):
         cache_limit()
 
 

@@ -1,4 +1,4 @@
-"""What is packed comes back, and no damage goes unseen."""
+"""Packed vectors are read back unchanged, and damage is always detected."""
 
 from __future__ import annotations
 

@@ -39,7 +39,7 @@ LEAST_COSINE = 1 - (1e-4 if has_amx() else 1e-5)
 
 @pytest.fixture(params=["this machine", "amx", "no bf16", "no kernels"])
 def machine(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    """What the engine takes the processor for."""
+    """The instruction sets that the engine detects."""
     if request.param == "amx":
         monkeypatch.setattr(arithmetic, "int8_is_faster", lambda device: False)
         monkeypatch.setattr(arithmetic, "has_bf16", lambda device: True)
@@ -103,5 +103,5 @@ def test_the_fingerprint_says_the_arithmetic(weights: str, monkeypatch: pytest.M
 
 def test_the_configuration_has_it(weights: str) -> None:
     assert load_experiment(settings=["elmo.precision=exact"]).embedder_settings["elmo"].precision == "exact"
-    with pytest.raises(InputError, match="elmo.precision: expected one of exact, fast, int8, auto, got 'half'"):
+    with pytest.raises(InputError, match="elmo.precision must be one of exact, fast, int8, auto, not 'half'"):
         BilmEmbedder(weights, precision="half")

@@ -40,7 +40,9 @@ def test_batches_without_words(random_vectors: Embedder) -> None:
 def test_a_device_and_an_iterator(random_vectors: Embedder) -> None:
     layers, mask = embed_batch(random_vectors, iter(SENTENCES), device="meta")  # type: ignore[arg-type]
     assert layers.device.type == mask.device.type == "meta" and layers.shape[0] == 3
-    with pytest.raises(InputError, match=r"sentences\[0\]: got a string, 'Rain fell', instead of a list of tokens"):
+    with pytest.raises(
+        InputError, match=r"sentences\[0\]: must be a list of tokens, such as .*, not a string: 'Rain fell'"
+    ):
         embed_batch(random_vectors, ["Rain fell"])
 
 

@@ -31,13 +31,13 @@ def test_a_configuration_holds_the_settings_of_every_provider(name: str) -> None
     ("names", "message"),
     [
         ([], "no name given; choose one or more of elmo, glove, minilm, transformer, chars, random"),
-        (["chars", "chars"], "chars chars has a name twice"),
+        (["chars", "chars"], "a name occurs twice in chars chars"),
         (["glvoe"], "unknown embedder 'glvoe'; did you mean glove?"),
-        (["chars:3"], "'chars:3' is not complete or takes no colon; write chars$"),
-        (["minilm:x"], "'minilm:x' is not complete or takes no colon; write minilm$"),
-        (["glove:"], r"'glove:' is not complete or takes no colon; write glove\[:small\|FILE\]"),
+        (["chars:3"], "'chars:3' is incomplete or must not have a colon; write chars$"),
+        (["minilm:x"], "'minilm:x' is incomplete or must not have a colon; write minilm$"),
+        (["glove:"], r"'glove:' is incomplete or must not have a colon; write glove\[:small\|FILE\]"),
         ([""], "unknown embedder ''"),
-        (["elmo,glove,chars"], "separate embedders with blanks, not commas: --embedders elmo glove chars$"),
+        (["elmo,glove,chars"], "separate embedders with spaces, not commas: --embedders elmo glove chars$"),
         (["elmo:small,glove", "chars"], "not commas: --embedders elmo:small glove$"),
         (["elmo:o.json,w.hdf5,glove"], "not commas: --embedders elmo:o.json,w.hdf5 glove$"),
     ],
@@ -48,7 +48,7 @@ def test_names(names: list[str], message: str) -> None:
 
 
 def test_names_are_checked_when_an_experiment_is_resolved() -> None:
-    with pytest.raises(InputError, match="separate embedders with blanks, not commas: --embedders elmo glove chars"):
+    with pytest.raises(InputError, match="separate embedders with spaces, not commas: --embedders elmo glove chars"):
         resolve_experiment("ner", given={"embedders": ["elmo,glove,chars"]})
 
 
@@ -112,6 +112,6 @@ def test_an_embedder_is_one_entry(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "\nlength:\n  scale: 2\n" in to_yaml(experiment)
     (made,) = build_inputs(experiment.embedders, experiment.embedder_settings)
     assert made.prepare([["a", "bcd"]]).take([0])[0].tolist() == [[[2.0], [6.0]]]
-    with pytest.raises(InputError, match="length.scale must be a whole number of 1 or more, got 0"):
+    with pytest.raises(InputError, match="length.scale must be a whole number of 1 or more, not 0"):
         load_experiment(settings=["length.scale=0"])
     assert "length" in SECTIONS and list(SECTIONS)[:4] == ["elmo", "glove", "transformer", "chars"]

@@ -61,7 +61,7 @@ def test_a_damaged_table_is_not_used(tmp_path: Path) -> None:
 
 @pytest.fixture
 def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The data folder of a GloVe package with two words, and a cache folder of its own."""
+    """The data folder of a GloVe package with two words, and a separate cache folder."""
     data = tmp_path / "package" / "data"
     data.mkdir(parents=True)
     fill(data, [[0, 1, 2], [3, 4, 5]])

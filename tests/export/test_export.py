@@ -195,7 +195,7 @@ def test_what_cannot_be_exported_is_refused(make_run: Callable[..., Trained], tm
     out = tmp_path / "new" / "out"
     make_run(embedders=("elmo", "random"))
     with pytest.raises(
-        InputError, match="the embedder random cannot be exported; runs with elmo, chars and word tables"
+        InputError, match="the embedder random cannot be exported; only runs with elmo, chars and word tables"
     ):
         export_run(tmp_path / "run", out, trust=True)
     with pytest.raises(InputError, match="no such folder"):
@@ -204,7 +204,7 @@ def test_what_cannot_be_exported_is_refused(make_run: Callable[..., Trained], tm
     out.mkdir(parents=True)
     (out / "thesis.tex").write_text("mine", "utf-8")
     make_run()
-    with pytest.raises(InputError, match="already exists and is not an export that elmo-tasks made"):
+    with pytest.raises(InputError, match="already exists and is not an export made by elmo-tasks"):
         export_run(tmp_path / "run", out, overwrite=True, trust=True)
     assert [path.name for path in out.parent.rglob("*")] == ["out", "thesis.tex"]
     with hold(tmp_path / "busy"), pytest.raises(InputError, match="another process is writing it"):
@@ -213,9 +213,7 @@ def test_what_cannot_be_exported_is_refused(make_run: Callable[..., Trained], tm
 
 def test_a_bilm_with_a_dictionary_is_refused(make_run: Callable[..., Trained], tmp_path: Path) -> None:
     trained = make_run(embedders=("elmo",), bilm={"dictionary": Dictionary((*SPECIAL_CHARACTERS, "a", "b"))})
-    with pytest.raises(
-        InputError, match="the biLM of elmo reads words by a dictionary of its own and cannot be exported"
-    ):
+    with pytest.raises(InputError, match="the biLM of elmo has its own dictionary and cannot be exported"):
         export_run(trained, tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
@@ -225,7 +223,7 @@ def test_a_task_of_your_own_is_refused(make_run: Callable[..., Trained], tmp_pat
 
     trained = make_run()
     with pytest.raises(
-        InputError, match="runs of the task mine cannot be exported; those of ner, sentiment, srl, tagging can"
+        InputError, match="runs of the task mine cannot be exported; only those of ner, sentiment, srl, tagging can"
     ):
         export_run(replace(trained, task=replace(trained.task, name="mine")), tmp_path / "out")
 

@@ -37,7 +37,7 @@ BLOCKED = (
     "torch", "numba", "lightning", "pandas", "sklearn", "onnx", "safetensors", "h5py", "datasets", "matplotlib", "yaml",
     "filelock", "jinja2", "rich", "seqeval", "torchcrf", "transformers", "huggingface_hub", "scipy",
 )  # fmt: skip
-"""What an environment of onnxruntime and numpy does not have."""
+"""Packages missing in an environment with only onnxruntime and numpy."""
 
 
 @pytest.fixture
@@ -87,7 +87,7 @@ def test_reads_raw_text_as_a_run_does(
     assert_same([json.loads(line) for line in capsys.readouterr().out.splitlines()], expected)
     (tmp_path / "text").write_text(" \n", "utf-8")
     assert main([str(folder), str(tmp_path / "text"), "--text"]) == 2
-    assert capsys.readouterr().err.endswith("text: no text, or white space only\n")
+    assert capsys.readouterr().err.endswith("text: the text is empty or only white space\n")
 
 
 def assert_same(found: list[dict[str, Any]], expected: list[dict[str, Any]]) -> None:
@@ -102,8 +102,14 @@ def assert_same(found: list[dict[str, Any]], expected: list[dict[str, Any]]) -> 
     [
         (None, "text: cannot be read (No such file or directory)"),
         (b"fine\ncaf\xe9 au lait\n", "text:2: not UTF-8 text (byte 0xe9); convert it to UTF-8"),
-        (b'{"tokens": [1]}', """text:1: expected a tokenised sentence or {"tokens": [words]}, got '{"tokens": [1]}'"""),
-        (b'\n{"tokens": ', """text:2: expected a tokenised sentence or {"tokens": [words]}, got '{"tokens":'"""),
+        (
+            b'{"tokens": [1]}',
+            """text:1: invalid JSON object '{"tokens": [1]}'; expected a tokenised sentence or {"tokens": [words]}""",
+        ),
+        (
+            b'\n{"tokens": ',
+            """text:2: invalid JSON object '{"tokens":'; expected a tokenised sentence or {"tokens": [words]}""",
+        ),
     ],
 )
 def test_a_bad_text_is_one_line(
@@ -137,28 +143,34 @@ def name_no_graph(folder: Path) -> None:
 
 
 DAMAGE: dict[str, tuple[Callable[[Path], object], str]] = {
-    "no manifest": (lambda folder: (folder / "manifest.json").unlink(), r"not an export \(no manifest.json in it\)"),
+    "no manifest": (lambda folder: (folder / "manifest.json").unlink(), r"not an export \(it has no manifest.json\)"),
     "not JSON": (lambda folder: (folder / "manifest.json").write_text("{"), "manifest.json: damaged: not JSON"),
     "a list": (
         lambda folder: (folder / "manifest.json").write_text("[]"),
-        "elmo-tasks-lite-1, got None; export it",
+        "the format is None, not elmo-tasks-lite-1; export it",
     ),
     "another format": (
         lambda folder: damage_manifest(folder, format="x-9"),
-        "elmo-tasks-lite-1, got 'x-9'; ex",
+        "the format is 'x-9', not elmo-tasks-lite-1; ex",
     ),
-    "no labels": (lambda folder: damage_manifest(folder, labels=None), "'labels' is missing or of another type"),
-    "numbers as labels": (lambda folder: damage_manifest(folder, labels=[1]), "'labels' is missing or of another type"),
-    "no inputs": (lambda folder: damage_manifest(folder, inputs=[]), "'inputs' is missing or of another type"),
+    "no labels": (lambda folder: damage_manifest(folder, labels=None), "'labels' is missing or has the wrong type"),
+    "numbers as labels": (
+        lambda folder: damage_manifest(folder, labels=[1]),
+        "'labels' is missing or has the wrong type",
+    ),
+    "no inputs": (lambda folder: damage_manifest(folder, inputs=[]), "'inputs' is missing or has the wrong type"),
     "another model": (lambda folder: damage_manifest(folder, model="parser"), "unknown model 'parser'"),
     "another input": (lambda f: damage_manifest(f, inputs=[{"kind": "x", "width": 1}]), "unknown kind of input 'x'"),
     "an input without its keys": (
         lambda folder: damage_manifest(folder, inputs=[{"kind": "chars", "width": 8}]),
-        r"manifest.json: damaged: it does not name input-0-words.onnx",
+        r"manifest.json: damaged: it does not list input-0-words.onnx",
     ),
-    "outside": (lambda folder: damage_manifest(folder, files={"../x": {}}), "'../x' is not the name of a file in it"),
+    "outside": (
+        lambda folder: damage_manifest(folder, files={"../x": {}}),
+        "'../x' is not the name of a file in the folder",
+    ),
     "no checksum": (lambda folder: damage_manifest(folder, files={"model.onnx": {}}), "its checksum is not the one"),
-    "a graph not named": (name_no_graph, "manifest.json: damaged: it does not name model.onnx"),
+    "a graph not named": (name_no_graph, "manifest.json: damaged: it does not list model.onnx"),
     "a file gone": (lambda folder: (folder / "model.onnx").unlink(), r"model.onnx: cannot be read \(No such file"),
     "a byte": (flip_a_byte, "model.onnx: damaged: its checksum is not the one in manifest.json; export it again"),
 }
@@ -177,7 +189,7 @@ def test_a_damaged_folder_is_one_line(name: str, folder: Path, capsys: pytest.Ca
 def test_other_folders_are_no_exports(tmp_path: Path, make_run: Callable[..., Trained]) -> None:
     make_run()
     for path in (tmp_path / "run", tmp_path / "nowhere", tmp_path / "glove.txt"):
-        with pytest.raises(InputError, match=r"not an export \(no manifest.json in it\); make one with `elmo-"):
+        with pytest.raises(InputError, match=r"not an export \(it has no manifest.json\); make one with `elmo-"):
             lite.load(path)
 
 
@@ -188,13 +200,13 @@ def test_without_onnxruntime_it_is_named(folder: Path, monkeypatch: pytest.Monke
 
 
 def test_bad_arguments(folder: Path) -> None:
-    with pytest.raises(InputError, match="threads: expected 1 or more, got 0"):
+    with pytest.raises(InputError, match="threads must be 1 or more, not 0"):
         lite.load(folder, threads=0)
     model = lite.load(folder)
     assert model.task == "ner" and "B-PER" in model.labels
-    with pytest.raises(InputError, match="got one string"):
+    with pytest.raises(InputError, match="sentences must be a list of token lists"):
         model("Ada lived .")
-    with pytest.raises(InputError, match=r"sentences\[0\]: got a string"):
+    with pytest.raises(InputError, match=r"sentences\[0\]: must be a list of tokens"):
         model(["Ada lived ."])
 
 

@@ -1,4 +1,4 @@
-"""A workshop of small valid inputs, made once, that the tests damage copies of."""
+"""A workshop of small valid inputs, made once; the tests damage copies of them."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ def workshop(tmp_path_factory: pytest.TempPathFactory) -> Workshop:
 
 @pytest.fixture(scope="session")
 def place(tmp_path_factory: pytest.TempPathFactory, warm_python: list[str]) -> Place:
-    """What commands make when nothing disturbs them."""
+    """The outputs of undisturbed commands."""
     folder = tmp_path_factory.mktemp("undisturbed")
     return make_place(folder / "place", executable(folder, warm_python))
 
 
 @pytest.fixture(autouse=True)
 def _elsewhere(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """No data sets, no hub, a cache of its own, and the former working folder afterwards."""
+    """No data sets, no hub, a separate cache, and the original working folder afterwards."""
     before = Path.cwd()
     if "workshop" in request.fixturenames:  # its runs are sealed with the key in its cache
         key = request.getfixturevalue("workshop").folder / "cache" / "seal.key"

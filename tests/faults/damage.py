@@ -1,4 +1,4 @@
-"""Damage to the bytes of a file: one to three kinds of it, drawn from a seed."""
+"""Damage to the bytes of a file: one to three kinds, drawn with a seed."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ NASTY = (
 
 
 def damage(content: bytes, draw: random.Random, *, text: bool) -> bytes:
-    """One to three kinds of damage to the content of a file, drawn."""
+    """Apply one to three randomly drawn kinds of damage to the content of a file."""
     for _ in range(draw.randint(1, 3)):
         content = draw.choice(TEXT_DAMAGE if text else BINARY_DAMAGE)(content, draw)
     return content
@@ -58,7 +58,7 @@ def _lines(content: bytes, draw: random.Random) -> bytes:
 
 
 def _field(content: bytes, draw: random.Random) -> bytes:
-    """One blank-separated word of one line lost, doubled or replaced."""
+    """Drop, repeat or replace one word of one line (words are separated by spaces)."""
     lines = content.split(b"\n")
     number = draw.randrange(len(lines))
     words = lines[number].split(b" ")

@@ -1,4 +1,4 @@
-"""Bad inputs and what must hold for each: the runner, and the promises to users that it checks.
+"""Bad inputs and the requirements for each: the runner, and the promises to users that it checks.
 
 One process runs all of them, so that torch is imported once. A *target* is a command and the file of its input that is
 damaged; a *damage* is what happens to the bytes of that file.
@@ -28,7 +28,7 @@ from elmo_tasks.core.terminal import say
 from elmo_tasks.elmo import Elmo, batch_to_ids
 
 SECONDS, AT_MOST = 20, 120
-"""Processor time that one input may take, and time on the clock. Most take some milliseconds."""
+"""Processor time and wall-clock time that one input may take. Most take a few milliseconds."""
 SENTENCES = [["the", "dog", "barked"], ["rain"]]
 
 
@@ -47,7 +47,7 @@ ENTRY_POINTS: dict[str, Callable[..., object]] = {
 
 
 def _python(name: str, *given: str) -> int:
-    """Call a function of the Python API; its InputError stands for the one line of a command."""
+    """Call a function of the Python API; its InputError corresponds to the one line of a command."""
     try:
         ENTRY_POINTS[name](*given)
     except InputError as error:
@@ -131,7 +131,7 @@ def try_input(target: Target, workshop: Workshop, here: Path, seed: int | None) 
 
 
 def faults_of(done: Finished) -> list[str]:
-    """Which of the promises to users are broken; none of them should be."""
+    """The promises to users that are broken; there should be none."""
     broken = []
     if done.raised:
         broken.append(f"raised: {done.raised.strip().splitlines()[-1]}")

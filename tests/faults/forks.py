@@ -1,4 +1,4 @@
-"""Commands in forks of this process, which has imported torch: they start at once and can be killed and raced."""
+"""Commands in forks of this process, which has imported torch: they start immediately and can be killed and raced."""
 
 from __future__ import annotations
 
@@ -27,19 +27,19 @@ MODULES = (
     *("elmo_tasks.benchmark.run", "elmo_tasks.corpus_vectors.embedding", "elmo_tasks.pretraining.evaluation"),
     *("elmo_tasks.pretraining.run", "elmo_tasks.training.train", "elmo_tasks.views.plots", "elmo_tasks.views.summary"),
 )
-"""What most commands import."""
+"""Modules that most commands import."""
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def import_what_commands_import() -> None:
-    """So that no fork has to."""
+    """Import them, so that no fork has to."""
     for module in MODULES:
         import_module(module)
 
 
 @dataclass
 class Fork:
-    """A command that runs. What it prints goes to files next to `said`."""
+    """A running command. Its output goes to files next to `said`."""
 
     process: int
     said: Path
@@ -49,7 +49,7 @@ class Fork:
         os.kill(self.process, number)
 
     def wait(self) -> Ended:
-        """Its end."""
+        """Wait for its end."""
         code = os.waitstatus_to_exitcode(os.waitpid(self.process, 0)[1])
         out, err = (self.said.with_suffix(suffix).read_text("utf-8") for suffix in (".out", ".err"))
         return Ended(code, out, err)
@@ -57,7 +57,7 @@ class Fork:
 
 @dataclass(frozen=True)
 class Ended:
-    """Exit code, or the negative number of the signal that ended it; what it said."""
+    """The exit code, or the negative number of the signal that ended the command; and its output."""
 
     code: int
     out: str
@@ -65,7 +65,7 @@ class Ended:
 
     @property
     def is_one_line(self) -> bool:
-        """Whether standard error has one line and no more."""
+        """Whether standard error has exactly one line."""
         return self.err.count("\n") == 1 and self.err.endswith("\n")
 
 
@@ -105,12 +105,12 @@ def start(words: Sequence[str], folder: Path, said: Path, prepare: Callable[[], 
 
 
 def run(words: Sequence[str], folder: Path, said: Path, prepare: Callable[[], object] = lambda: None) -> Ended:
-    """Run it to its end."""
+    """Run a command to its end."""
     return start(words, folder, said, prepare).wait()
 
 
 def kill_after(fork: Fork, seconds: float, number: int) -> Ended:
-    """Let a command run for so long, then send it a signal; it may have ended by itself before."""
+    """Let a command run for some time, then send it a signal; it may have ended by itself before."""
     time.sleep(seconds)
     fork.kill(number)  # a process that has ended is still there until it is waited for
     return fork.wait()

@@ -1,4 +1,4 @@
-"""Kills at random moments: whatever is resumed afterwards ends as if nothing had happened.
+"""Kills at random times: a resumed command ends as if it had not been killed.
 
     python tests/faults/kills.py COUNT FIRST
 
@@ -45,16 +45,16 @@ MEASURED = (
     "date",
     "checksum",
 )
-"""What varies from run to run, by a part of its name."""
+"""Substrings of the names of values that differ from run to run."""
 UNREAD = (".seal", "epochs.csv", "README.md", "report.html", "report.md")
-"""Texts with what is measured in them."""
+"""Text files that contain measured values."""
 BY_SITTING = ("logs", "log", "tensorboard", "checkpoints", "corpus")
-"""Folders that say how a result came about; `pretrain` removes the last two when its folder has its name."""
+"""Folders about the making of a result; `pretrain` removes the last two once its folder has its final name."""
 
 
 @dataclass(frozen=True)
 class Verb:
-    """words: the command, whose output is `out` in the current folder; read: what it has made, to compare."""
+    """words: the command, whose output is `out` in the current folder; read: reads its output for comparison."""
 
     words: tuple[str, ...]
     output: str
@@ -63,7 +63,7 @@ class Verb:
 
 @dataclass
 class Place:
-    """Inputs, and for each verb what an undisturbed command makes and how long it takes."""
+    """Inputs, and for each command its undisturbed output and duration."""
 
     folder: Path
     verbs: dict[str, Verb]
@@ -128,7 +128,7 @@ def make_place(folder: Path, python: str | None = None) -> Place:
 
 
 def course(place: Place, number: int) -> tuple[int, list[str]]:
-    """Kill a command one to three times, resume it, compare. Returns how often it was killed, and what was wrong."""
+    """Kill a command one to three times, resume it and compare. Returns the number of kills, and the faults."""
     draw = random.Random(number)
     name = list(place.verbs)[number % len(place.verbs)]
     verb, here = place.verbs[name], _fresh(place.folder / "here")
@@ -159,7 +159,7 @@ def course(place: Place, number: int) -> tuple[int, list[str]]:
 
 
 def campaign(place: Place, count: int, first: int = 0) -> tuple[int, int, dict[int, list[str]]]:
-    """So many kills, in courses from the first on. Returns the kills, the courses, and what was wrong by course."""
+    """Make `count` kills, in courses from the first on. Returns the kills, the courses, and the faults by course."""
     kills, number, found = 0, first, dict[int, list[str]]()
     while kills < count:
         more, wrong = course(place, number)
@@ -171,7 +171,7 @@ def campaign(place: Place, count: int, first: int = 0) -> tuple[int, int, dict[i
 
 
 def _bad_end(ended: Ended, number: int) -> list[str]:
-    """What is wrong with how a command ended that got this signal."""
+    """What is wrong with the end of a command that received this signal."""
     if ended.code == -number:  # SIGTERM too: before the command has set its handler
         return ["said something"] if "Traceback" in ended.err else []
     if number == signal.SIGTERM and ended.code == 128 + number:
@@ -189,7 +189,7 @@ def _is_finished(output: Path, verb: str) -> bool:
 
 
 def result(output: Path) -> dict[str, Any]:
-    """What a command has made, without what is measured: the content of files by their path."""
+    """The output of a command without measured values: the content of files by path."""
     if output.is_file():
         return {output.name: _content(output)}
     found = {path.relative_to(output): path for path in sorted(output.rglob("*"))}
@@ -197,7 +197,7 @@ def result(output: Path) -> dict[str, Any]:
 
 
 def _content(path: Path) -> Any:
-    """Bytes; of JSON its value, of safetensors the tensors and the metadata, whose order is random."""
+    """The bytes of a file; for JSON its value; for safetensors the tensors and the metadata, whose order is random."""
     if path.is_dir() or path.suffix in (".png", ".svg") or path.name in UNREAD:
         return "is there"
     if path.suffix == ".json":
@@ -221,7 +221,7 @@ def _fresh(folder: Path) -> Path:
 
 
 def executable(folder: Path, words: list[str]) -> str:
-    """A program that stands for these words of a command."""
+    """A program that runs these words of a command."""
     path = folder / "python"
     path.write_text(f'#!/bin/sh\nexec {shlex.join(words)} "$@"\n', encoding="utf-8")
     path.chmod(0o755)

@@ -1,4 +1,4 @@
-"""What is tried: a command, or a function of the Python API, and the file of its input that is damaged."""
+"""The targets: a command or a function of the Python API, and the input file that is damaged."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ LIKE_OUTPUT = ("out", ".out.unfinished")
 
 @dataclass(frozen=True)
 class Target:
-    """A command and which of the workshop's files is damaged.
+    """A command and the file of the workshop that is damaged.
 
     `{}` in the command is the folder of the copy, `{w}` the workshop's own. A command that begins with `python` is a
     function of `entry_points`.

@@ -1,4 +1,4 @@
-"""A disk that is full: one line, exit code 2, and what was there before survives and can be resumed."""
+"""A full disk: one line, exit code 2, and earlier outputs survive and can be resumed."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ KILOBYTES = {
     "pretrain": (12, 32, 64, 100, 150, 172),
     "train": (4, 32, 64, 100, 150),
 }
-"""Sizes of a disk that a command fills sooner or later: the smallest at its first file, the largest at its last."""
+"""Disk sizes that a command exceeds: the smallest with its first file, the largest with its last."""
 
 
 @contextmanager
 def disk_of(kilobytes: int, folder: Path) -> Iterator[Callable[[], object]]:
-    """Let `folder` be a disk of that size. Yields what makes it large.
+    """Make `folder` a disk of that size. Yields a function that enlarges it.
 
     Only root may mount one. For everyone else the disk is the usual one.
     """
@@ -44,7 +44,7 @@ def disk_of(kilobytes: int, folder: Path) -> Iterator[Callable[[], object]]:
 
 
 def files_of(kilobytes: int, prepare: Callable[[], object]) -> Callable[[], None]:
-    """The system refuses larger files, which anybody can ask it for."""
+    """Set the system's limit on file size, which needs no privileges."""
 
     def inside() -> None:
         prepare()
@@ -66,7 +66,7 @@ def test_a_full_disk_is_one_line_and_nothing_is_lost(place: Place, tmp_path: Pat
                 if ended.code != 0:
                     refused += 1
                     assert ended.code == 2 and ended.is_one_line, (kilobytes, ended)
-                    assert "no space left on this disk; free some or choose another --output" in ended.err, ended
+                    assert "no space left on this disk; free some space or choose another --output" in ended.err, ended
                     assert not (here / verb.output).exists()
                     enlarge()
                     ended = forks.run([*verb.words, *verb.resume], here, tmp_path / "said", prepare)
@@ -80,7 +80,7 @@ def test_a_full_disk_is_one_line_and_nothing_is_lost(place: Place, tmp_path: Pat
 
 @pytest.mark.parametrize("name", ["pretrain", "train"])
 def test_a_disk_that_is_full_at_the_third_checkpoint(place: Place, tmp_path: Path, name: str) -> None:
-    """The second one survives, and the run goes on from it."""
+    """The second checkpoint survives, and the run continues from it."""
     verb, prepare = place.verbs[name], place.prepare(tmp_path / "cache")
 
     def inside() -> None:

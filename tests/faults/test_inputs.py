@@ -1,4 +1,4 @@
-"""Bad inputs to every verb: one clear line and exit code 2, or success; nothing lost, nothing half-written."""
+"""Bad inputs to every command: one clear line and exit code 2, or success; nothing is lost or half-written."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Kills at random moments and in the middle of a checkpoint: what is resumed ends as if nothing had happened."""
+"""Kills at random times and while a checkpoint is written: a resumed command ends as if it had not been killed."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ pytestmark = pytest.mark.slow
 
 
 def test_kills_at_random_moments(place: Place) -> None:
-    """A few; `make faults` makes two hundred."""
+    """A few kills; `make faults` makes two hundred."""
     _, _, found = campaign(place, 12)
     assert not found
 
 
 def within_a_checkpoint(number: int, send: int, prepare: Callable[[], object]) -> Callable[[], None]:
-    """Send a signal when that checkpoint of `last.ckpt`, counted from 1, is half written."""
+    """Send a signal when checkpoint `number` (from 1) of `last.ckpt` is half-written."""
 
     def inside() -> None:
         prepare()
@@ -49,7 +49,7 @@ def within_a_checkpoint(number: int, send: int, prepare: Callable[[], object]) -
 @pytest.mark.parametrize("number", [1, 2, 4])
 @pytest.mark.parametrize("name", ["pretrain", "train"])
 def test_a_signal_within_a_checkpoint(place: Place, tmp_path: Path, name: str, number: int, send: int) -> None:
-    """The one before stays until the new one is whole, and no half of one is left in what is made in the end."""
+    """The previous checkpoint stays until the new one is complete, and the final output has no partial one."""
     verb, prepare = place.verbs[name], place.prepare(tmp_path / "cache")
     here = tmp_path / "here"
     here.mkdir()

@@ -1,4 +1,4 @@
-"""Two processes with one output: one makes it, the other gets one line; nothing is mixed and nothing is left."""
+"""Two processes with the same output: one writes it, the other prints one line; nothing is mixed or left over."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ REFUSED = ("another process is writing it", "already exists")
 
 
 def others(place: Place) -> dict[str, Verb]:
-    """Verbs that cannot be resumed, on what the undisturbed ones have made."""
+    """Commands that cannot be resumed, on the outputs of undisturbed ones."""
     run, bilm, text = (
         place.folder / "made" / "train",
         place.folder / "made" / "pretrain",

@@ -1,4 +1,4 @@
-"""The workshop: small valid inputs of every kind, and runs, biLMs and vectors made of them."""
+"""The workshop: small valid inputs of every kind, and runs, biLMs and vectors made from them."""
 
 from __future__ import annotations
 

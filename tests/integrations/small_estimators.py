@@ -1,4 +1,4 @@
-"""What the tests of the estimators have in common: small data, and estimators that learn them in seconds."""
+"""Shared by the tests of estimators: small data, and estimators that learn them in seconds."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Span scores against seqeval and against conlleval's definition, written here a second time."""
+"""Span scores against seqeval and against an independent implementation of conlleval's definition."""
 
 from __future__ import annotations
 

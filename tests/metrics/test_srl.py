@@ -1,4 +1,4 @@
-"""Argument scores against cases worked by hand and against the script's procedure, written here a second time."""
+"""Argument scores against cases worked by hand and an independent implementation of the script's procedure."""
 
 from __future__ import annotations
 

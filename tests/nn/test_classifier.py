@@ -68,7 +68,7 @@ def test_embeddings_are_normalised_token_by_token() -> None:
 
 
 def test_another_head_is_refused() -> None:
-    with pytest.raises(InputError, match=r"model.head: expected one of mean, max, attention, bcn, got 'sum'"):
+    with pytest.raises(InputError, match=r"model.head must be one of mean, max, attention, bcn, not 'sum'"):
         build("sum")
 
 

@@ -94,5 +94,5 @@ def test_the_finder_moves_nothing_that_the_labeller_reads() -> None:
 
 
 def test_an_unknown_precision() -> None:
-    with pytest.raises(InputError, match="model.precision: expected auto, bf16 or 32, got 'half'"):
+    with pytest.raises(InputError, match="model.precision must be auto, bf16 or 32, not 'half'"):
         build("half")

@@ -1,4 +1,4 @@
-"""Every test has a cache of its own and no data root."""
+"""Every test has a separate cache and no data root."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A vocabulary of another program: a word a line, whatever other breaks and blanks it has in it."""
+"""A vocabulary from another program: one word per line, which may contain other line breaks and spaces."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def test_a_word_a_line(tmp_path: Path, end: str, mark: str) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "vocabulary.txt:1: expected the words <S> </S> <UNK> first, got $"),
+        ("", "vocabulary.txt:1: the first words must be <S> </S> <UNK>, not ''$"),
         ("<S>\n</S>\n<UNK>\na\n\n", "vocabulary.txt:5: empty line"),
         ("<S>\n</S>\n<UNK>\na\nb\na 2\n", "vocabulary.txt:6: duplicate word 'a'"),
     ],

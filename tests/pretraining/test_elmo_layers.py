@@ -45,7 +45,7 @@ def test_a_fixed_layer_trains_without_a_mix(corpus: Path, bilm: str, tmp_path: P
 
 
 def test_a_layer_that_there_is_not(corpus: Path, bilm: str, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="must be mix or a number from 0 to 2, got '3'"):
+    with pytest.raises(InputError, match="must be mix or a number from 0 to 2, not '3'"):
         run(corpus, bilm, tmp_path / "run", "elmo.layers=3")
 
 

@@ -83,5 +83,7 @@ def test_sentences_of_any_length_keep_their_order_and_stand_alone(folder: Path) 
 
 def test_a_text_without_sentences_is_refused(folder: Path, tmp_path: Path) -> None:
     (tmp_path / "t.txt").write_text("the cat\n" + "cat " * (MAX_LINE_TOKENS + 1))
-    with pytest.raises(InputError, match=r"t\.txt:2: expected one sentence per line with at most 2000 words, got 2001"):
+    with pytest.raises(
+        InputError, match=r"t\.txt:2: the line has 2001 words, but one sentence per line with at most 2000 words"
+    ):
         evaluate_bilm(str(folder), tmp_path / "t.txt")

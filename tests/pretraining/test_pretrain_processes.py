@@ -73,7 +73,7 @@ def test_two_processes_train_as_one(
 
 
 def test_streams_are_shared_evenly(pretraining_config: Any, text: Path, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="batch_size: expected a multiple of the 3 processes .* got 4"):
+    with pytest.raises(InputError, match="batch_size must be a multiple of 3, the number of processes .* not 4"):
         pretrain(pretraining_config(), [str(text)], tmp_path / "x", devices=3, tell=lambda line: None)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["text.txt"]
 
@@ -178,22 +178,22 @@ def test_a_run_is_resumed_as_it_began(pretraining_config: Any, text: Path, tmp_p
     with pytest.raises(RuntimeError, match="pulled the plug"):
         pretrain(pretraining_config(checkpoint_windows=2), [str(text)], tmp_path / "run", tell=stop)
     for changes, message in (
-        ({"seed": 2}, "--resume: expected seed as when the run began, 1, got 2; pass the same --config"),
-        ({"lstm": pretraining_config().bilm.to_dict()["lstm"] | {"dim": 80}}, "--resume: expected bilm as when"),
+        ({"seed": 2}, "--resume: seed must be 1, as when the run began, not 2; pass the same --config"),
+        ({"lstm": pretraining_config().bilm.to_dict()["lstm"] | {"dim": 80}}, "--resume: bilm must be .* as when"),
     ):
         with pytest.raises(InputError, match=message):
             pretrain(pretraining_config(**changes), [str(text)], tmp_path / "run", resume=True, tell=print)
     other = tmp_path / "other.txt"
     other.write_text("the cat\n" * 50)
-    with pytest.raises(InputError, match="--resume: expected corpus_sha256 as when the run began"):
+    with pytest.raises(InputError, match="--resume: corpus_sha256 must be .*, as when the run began"):
         pretrain(pretraining_config(), [str(other)], tmp_path / "run", resume=True, tell=print)
     course = json.loads((tmp_path / ".run.unfinished" / "stream.json").read_text())
     words = encode_corpus([text], tmp_path / "encoded").words
     (tmp_path / "words.txt").write_text("\n".join([*words[:3], *reversed(words[3:])]))
     first = tmp_path / "first"
     for given, message in (
-        ({"vocabulary": tmp_path / "words.txt"}, "--resume: expected vocabulary_sha256 as when the run began"),
-        ({"init": str(first)}, "--resume: expected init as when the run began, None, got '.*first'"),
+        ({"vocabulary": tmp_path / "words.txt"}, "--resume: vocabulary_sha256 must be .*, as when the run began"),
+        ({"init": str(first)}, "--resume: init must be None, as when the run began, not '.*first'"),
     ):
         write_safetensors(BiLM(pretraining_config().bilm), first / "bilm.safetensors")
         with pytest.raises(InputError, match=message):
@@ -216,9 +216,9 @@ def test_the_biLM_to_start_from_is_part_of_the_course(pretraining_config: Any, t
     check_course(tmp_path / "stream.json", course_of(config, str(tmp_path / "moved")))
     shutil.copy(tmp_path / "other" / "bilm.safetensors", tmp_path / "one")
     for init, message in (
-        (None, "--resume: expected init as when the run began, '.*one', got None; .* --vocabulary and --init"),
-        ("other", "--resume: expected init as when the run began, '.*one', got '.*other'"),
-        ("one", "--resume: expected init_digest as when the run began"),
+        (None, "--resume: init must be '.*one', as when the run began, not None; .* --vocabulary and --init"),
+        ("other", "--resume: init must be '.*one', as when the run began, not '.*other'"),
+        ("one", "--resume: init_digest must be .*, as when the run began"),
     ):
         with pytest.raises(InputError, match=message):
             check_course(tmp_path / "stream.json", course_of(config, init and str(tmp_path / init)))
@@ -262,7 +262,7 @@ def test_the_softmax_keeps_the_vocabulary_of_the_model_that_is_tuned(
 @pytest.mark.parametrize(
     ("lines", "message"),
     [
-        ("the\nzebra\n", r"words.txt:1: expected the words <S> </S> <UNK> first, got the zebra"),
+        ("the\nzebra\n", r"words.txt:1: the first words must be <S> </S> <UNK>, not 'the zebra'"),
         ("<S>\n</S>\n<UNK>\nthe\n\na\n", r"words.txt:5: empty line"),
         ("<S>\n</S>\n<UNK>\nthe\na\nthe\n", r"words.txt:6: duplicate word 'the'"),
     ],

@@ -35,10 +35,10 @@ def quiet(line: str) -> None:
     [
         ("h.txt", None, "heldout", r"h\.txt: no such file"),
         ("h.txt", "\n\n", "heldout", r"h\.txt: contains no words"),
-        ("h.txt", "a b\nc\0d\n", "heldout", r"h\.txt:2: expected text, got binary data"),
+        ("h.txt", "a b\nc\0d\n", "heldout", r"h\.txt:2: binary data"),
         ("v.txt", None, "vocabulary", r"v\.txt: no such vocabulary"),
-        ("v.txt", "<S>\n</S>\n<UNK>\n", "vocabulary", r"v\.txt: has no words after the special ones"),
-        ("v.txt", "the\n", "vocabulary", r"v\.txt:1: expected the words <S> </S> <UNK> first, got the"),
+        ("v.txt", "<S>\n</S>\n<UNK>\n", "vocabulary", r"v\.txt: contains only the special words"),
+        ("v.txt", "the\n", "vocabulary", r"v\.txt:1: the first words must be <S> </S> <UNK>, not 'the'"),
     ],
 )
 def test_faults_before_the_text_is_read(
@@ -66,12 +66,12 @@ def test_faults_before_the_text_is_read(
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"activation": "tanh"}, "expected char_cnn.activation 'tanh' as there, got 'relu'"),
-        ({"skip_connections": False}, "expected lstm.use_skip_connections False as there, got True"),
-        ({"cell_clip": None}, "expected lstm.cell_clip None as there, got 3.0"),
-        ({"proj_clip": 5.0}, "expected lstm.proj_clip 5.0 as there, got 3.0"),
-        ({"char_dim": 9}, "expected char_cnn.embedding.dim 9 as there, got 8"),
-        ({"max_characters": 40}, "expected char_cnn.max_characters_per_token 40 as there, got 50"),
+        ({"activation": "tanh"}, "char_cnn.activation is 'tanh', but --config has 'relu'"),
+        ({"skip_connections": False}, "lstm.use_skip_connections is False, but --config has True"),
+        ({"cell_clip": None}, "lstm.cell_clip is None, but --config has 3.0"),
+        ({"proj_clip": 5.0}, "lstm.proj_clip is 5.0, but --config has 3.0"),
+        ({"char_dim": 9}, "char_cnn.embedding.dim is 9, but --config has 8"),
+        ({"max_characters": 40}, "char_cnn.max_characters_per_token is 40, but --config has 50"),
     ],
 )
 def test_the_biLM_to_start_from_has_every_option_alike(
@@ -79,7 +79,7 @@ def test_the_biLM_to_start_from_has_every_option_alike(
 ) -> None:
     ours = pretraining_config().bilm
     write_safetensors(BiLM(dataclasses.replace(ours, **changes)), tmp_path / "first" / "bilm.safetensors")
-    with pytest.raises(InputError, match=rf"--init .*first: its options disagree with --config: {message}"):
+    with pytest.raises(InputError, match=rf"--init .*first: its {message}; set the same value in --config"):
         check_options(ours, str(tmp_path / "first"))
 
 

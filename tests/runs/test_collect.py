@@ -72,12 +72,12 @@ def test_names_of_hub_repositories_stay(run: MakeRun) -> None:
 
 
 def test_runs_of_two_experiments_are_refused(run: MakeRun) -> None:
-    with pytest.raises(InputError, match=r"run2-1: expected a run that differs from .*run1-0 in its seed alone"):
+    with pytest.raises(InputError, match=r"run2-1: the run differs from .*run1-0 in more than the seed"):
         collect([run(1), run(2, training={"epochs": 3})])
 
 
 def test_a_seed_twice_is_refused(run: MakeRun) -> None:
-    with pytest.raises(InputError, match="expected each seed once, got runs of seeds 1, 1"):
+    with pytest.raises(InputError, match="two runs have the same seed; the seeds are 1, 1"):
         collect([run(1), run(1)])
 
 

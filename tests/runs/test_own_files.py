@@ -134,7 +134,7 @@ def test_a_damaged_checkpoint_is_not_resumed(trained: Path, tmp_path: Path, name
         else:  # padding, or a header that nobody reads
             shutil.rmtree(tmp_path / "run")
     assert refusals
-    assert all(f"{name}: a damaged checkpoint" in refusal and "\n" not in refusal for refusal in refusals)
+    assert all(f"{name}: the checkpoint is damaged" in refusal and "\n" not in refusal for refusal in refusals)
 
 
 def test_checkpoints_are_checked_whole(trained: Path, tmp_path: Path) -> None:

@@ -83,7 +83,7 @@ def test_raw_text_and_what_describe_says_of_it(capsys: pytest.CaptureFixture[str
     assert results[0].to_dict()["found"] == {"text": "Ada lives in Rome ."} and run.labels == ("lower", "upper")
     own = ["--task-file", "truecase/task.py"]
     assert main(["predict", "run", "truecase/task.py", "--probabilities", *own]) == 2
-    assert "probabilities: the model of the task truecase gives none" in capsys.readouterr().err
+    assert "the model of the task truecase has no probabilities" in capsys.readouterr().err
 
 
 def test_parse_and_describe_get_the_line_without_its_break() -> None:
@@ -129,10 +129,10 @@ def test_without_the_option_nothing_of_it_is_executed(
     ):
         assert main(command) == 2
         error = capsys.readouterr().err
-        assert error.count("\n") == 1 and "stranger: trained with a task of your own" in error
-        assert "not executed because a folder names it; give --task-file PATH" in error
+        assert error.count("\n") == 1 and "stranger: the run was trained with a task of your own" in error
+        assert "is not executed automatically; pass --task-file PATH" in error
     for load in (load_trained, load_run, ElmoTagger.load):
-        with pytest.raises(InputError, match="give --task-file PATH"):
+        with pytest.raises(InputError, match="pass --task-file PATH"):
             load(Path("stranger"))  # type: ignore[operator]
     with pytest.raises(InputError, match="cannot be shared"):
         push_to_hub("stranger", "someone/x")
@@ -144,14 +144,14 @@ def test_a_pipeline_of_spacy_executes_nothing_either(place: Path) -> None:
     spacy = pytest.importorskip("spacy")
     from elmo_tasks.integrations.spacy.entities import ElmoEntities
 
-    with pytest.raises(InputError, match="give --task-file PATH"):
+    with pytest.raises(InputError, match="pass --task-file PATH"):
         ElmoEntities("unused").from_disk(place / "run")(spacy.blank("en")("Ada"))
 
 
 def test_a_file_with_another_task_is_refused() -> None:
     text = Path("truecase/task.py").read_text(encoding="utf-8").replace('name="truecase"', 'name="other"')
     Path("truecase/other.py").write_text(text, encoding="utf-8")
-    with pytest.raises(InputError, match=r"run: a run of the task truecase, but truecase/other.py defines other"):
+    with pytest.raises(InputError, match=r"run: the task of the run is truecase, but truecase/other.py defines other"):
         load_trained(Path("run"), task_file="truecase/other.py")
     with pytest.raises(InputError, match="truecase/none.py: no such task file"):
         load_trained(Path("run"), task_file="truecase/none.py")

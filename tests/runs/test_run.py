@@ -149,19 +149,19 @@ def test_a_stream_is_read_as_it_is_needed_and_keeps_its_order(ner: elmo_tasks.Ru
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        (" \n", r"the text: got ' \\n', which has no words"),
-        ([], "got an empty list"),
-        (["Ada.", ["Bo"]], r"item 1: got \['Bo'\] among texts"),
-        ([["Ada"], "Bo."], "item 1: got the text 'Bo.' among token lists"),
-        (["Ada.", ""], "item 1: got '', which has no words"),
-        ([[]], "item 0: got a list without tokens"),
-        ([["Ada", 3]], "item 0: got the token 3, expected words"),
-        ([["Ada", ""]], "item 0: got the token '', expected words"),
-        ([None], "item 0: got None of type NoneType, expected a text or a token list"),
-        ([b"Ada"], "item 0: got b'Ada' of type bytes"),
-        (None, "got None of type NoneType; give a text"),
-        (b"Ada", "got b'Ada' of type bytes; give a text"),
-        (3, "got 3 of type int; give a text"),
+        (" \n", r"the text: the text ' \\n' has no words"),
+        ([], "the list is empty"),
+        (["Ada.", ["Bo"]], r"item 1: \['Bo'\] is not a text like the others"),
+        ([["Ada"], "Bo."], "item 1: the text 'Bo.' is among token lists"),
+        (["Ada.", ""], "item 1: the text '' has no words"),
+        ([[]], "item 0: the list has no tokens"),
+        ([["Ada", 3]], "item 0: tokens must be words, not 3"),
+        ([["Ada", ""]], "item 0: tokens must be words, not ''"),
+        ([None], "item 0: must be a text or a token list, not None of type NoneType"),
+        ([b"Ada"], "item 0: must be a text or a token list, not b'Ada' of type bytes"),
+        (None, "the input must be a text, .*, not None of type NoneType"),
+        (b"Ada", "the input must be a text, .*, not b'Ada' of type bytes"),
+        (3, "the input must be a text, .*, not 3 of type int"),
     ],
 )
 def test_bad_input_is_one_line(ner: elmo_tasks.Run, given: Any, message: str) -> None:
@@ -172,11 +172,11 @@ def test_bad_input_is_one_line(ner: elmo_tasks.Run, given: Any, message: str) ->
 
 @pytest.mark.parametrize("stream", ["Ada.", b"Ada.", None])
 def test_a_stream_that_is_none(ner: elmo_tasks.Run, stream: Any) -> None:
-    with pytest.raises(InputError, match="give a stream of texts or of token lists"):
+    with pytest.raises(InputError, match="the stream must consist of texts or token lists"):
         next(ner.pipe(stream))
     with pytest.raises(InputError, match="batch_size must be 1 or more"):
         next(ner.pipe([], batch_size=0))
-    with pytest.raises(InputError, match="item 1: got the text"):
+    with pytest.raises(InputError, match="item 1: the text"):
         list(ner.pipe([["Ada"], "Bo"]))
 
 
@@ -193,7 +193,7 @@ def test_labels_scores_copies(ner: elmo_tasks.Run, folders: dict[str, Path], tmp
     assert scores["f1"] == json.loads((folders["ner"] / "metrics.json").read_text())["test"]["f1"]
     examples = ner.trained.task.read(folders["ner"].with_name("ner-data") / "test.txt")
     assert ner.evaluate(examples)["f1"] == scores["f1"]
-    with pytest.raises(InputError, match="data: no sentences; give at least one"):
+    with pytest.raises(InputError, match="data: there are no sentences; give at least one"):
         ner.evaluate([])
     ner.save(tmp_path / "copy")
     assert elmo_tasks.load(tmp_path / "copy")(TEXT) == ner(TEXT) == pickle.loads(pickle.dumps(ner))(TEXT)
@@ -219,10 +219,10 @@ def test_the_command_line_says_the_same(
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(TEXT.encode())))
     assert said(run, "--text", "-", "--probabilities") == expected
     assert main(["predict", run, str(path), "--text", "other.txt"]) == 2
-    assert "--text: got two files" in capsys.readouterr().err
+    assert "--text: two files were given" in capsys.readouterr().err
     path.write_text(" \n\n")
     assert main(["predict", run, "--text", str(path)]) == 2
-    assert "text.txt: no text, or white space only" in capsys.readouterr().err
+    assert "text.txt: the text is empty or only white space" in capsys.readouterr().err
 
 
 def test_probabilities_of_tokenised_lines(

@@ -1,4 +1,4 @@
-"""What a run's folder may replace, and what an unfinished run keeps when it is stopped."""
+"""What the folder of a run may replace, and what an unfinished run keeps when it is stopped."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_with_a_checkpoint_all_is_kept(tmp_path: Path) -> None:
     begin(folder, "corpus/ids", "stream.json", LAST)
     begin(folder, resume=True)
     assert names(folder) == [LAST, "corpus/ids", "stream.json"]
-    with pytest.raises(InputError, match="run: an unfinished run is there; continue it with --resume"):
+    with pytest.raises(InputError, match="run: there is an unfinished run; continue it with --resume"):
         begin(folder)
     with folder.claimed(resume=False, overwrite=True):  # what is refused later has removed nothing yet
         pass
@@ -85,7 +85,7 @@ def test_a_run_of_the_first_version_is_ours(tmp_path: Path) -> None:
         (folder.path / name).write_text("{}")
     save_file({"x": torch.zeros(1)}, folder.path / "model.safetensors", {"format": "another"})
     assert not is_run(folder.path)
-    with pytest.raises(InputError, match="already exists and is not a run that elmo-tasks made"):
+    with pytest.raises(InputError, match="already exists and is not a run made by elmo-tasks"):
         finish(folder, overwrite=True)
     save_file({"x": torch.zeros(1)}, folder.path / "model.safetensors", {"format": FORMAT})
     assert is_run(folder.path)
@@ -119,7 +119,9 @@ def test_a_work_folder_of_others_is_left_alone(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"\.run\.unfinished: already exists"):
         finish(folder, overwrite=True)
     assert (target / "theirs").exists() and folder.work.exists()
-    with pytest.raises(InputError, match=r"target: already exists and is not a run that"):  # of another, unfinished one
+    with pytest.raises(
+        InputError, match=r"target: already exists and is not a run made by elmo-tasks"
+    ):  # of another, unfinished one
         finish(RunFolder(target), overwrite=True)
 
 

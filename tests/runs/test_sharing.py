@@ -35,7 +35,7 @@ NAMES, CITIES = ("Ada", "Bo", "Cy", "Di"), ("Rome", "Oslo", "Lima")
 
 @pytest.fixture
 def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """What stands for the hub's disk: `ORG/NAME` folders."""
+    """The files of the fake hub: `ORG/NAME` folders."""
     root = tmp_path / "hub"
     made: set[str] = set()
 
@@ -64,7 +64,7 @@ def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture(scope="module")
 def trained_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run of the command line, whose data lies in a folder of its own."""
+    """A run from the command line, whose data are in a separate folder."""
     place = tmp_path_factory.mktemp("sharing")
     rows = "".join(f"{name} B-PER\nlives O\nin O\n{city} B-LOC\n. O\n\n" for name in NAMES for city in CITIES)
     (place / "cities").mkdir()
@@ -161,7 +161,7 @@ def test_a_biLM_without_a_record(hub: Path, tmp_path: Path) -> None:
     push_to_hub(tmp_path / "bilm", "someone/other")
     assert "- Licence: not stated" in (hub / "someone/other/README.md").read_text()
     assert ElmoEmbedder.from_pretrained("someone/other").embed_sentence(["cat"]).shape == (3, 1, 12)
-    with pytest.raises(InputError, match="holds no run .* name a biLM by --embedders elmo:someone/other"):
+    with pytest.raises(InputError, match="has no run .* if it is a biLM, use --embedders elmo:someone/other"):
         find_run("someone/other")
 
 
@@ -175,7 +175,7 @@ def refuse(error: Exception) -> Callable[..., None]:
 def test_faults(hub: Path, run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(InputError, match="'small' is not the name of a repository; give one such as ORG/NAME"):
         push_to_hub(run, "small")
-    with pytest.raises(InputError, match="expected the folder of a finished run or of a biLM, found no weights in it"):
+    with pytest.raises(InputError, match="not the folder of a finished run or of a biLM: it has no weights"):
         push_to_hub(tmp_path, "someone/x")
     with pytest.raises(InputError, match="someone/x: neither a folder here nor a repository"):
         find_run("someone/x")
@@ -184,7 +184,7 @@ def test_faults(hub: Path, run: Path, tmp_path: Path, monkeypatch: pytest.Monkey
     ):
         find_run("no-such-run")
     monkeypatch.setattr(HfApi, "create_repo", refuse(RuntimeError("401 Unauthorized\nInvalid token")))
-    with pytest.raises(InputError, match=r"someone/x: the .* hub did not take the upload \(401 Unauthorized Invalid"):
+    with pytest.raises(InputError, match=r"someone/x: the .* hub rejected the upload \(401 Unauthorized Invalid"):
         push_to_hub(run, "someone/x")
 
 
@@ -195,7 +195,7 @@ def test_a_run_that_names_a_file_to_execute_is_refused_both_ways(hub: Path, run:
     for folder in (run, hub / "someone/x"):
         text = (folder / "config.yaml").read_text().replace("task: ner", f"task: {evil}")
         (folder / "config.yaml").write_text(text)
-    with pytest.raises(InputError, match="cannot be shared, since a task file of your own does not travel"):
+    with pytest.raises(InputError, match="cannot be shared, because a task file of your own is not uploaded"):
         push_to_hub(run, "someone/y")
     with pytest.raises(InputError, match="someone/x: a run of the task .* cannot be shared"):
         load_run("someone/x")

@@ -60,7 +60,7 @@ def test_up_and_down(server: dict[str, dict[str, bytes]], folder: Path) -> None:
 
 
 def test_a_wrong_token_and_a_name_that_is_not_there(server: dict[str, dict[str, bytes]], folder: Path) -> None:
-    with pytest.raises(InputError, match=r"someone/tiny: the Hugging Face hub did not take the upload \(.*401"):
+    with pytest.raises(InputError, match=r"someone/tiny: the Hugging Face hub rejected the upload \(.*401"):
         push_to_hub(folder, "someone/tiny", token="guessed")
     with pytest.raises(InputError, match="someone/else: neither a folder here nor a repository"):
         ElmoEmbedder.from_pretrained("someone/else")

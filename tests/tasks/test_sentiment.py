@@ -99,7 +99,7 @@ def test_a_file_and_standard_input_have_the_same_lines(
     assert found == [["a\u2028b", "c\u0085"], [], ["10\u00a0000", "d\x0ce"], ["f"]]
 
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"a\n\xff\n"), encoding="utf-8"))
-    assert "stdin:2: expected UTF-8 text, got byte 0xff" in fails(capsys, "predict", "run")
+    assert "stdin:2: the byte 0xff is not valid UTF-8" in fails(capsys, "predict", "run")
     assert "none.txt: no such file" in fails(capsys, "predict", "run", "none.txt")
 
 
@@ -125,17 +125,17 @@ def test_the_biattentive_head(data: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "text", "message"),
     [
-        ("train.txt", "", "train.txt: is empty; expected lines with a label and a text"),
-        ("test.txt", "", "test.txt: is empty; expected lines with a label and a text"),
+        ("train.txt", "", "train.txt: the file is empty; expected lines with a label and a text"),
+        ("test.txt", "", "test.txt: the file is empty; expected lines with a label and a text"),
         (
             "train.txt",
             "1 a fine film\n1 good\n",
-            "train.txt:1: expected training data of two labels or more, got '1' alone",
+            "train.txt:1: the training data has only one label, '1'; at least two are needed",
         ),
-        ("dev.txt", "1 fine\n\n2 so so\n", "dev.txt:3: expected a label of the training data (0, 1), got '2'"),
-        ("test.txt", "1 fine\n2 so so\n", "test.txt:2: expected a label of the training data (0, 1), got '2'"),
-        ("train.txt", "1 a film\n0\n", "train.txt:2: expected a label, a space or tab, and a text, got '0'"),
-        ("dev.txt", '{"label": 1, "text": "a"}\n{"label"}\n', "dev.txt:2: expected a JSON object"),
+        ("dev.txt", "1 fine\n\n2 so so\n", "dev.txt:3: '2' is not a label of the training data (0, 1)"),
+        ("test.txt", "1 fine\n2 so so\n", "test.txt:2: '2' is not a label of the training data (0, 1)"),
+        ("train.txt", "1 a film\n0\n", "train.txt:2: not a label, a space or tab, and a text: '0'"),
+        ("dev.txt", '{"label": 1, "text": "a"}\n{"label"}\n', "dev.txt:2: invalid JSON"),
     ],
 )
 def test_damaged_data(data: Path, capsys: pytest.CaptureFixture[str], name: str, text: str, message: str) -> None:
@@ -147,7 +147,7 @@ def test_damaged_data(data: Path, capsys: pytest.CaptureFixture[str], name: str,
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--set", "model.head=sum"], "model.head must be mean, max, attention or bcn, got 'sum'"),
+        (["--set", "model.head=sum"], "model.head must be mean, max, attention or bcn, not 'sum'"),
         (["--set", "model.heads=max"], "did you mean model.head?"),
         (["--data", "sst3"], "did you mean sst"),
     ],
@@ -162,4 +162,4 @@ def test_other_data_with_a_label_that_training_lacks(data: Path, capsys: pytest.
     fast = [*FAST, "--set", "training.epochs=1"]
     assert main(["train", "sentiment", "--data", "data", "--output", "run", *fast]) == 0
     (data / "test.txt").write_text("good a fine film\n")
-    assert "test.txt:1: expected a label of the training data (0, 1), got 'good'" in fails(capsys, "evaluate", "run")
+    assert "test.txt:1: 'good' is not a label of the training data (0, 1)" in fails(capsys, "evaluate", "run")

@@ -113,11 +113,11 @@ def test_predict_with_and_without_marks(data: Path, capsys: pytest.CaptureFixtur
 @pytest.mark.parametrize(
     ("name", "text", "message"),
     [
-        ("train.txt", "", "train.txt: expected sentences in the columns of CoNLL-2005"),
-        ("train.txt", "Ada - (A0*\nleft leave *\n", "train.txt:1: expected balanced brackets"),
-        ("dev.txt", "Ada - (V*)\nleft leave (V*)\n", "dev.txt:2: expected one span V in the column of predicate 1"),
-        ("test.txt", "Ada - (A0*)\nleft leave *\n", "test.txt:2: expected one span V in the column of predicate 1"),
-        ("test.txt", "Ada - *\nleft leave (V*) *\n", "test.txt:2: expected 3 columns"),
+        ("train.txt", "", "train.txt: the file is empty; expected sentences in the columns of CoNLL-2005"),
+        ("train.txt", "Ada - (A0*\nleft leave *\n", "train.txt:1: unbalanced brackets"),
+        ("dev.txt", "Ada - (V*)\nleft leave (V*)\n", "dev.txt:2: the column of predicate 1, 'left', has"),
+        ("test.txt", "Ada - (A0*)\nleft leave *\n", "test.txt:2: the column of predicate 1, 'left', has"),
+        ("test.txt", "Ada - *\nleft leave (V*) *\n", "test.txt:2: the row has 4 columns, but the sentence has 3"),
     ],
 )
 def test_damaged_data(data: Path, capsys: pytest.CaptureFixture[str], name: str, text: str, message: str) -> None:

@@ -74,7 +74,7 @@ def test_scores_and_counts_agree() -> None:
     assert scores["accuracy"] == counts.f1 == pytest.approx(1 / 3)
     assert scores["macro_f1"] == pytest.approx((2 / 4 + 0 + 0) / 3)
     assert task.record(examples, predicted) == "a X X\nb Y X\n\nc NEW X\n"
-    with pytest.raises(InputError, match=r"f:1: the training data has only one label, 'X'; expected more"):
+    with pytest.raises(InputError, match=r"f:1: the training data has only one label, 'X'; at least two are needed"):
         task.labels([TaggedSentence(("a",), ("X",), source="f:1")])
 
 

@@ -1,4 +1,4 @@
-"""Bracketed columns to BIO and back, and what is refused."""
+"""Bracketed columns to BIO and back, and invalid ones."""
 
 from __future__ import annotations
 
@@ -39,13 +39,13 @@ def test_there_and_back(pieces: list[tuple[str, int]]) -> None:
 @pytest.mark.parametrize(
     ("cells", "message"),
     [
-        (["(A0*", "(V*)"], r"f:2: expected spans side by side, got '\(V\*\)', a span inside A0"),
-        (["(A0(V*)", "*)"], r"f:1: expected spans side by side, got '\(A0\(V\*\)', a span inside A0"),
-        (["*", "*)"], r"f:2: expected balanced brackets, got '\*\)', which closes what is not open"),
-        (["(A0*))"], r"f:1: expected balanced brackets, got '\(A0\*\)\)', which closes what is not open"),
-        (["*", "(A0*", "*"], r"f:2: expected balanced brackets, got '\(A0\*', which is not closed"),
-        (["A0"], r"f:1: expected brackets such as \(ARG0\*, \*, \*\) or \(V\*\), got 'A0'"),
-        (["(*)"], r"f:1: expected brackets"),
+        (["(A0*", "(V*)"], r"f:2: '\(V\*\)' opens a span inside A0"),
+        (["(A0(V*)", "*)"], r"f:1: '\(A0\(V\*\)' opens a span inside A0"),
+        (["*", "*)"], r"f:2: unbalanced brackets: '\*\)' closes a span that is not open"),
+        (["(A0*))"], r"f:1: unbalanced brackets: '\(A0\*\)\)' closes a span that is not open"),
+        (["*", "(A0*", "*"], r"f:2: unbalanced brackets: '\(A0\*' is not closed"),
+        (["A0"], r"f:1: 'A0' is not brackets such as \(ARG0\*, \*, \*\) or \(V\*\)"),
+        (["(*)"], r"f:1: '\(\*\)' is not brackets"),
     ],
 )
 def test_damaged_columns(cells: list[str], message: str) -> None:

@@ -41,5 +41,7 @@ def test_there_is_always_a_sentence() -> None:
 
 @pytest.mark.parametrize("per_cent", [0, -1, 101])
 def test_no_such_part(per_cent: float) -> None:
-    with pytest.raises(InputError, match=f"training.fraction: expected per cent above 0 and up to 100, got {per_cent}"):
+    with pytest.raises(
+        InputError, match=f"training.fraction must be a percentage above 0 and up to 100, not {per_cent}"
+    ):
         draw_fraction(sentences(2, 1), per_cent, 1)

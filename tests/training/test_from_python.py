@@ -36,15 +36,15 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_a_run_from_lists_lives_as_long_as_the_object(place: Path, tmp_path: Path) -> None:
     told: list[str] = []
     run = elmo_tasks.train("ner", train=list(zip(TOKENS, TAGS, strict=True)), **{**FAST, "tell": told.append})
-    note = "no dev data: 1 of 12 training sentences are held out as dev, drawn at random"
+    note = "no dev data; held out 1 of 12 training sentences as dev, drawn at random"
     assert told[0] == f"note: {note}" and run.metrics["notes"][0] == note
     assert run.metrics["data"] == "in-memory" and run.metrics["seed"] == 1 and "test" not in run.metrics
     assert len(run.history) == run.metrics["epochs"] and run.metrics["dev"]["f1"] == 1.0
     assert [entity.text for entity in run("Ada lives in Oslo.")[0].entities] == ["Ada", "Oslo"]
     assert run.evaluate((TOKENS, TAGS))["f1"] == run.evaluate({"test": (TOKENS, TAGS)})["f1"] == 1.0
-    with pytest.raises(InputError, match="the data have no dev split"):
+    with pytest.raises(InputError, match="the data has no dev split"):
         run.evaluate({"test": (TOKENS, TAGS)}, "dev")
-    with pytest.raises(InputError, match="trained on Python objects, which it does not keep"):
+    with pytest.raises(InputError, match="trained on Python objects, which it does not store"):
         run.evaluate()
     run.save(tmp_path / "saved")
     copy, folder = pickle.loads(pickle.dumps(run)), run.folder
@@ -89,26 +89,26 @@ def test_an_experiment_and_files(tmp_path: Path) -> None:
     )
     assert first.metrics["test"] == second.metrics["test"]
     assert second.evaluate() == second.metrics["test"]
-    with pytest.raises(InputError, match="got seed next to an Experiment, which has its own; leave it out"):
+    with pytest.raises(InputError, match="the Experiment already has its own seed; leave it out"):
         elmo_tasks.train(experiment, seed=2)
 
 
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ({"train": []}, "train: no sentences; give at least one"),
+        ({"train": []}, "train: there are no sentences; give at least one"),
         ({"train": [(TOKENS[0], TAGS[0][:2])]}, r"train\[0\]: 5 tokens but 2 tags"),
         ({"train": (TOKENS, TAGS), "dev": [(["a"], [1])]}, r"dev\[0\]: the tags are numbers without names"),
-        ({"train": (TOKENS[:1], TAGS[:1])}, "one sentence is too little to hold a part of it out as dev; give dev="),
-        ({"dev": (TOKENS, TAGS)}, "train: got no training data; give train="),
-        ({"train": (TOKENS, TAGS), "data": "sample"}, "train: got both train and data; give one of them"),
-        ({"columns": {"tags": "x"}}, "train: got columns without train"),
+        ({"train": (TOKENS[:1], TAGS[:1])}, "one sentence is not enough to hold out a dev split; pass dev="),
+        ({"dev": (TOKENS, TAGS)}, "train: there is no training data; pass train="),
+        ({"train": (TOKENS, TAGS), "data": "sample"}, "train: train and data cannot be combined; pass only one"),
+        ({"columns": {"tags": "x"}}, "train: columns only applies to train="),
         (
             {"train": (TOKENS, TAGS), "settings": {"reading.map_labels": "PER=LOC"}},
-            r"settings reading.\* are for files",
+            r"settings reading.\* only apply to files",
         ),
         ({"train": (TOKENS, TAGS), "settings": {"training.epoch": 1}}, "did you mean training.epochs"),
-        ({"train": (TOKENS, TAGS), "settings": [1]}, "settings: expected a dictionary such as"),
+        ({"train": (TOKENS, TAGS), "settings": [1]}, "settings must be a dictionary such as"),
         ({"train": (TOKENS, TAGS), "embedders": "elmoo"}, "elmoo"),
     ],
 )

@@ -29,7 +29,7 @@ def _interruptible() -> Iterator[None]:
 
 
 def interrupt_at(monkeypatch: pytest.MonkeyPatch, module: type[Any], step: int, number: signal.Signals) -> None:
-    """A signal in the middle of that training step, counted from 1."""
+    """Send a signal in the middle of that training step (from 1)."""
     whole, done = module.training_step, 0
 
     def training_step(self: Any, batch: Any, batch_idx: int) -> Any:

@@ -1,4 +1,4 @@
-"""`train --logger`: what is logged, and what is refused before the training begins."""
+"""`train --logger`: the logged values, and errors reported before training begins."""
 
 from __future__ import annotations
 

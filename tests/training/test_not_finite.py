@@ -60,8 +60,8 @@ def test_the_sentences_of_that_batch_are_named(
     assert len(seen) == at_call
     examples = read_conll(corpus / "train.txt")
     named = ", ".join(examples[index].source for index in seen[-1][:3]) + (", ..." if batch_size > 3 else "")
-    start = f"epoch {epoch}: the {what} is inf on a batch with {named}; lower training.learning_rate or look at these"
-    end = "sentences; the unfinished run is kept, --overwrite starts again" if epoch else "sentences"
+    start = f"epoch {epoch}: the {what} is inf on a batch with {named}; lower training.learning_rate or check these"
+    end = "sentences; the unfinished run is kept, pass --overwrite to start again" if epoch else "sentences"
     assert re.fullmatch(re.escape(f"{start} {end}"), str(fault.value)), fault.value
     assert (tmp_path / ".run.unfinished" / LAST).exists() == bool(epoch)
 

@@ -40,6 +40,6 @@ def test_adadelta_is_another_optimiser(corpus: Path, tmp_path: Path) -> None:
 
 
 def test_an_unknown_optimiser(corpus: Path, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="training.optimizer must be adam or adadelta, got 'sgdd'"):
+    with pytest.raises(InputError, match="training.optimizer must be adam or adadelta, not 'sgdd'"):
         run(corpus, tmp_path / "run", "training.optimizer=sgdd")
     assert not list(tmp_path.glob("*run*"))

@@ -34,7 +34,7 @@ def start(work: Callable[..., Any], *arguments: Any) -> Any:
 
 
 def run_verb(words: list[str], said: Path) -> None:
-    """The command line in this process, what it says into a file."""
+    """Run the command line in this process, with its output in a file."""
     with said.open("w") as sys.stderr:
         code = main(words)
     os._exit(code)
@@ -72,7 +72,7 @@ def test_two_trainings_into_one_folder(corpus: Path, tmp_path: Path) -> None:
 
 
 def killed_while_it_saves(experiment: Any, output: Path, epoch: int) -> None:
-    """Train, and die in the middle of writing the checkpoint after that epoch, counted from 1."""
+    """Train, and die while writing the checkpoint after that epoch (from 1)."""
     whole, saves = torch.save, 0
 
     def half(value: Any, place: Any, *arguments: Any, **options: Any) -> None:

@@ -51,7 +51,7 @@ def test_weights_that_change_on_their_way_to_the_disk(
         trained.model.load_state_dict(before)
 
     monkeypatch.setattr(module, "save_trained", save)
-    with pytest.raises(InputError, match="predicts something else than the model that was trained"):
+    with pytest.raises(InputError, match="the written run and the trained model make different predictions"):
         train(experiment, tmp_path / "run", tell=lambda line: None)
     assert not (tmp_path / "run").exists()
     monkeypatch.setattr(module, "save_trained", save_trained)

@@ -49,18 +49,18 @@ def test_another_experiment_is_not_gone_on_with(corpus: Path, tmp_path: Path) ->
     work = cut(small(corpus), tmp_path / "run")
     before = (work / "config.yaml").read_text()
     message = (
-        r"^--resume: expected seed=1, training.learning_rate=0.02 as when the run began, "
-        r"got seed=7, training.learning_rate=0.5; pass the same settings, or start again with --overwrite$"
+        r"^--resume: the run began with seed=1, training.learning_rate=0.02, "
+        r"not seed=7, training.learning_rate=0.5; pass the same settings, or start again with --overwrite$"
     )
     with pytest.raises(InputError, match=message):
         go_on(small(corpus, "training.learning_rate=0.5", seed=7), tmp_path / "run")
-    with pytest.raises(InputError, match=r"expected model.hidden=6 as when the run began, got model.hidden=8"):
+    with pytest.raises(InputError, match=r"the run began with model.hidden=6, not model.hidden=8"):
         go_on(small(corpus, "model.hidden=8"), tmp_path / "run")
-    with pytest.raises(InputError, match=r"expected model.layers=null as when the run began, got model.layers=2"):
+    with pytest.raises(InputError, match=r"the run began with model.layers=null, not model.layers=2"):
         go_on(small(corpus, "model.layers=2"), tmp_path / "run")
     moved = tmp_path / "moved"
     shutil.copytree(corpus, moved)
-    with pytest.raises(InputError, match=r"expected data=.*corpus as when the run began, got data=.*moved;"):
+    with pytest.raises(InputError, match=r"the run began with data=.*corpus, not data=.*moved;"):
         go_on(small(moved), tmp_path / "run")
     assert (work / "config.yaml").read_text() == before and (work / LAST).exists()
     assert len(go_on(small(corpus), tmp_path / "run").history) == 4
@@ -72,7 +72,7 @@ def test_an_embedder_that_is_no_more_what_it_was(corpus: Path, tmp_path: Path, m
     with monkeypatch.context() as changed:
         changed.setattr(RandomEmbedder, "fingerprint", "random-other")
         assert not began_alike(work, small(corpus))
-        message = "^--resume: expected random as when the run began, random-.*, but that name now means random-other;"
+        message = "^--resume: random has changed since the run began: it was random-.* and is now random-other;"
         with pytest.raises(InputError, match=message):
             go_on(small(corpus), tmp_path / "run")
     (work / FINGERPRINTS).unlink()  # a run that an earlier version left
@@ -85,7 +85,7 @@ def test_data_that_have_been_corrected(corpus: Path, tmp_path: Path) -> None:
     dev = next(corpus.glob("*dev*"))
     dev.write_text(dev.read_text().replace(" O\n", " B-LOC\n", 1))
     assert not began_alike(work, small(corpus))
-    with pytest.raises(InputError, match="--resume: expected the data as when the run began, .* start again with"):
+    with pytest.raises(InputError, match="--resume: the data has changed since the run began: .* start again with"):
         go_on(small(corpus), tmp_path / "run")
 
 

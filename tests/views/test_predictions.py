@@ -54,7 +54,7 @@ def test_labels() -> None:
     value = describe_label(["so", "good"], {"bad": 0.25, "fine": 0.75})
     assert lines(value, "tsv") == ["sentence\tlabel\tprobability\ttext", "1\tfine\t0.750000\tso good"]
     assert lines(describe_label([], {}), "tsv")[1] == "1\t\t\t"
-    with pytest.raises(InputError, match="--format conll: these predictions have no tags of tokens; use jsonl or tsv"):
+    with pytest.raises(InputError, match="--format conll: these predictions have no tags for tokens; use jsonl or tsv"):
         lines(value, "conll")
-    with pytest.raises(InputError, match="have no form as a table; use jsonl"):
+    with pytest.raises(InputError, match="cannot be written as a table; use jsonl"):
         lines({"found": {}}, "tsv")

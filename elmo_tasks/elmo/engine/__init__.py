@@ -1,4 +1,4 @@
-"""The inference engine: a frozen biLM's vectors at the machine's speed."""
+"""The inference engine: computes the vectors of a frozen biLM as fast as the machine allows."""
 
 from elmo_tasks.elmo.engine.precision import PRECISIONS, resolve
 from elmo_tasks.elmo.engine.runner import Engine

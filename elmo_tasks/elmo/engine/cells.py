@@ -1,4 +1,4 @@
-"""One step of an LSTM layer between its two products: in one compiled pass over memory, or as PyTorch does it."""
+"""One step of an LSTM layer between its two products: in one compiled pass over memory, or with PyTorch operations."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from elmo_tasks.elmo.engine.products import Product, array, compiled
 
 
 class GateStep(Protocol):
-    """The gates and the cell of one direction, for N sequences side by side."""
+    """The gates and the cell of one direction, for N parallel sequences."""
 
     def table(self, x: Tensor) -> Any:
-        """The gates' part from M inputs x (M, P), in whatever form `__call__` takes it."""
+        """The gates' contribution from M inputs x (M, P), in the form that `__call__` expects."""
 
     def __call__(self, hidden: Tensor, table: Any, rows: Tensor, cell: Tensor) -> Tensor:
-        """The next step's cell and what goes into the projection.
+        """Compute the next cell and the input of the projection.
 
-        hidden: (N, P); rows: (N,) int64, which input of the table is whose. cell: (N, H) float32, twice the cell,
-        becomes the next. Returns (N, H), half of what is to be projected.
+        hidden: (N, P); rows: (N,) int64, the input in the table of each sequence. cell: (N, H) float32, twice the cell,
+        replaced by the next one. Returns (N, H), half of the input of the projection.
         """
 
 
 class PlainCell:
-    """PyTorch's operations, in place, on any device."""
+    """PyTorch operations, in place, on any device."""
 
     def __init__(self, from_input: Product, from_hidden: Product, clip: float | None) -> None:
         self.table, self.from_hidden, self.clip = from_input, from_hidden, clip
@@ -39,7 +39,7 @@ class PlainCell:
 
 
 class FusedCell:
-    """One pass over memory, by a kernel of `elmo_tasks.elmo.engine.kernels`, on one thread of the CPU."""
+    """One pass over memory by a kernel of `elmo_tasks.elmo.engine.kernels`, on one CPU thread."""
 
     def __init__(self, from_input: Product, from_hidden: Product, bias: Tensor, clip: float | None) -> None:
         self.from_input, self.from_hidden = from_input, from_hidden
@@ -70,11 +70,11 @@ class FusedCell:
 def cell_step(gates: Tensor, cell: Tensor, clip: float | None) -> Tensor:
     """The element-wise part of a step.
 
-    gates: (N, 4, H), summed, in the order input, forget, output, candidate, the candidate's doubled; becomes waste.
-    cell: (N, H), twice the cell, becomes the next. Returns (N, H), half of what goes into the projection.
+    gates: (N, 4, H), summed, in the order input, forget, output, candidate, with the candidate doubled; overwritten.
+    cell: (N, H), twice the cell, replaced by the next one. Returns (N, H), half of the input of the projection.
 
-    tanh(x) is 2 sigmoid(2x) - 1, and PyTorch's sigmoid takes a sixth of the time of its tanh. The doublings are folded
-    into the weights, exactly, as powers of two.
+    tanh(x) is 2 sigmoid(2x) - 1, and PyTorch's sigmoid takes a sixth of the time of its tanh. The factors of two are
+    folded into the weights, which is exact.
     """
     i, f, o, g = gates.sigmoid_().unbind(1)  # (N, H) each
     cell.mul_(f).addcmul_(i, g, value=4.0).sub_(i, alpha=2.0)

@@ -1,12 +1,12 @@
-"""The element-wise part of an LSTM step, and the whole of a sentence alone, compiled for the CPU by Numba.
+"""The element-wise part of an LSTM step, and all steps of a single sentence, compiled for the CPU by Numba.
 
-PyTorch takes seven passes over memory for what is one here, and for a single row its calls cost more than the
+PyTorch needs seven passes over memory where one is enough here, and for a single row its calls cost more than the
 arithmetic. All arrays are C-contiguous: float32, bfloat16 (as 16-bit integers), or weights of 8-bit integers. The
-conventions are those of `cells.cell_step`: gates in the order input, forget, output, candidate, the candidate's
-doubled; the cell doubled; what goes into the projection halved.
+conventions are those of `cells.cell_step`: gates in the order input, forget, output, candidate, with the candidate
+doubled; the cell is doubled; the input of the projection is halved.
 
-The kernels release the GIL. They are compiled at first use, and Numba keeps them on disk where it may write. `sentence`
-takes five seconds to compile, the others less than one each, so an engine takes it up only when that pays.
+The kernels release the GIL. They are compiled at first use and cached on disk by Numba if it can write there.
+`sentence` takes five seconds to compile, the others less than one each, so an engine uses it only when that pays off.
 """
 
 from __future__ import annotations
@@ -21,18 +21,19 @@ from numba.extending import overload
 
 _ONE, _HALF = np.float32(1.0), np.float32(0.5)
 _LN2, _LOG2E = np.float32(0.6931471805599453), np.float32(1.4426950408889634)
-_LIMIT = np.float32(29.0)  # a sigmoid is 1 there but for 3e-13, and exp(29) cubed is still finite in float32
-# Taylor's terms of exp beyond 1 + r on |r| <= ln(2) / 2: the next one is 1e-7.
+_LIMIT = np.float32(29.0)  # sigmoid(29) is within 3e-13 of 1, and exp(29) cubed is still finite in float32
+# Taylor coefficients of exp after 1 + r for |r| <= ln(2) / 2: the next term is 1e-7.
 _C2, _C3, _C4, _C5, _C6 = (np.float32(1 / n) for n in (2, 6, 24, 120, 720))
-_BLOCK = 1024  # sums at a time, which stay in the first cache while eight rows of weights pass by
-# Sums may be reordered and multiply-adds fused; infinities (no clipping) stay what they are.
+_BLOCK = 1024  # number of sums at a time: they stay in the L1 cache while eight rows of weights are read
+# Sums may be reordered and multiply-adds fused; infinities (no clipping) are preserved.
 _FAST = frozenset({"contract", "reassoc", "nsz", "arcp", "afn"})
 
 
 def in_blocks(weights: Any) -> Any:
-    """(K, M) -> (blocks, K, W), columns W at a time and the last filled up with zeros, as `sentence` reads them.
+    """(K, M) -> (blocks, K, W): blocks of W columns, the last padded with zeros, in the order `sentence` reads them.
 
-    One stream through memory: the rows of a wide matrix are a power of two apart and would share a few cache lines.
+    This makes one stream through memory; the rows of a wide matrix are a power of two apart and would share a few cache
+    lines.
     """
     inner, columns = weights.shape
     block = min(_BLOCK, columns)
@@ -43,11 +44,11 @@ def in_blocks(weights: Any) -> Any:
 
 
 def _compiled(function: Any, freedom: frozenset[str] = _FAST) -> Any:
-    """The kernel, kept on disk if there is a place where Numba may write."""
+    """Compile a kernel, and cache it on disk if Numba can write there."""
     compiled = functools.partial(numba.njit, nogil=True, fastmath=set(freedom), error_model="numpy")
     try:
         return compiled(cache=True)(function)
-    except RuntimeError:  # a read-only installation and no home
+    except RuntimeError:  # read-only installation and no home directory
         return compiled()(function)
 
 
@@ -61,12 +62,12 @@ _in_order = functools.partial(_compiled, freedom=frozenset({"contract"}))
 
 
 def widen(number: Any) -> Any:
-    """bfloat16 and 8-bit integers to float32; float32 as it is."""
+    """Convert bfloat16 and 8-bit integers to float32; float32 is unchanged."""
     raise NotImplementedError
 
 
 def narrow(number: Any, like: Any) -> Any:
-    """float32 to what an array `like` holds, rounded to even."""
+    """Convert float32 to the type of the array `like`, rounding to even."""
     raise NotImplementedError
 
 
@@ -94,7 +95,7 @@ def _narrow(number: Any, like: Any) -> Any:
 
 @numba.njit(inline="always")
 def _exp(x: Any) -> Any:
-    """exp(x) within 2e-7 of its value, without a branch or a call, so that it becomes vector instructions."""
+    """exp(x) with an error of at most 2e-7, without branches or calls, so that it is vectorised."""
     y = min(max(x, -_LIMIT), _LIMIT)
     n = np.floor(y * _LOG2E + _HALF)
     r = y - n * _LN2
@@ -105,9 +106,10 @@ def _exp(x: Any) -> Any:
 
 @numba.njit(inline="always")
 def _next_cell(enter: Any, keep: Any, candidate: Any, cell: Any, clip: Any) -> Any:
-    """Twice the next cell from the gates before their sigmoids, the candidate doubled, and twice the former cell.
+    """Twice the next cell, from the gates before their sigmoids (the candidate doubled) and twice the previous cell.
 
-    sigmoid(keep) cell + sigmoid(enter) (4 sigmoid(candidate) - 2) over one denominator: divisions are what takes time.
+    Computes sigmoid(keep) cell + sigmoid(enter) (4 sigmoid(candidate) - 2) over one denominator, because divisions are
+    slow.
     """
     e, k, c = _ONE + _exp(-enter), _ONE + _exp(-keep), _exp(-candidate)
     both = e * (_ONE + c)
@@ -117,7 +119,7 @@ def _next_cell(enter: Any, keep: Any, candidate: Any, cell: Any, clip: Any) -> A
 
 @numba.njit(inline="always")
 def _leaving(leave: Any, cell: Any) -> Any:
-    """sigmoid(leave) (sigmoid(cell) - 1/2), likewise."""
+    """sigmoid(leave) (sigmoid(cell) - 1/2), also over one denominator."""
     c = _exp(-cell)
     return (_HALF - _HALF * c) / ((_ONE + _exp(-leave)) * (_ONE + c))
 
@@ -128,10 +130,10 @@ def step(
 ) -> None:
     """The element-wise part of a step of many sequences.
 
-    product: (N, 4H), the gates' part from the hidden states, each row to be multiplied by its one of scales (N,).
-    inputs: (M, 4H), their part from the input, to be multiplied by inputs_scales (M,); row `rows[r]` (N,) int64 belongs
-    to sequence r. bias: (4H,). cell: (N, H), becomes the next. out: (N, H), becomes what goes into the projection.
-    clip: twice the cell's bound; infinite for none. All but product, inputs and out are float32.
+    product: (N, 4H), the gates' contribution from the hidden states; each row is multiplied by its element of scales
+    (N,). inputs: (M, 4H), their contribution from the input, multiplied by inputs_scales (M,); row `rows[r]` (N,) int64
+    belongs to sequence r. bias: (4H,). cell: (N, H), replaced by the next cell. out: (N, H), receives the input of the
+    projection. clip: twice the bound of the cell; infinity for none. All but product, inputs and out are float32.
     """
     count, size = cell.shape
     for row in range(count):
@@ -161,7 +163,7 @@ def round_rows(x: Any, out: Any, scales: Any) -> None:
 
 @numba.njit(inline="always")
 def _scale(values: Any) -> Any:
-    """What takes the 8-bit integers of `values` (K,) back, of which the greatest becomes 127."""
+    """The scale that converts the 8-bit integers of `values` (K,) back; the largest value becomes 127."""
     largest = np.float32(0.0)
     for j in range(len(values)):
         largest = max(largest, abs(widen(values[j])))
@@ -184,13 +186,13 @@ def sentence(
     summed: Any,
     outputs: Any,
 ) -> None:
-    """All steps of one sequence, with every rounding of the products of many rows, and in the same order.
+    """All steps of one sequence, with the same roundings in the same order as the products of many rows.
 
-    inputs: (T, 4H), inputs_scales: (T,), bias: (4H,), as `step` takes them. recurrent: (P, 4H) and projection: (H, P),
-    the weights, in blocks (see `in_blocks`); 8-bit integers have a scale per column, (4H,) and (P,), others none.
-    hidden: (P,), of the type of `inputs`, and cell: (H,) float32, before the first step; become those after the last.
-    clip, proj_clip: float32, twice the cell's bound and the projection's. summed: see `multiply`. outputs: (T, P)
-    float32, becomes the hidden states.
+    inputs: (T, 4H), inputs_scales: (T,), bias: (4H,), as for `step`. recurrent: (P, 4H) and projection: (H, P), the
+    weights in blocks (see `in_blocks`); 8-bit integers have a scale per column, (4H,) and (P,), others none. hidden:
+    (P,), of the type of `inputs`, and cell: (H,) float32, the state before the first step, replaced by the last one.
+    clip, proj_clip: float32, twice the bound of the cell and that of the projection. summed: see `multiply`. outputs:
+    (T, P) float32, receives the hidden states.
     """
     size, width = len(cell), len(hidden)
     product, raw = np.empty((1, 4 * size), inputs.dtype), np.empty((1, size), inputs.dtype)
@@ -209,7 +211,7 @@ def sentence(
 
 
 def _product(x: Any, weights: Any, scales: Any, values: Any, summed: Any, sums: Any, out: Any) -> Any:
-    """x: (K,) times weights, in blocks, -> out: (M,), rounded; returns what out is still to be multiplied by."""
+    """x: (K,) times weights in blocks -> out: (M,), rounded; returns the scale that out must still be multiplied by."""
     raise NotImplementedError
 
 
@@ -222,7 +224,7 @@ def _any_product(x: Any, weights: Any, scales: Any, values: Any, summed: Any, su
             inverse = _ONE / scale
             for k in range(len(x)):
                 values[k] = np.rint(widen(x[k]) * inverse)
-            multiply(values, weights, summed, sums)  # whole numbers
+            multiply(values, weights, summed, sums)  # integers
             for j in range(len(out)):
                 out[j] = narrow(sums[j] * scales[j], out)
             return scale
@@ -241,7 +243,7 @@ def _any_product(x: Any, weights: Any, scales: Any, values: Any, summed: Any, su
 
 
 def _odd_first(weights: Any) -> Any:
-    """1 where of two products the second is added first, as the processor's instruction for bfloat16 does, else 0."""
+    """1 if the second of two products is added first, as by the CPU's bfloat16 instruction, else 0."""
     raise NotImplementedError
 
 
@@ -256,8 +258,8 @@ def _is_odd_first(weights: Any) -> Any:
 def multiply(x: Any, weights: Any, summed: Any, out: Any) -> None:
     """x: (K,) float32, weights: (blocks, K, W) -> out: (blocks * W,) float32. The weights are read once, in order.
 
-    A sum is fused multiply-adds one after the other, of `summed` products at most; several such sums are then added.
-    So does oneDNN for many rows, and the results are equal to the last bit.
+    A sum is a chain of at most `summed` fused multiply-adds; several such sums are then added. oneDNN does the same for
+    many rows, so the results are bit-identical.
     """
     blocks, inner, columns = weights.shape
     o, s = _odd_first(weights), np.empty(columns, np.float32)

@@ -1,4 +1,4 @@
-"""One direction of one layer of the biLM, over a packed block or a sentence alone."""
+"""One direction of one layer of the biLM, over a packed block or a single sentence."""
 
 from __future__ import annotations
 
@@ -28,18 +28,18 @@ from elmo_tasks.elmo.lstm import ProjectedLstm
 # recur. What it takes is bounded so, whatever the longest sentence.
 _CHUNK_BYTES, _WORDS_BYTES = 16 << 20, 128 << 20
 _CACHE_BYTES = 16 << 20
-_WHOLE_SUMS = 1 << 10  # products of 8-bit integers: their sum stays below 2**24
+_WHOLE_SUMS = 1 << 10  # number of products of 8-bit integers whose sum stays below 2**24
 
 
 class Direction:
     """One direction of one layer: three products and the loop over time.
 
-    Every sentence begins with the same boundary, so its step is taken once, here. Nothing but the dropped vector of the
-    closing boundary depends on the step over that, so it is never taken.
+    Every sentence begins with the same boundary, so its step is computed once, here. Only the dropped vector of the
+    closing boundary depends on the step over it, so that step is never computed.
     """
 
     def __init__(self, lstm: ProjectedLstm, make: Makers, boundary: Tensor) -> None:
-        """boundary: (1, P), the layer's input at the boundary that this direction reads first."""
+        """boundary: (1, P), the input of the layer at the boundary that this direction reads first."""
         self.size, self.width = lstm.cell_dim, lstm.projection_dim
         self.cell_clip, self.proj_clip = lstm.cell_clip, lstm.proj_clip
         from_input = make.gates(ordered(lstm.weight_ih), ordered(lstm.bias))
@@ -47,7 +47,7 @@ class Direction:
         self.projection = make.projection(2.0 * lstm.weight_proj, None)
         self.step_bytes = self.from_hidden.weight_bytes + self.projection.weight_bytes
         self.all_bytes = self.step_bytes + from_input.weight_bytes
-        self.row_bytes = 4 * self.size * from_input.dtype.itemsize  # of the gates' part from one input
+        self.row_bytes = 4 * self.size * from_input.dtype.itemsize  # of the gates' contribution from one input
         self.cell: GateStep = PlainCell(from_input, self.from_hidden, self.cell_clip)
         if has_kernels() and boundary.device.type == "cpu":
             self.cell = FusedCell(from_input, self.from_hidden, ordered(lstm.bias), self.cell_clip)
@@ -58,8 +58,8 @@ class Direction:
     def __call__(self, x: Tensor, packing: Packing, words: Tensor | None = None) -> Tensor:
         """Run over a packed block of N rows.
 
-        x: (N, P) float32, the block; or, where `words` (N,) says which of them each row is, (U, P) distinct inputs,
-        whose part of the gates is then computed once each.
+        x: (N, P) float32, the block; or (U, P) distinct inputs, of which `words` (N,) selects one for each row; their
+        contribution to the gates is then computed only once each.
         Returns: (N, P) float32, the outputs in the order of the block.
         """
         sizes = packing.sizes
@@ -69,14 +69,14 @@ class Direction:
             begins = packing.begins.get(len(outputs))
             if begins is not None:
                 cell[begins], hidden[begins] = self.first_cell, self.first_hidden
-            if len(rows) < len(hidden):  # streams that have ended, the last ones
+            if len(rows) < len(hidden):  # the last streams have ended
                 cell, hidden = cell[: len(rows)], hidden[: len(rows)]
             hidden = self._project(self.cell(hidden, table, rows, cell))
             outputs.append(hidden if len(outputs) + 1 not in packing.begins else hidden.clone())  # begins write to it
         return torch.cat(outputs).float()  # (N, P)
 
     def _inputs(self, x: Tensor, sizes: Sequence[int], words: Tensor | None) -> Iterator[tuple[Any, Tensor]]:
-        """For each step a table of the gates' part from the input, and which of its rows (n,) is whose."""
+        """Yield for each step a table of the gates' contribution from the input, and the row of each stream (n,)."""
         start = 0
         for steps in _chunks(sizes, (_CHUNK_BYTES if words is None else _WORDS_BYTES) // self.row_bytes):
             end = start + sum(steps)
@@ -96,11 +96,11 @@ class Direction:
 
 
 class Alone:
-    """A direction over one sentence by itself: all of its steps in one call of a compiled kernel.
+    """A direction over a single sentence: all of its steps in one call to a compiled kernel.
 
-    A single row takes its time from reading the weights and, step by step, from calls; here the calls are none. The
-    weights lie in memory once more, as the kernel reads them. The arithmetic is that of the direction, to the last bit
-    where oneDNN adds up in an order that `summed_products` knows.
+    For a single row, the time is spent on reading the weights and on calls at each step; the kernel avoids the calls.
+    The weights are in memory a second time, in the kernel's layout. The results are bit-identical to those of the
+    direction if oneDNN adds in an order known to `summed_products`.
     """
 
     def __init__(self, direction: Direction, lstm: ProjectedLstm) -> None:
@@ -115,9 +115,10 @@ class Alone:
 
     @staticmethod
     def pays(direction: Direction) -> bool:
-        """Whether both directions' weights stay in a cache; else one after the other on all threads is faster.
+        """Whether the weights of both directions stay in the cache; otherwise one after the other on all threads is
+        faster.
 
-        Nor are 8-bit products taken whose sums might not be whole in float32.
+        8-bit products whose sums might not be exact in float32 are excluded too.
         """
         products = ((direction.from_hidden, direction.width), (direction.projection, direction.size))
         whole = all(inner <= _WHOLE_SUMS for product, inner in products if isinstance(product, Int8Product))
@@ -130,7 +131,7 @@ class Alone:
         return done
 
     def __call__(self, x: Tensor) -> Tensor:
-        """(T, P) float32, in the order that the direction reads -> the outputs, likewise."""
+        """(T, P) float32, in the reading order of the direction -> the outputs in the same order."""
         outputs = torch.empty_like(x)
         compiled().sentence(
             *self.gates.table(x), self.gates.bias, self.recurrent, self.recurrent_scales, self.projection,
@@ -142,9 +143,9 @@ class Alone:
 
 @functools.cache
 def summed_products() -> int:
-    """How many products oneDNN adds up before it begins another sum, of two numbers that processors differ in.
+    """The number of products that oneDNN adds before it begins another sum, which depends on the processor.
 
-    512 with AVX-512, all of them with AVX2; found by a product of both kinds.
+    512 with AVX-512, all of them with AVX2; determined with a small product.
     """
     several, all_of_them = 512, 1 << 30
     if not has_onednn():
@@ -157,7 +158,7 @@ def summed_products() -> int:
 
 
 def _blocks(product: Product, weight: Tensor) -> tuple[np.ndarray, np.ndarray]:
-    """The matrix (M, K) of a product as the kernel of a sentence reads it, and its scales (M,), none if not 8-bit."""
+    """The matrix (M, K) of a product in the layout of the sentence kernel, and its scales (M,), empty if not 8-bit."""
     weight, in_blocks = weight.detach().float(), compiled().in_blocks
     if isinstance(product, Int8Product):
         rounded, scales = eight_bit_weights(weight)
@@ -166,13 +167,13 @@ def _blocks(product: Product, weight: Tensor) -> tuple[np.ndarray, np.ndarray]:
 
 
 def ordered(stored: Tensor) -> Tensor:
-    """(4H, ...) from input, forget, candidate, output to the order of `cell_step`, the candidate doubled."""
+    """Reorder (4H, ...) from input, forget, candidate, output to the order of `cell_step`, and double the candidate."""
     i, f, g, o = stored.chunk(4)
     return torch.cat([i, f, o, 2.0 * g])
 
 
 def _chunks(sizes: Sequence[int], rows: int) -> Iterator[list[int]]:
-    """Consecutive steps of together at most `rows` rows, one step at least."""
+    """Group consecutive steps with at most `rows` rows in total, at least one step per group."""
     chunk: list[int] = []
     total = 0
     for size in sizes:

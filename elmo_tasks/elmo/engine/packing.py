@@ -1,4 +1,4 @@
-"""Sentences of different lengths in one block without padding."""
+"""Pack sentences of different lengths into one block without padding."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from elmo_tasks.core.streams import share
 
 @dataclass(frozen=True)
 class Packing:
-    """How a batch of sentences is read: in streams side by side, each sentence in one stream, behind the one before it.
+    """The layout of a batch of sentences in parallel streams; each sentence follows another one in its stream.
 
     All streams advance together, so that every step multiplies as many rows as there are streams, however much the
-    lengths differ. A block has the first tokens of all streams, then their second ones, and so on; streams are ordered
-    by falling length, so those that go on are the first ones.
+    lengths differ. A block contains the first tokens of all streams, then their second ones, and so on; streams are
+    ordered by decreasing length, so that the first ones last longest.
 
-    sizes: streams at each step, falling. begins: step -> (k,) the streams in which a sentence begins there, where that
-    is not the first. ahead, behind: (N,) the row in a block of each token (numbered sentence by sentence), where each
-    sentence is read from its start or from its end.
+    sizes: number of streams at each step, decreasing. begins: step -> (k,) the streams in which a sentence begins at
+    that step, except the first. ahead, behind: (N,) the row in the block of each token (numbered sentence by sentence),
+    if each sentence is read from its start or from its end.
     """
 
     sizes: list[int]
@@ -31,7 +31,7 @@ class Packing:
 
     @classmethod
     def of(cls, lengths: Sequence[int], streams: int, device: torch.device) -> Packing:
-        """lengths: of the sentences, 1 or more each; streams: maximum number; device: of the tensors."""
+        """lengths: lengths of the sentences, at least 1; streams: maximum number; device: device of the tensors."""
         places, loads = share(lengths, min(streams, len(lengths)))
         rank = {stream: row for row, stream in enumerate(sorted(range(len(loads)), key=lambda stream: -loads[stream]))}
         sizes = torch.bincount(torch.cat([torch.arange(load) for load in loads]))  # (steps,)

@@ -1,4 +1,4 @@
-"""Which arithmetic an engine uses, and which of them this machine has."""
+"""The arithmetic of an engine, and what this machine supports."""
 
 from __future__ import annotations
 
@@ -14,34 +14,34 @@ PRECISIONS = ("exact", "fast", "int8", "auto")
 
 
 def resolve(precision: str, device: torch.device) -> str:
-    """`exact`, `fast` or `int8`, whichever the engine will really compute in.
+    """Resolve a precision to the one that the engine will really use: `exact`, `fast` or `int8`.
 
     `exact` is float32 and equals the reference module to 1e-5. `fast` keeps the cosine of every vector with the exact
-    one above 0.9995: it multiplies in bfloat16, and for the gates in 8-bit integers, one scale a row, where the CPU is
-    faster at those; sums, gates and cells are float32. On a device that has neither it is `exact`. `int8` multiplies
-    8-bit integers in the whole LSTM. `auto` is `fast`.
+    one above 0.9995: it multiplies in bfloat16 and, if the CPU is faster at that, in 8-bit integers for the gates, with
+    one scale per row; sums, gates and cells are float32. On a device with neither it becomes `exact`. `int8` multiplies
+    8-bit integers in the whole LSTM. `auto` means `fast`.
 
     Raises:
-        InputError: another word, or `int8` where there is no such product.
+        InputError: the precision is unknown, or is `int8` and the device does not support it.
     """
     if precision not in PRECISIONS:
-        raise InputError(f"elmo.precision: expected one of {', '.join(PRECISIONS)}, got {precision!r}")
+        raise InputError(f"elmo.precision must be one of {', '.join(PRECISIONS)}, not {precision!r}")
     if precision == "int8":
         if device.type != "cpu" or not has_int8():
             raise InputError(
-                "elmo.precision: expected a CPU whose PyTorch multiplies 8-bit integers for int8, this is "
-                f"{device.type} without; use fast"
+                "elmo.precision: int8 needs a CPU with 8-bit products in PyTorch, which this machine's "
+                f"{device.type} does not have; use fast"
             )
         return "int8"
     return "fast" if precision in ("fast", "auto") and (has_bf16(device) or int8_is_faster(device)) else "exact"
 
 
 def arithmetic(precision: str, device: torch.device) -> str:
-    """The name of what `precision`, resolved, is on this machine: `exact/float32`, `fast/bf16`, `fast/int8-gates`, ...
+    """The arithmetic of a resolved precision on this machine: `exact/float32`, `fast/bf16`, `fast/int8-gates`, ...
 
-    Before the slash is the precision. After it is what is multiplied: `int8-gates` has bfloat16 in the character
-    encoder and the projections, `int8` only in the former; with `-float32` they have float32 there, on a CPU without
-    bfloat16. Equal names and equal weights mean vectors that differ by rounding at most.
+    The precision precedes the slash; the type of the products follows it: `int8-gates` uses bfloat16 in the character
+    encoder and the projections, `int8` only in the former; names with `-float32` use float32 there, on CPUs without
+    bfloat16. For equal names and weights, vectors differ at most by rounding.
     """
     if precision == "exact":
         return "exact/float32"
@@ -52,20 +52,20 @@ def arithmetic(precision: str, device: torch.device) -> str:
 
 
 def has_bf16(device: torch.device) -> bool:
-    """Whether the device multiplies bfloat16 in hardware: emulated products are slower than float32."""
+    """Whether the device multiplies bfloat16 in hardware; emulated products are slower than float32."""
     if device.type == "cuda":
         return torch.cuda.get_device_capability(device) >= (8, 0)
     return device.type == "cpu" and has_onednn() and (_cpu_has("avx512_bf16") or _cpu_has("amx_tile"))
 
 
 def int8_is_faster(device: torch.device) -> bool:
-    """Whether 8-bit products beat bfloat16 ones: on CPUs that have VNNI and no AMX."""
+    """Whether 8-bit products are faster than bfloat16 ones: on CPUs with VNNI but without AMX."""
     return device.type == "cpu" and has_int8() and _cpu_has("vnni") and not _cpu_has("amx_tile")
 
 
 @functools.cache
 def has_onednn() -> bool:
-    """Whether weights can be laid out in advance for oneDNN's products, tried on a small one."""
+    """Whether weights can be converted to oneDNN's layout in advance, tried with a small product."""
     if not torch.backends.mkldnn.is_available():  # type: ignore[no-untyped-call]
         return False
     try:
@@ -73,13 +73,13 @@ def has_onednn() -> bool:
         packed = torch.ops.mkldnn._reorder_linear_weight(weight, 16)
         product = torch.ops.mkldnn._linear_pointwise.default(weight, packed, None, "none", [], "")
         return torch.equal(product, weight)
-    except (AttributeError, RuntimeError, TypeError):  # another PyTorch, or one that was built without
+    except (AttributeError, RuntimeError, TypeError):  # another PyTorch version, or one built without oneDNN
         return False
 
 
 @functools.cache
 def has_int8() -> bool:
-    """Whether oneDNN's product of 8-bit integers is there, tried on a small one."""
+    """Whether oneDNN's product of 8-bit integers is available, tried with a small one."""
     try:
         product = _int8_product((torch.eye(16) + 128).to(torch.uint8), torch.eye(16, dtype=torch.int8))
         return torch.equal(product, torch.eye(16))
@@ -89,13 +89,13 @@ def has_int8() -> bool:
 
 @functools.cache
 def int8_saturates() -> bool:
-    """Whether oneDNN's product of 8-bit integers cuts sums of two off at 16 bits, as it does on CPUs without VNNI."""
+    """Whether oneDNN's 8-bit product saturates sums of two products at 16 bits, as on CPUs without VNNI."""
     product = _int8_product(torch.full((16, 64), 255, dtype=torch.uint8), torch.full((16, 64), 127, dtype=torch.int8))
     return not torch.equal(product, torch.full((16, 16), 64.0 * 127 * 127))
 
 
 def _int8_product(rows: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
-    """oneDNN's: rows (N, K) unsigned with 128 as zero, weight (16, K) -> (N, 16) float32."""
+    """oneDNN's product: rows (N, K) unsigned with 128 as zero, weight (16, K) -> (N, 16) float32."""
     packed = torch.ops.onednn.qlinear_prepack(weight, list(rows.shape))
     product: torch.Tensor = torch.ops.onednn.qlinear_pointwise.default(
         rows, 1.0, 128, packed, torch.ones(16), torch.zeros(16, dtype=torch.int64), None, 1.0, 0, torch.float32,
@@ -106,12 +106,12 @@ def _int8_product(rows: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
 
 @functools.cache
 def has_kernels() -> bool:
-    """Whether Numba is installed, which compiles `elmo_tasks.elmo.engine.kernels`; without it PyTorch does as well."""
+    """Whether Numba, which compiles `elmo_tasks.elmo.engine.kernels`, is installed; otherwise PyTorch is used."""
     return importlib.util.find_spec("numba") is not None
 
 
 def _cpu_has(feature: str) -> bool:
-    """PyTorch's own look at the CPU; an older one that cannot tell has it not."""
+    """Whether PyTorch reports a CPU feature; false for older versions that cannot."""
     look = getattr(torch.cpu, f"_is_{feature}_supported", None)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

@@ -1,4 +1,4 @@
-"""Products with a fixed matrix, laid out once for the hardware that runs them."""
+"""Products with a fixed matrix, whose layout is optimised once for the hardware."""
 
 from __future__ import annotations
 
@@ -15,29 +15,31 @@ from torch import Tensor, nn
 
 from elmo_tasks.elmo.engine.precision import has_kernels, has_onednn, int8_saturates
 
-_ROWS = 64  # for which oneDNN lays the weights out; measured: no other choice is better at 1 or at 1,000 rows
+_ROWS = (
+    64  # number of rows that oneDNN optimises the layout for; measured: no other value is better at 1 or at 1,000 rows
+)
 
 
 class Product(Protocol):
     """x (N, K) times a fixed matrix (K, M)."""
 
     dtype: torch.dtype
-    """Of what `__call__` returns."""
+    """The type of the result of `__call__`."""
     weight_bytes: int
-    """What has to be read for a product."""
+    """Number of bytes that are read for a product."""
 
     def __call__(self, x: Tensor) -> Tensor:
-        """x: (N, K) float32 or `dtype` -> (N, M), the bias added."""
+        """x: (N, K) float32 or `dtype` -> (N, M), including the bias."""
 
     def add(self, x: Tensor, base: Tensor, out: Tensor) -> None:
-        """out (N, M) float32 becomes base (N, M) + the product; base is float32 or of `dtype`."""
+        """Set out (N, M) float32 to base (N, M) + the product; base is float32 or `dtype`."""
 
     def unscaled(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """The product (N, M) without the bias, and the scales (N,), float32, that its rows still have to have."""
+        """The product (N, M) without the bias, and the float32 scales (N,) still to be multiplied with its rows."""
 
 
 class PlainProduct:
-    """What PyTorch does on any device."""
+    """PyTorch's product, for any device."""
 
     def __init__(self, weight: Tensor, bias: Tensor | None, dtype: torch.dtype) -> None:
         self.dtype = dtype
@@ -59,7 +61,7 @@ class PlainProduct:
 
 
 class OneDnnProduct:
-    """oneDNN on the CPU, the weights in its blocked layout, which other products compute again at each call."""
+    """oneDNN on the CPU with weights in its blocked layout, which PyTorch would compute again at each call."""
 
     def __init__(self, weight: Tensor, bias: Tensor | None, dtype: torch.dtype) -> None:
         self.dtype = dtype
@@ -69,7 +71,7 @@ class OneDnnProduct:
         self._linear = torch.ops.mkldnn._linear_pointwise.default
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """A copy lays the weights out again."""
+        """A copy makes its own layout of the weights."""
         return OneDnnProduct, (self.packed.to_dense(), self.bias, self.dtype)
 
     def __call__(self, x: Tensor) -> Tensor:
@@ -93,9 +95,9 @@ class OneDnnProduct:
 
 
 class Int8Product:
-    """8-bit integers on the CPU: one scale a row of x, taken from the row itself, and one a row of the weights.
+    """8-bit integers on the CPU: one scale per row of x, computed from that row, and one per row of the weights.
 
-    A scale for the whole batch, as PyTorch's dynamic quantisation takes it, would let a sentence change its neighbours.
+    With a single scale for the batch, as in PyTorch's dynamic quantisation, a sentence would influence its neighbours.
     """
 
     def __init__(self, weight: Tensor, bias: Tensor | None, dtype: torch.dtype) -> None:
@@ -104,7 +106,7 @@ class Int8Product:
     def _lay_out(self, rounded: Tensor, scales: Tensor, bias: Tensor | None, dtype: torch.dtype) -> None:
         """rounded: (M, K) int8, scales: (M,)."""
         self.dtype, self.weight_bytes, self.scales = dtype, rounded.numel(), scales
-        # The same integers as float32, whose sums are whole up to 2**24, where oneDNN's would be wrong.
+        # The same integers as float32, whose sums are exact up to 2**24, if oneDNN's sums would be wrong.
         self.whole = rounded.float() if int8_saturates() else None  # (M, K)
         self.packed = torch.ops.onednn.qlinear_prepack(rounded, [_ROWS, rounded.shape[1]])
         self.zeros = torch.zeros(len(rounded), dtype=torch.int64)
@@ -115,7 +117,7 @@ class Int8Product:
         return self.packed.to_dense().t().contiguous(), self.scales, self.bias, self.dtype
 
     def __setstate__(self, state: tuple[Any, ...]) -> None:
-        """A copy lays the weights out again."""
+        """A copy makes its own layout of the weights."""
         self._lay_out(*state)
 
     def __call__(self, x: Tensor) -> Tensor:
@@ -129,7 +131,7 @@ class Int8Product:
         torch.addcmul(base.float(), product.float(), scale.unsqueeze(1), out=out)
 
     def unscaled(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """The product (N, M) of rows of greatest value 127, without the bias, and the scales that they had, (N,)."""
+        """The product (N, M) of rows scaled to a maximum of 127, without the bias, and their scales (N,)."""
         rounded, scale = eight_bits(x)
         if self.whole is not None:
             sums = (rounded.float() - 128) @ self.whole.t()  # (N, M)
@@ -153,15 +155,15 @@ class Int8Product:
 
 
 def eight_bit_weights(weight: Tensor) -> tuple[Tensor, Tensor]:
-    """(M, K) as 8-bit integers, each row by its greatest value, and the scales (M,) that take them back."""
+    """(M, K) as 8-bit integers, each row scaled by its largest value, and the scales (M,) to convert them back."""
     scales = (weight.abs().amax(dim=1) / 127).clamp_min(1e-30)  # (M,)
     return (weight / scales.unsqueeze(1)).round_().to(torch.int8), scales
 
 
 def whole_rows(x: Tensor) -> Tensor:
-    """(N, K) filled up with zeros to one of few numbers of rows.
+    """Pad (N, K) with zeros to one of a few numbers of rows.
 
-    oneDNN makes code for each shape and keeps it, a thousand of them: hundreds of MB where every number occurs.
+    oneDNN compiles code for each shape and keeps up to a thousand of them: hundreds of MB if every number occurs.
     """
     rows = len(x)
     step = next(step for most, step in ((16, 1), (512, 32), (4096, 256), (sys.maxsize, 1024)) if rows <= most)
@@ -170,7 +172,7 @@ def whole_rows(x: Tensor) -> Tensor:
 
 
 def eight_bits(x: Tensor) -> tuple[Tensor, Tensor]:
-    """(N, K) as 8-bit integers, each row by its greatest value, and the scales (N,) float32 that take them back.
+    """(N, K) as 8-bit integers, each row scaled by its largest value, and the float32 scales (N,) to convert them back.
 
     Unsigned with 128 as zero: oneDNN has no fast kernel for signed rows on CPUs without AMX.
     """
@@ -184,12 +186,12 @@ def eight_bits(x: Tensor) -> tuple[Tensor, Tensor]:
 
 @functools.cache
 def compiled() -> Any:
-    """The compiled kernels, for where `has_kernels`; Numba is imported here and not before."""
+    """The compiled kernels, if `has_kernels`; Numba is imported only here."""
     return importlib.import_module("elmo_tasks.elmo.engine.kernels")
 
 
 def array(tensor: Tensor) -> np.ndarray:
-    """The same memory for Numba, which knows no bfloat16: 16-bit integers stand for it."""
+    """The same memory for Numba, with bfloat16 as 16-bit integers, because Numba does not support it."""
     tensor = tensor.contiguous()
     return (tensor.view(torch.uint16) if tensor.dtype == torch.bfloat16 else tensor).numpy()
 
@@ -200,7 +202,7 @@ Maker = Callable[[Tensor, Tensor | None], Product]
 
 @dataclass(frozen=True)
 class Makers:
-    """What lays out a matrix (M, K) and its bias (M,) or None for each kind of product of a biLM."""
+    """Functions that prepare a matrix (M, K) and its bias (M,) or None, for each kind of product of a biLM."""
 
     words: Maker
     gates: Maker
@@ -208,10 +210,10 @@ class Makers:
 
 
 def makers(arithmetic: str, device: torch.device) -> Makers:
-    """For what `precision.arithmetic` names. Weights are moved to the device.
+    """The makers for an arithmetic named by `precision.arithmetic`. Weights are moved to the device.
 
-    8-bit gates cost a cosine of 1e-4, which `fast` can afford where the CPU multiplies such numbers twice as fast as
-    bfloat16. The character encoder is always more precise than that: its rounding errors would be in all layers.
+    8-bit gates reduce the cosine by 1e-4, which is acceptable in `fast` if the CPU multiplies 8-bit integers twice as
+    fast as bfloat16. The character encoder is always more precise, because its rounding errors would be in all layers.
     """
     dtype = torch.float32 if arithmetic.endswith("float32") else torch.bfloat16
     floating, eight = _floating(dtype, device), functools.partial(_eight, dtype)

@@ -1,4 +1,4 @@
-"""The frozen biLM at the machine's speed."""
+"""The engine, which runs a frozen biLM as fast as the machine allows."""
 
 from __future__ import annotations
 
@@ -19,42 +19,43 @@ from elmo_tasks.elmo.engine.sides import side_by_side
 from elmo_tasks.elmo.engine.words import WordEncoder, WordTable
 from elmo_tasks.elmo.lstm import ProjectedLstm
 
-BUDGET_NUMBERS = 1 << 22  # in a layer of one direction of a batch: 8,192 tokens of the original, about 200 MB in all
-STREAMS, STREAM_CELLS = 128, 1 << 18  # side by side: enough for full products, at small cells for few steps too
+BUDGET_NUMBERS = 1 << 22  # per layer and direction of a batch: 8,192 tokens of the original, about 200 MB in total
+STREAMS, STREAM_CELLS = 128, 1 << 18  # parallel streams: enough for full products, and for few steps with small cells
 WORD_TABLE = 1 << 15
-FULL_ROWS = 16  # below, both directions' weights at once would push each other out of the cache
-WORTH_COMPILING = 100  # sentences alone, after which the kernel for them would have saved the time of its compilation
-LONGEST = 512  # tokens of a sentence alone; a longer one is not waited for word by word, and needs less memory so
+FULL_ROWS = 16  # below this, the weights of both directions would evict each other from the cache
+WORTH_COMPILING = 100  # single sentences after which the kernel for them would have saved its compilation time
+LONGEST = 512  # maximum length of a single sentence for the kernel; longer ones need less memory in a block
 
 
 class Engine:
-    """Sentences in, all layers of a frozen biLM out: what `BiLM` computes, many times faster.
+    """Computes all layers of a frozen biLM for sentences, many times faster than `BiLM`.
 
-    The weights are copied and laid out for the hardware; changes to `bilm` after that are not seen. Memory beyond the
-    weights is bounded by the token budget, or by the longest sentence where that is longer.
+    The weights are copied into a layout for the hardware; later changes to `bilm` have no effect. Memory beyond the
+    weights is bounded by the token budget, or by the longest sentence if that is longer.
 
-    Threads may share an engine, and it can be pickled, for a process that is spawned on the same kind of machine. In a
-    process that was forked it runs on one thread: those of PyTorch do not survive a fork.
+    Threads may share an engine, and it can be pickled for processes spawned on the same kind of machine. In a forked
+    process it runs on one thread, because PyTorch's threads do not survive a fork.
 
-    A sentence's vectors do not depend on its neighbours, their order, the token budget, the words seen before, or
-    whether it comes alone: on x86 processors with AVX2 or AVX-512 to the last bit, elsewhere up to the order in which
-    products are added (1e-5 in `exact`). Exceptions: with AMX, a sentence alone in `fast` (cosines above 1 - 1e-4), and
-    layers of more than 1,024 cells in `exact` (1e-6).
+    The vectors of a sentence do not depend on its neighbours, their order, the token budget, the words seen before, or
+    whether it is embedded alone: bit-identical on x86 processors with AVX2 or AVX-512, elsewhere up to the order of
+    additions (1e-5 in `exact`). Exceptions: with AMX, a single sentence in `fast` (cosines above 1 - 1e-4), and layers
+    of more than 1,024 cells in `exact` (1e-6).
 
     Args:
         bilm: the model.
         precision: `exact`, `fast`, `int8` or `auto`, see `elmo_tasks.elmo.engine.precision.resolve`.
-        token_budget: most tokens in a batch; a longer sentence is a batch of its own. None: by the width of a layer.
-        word_table: how many words' vectors are kept from call to call.
-        device: where to compute; the vectors come back to the CPU.
+        token_budget: maximum number of tokens per batch; a longer sentence forms its own batch. None: depends on the
+            width of a layer.
+        word_table: number of words whose vectors are kept between calls.
+        device: where to compute; the vectors are returned on the CPU.
 
     Attributes:
         precision: `exact`, `fast` or `int8`.
-        arithmetic: the products that this is on this machine, such as `fast/int8-gates`; a cache of vectors should keep
+        arithmetic: the type of the products on this machine, such as `fast/int8-gates`; a cache of vectors should keep
             different ones apart. See `elmo_tasks.elmo.engine.precision.arithmetic`.
 
     Raises:
-        InputError: an unknown precision, one that this machine has not, or a budget of less than 1.
+        InputError: the precision is unknown or not supported on this machine, or a budget is less than 1.
     """
 
     def __init__(
@@ -70,7 +71,7 @@ class Engine:
             token_budget = max(1, BUDGET_NUMBERS // bilm.options.projection_dim)
         if token_budget < 1 or word_table < 0:
             raise InputError(
-                f"expected a token_budget of 1 or more and a word_table of 0 or more, got {token_budget}, {word_table}"
+                f"token_budget must be 1 or more and word_table 0 or more, not {token_budget} and {word_table}"
             )
         self.device = torch.device(device)
         self.precision = resolve(precision, self.device)
@@ -93,7 +94,7 @@ class Engine:
             )
 
     def _directions(self, lstms: Iterable[ProjectedLstm], boundary: Tensor, make: Makers) -> list[Direction]:
-        """The layers of one direction, from the vector (1, P) of the boundary that it reads first."""
+        """The layers of one direction. boundary: (1, P), the vector of the boundary that it reads first."""
         directions: list[Direction] = []
         for lstm in lstms:
             directions.append(Direction(lstm, make, boundary))
@@ -102,16 +103,16 @@ class Engine:
 
     @property
     def weight_bytes(self) -> tuple[int, int]:
-        """Of the weights of one direction of a layer: those read at each step of a sentence alone, and all."""
+        """Bytes of the weights of one direction of a layer: those read at each step of a single sentence, and all."""
         first = self._alone[0][0] if self._alone else self._sides[0][0]
         return first.step_bytes, first.all_bytes
 
     @torch.no_grad()
     def embed(self, sentences: Iterable[Sequence[str]]) -> list[Tensor]:
-        """One (L, T, D) float32 tensor per sentence, on the CPU. L counts layer 0, the word vector twice.
+        """One (L, T, D) float32 tensor per sentence, on the CPU. L includes layer 0, which is the word vector twice.
 
         Raises:
-            InputError: a string where a list of tokens belongs, see `checked_sentences`.
+            InputError: a sentence is a string instead of a list of tokens, see `checked_sentences`.
         """
         sentences = checked_sentences(sentences)
         lengths = [len(words) for words in sentences]
@@ -121,7 +122,7 @@ class Engine:
         return [found[index] for index in range(len(sentences))]
 
     def _batches(self, lengths: Sequence[int]) -> Iterator[list[int]]:
-        """Indices of sentences that are not empty, cut where a batch would grow beyond the budget."""
+        """Yield batches of indices of non-empty sentences within the budget."""
         batch: list[int] = []
         tokens = 0
         for index, length in enumerate(lengths):
@@ -135,7 +136,7 @@ class Engine:
             yield batch
 
     def _embed(self, sentences: Sequence[Sequence[str]]) -> list[Tensor]:
-        """sentences: none empty."""
+        """sentences: non-empty sentences."""
         lengths = [len(words) for words in sentences]
         numbers: dict[str, int] = {}
         tokens = [numbers.setdefault(word, len(numbers)) for words in sentences for word in words]
@@ -153,7 +154,7 @@ class Engine:
         return [part.clone() for part in torch.split(out, lengths, dim=1)]  # (L, T, D) each
 
     def _both(self, run: Callable[[int], None], rows: int) -> None:
-        """`run` of the forward direction, 0, and of the backward one, 1, with this number of rows each."""
+        """Call `run` for the forward (0) and the backward (1) direction, with this number of rows each."""
         if self.device.type == "cpu" and rows >= FULL_ROWS:
             side_by_side(lambda: run(0), lambda: run(1))
         else:
@@ -161,7 +162,7 @@ class Engine:
             run(1)
 
     def _run(self, side: int, vectors: Tensor, words: Tensor, packing: Packing, half: Tensor) -> None:
-        """vectors: (U, P), of which words (N,) says whose is whose; fills half (L, N, P) from layer 1 on."""
+        """vectors: (U, P), of which words (N,) selects one per token; fills half (L, N, P) from layer 1 on."""
         at = packing.behind if side else packing.ahead  # (N,)
         x, which = vectors, torch.empty_like(words).scatter_(0, at, words)  # (U, P), (N,) in the block's order
         for index, direction in enumerate(self._sides[side]):
@@ -186,10 +187,10 @@ class Engine:
             half[index + 1] = x.flip(0) if side else x
 
     def _next(self, x: Tensor, y: Tensor, layer: int) -> Tensor:
-        """What a layer (from 0) gives on whose input is x and output is y: (N, P)."""
+        """The output (N, P) of a layer (from 0) for the next one, from its input x and the LSTM's output y."""
         return x + y if self.options.skip_connections and layer > 0 else y
 
 
 def _lstms(layers: nn.ModuleList) -> list[ProjectedLstm]:
-    """The same, typed."""
+    """The layers with their type."""
     return [layer for layer in layers if isinstance(layer, ProjectedLstm)]

@@ -1,4 +1,4 @@
-"""Two pieces of work at once, as the directions of a biLM are, each on half of the threads; threads and forks."""
+"""Run two tasks in parallel, such as the directions of a biLM, each on half of the threads; handles forks."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _making = ForkSafeLock()
 
 
 def _after_fork() -> None:
-    """The threads of PyTorch's pool are not in the child, which would wait for them without end."""
+    """Use one thread in a forked child: it does not inherit PyTorch's threads and would wait for them forever."""
     _pools.clear()
     torch.set_num_threads(1)
 
@@ -26,12 +26,12 @@ if hasattr(os, "register_at_fork"):
 
 
 def side_by_side(first: Callable[[], None], second: Callable[[], None]) -> None:
-    """Run both, at once where PyTorch has two threads or more.
+    """Run both functions, in parallel if PyTorch has two threads or more.
 
-    Neither waits for the other step by step, as the threads of one product do.
+    They do not wait for each other at each step, unlike the threads of one product.
 
     Raises:
-        Exception: what one of them raised.
+        Exception: the exception of one of them.
     """
     threads = torch.get_num_threads()
     if threads < 2:
@@ -44,13 +44,15 @@ def side_by_side(first: Callable[[], None], second: Callable[[], None]) -> None:
 
 
 def _pool(threads: int) -> ThreadPoolExecutor:
-    """Two workers that share a number of PyTorch threads."""
+    """Two workers that share `threads` PyTorch threads."""
     with _making:
         if threads not in _pools:
             ready = Barrier(3)
 
             def begin() -> None:
-                torch.set_num_threads(threads // 2)  # of this worker's products, but also of threads yet to be born
+                torch.set_num_threads(
+                    threads // 2
+                )  # for the products of this worker, but also for threads started later
                 torch.set_grad_enabled(False)
                 ready.wait()
 
@@ -58,6 +60,6 @@ def _pool(threads: int) -> ThreadPoolExecutor:
             for _ in range(2):
                 pool.submit(int)
             ready.wait()
-            torch.set_num_threads(threads)  # for those again
+            torch.set_num_threads(threads)  # restores the value for those
             _pools[threads] = pool
         return _pools[threads]

@@ -1,4 +1,4 @@
-"""Vectors of words without context, each distinct word through the char-CNN once."""
+"""Context-free vectors of words; each distinct word passes through the char-CNN once."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from elmo_tasks.elmo.engine.sides import side_by_side
 from elmo_tasks.elmo.spelling import encode, spelling_of
 from elmo_tasks.elmo.token_encoder import CharacterEncoder, Highway
 
-_WORDS, _WINDOWS = 256, 1 << 12  # encoded at a time, and windows of their characters: bounds the memory
+_WORDS, _WINDOWS = 256, 1 << 12  # maximum number encoded at a time, and of their character windows, to bound the memory
 TABLES = ForkSafeLock()
-"""Held while words are looked up or entered, in any table, which takes microseconds; not while they are encoded."""
+"""Held while words are looked up or added in any table, which takes microseconds; not while they are encoded."""
 
 
 class WordEncoder:
-    """The char-CNN on packed weights: all filters are one product over the windows that a word really has."""
+    """The char-CNN on packed weights: one product for all filters, only over the windows that a word really has."""
 
     def __init__(self, encoder: CharacterEncoder, make: Maker, device: torch.device) -> None:
         options = encoder.options
@@ -53,12 +53,12 @@ class WordEncoder:
         self.projection = make(encoder.projection.weight, encoder.projection.bias)
 
     def __call__(self, words: Sequence[str]) -> Tensor:
-        """(N, P) float32, one vector a word."""
+        """(N, P) float32, one vector per word."""
         ids = encode(self.spelling, words)  # (N, C), or (N, C + 1) with numbers of whole words
         ids, whole_words = ids[:, : self.max_characters], ids[:, self.max_characters :]
         lengths = (ids != self.spelling.pad).sum(dim=1)  # (N,)
         order = lengths.argsort(stable=True)
-        whole = int((lengths + self.widest <= self.max_characters).sum())  # words with a window that is all padding
+        whole = int((lengths + self.widest <= self.max_characters).sum())  # words with a window of only padding
         vectors = torch.empty(len(ids), self.width, device=self.device)
         chunks = [some for part in (order[:whole], order[whole:]) for some in _chunks(part, lengths)]
 
@@ -76,20 +76,20 @@ class WordEncoder:
         return vectors  # (N, P)
 
     def _convolve(self, ids: Tensor, longest: int) -> Tensor:
-        """ids: (n, C) of words of at most `longest` characters -> (n, F), the greatest response of each filter."""
+        """ids: (n, C) of words of at most `longest` characters -> (n, F), the maximum response of each filter."""
         if longest + self.widest > self.max_characters:
             # Such a word has different numbers of windows for different filters.
             embedded = nn.functional.embedding(ids, self.embedding).transpose(1, 2)  # (n, E, C)
             responses = [nn.functional.conv1d(embedded, *convolution) for convolution in self.convolutions]
             return torch.cat([response.amax(dim=2) for response in responses], dim=1)  # (n, F)
-        # The first window that is all padding counts; those behind it repeat it.
+        # The first window of only padding counts; the following ones are equal to it.
         embedded = nn.functional.embedding(ids[:, : longest + self.widest], self.embedding)  # (n, C', E)
         windows = embedded.flatten(1).unfold(1, self.widest * embedded.shape[2], embedded.shape[2])  # (n, W, K * E)
         scores = self.filters(windows.flatten(0, 1)).view(len(ids), longest + 1, -1)  # (n, W, F)
         return scores.amax(dim=1).float()  # (n, F)
 
     def _transform(self, x: Tensor, whole_words: Tensor) -> Tensor:
-        """x: (n, F); whole_words: (n, 1), numbers of words that may have a vector of their own -> (n, P)."""
+        """x: (n, F); whole_words: (n, 1), ids of words that may have their own vectors -> (n, P)."""
         for highway in self.highways:
             carry, value = highway(x).float().chunk(2, dim=1)  # (n, F) each
             x = torch.lerp(x, value.relu_(), carry.sigmoid_())
@@ -99,7 +99,7 @@ class WordEncoder:
 
 
 def _chunks(order: Tensor, lengths: Tensor) -> Iterator[Tensor]:
-    """Words in order of rising length, cut where there would be too many of them or of their characters."""
+    """Split words in order of increasing length so that no chunk has too many words or characters."""
     while len(order):
         longest = int(lengths[order[:_WORDS][-1]])
         count = min(_WORDS, max(1, _WINDOWS // (longest + 1)))
@@ -108,12 +108,12 @@ def _chunks(order: Tensor, lengths: Tensor) -> Iterator[Tensor]:
 
 
 class WordTable:
-    """Vectors of the `capacity` words that were asked for last. Threads may share it; a pickled copy is empty."""
+    """Vectors of the `capacity` most recently used words. Threads may share it; a pickled copy is empty."""
 
     def __init__(self, encoder: WordEncoder, capacity: int) -> None:
         self.encoder, self.capacity = encoder, capacity
-        self._vectors = torch.empty(capacity, encoder.width, device=encoder.device)  # touched as it fills
-        self._rows: OrderedDict[str, int] = OrderedDict()  # least recently asked for first
+        self._vectors = torch.empty(capacity, encoder.width, device=encoder.device)  # memory is used only as it fills
+        self._rows: OrderedDict[str, int] = OrderedDict()  # least recently used first
 
     def __reduce__(self) -> tuple[Any, ...]:
         return WordTable, (self.encoder, self.capacity)
@@ -137,14 +137,14 @@ class WordTable:
                 vectors[known] = self._vectors[[self._rows[words[index]] for index in known]]
         if len(known) < len(words):
             missing = sorted(set(range(len(words))).difference(known))
-            vectors[missing] = self.encoder([words[index] for index in missing])  # other threads go on meanwhile
+            vectors[missing] = self.encoder([words[index] for index in missing])  # without blocking other threads
             with TABLES:
                 kept = [index for index in missing if words[index] not in self._rows][: self.capacity]
                 self._vectors[[self._claim(words[index]) for index in kept]] = vectors[kept]
         return vectors  # (N, P)
 
     def _claim(self, word: str) -> int:
-        """A row for a new word, if need be that of the one not asked for the longest."""
+        """A row for a new word, if necessary that of the least recently used one."""
         row = len(self._rows) if len(self._rows) < self.capacity else self._rows.popitem(last=False)[1]
         self._rows[word] = row
         return row

@@ -1,4 +1,4 @@
-"""AllenNLP's names for the weights of an `Elmo`, and its `.th` checkpoints. The one place that knows them."""
+"""AllenNLP's names for the weights of an `Elmo`, and its `.th` checkpoints. Only this module knows them."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ _EMBEDDER = "_elmo_lstm._token_embedder"
 _LSTM = "_elmo_lstm._elmo_lstm"
 _MARK = f"{_EMBEDDER}._char_embedding_weights"
 CACHED_WORDS = "_elmo_lstm._word_embedding.weight"
-"""What AllenNLP stores of `vocab_to_cache`; the vectors follow from the other weights."""
+"""The weights that AllenNLP stores for `vocab_to_cache`; they are computed from the other weights."""
 
 
 def rename_to_ours(state: MutableMapping[str, Tensor], options: BilmOptions, n_mixes: int, prefix: str = "") -> None:
-    """Rename, in place, what an `Elmo` of AllenNLP calls its weights; other keys, and ours, stay as they are.
+    """Rename the weights of an AllenNLP `Elmo` in place; other keys, and ours, are not changed.
 
     Args:
         state: a state dict.
-        options: of the biLM.
+        options: the options of the biLM.
         n_mixes: number of output representations.
-        prefix: what stands before the names, such as `elmo.`.
+        prefix: the prefix of the names, such as `elmo.`.
     """
     theirs = _Keys(state, prefix)
     for our_name, their_name in _plain_names(options, n_mixes):
@@ -37,7 +37,7 @@ def rename_to_ours(state: MutableMapping[str, Tensor], options: BilmOptions, n_m
         ours = f"bilm.token_encoder.highways.{index}"
         for kind in ("weight", "bias"):
             if (name := f"{_EMBEDDER}._highways._layers.{index}.{kind}") in theirs:
-                # g * x + (1 - g) * f(x) there, carry * f(x) + (1 - carry) * x here: the gate has the other sign.
+                # g * x + (1 - g) * f(x) there, carry * f(x) + (1 - carry) * x here: the gate has the opposite sign.
                 transform, gate = theirs.pop(name).chunk(2)
                 theirs[f"{ours}.transform.{kind}"], theirs[f"{ours}.carry.{kind}"] = transform, -gate
     for ours, layer in _lstm_layers(options):
@@ -50,7 +50,7 @@ def rename_to_ours(state: MutableMapping[str, Tensor], options: BilmOptions, n_m
 
 
 def to_allennlp(state: Mapping[str, Tensor], options: BilmOptions, n_mixes: int) -> dict[str, Tensor]:
-    """The state dict of our `Elmo` under the names of AllenNLP's."""
+    """Convert the state dict of our `Elmo` to AllenNLP's names."""
     found = {theirs: state[ours] for ours, theirs in _plain_names(options, n_mixes)}
     for index in range(options.n_highway):
         ours = f"bilm.token_encoder.highways.{index}"
@@ -66,39 +66,41 @@ def to_allennlp(state: Mapping[str, Tensor], options: BilmOptions, n_mixes: int)
 
 
 def read_elmo(path: str | PathLike[str], prefix: str | None = None) -> dict[str, Tensor]:
-    """The weights of the ELMo inside an AllenNLP checkpoint, a state dict in a `.th` file. No code in it is run.
+    """Read the weights of the ELMo in an AllenNLP checkpoint, a state dict in a `.th` file. No code in it is run.
 
     Args:
         path: the file.
-        prefix: what stands before `_elmo_lstm` in the names, such as `text_field_embedder.token_embedder_elmo._elmo.`;
+        prefix: the part of the names before `_elmo_lstm`, such as `text_field_embedder.token_embedder_elmo._elmo.`;
             not needed if there is only one ELMo.
 
     Returns:
-        AllenNLP's names, without the prefix.
+        The weights by AllenNLP's names, without the prefix.
 
     Raises:
-        InputError: no such file, no checkpoint, or no or more than one ELMo in it.
+        InputError: the file does not exist, is not a checkpoint, or contains no ELMo or several.
     """
     path = Path(path)
     try:
         state: Any = torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError:
-        raise InputError(f"{path}: there is no such file; give the .th file of an AllenNLP model") from None
-    except Exception as error:  # of pickle, zip files and torch: it raises what it likes for other files
+        raise InputError(f"{path}: no such file; give the .th file of an AllenNLP model") from None
+    except Exception as error:  # pickle, zipfile and torch raise various exceptions for other files
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise InputError(
-            f"{path}: not a checkpoint of weights only ({reason:.120}); of a model.tar.gz, give the weights.th inside"
+            f"{path}: not a checkpoint with only weights ({reason:.120}); for a model.tar.gz, give the weights.th in it"
         ) from None
     named = state.items() if isinstance(state, Mapping) else ()
     tensors = {str(key): value for key, value in named if isinstance(value, Tensor)}
     prefixes = sorted(key.removesuffix(_MARK) for key in tensors if key.endswith(_MARK))
     if not prefixes:
-        raise InputError(f"{path}: there is no ELMo of AllenNLP in it, no name ends in {_MARK}")
+        raise InputError(f"{path}: there is no AllenNLP ELMo in this file: no name ends in {_MARK}")
     if prefix is None and len(prefixes) > 1:
-        raise InputError(f"{path}: there are {len(prefixes)} ELMos in it; give one of these as prefix: {prefixes}")
+        raise InputError(
+            f"{path}: there are {len(prefixes)} ELMos in this file; pass one of these as prefix: {prefixes}"
+        )
     prefix = prefixes[0] if prefix is None else prefix
     if prefix not in prefixes:
-        raise InputError(f"{path}: there is no ELMo at the prefix {prefix!r}; there is one at: {prefixes}")
+        raise InputError(f"{path}: there is no ELMo with the prefix {prefix!r}; the prefixes are {prefixes}")
     inside = (f"{prefix}_elmo_lstm.", f"{prefix}scalar_mix_")
     found = {key.removeprefix(prefix): value for key, value in tensors.items() if key.startswith(inside)}
     found.pop(CACHED_WORDS, None)
@@ -106,7 +108,7 @@ def read_elmo(path: str | PathLike[str], prefix: str | None = None) -> dict[str,
 
 
 def _plain_names(options: BilmOptions, n_mixes: int) -> Iterator[tuple[str, str]]:
-    """Our name and AllenNLP's of each tensor that is the same in both."""
+    """Yield our name and AllenNLP's of each tensor that is equal in both."""
     yield "bilm.token_encoder.embedding.weight", _MARK
     for kind in ("weight", "bias"):
         for index in range(len(options.filters)):
@@ -127,13 +129,13 @@ def _lstm_layers(options: BilmOptions) -> Iterator[tuple[str, str]]:
 
 
 def _plus_forget(bias: Tensor, number: float) -> Tensor:
-    """(4H,) with a number added to the forget gate: AllenNLP stores the 1 that ours adds at run time."""
+    """Add a number to the forget gate of (4H,): AllenNLP stores the 1 that our LSTM adds at run time."""
     i, f, g, o = bias.chunk(4)
     return torch.cat([i, f + number, g, o])
 
 
 class _Keys:
-    """A state dict whose names all have a prefix, by the names without it."""
+    """A view of a state dict in which all names have a prefix, by the names without it."""
 
     def __init__(self, state: MutableMapping[str, Tensor], prefix: str) -> None:
         self._state, self._prefix = state, prefix

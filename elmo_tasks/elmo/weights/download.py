@@ -1,4 +1,4 @@
-"""Fetch one file over HTTP: once, atomically, resumed after a cut, and checked before every use."""
+"""Download a file over HTTP: once, atomically, with resumption, and checked before every use."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _TIMEOUT_S = 30.0
 
 @dataclass(frozen=True, slots=True)
 class RemoteFile:
-    """Where a file is, and what is known about its content.
+    """The address of a file, and its size and hash if known.
 
     Without `sha256`, the hash of the first download is stored next to the file (`NAME.sha256`, the format of
     `sha256sum`) and every later use is compared with it.
@@ -43,23 +43,23 @@ class RemoteFile:
 
 
 def fetch(remote: RemoteFile, target: Path, *, attempts: int = 4, wait_s: float = 1.0) -> Path:
-    """Return `target` with the content of `remote`, downloading it only if it is not there yet.
+    """Return `target` with the content of `remote`, downloading it only if it does not exist yet.
 
-    A cut connection is taken up again where it stopped, `attempts` times within a call and then by the next call, from
-    `NAME.part`. The file appears under its own name only when complete and checked. Two processes that want the same
-    file wait for each other.
+    An interrupted download is resumed from `NAME.part`, `attempts` times within a call and then by the next call. The
+    file appears under its own name only when it is complete and checked. Two processes that download the same file wait
+    for each other.
 
     Raises:
-        InputError: no network (the message says which file to put where), the server refuses, a wrong size or hash,
-            a folder that cannot be written, a full disk.
+        InputError: there is no network (the message says which file to put where), the server refuses, size or hash are
+            wrong, the folder cannot be written, or the disk is full.
     """
     from filelock import FileLock
 
     try:
-        if not target.is_file():  # no lock for a file that is there: a shared cache may be read-only
+        if not target.is_file():  # no lock for an existing file: a shared cache may be read-only
             target.parent.mkdir(parents=True, exist_ok=True)
             lock = target.with_name(f"{target.name}.lock")
-            if lock.is_symlink():  # would be followed, and its target emptied
+            if lock.is_symlink():  # it would be followed and its target truncated
                 lock.unlink()
             with FileLock(lock):
                 if not target.is_file():
@@ -87,25 +87,25 @@ def _download(remote: RemoteFile, target: Path, *, attempts: int, wait_s: float)
             error.close()
             if error.code < 500:
                 raise InputError(
-                    f"expected {remote.url} to be a file, but the server answers {error.code} {error.reason}; "
-                    f"put the file{remote.described()} at {target} by hand"
+                    f"cannot download {remote.url}: the server answers {error.code} {error.reason}; put the "
+                    f"file{remote.described()} at {target} yourself"
                 ) from error
             fault = error
         except (urllib.error.URLError, http.client.HTTPException, ConnectionError, TimeoutError) as error:
-            fault = error  # a full disk is neither of these and ends the call
-            if isinstance(getattr(error, "reason", None), socket.gaierror):  # offline: asking again does not help
+            fault = error  # a full disk raises something else and ends the call
+            if isinstance(getattr(error, "reason", None), socket.gaierror):  # offline: trying again does not help
                 break
     if not complete:
         got = part.stat().st_size if part.exists() else 0
-        reason = getattr(fault, "reason", None) or fault or "the connection was cut"
-        kept = f"; the {got:,} bytes received are kept and the next try goes on from there" if got else ""
+        reason = getattr(fault, "reason", None) or fault or "the connection was lost"
+        kept = f"; the {got:,} bytes received are kept, and the next attempt continues from there" if got else ""
         raise InputError(
             f"cannot download {remote.url} ({reason}){kept}; without a network, put that file{remote.described()} "
             f"at {target}"
         )
     _etag_file(part).unlink(missing_ok=True)
     try:
-        _check_content(remote, part, remedy=f"it was thrown away; try again, or put the right file at {target}")
+        _check_content(remote, part, remedy=f"it was deleted; try again, or put the right file at {target}")
     except InputError:
         part.unlink()
         raise
@@ -113,13 +113,13 @@ def _download(remote: RemoteFile, target: Path, *, attempts: int, wait_s: float)
 
 
 def _receive(remote: RemoteFile, part: Path) -> bool:
-    """Append to `part` what the server still has to send; True when `part` is complete."""
+    """Append the rest of the file to `part`; returns True if `part` is complete."""
     have = _size_of_part(part)
     request = urllib.request.Request(remote.url, headers={"User-Agent": "elmo-tasks", "Accept-Encoding": "identity"})
     if have:
         request.add_header("Range", f"bytes={have}-")
         etag = _etag_file(part)
-        # A file that changed meanwhile is then sent whole instead of glued to the old beginning.
+        # A file that has changed in the meantime is then sent completely instead of appended to the old beginning.
         if etag.is_file() and not etag.is_symlink():
             request.add_header("If-Range", etag.read_text(encoding="utf-8"))
     try:
@@ -128,7 +128,7 @@ def _receive(remote: RemoteFile, part: Path) -> bool:
         if error.code != 416:
             raise
         error.close()
-        # Nothing lies beyond what we have: it is complete, or it is not a beginning of this file.
+        # There are no more bytes: `part` is complete, or it is not the beginning of this file.
         if _total(error.headers.get("Content-Range")) == have:
             return True
         part.unlink()
@@ -149,7 +149,7 @@ def _receive(remote: RemoteFile, part: Path) -> bool:
 
 
 def _append(response: http.client.HTTPResponse, part: Path, *, start: int, total: int | None, label: str) -> bool:
-    """Write the response into `part` from `start` on; False when the connection broke (what came is kept)."""
+    """Write the response into `part` from `start` on; False if the connection broke (received bytes are kept)."""
     try:
         with _progress(label, start, total) as advance, _open_part(part, start) as file:
             while True:
@@ -162,14 +162,14 @@ def _append(response: http.client.HTTPResponse, part: Path, *, start: int, total
                 file.write(chunk)
                 advance(len(chunk))
     except OSError:
-        part.unlink(missing_ok=True)  # the disk is full: do not keep what fills it
+        part.unlink(missing_ok=True)  # the disk is full: free the space
         raise
 
 
 def _size_of_part(part: Path) -> int:
-    """Bytes that earlier calls have received. What is not a file of ours under this name is removed.
+    """Bytes received by earlier calls. Anything but our own regular file under this name is removed.
 
-    The next call finds it, so its name can be predicted, and somebody else may have put a symbolic or hard link there.
+    The name is predictable, so somebody else may have put a symbolic or hard link there.
     """
     try:
         state = part.lstat()
@@ -182,7 +182,7 @@ def _size_of_part(part: Path) -> int:
 
 
 def _open_part(part: Path, start: int) -> BinaryIO:
-    """Open it for writing from byte `start` on; from 0 on it is a new file."""
+    """Open `part` for writing from byte `start` on; a new file if that is 0."""
     if not start:
         part.unlink(missing_ok=True)
     flags = os.O_WRONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0)
@@ -207,7 +207,7 @@ def _progress(label: str, start: int, total: int | None) -> Iterator[_Advance]:
 
 
 def _range(header: str | None) -> tuple[int, int | None]:
-    """`bytes 100-199/200` -> (100, 200); (-1, None) when it cannot be read."""
+    """Parse `bytes 100-199/200` to (100, 200), or (-1, None) if it is malformed."""
     try:
         span, total = (header or "").removeprefix("bytes ").split("/")
         return int(span.split("-")[0]), None if total == "*" else int(total)
@@ -216,13 +216,13 @@ def _range(header: str | None) -> tuple[int, int | None]:
 
 
 def _total(header: str | None) -> int | None:
-    """`bytes */200` -> 200."""
+    """Parse `bytes */200` to 200."""
     digits = (header or "").rpartition("/")[2]
     return int(digits) if digits.isdigit() else None
 
 
 def _check(remote: RemoteFile, target: Path) -> None:
-    """Compare a finished file with what is known of it, or remember its hash when nothing is."""
+    """Compare a complete file with its known size and hash, or store its hash if none is known."""
     found = _check_content(remote, target, remedy="delete it to download it again")
     if remote.sha256 is not None:
         return
@@ -233,19 +233,19 @@ def _check(remote: RemoteFile, target: Path) -> None:
     known = (sidecar.read_text(encoding="utf-8").split() or [""])[0]
     if known != found:
         raise InputError(
-            f"{target} changed: expected sha256 {known} (seen first, kept in {sidecar.name}), got {found}; "
-            "delete both files to download it again"
+            f"{target}: the file has changed: its sha256 is {found}, not {known}, stored in {sidecar.name} when it was "
+            "downloaded; delete both files to download it again"
         )
 
 
 def _check_content(remote: RemoteFile, path: Path, *, remedy: str) -> str:
-    """The sha256 of `path`, after its size and hash were compared with `remote`."""
+    """Compare size and hash of `path` with `remote`, and return its sha256."""
     size = path.stat().st_size
     if remote.size is not None and size != remote.size:
-        raise InputError(f"{path} from {remote.url}: expected {remote.size:,} bytes, got {size:,}; {remedy}")
+        raise InputError(f"{path} from {remote.url}: the size is {size:,} bytes, not {remote.size:,}; {remedy}")
     found = checksum(path)
     if remote.sha256 is not None and found != remote.sha256:
-        raise InputError(f"{path} from {remote.url}: expected sha256 {remote.sha256}, got {found}; {remedy}")
+        raise InputError(f"{path} from {remote.url}: the sha256 is {found}, not {remote.sha256}; {remedy}")
     return found
 
 

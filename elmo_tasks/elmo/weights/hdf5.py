@@ -23,14 +23,14 @@ if TYPE_CHECKING:
     import h5py
 
 MOST_EXPANSION, FREE_BYTES = 100, 1 << 26
-"""The numbers of a file may take `FREE_BYTES` of memory, and beyond that `MOST_EXPANSION` times the file's size."""
+"""The numbers of a file may take `FREE_BYTES` of memory, or `MOST_EXPANSION` times the file's size if that is more."""
 
-# TensorFlow stores the gates as input, cell, forget, output; PyTorch as input, forget, cell, output. Its own inverse.
+# TensorFlow stores the gates as input, cell, forget, output; PyTorch as input, forget, cell, output. Self-inverse.
 _GATE_ORDER = (0, 2, 1, 3)
 
 
 def read_options(path: Place) -> BilmOptions:
-    """Parse an `options.json`. Raises InputError when it is missing or not one."""
+    """Read an `options.json`. Raises InputError if it is missing or invalid."""
     if not path.exists():
         raise InputError(f"{path}: no such file; expected the options.json of a biLM")
     if not path.is_file():
@@ -42,53 +42,53 @@ def read_options(path: Place) -> BilmOptions:
 
 
 def read_hdf5(options_path: Place, weights_path: Place) -> BiLM:
-    """Load a biLM as bilm-tf and AllenNLP store it; frozen, in evaluation mode.
+    """Load a biLM in the format of bilm-tf and AllenNLP; frozen, in evaluation mode.
 
-    The number of characters is taken from the weights: `n_characters` is 261 in the options of training and 262 in
-    those of use (bilm-tf issues 144, 156, 181).
+    The number of characters is taken from the weights: `n_characters` is 261 in the options for training and 262 in
+    those for use (bilm-tf issues 144, 156, 181).
 
     Raises:
-        InputError: a file is missing, broken or cut, takes its numbers from outside (links, external storage, virtual
-            datasets) or expands beyond measure, or the options do not fit the weights; the message names the first
-            dataset that differs.
+        InputError: a file is missing, damaged or truncated, refers to numbers outside (links, external storage, virtual
+            datasets) or expands too much, or the options do not fit the weights; the message names the first dataset
+            that differs.
     """
     import h5py
 
     options = read_options(options_path)
     if options.dictionary is not None:
-        raise InputError(f"{options_path}: the options of a biLM of ELMoForManyLangs, which has no weights in HDF5")
+        raise InputError(f"{options_path}: these are options of an ELMoForManyLangs biLM, which has no weights in HDF5")
     if not weights_path.is_file():
         raise InputError(f"{weights_path}: no such file; expected the HDF5 weights of a biLM")
     try:
         file = h5py.File(opened(weights_path), "r")
     except OSError as error:
         raise InputError(
-            f"{weights_path}: expected an HDF5 file, but it is broken or cut short ({one_line(error)}); fetch it again"
+            f"{weights_path}: not an HDF5 file, or damaged or truncated ({one_line(error)}); download it again"
         ) from None
     with file:
         try:
             datasets = _read_datasets(file, options, options_path, weights_path)
         except InputError:
             raise
-        except Exception as error:  # h5py raises what it likes where the inside of a file is damaged
+        except Exception as error:  # h5py raises various exceptions for damaged content
             raise InputError(
-                f"{weights_path}: expected an HDF5 file, but it is damaged ({one_line(error)}); fetch it again"
+                f"{weights_path}: the HDF5 file is damaged ({one_line(error)}); download it again"
             ) from None
     return build(options, from_datasets(datasets, options))
 
 
 def write_hdf5(bilm: BiLM, options_path: Path, weights_path: Path) -> None:
-    """Write a biLM as bilm-tf's `dump_weights` does, for bilm-tf, AllenNLP and everything that reads their files.
+    """Write a biLM in the format of bilm-tf's `dump_weights`, for bilm-tf, AllenNLP and other readers of these files.
 
-    Both files appear complete or not at all. bilm-tf itself leaves out a projection that does not narrow
+    Both files appear complete or not at all. bilm-tf itself omits a projection that does not reduce the width
     (`n_filters == projection_dim`, `dim == projection_dim`); AllenNLP and this reader do not.
 
     Raises:
-        InputError: a biLM of ELMoForManyLangs, which has no such files.
+        InputError: the biLM is one of ELMoForManyLangs, for which there are no such files.
     """
     if bilm.options.dictionary is not None:
         raise InputError(
-            f"{weights_path}: a biLM of ELMoForManyLangs cannot be written as bilm-tf's HDF5; write safetensors"
+            f"{weights_path}: an ELMoForManyLangs biLM cannot be written as bilm-tf's HDF5; write safetensors instead"
         )
 
     for path in (options_path, weights_path):
@@ -101,14 +101,14 @@ def write_hdf5(bilm: BiLM, options_path: Path, weights_path: Path) -> None:
 
 
 def build(options: BilmOptions, state: Mapping[str, Tensor]) -> BiLM:
-    """A frozen biLM in evaluation mode that holds `state` itself, without initialising anything first."""
+    """A frozen biLM in evaluation mode that uses the tensors of `state` directly, without initialisation."""
     bilm = without_weights(options)
     bilm.load_state_dict(dict(state), assign=True)
     return bilm.requires_grad_(False).eval()
 
 
 def dataset_shapes(options: BilmOptions) -> dict[str, tuple[int, ...]]:
-    """Name and shape of every dataset that a weight file with these options holds."""
+    """Name and shape of every dataset in a weight file with these options."""
     filters, projected = options.n_filters, options.projection_dim
     shapes: dict[str, tuple[int, ...]] = {"char_embed": (N_CHARACTERS - 1, options.char_dim)}
     for index, (width, count) in enumerate(options.filters):
@@ -128,10 +128,10 @@ def dataset_shapes(options: BilmOptions) -> dict[str, tuple[int, ...]]:
 
 
 def from_datasets(datasets: Mapping[str, Tensor], options: BilmOptions) -> dict[str, Tensor]:
-    """bilm-tf's datasets -> the state of a `BiLM`."""
+    """Convert bilm-tf's datasets to the state of a `BiLM`."""
     state: dict[str, Tensor] = {}
     embedding = datasets["char_embed"]  # (261, E)
-    # Row 0 is the absent word's, which bilm-tf adds when it loads.
+    # Row 0 is for absent words; bilm-tf adds it when loading.
     state["token_encoder.embedding.weight"] = torch.cat([torch.zeros_like(embedding[:1]), embedding])  # (262, E)
     for index in range(len(options.filters)):
         convolution = f"token_encoder.convolutions.{index}"
@@ -146,7 +146,7 @@ def from_datasets(datasets: Mapping[str, Tensor], options: BilmOptions) -> dict[
     state["token_encoder.projection.bias"] = datasets["CNN_proj/b_proj"]
     for layer, cell in _cells(options):
         kernel = _swap_gates(datasets[f"{cell}/W_0"].t())  # (4H, 2P)
-        # Input and hidden state are both P wide: the kernel's columns are [input, hidden].
+        # Input and hidden state both have width P: the columns of the kernel are [input, hidden].
         state[f"{layer}.weight_ih"], state[f"{layer}.weight_hh"] = kernel.chunk(2, dim=1)
         state[f"{layer}.stored_bias"] = _swap_gates(datasets[f"{cell}/B"])
         state[f"{layer}.weight_proj"] = datasets[f"{cell}/W_P_0"].t()
@@ -154,7 +154,7 @@ def from_datasets(datasets: Mapping[str, Tensor], options: BilmOptions) -> dict[
 
 
 def to_datasets(state: Mapping[str, Tensor], options: BilmOptions) -> dict[str, Tensor]:
-    """The state of a `BiLM` -> bilm-tf's datasets."""
+    """Convert the state of a `BiLM` to bilm-tf's datasets."""
     datasets: dict[str, Tensor] = {"char_embed": state["token_encoder.embedding.weight"][1:]}
     for index in range(len(options.filters)):
         convolution = f"token_encoder.convolutions.{index}"
@@ -176,14 +176,14 @@ def to_datasets(state: Mapping[str, Tensor], options: BilmOptions) -> dict[str, 
 
 
 def _cells(options: BilmOptions) -> Iterator[tuple[str, str]]:
-    """Our name and bilm-tf's name of every LSTM layer, forward direction first."""
+    """Yield our name and bilm-tf's name of every LSTM layer, forward direction first."""
     for index, direction in enumerate(("forward", "backward")):
         for layer in range(options.n_layers):
             yield f"{direction}_layers.{layer}", f"RNN_{index}/RNN/MultiRNNCell/Cell{layer}/LSTMCell"
 
 
 def _swap_gates(tensor: Tensor) -> Tensor:
-    """(4H, ...) between TensorFlow's and PyTorch's order of gates."""
+    """Convert (4H, ...) between TensorFlow's and PyTorch's order of gates."""
     gates = tensor.chunk(4)
     return torch.cat([gates[index] for index in _GATE_ORDER])
 
@@ -199,7 +199,7 @@ def _read_datasets(
     needed = 4 * sum(math.prod(shape) for shape in expected.values())
     if needed > max(FREE_BYTES, MOST_EXPANSION * file.id.get_filesize()):
         raise InputError(
-            f"{weights_path}: its numbers would take {needed:,} bytes, over {MOST_EXPANSION} times its size; {doubt}"
+            f"{weights_path}: the numbers need {needed:,} bytes, over {MOST_EXPANSION} times the file size; {doubt}"
         )
     found: dict[str, h5py.Dataset] = {}
     file.visititems(lambda name, item: found.update({name: item}) if isinstance(item, h5py.Dataset) else None)
@@ -211,17 +211,17 @@ def _read_datasets(
         elif name in left_out:
             datasets[name] = torch.eye(shape[0]) if len(shape) == 2 else torch.zeros(shape)
         else:
-            raise InputError(f"{weights_path}: expected a dataset {name} of shape {shape}, found none; {doubt}")
+            raise InputError(f"{weights_path}: the dataset {name} of shape {shape} is missing; {doubt}")
     for name, dataset in found.items():
         if name not in expected and name.startswith(("CNN", "RNN")):
             raise InputError(
-                f"{weights_path}: expected no dataset {name} by the options, got one of shape {dataset.shape}; {doubt}"
+                f"{weights_path}: the dataset {name} of shape {dataset.shape} does not belong to the options; {doubt}"
             )
     return datasets
 
 
 def _refuse_links(file: h5py.File, names: Iterable[str], path: Place) -> None:
-    """Refuse links in place of datasets and of the groups above them: bilm-tf writes none, and they lead anywhere."""
+    """Refuse links in place of datasets or groups: bilm-tf writes none, and they may lead anywhere."""
     import h5py
 
     for name in names:
@@ -233,34 +233,33 @@ def _refuse_links(file: h5py.File, names: Iterable[str], path: Place) -> None:
                 break
             if not isinstance(link, h5py.HardLink):
                 raise InputError(
-                    f"{path}: {within} is a link to something else, which is not followed; write the numbers "
-                    "themselves into the file"
+                    f"{path}: {within} is a link, which is not followed; write the numbers themselves into the file"
                 )
 
 
 def _read_dataset(dataset: h5py.Dataset, name: str, shape: tuple[int, ...], doubt: str, weights_path: Place) -> Tensor:
     if dataset.is_virtual or dataset.external:
         raise InputError(
-            f"{weights_path}: the numbers of {name} are in another file, which is not opened; write them into this one"
+            f"{weights_path}: the numbers of {name} are in another file, which is not read; write them into this file"
         )
     got = tuple(dataset.shape)
-    # Trained with n_characters 262: the last row is of no character and was never used.
+    # Trained with n_characters 262: the last row belongs to no character and was never used.
     surplus_row = name == "char_embed" and got == (shape[0] + 1, shape[1])
     if got != shape and not surplus_row:
-        raise InputError(f"{weights_path}: expected {name} of shape {shape}, got {got}; {doubt}")
+        raise InputError(f"{weights_path}: the shape of {name} is {got}, not {shape}; {doubt}")
     try:
         array = np.asarray(dataset[...], dtype=np.float32)
     except (OSError, TypeError, ValueError) as error:
         raise InputError(
-            f"{weights_path}: expected numbers in {name}, but it cannot be read ({one_line(error)}); fetch it again"
+            f"{weights_path}: the numbers of {name} cannot be read ({one_line(error)}); download it again"
         ) from None
     if not np.isfinite(array).all():
-        raise InputError(f"{weights_path}: expected finite numbers in {name}, got NaN or infinity; fetch it again")
+        raise InputError(f"{weights_path}: {name} contains NaN or infinity; download it again")
     return torch.from_numpy(array[: shape[0]])
 
 
 def _left_out(options: BilmOptions, found: Mapping[str, h5py.Dataset]) -> set[str]:
-    """Datasets that bilm-tf did not write because their projection does not narrow. They are then the identity."""
+    """Datasets that bilm-tf did not write because the projection does not reduce the width. They are the identity."""
     names: set[str] = set()
     if options.n_filters == options.projection_dim and "CNN_proj/W_proj" not in found:
         names |= {"CNN_proj/W_proj", "CNN_proj/b_proj"}

@@ -1,4 +1,4 @@
-"""Where HDF5 files are written to: a full disk is an OSError, not the end of the process."""
+"""Write HDF5 files so that a full disk raises OSError instead of crashing the process."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ if TYPE_CHECKING:
 
 @contextmanager
 def hdf5_to_write(path: Path) -> Iterator[h5py.File]:
-    """A new HDF5 file, which is closed and whole after the block.
+    """Open a new HDF5 file, which is closed and complete after the block.
 
     Raises:
-        OSError: the disk refuses.
+        OSError: the file cannot be written.
     """
     import h5py
 
@@ -31,9 +31,9 @@ def hdf5_to_write(path: Path) -> Iterator[h5py.File]:
 
 
 class Hdf5Disk:
-    """A file for HDF5, which crashes the process at its end where the system refuses a write: so none fails.
+    """A file object for HDF5 whose writes never fail, because a failed write would crash the process when it ends.
 
-    The first fault is kept, and what comes after it goes nowhere.
+    The first error is stored; all later writes are discarded.
     """
 
     def __init__(self, path: Path) -> None:
@@ -43,7 +43,7 @@ class Hdf5Disk:
         self.fault: OSError | None = None
 
     def write(self, data: memoryview) -> int:
-        """All of it, or nothing after a fault."""
+        """Write all data, or nothing after an error."""
         left = data
         try:
             while self.fault is None and len(left):
@@ -53,7 +53,7 @@ class Hdf5Disk:
         return len(data)
 
     def truncate(self, size: int) -> int:
-        """As a file's."""
+        """Like the method of a file."""
         try:
             return size if self.fault is not None else self.file.truncate(size)
         except OSError as error:
@@ -61,4 +61,4 @@ class Hdf5Disk:
             return size
 
     def flush(self) -> None:
-        """Nothing is held back."""
+        """Do nothing, because nothing is buffered."""

@@ -1,7 +1,7 @@
-"""The biLMs of ELMoForManyLangs (Che et al. 2018): the one place that knows their files, names and layouts.
+"""The biLMs of ELMoForManyLangs (Che et al. 2018). Only this module knows their files, names and layouts.
 
-A folder or zip has `char.dic`, `word.dic`, `config.json`, `encoder.pkl` and `token_embedder.pkl`. Of the two pickles
-only tensors are read. The sizes are those of the tensors; a configuration must agree with them.
+A folder or zip has `char.dic`, `word.dic`, `config.json`, `encoder.pkl` and `token_embedder.pkl`. Only tensors are read
+from the two pickles. Sizes are taken from the tensors; a configuration must agree with them.
 """
 
 from __future__ import annotations
@@ -24,30 +24,33 @@ from elmo_tasks.elmo.weights.hdf5 import build
 from elmo_tasks.elmo.weights.zipped import Place, one_line, opened, read_bytes
 
 ENCODER, TOKEN_EMBEDDER = "encoder.pkl", "token_embedder.pkl"
-"""Files by which such a folder is recognised."""
+"""Files that identify such a folder."""
 
 _PUBLISHED = "cnn_50_100_512_4096_sample.json"
-_PUBLISHED_VALUES: Mapping[str, Any] = {  # which its code uses where this file is not in the folder
+_PUBLISHED_VALUES: Mapping[str, Any] = {  # which its code uses if this file is not in the folder
     "token_embedder": {"activation": "relu", "max_characters_per_token": 50},
     "encoder": {"cell_clip": 3, "proj_clip": 3},
 }
-_NO_ENTRY = "\u3000"  # what its code reads in a line of a dictionary that has only a number
+_NO_ENTRY = "\u3000"  # what its code reads from a dictionary line with only a number
 
 
 def read_many_langs(folder: Place) -> BiLM:
-    """Load a biLM of ELMoForManyLangs, which computes what its `sents2elmo` returns; float32, frozen, for evaluation.
+    """Load an ELMoForManyLangs biLM, which computes the same as its `sents2elmo`; float32, frozen, in evaluation mode.
 
-    Deviation: no state is carried from one batch to the next, as everywhere here. Theirs is what its first batch gets.
+    Deviation: no state is carried from one batch to the next, as everywhere in this package. The results are those of
+    their first batch.
 
     Raises:
-        InputError: a file is missing, broken or more than tensors, files that do not fit each other, or a model of a
-            kind that was never published: over words only, with an LSTM over characters, or with PyTorch's LSTM.
+        InputError: a file is missing, damaged or contains more than tensors, the files do not fit each other, or the
+            model is of a kind that was never published: only words, an LSTM over characters, or PyTorch's LSTM.
     """
     tokens, layers = _Tensors.of(folder / TOKEN_EMBEDDER), _Tensors.of(folder / ENCODER)
     if "char_emb_layer.embedding.weight" not in tokens.by_name or "char_lstm.weight_ih_l0" in tokens.by_name:
-        raise InputError(f"{tokens.place}: no character CNN; only biLMs of ELMoForManyLangs that have one can be read")
+        raise InputError(f"{tokens.place}: there is no character CNN; only ELMoForManyLangs biLMs with one can be read")
     if "forward_layer_0.state_projection.weight" not in layers.by_name:
-        raise InputError(f"{layers.place}: expected the layers of ELMoForManyLangs' encoder `elmo`, found none")
+        raise InputError(
+            f"{layers.place}: there are no layers of ELMoForManyLangs' encoder `elmo`, the only kind that can be read"
+        )
     config, source = _configuration(folder)
     embedder, encoder = config["token_embedder"], config["encoder"]
     projection_dim, cell_dim = layers.shape("forward_layer_0.state_projection.weight", 2)
@@ -101,64 +104,68 @@ _WORD_VECTORS = "word_emb_layer.embedding.weight"
 
 @dataclass(frozen=True)
 class _Tensors:
-    """The tensors of one pickle, by name."""
+    """The tensors in one pickle, by name."""
 
     place: Place
     by_name: Mapping[str, Tensor]
 
     @classmethod
     def of(cls, place: Place) -> _Tensors:
-        """Read tensors and nothing else. Raises InputError."""
+        """Read only tensors. Raises InputError."""
         if not place.is_file():
             raise InputError(f"{place}: no such file; expected the weights of ELMoForManyLangs")
         try:
             file = opened(place)
-            if zipfile.is_zipfile(file):  # PyTorch stores bytes as they are; what it inflates could be of any size
+            if zipfile.is_zipfile(file):  # PyTorch stores bytes uncompressed; compressed ones could expand to any size
                 with zipfile.ZipFile(file) as archive:
                     if any(info.compress_type != zipfile.ZIP_STORED for info in archive.infolist()):
-                        raise InputError(f"{place}: compressed inside, which PyTorch never writes; fetch it again")
+                        raise InputError(
+                            f"{place}: the content is compressed, which PyTorch never does; download it again"
+                        )
             if not isinstance(file, Path):
                 file.seek(0)
             loaded = torch.load(file, map_location="cpu", weights_only=True)
             tensors = {str(name): _plain(tensor) for name, tensor in loaded.items()}
         except InputError:
             raise
-        except Exception:  # the parser of pickles raises what it likes where a file is damaged
+        except Exception:  # unpickling a damaged file raises various exceptions
             raise InputError(
-                f"{place}: expected weights of ELMoForManyLangs, but the file is damaged or holds more than tensors; "
-                "nothing in it was executed; fetch it again"
+                f"{place}: not the weights of ELMoForManyLangs: damaged, or more than tensors; nothing in the file was "
+                "executed; download it again"
             ) from None
         return cls(place, tensors)
 
     def shape(self, name: str, dimensions: int) -> tuple[int, ...]:
-        """The shape of a tensor. Raises InputError where it has another number of dimensions or is missing."""
+        """The shape of a tensor. Raises InputError if it is missing or has another number of dimensions."""
         got = tuple(self.by_name[name].shape) if name in self.by_name else None
         if got is None or len(got) != dimensions:
-            raise InputError(f"{self.place}: expected {name} with {dimensions} dimensions, got {got or 'none'}")
+            raise InputError(
+                f"{self.place}: the shape of {name} is {got or 'none'}, but it must have {dimensions} dimensions"
+            )
         return got
 
     def numbered(self, pattern: str) -> list[str]:
-        """The names that a pattern has with 0, 1, ..., up to the first that is not there."""
+        """The names of a pattern with 0, 1, ..., up to the first that does not exist."""
         names: list[str] = []
         while (name := pattern.format(len(names))) in self.by_name:
             names.append(name)
         return names
 
     def check(self, expected: Mapping[str, tuple[int, ...]]) -> None:
-        """Raise InputError at the first tensor of another shape, that is missing or too many, or is not finite."""
+        """Raises InputError for the first tensor that is missing, superfluous, of another shape, or not finite."""
         for name in sorted(expected.keys() | self.by_name.keys()):
             got = tuple(self.by_name[name].shape) if name in self.by_name else None
             if got != expected.get(name):
                 raise InputError(
-                    f"{self.place}: expected {name} of shape {expected.get(name) or 'none'}, got {got or 'none'}; do "
-                    "all files of the folder belong to one biLM?"
+                    f"{self.place}: the shape of {name} is {got or 'none'}, not {expected.get(name) or 'none'}; do all "
+                    "files in the folder belong to one biLM?"
                 )
             if not bool(torch.isfinite(self.by_name[name]).all()):
-                raise InputError(f"{self.place}: {name} has NaN or infinite numbers; fetch it again")
+                raise InputError(f"{self.place}: {name} contains NaN or infinity; download it again")
 
 
 def _plain(tensor: Any) -> Tensor:
-    """float32; what is no ordinary tensor, or larger than the bytes that it has in the file, raises."""
+    """Convert to float32. Raises an exception for anything but an ordinary tensor with all its bytes in the file."""
     if not isinstance(tensor, Tensor) or tensor.layout != torch.strided or not tensor.is_contiguous():
         raise TypeError("not a tensor")
     if tensor.nbytes > tensor.untyped_storage().nbytes() or not tensor.is_floating_point():
@@ -167,21 +174,23 @@ def _plain(tensor: Any) -> Tensor:
 
 
 def _configuration(folder: Place) -> tuple[Mapping[str, Any], str]:
-    """The configuration that `config.json` names, and where it comes from, for messages.
+    """The configuration named in `config.json`, and its source for messages.
 
-    Only its file name counts: in the published ones the path is one of the machine where they were trained.
+    Only its file name counts: in the published files, the path is one on the machine where they were trained.
     """
     config = folder / "config.json"
     named = ntpath.basename(str(_json_object(config).get("config_path") or ""))
     place = folder / named
     if named in ("", "..") or not place.is_file():
         if named != _PUBLISHED:
-            raise InputError(f"{config}: the configuration {named!r} that it names is not in its folder; put it there")
+            raise InputError(
+                f"{config}: the configuration {named!r} that it refers to is not in the folder; put it there"
+            )
         return _PUBLISHED_VALUES, str(config)
     values = _json_object(place)
     for part in ("token_embedder", "encoder"):
         if not isinstance(values.get(part), dict):
-            raise InputError(f"{place}: no {part}; expected a configuration of ELMoForManyLangs")
+            raise InputError(f"{place}: there is no {part}; expected a configuration of ELMoForManyLangs")
     return values, str(place)
 
 
@@ -189,15 +198,15 @@ def _json_object(place: Place) -> dict[str, Any]:
     try:
         values = json.loads(_text(place))
     except (ValueError, RecursionError) as error:
-        raise InputError(f"{place}: expected JSON ({one_line(error)})") from None
+        raise InputError(f"{place}: not valid JSON ({one_line(error)})") from None
     if not isinstance(values, dict):
-        raise InputError(f"{place}: expected a JSON object, got {type(values).__name__}")
+        raise InputError(f"{place}: must be a JSON object, not {type(values).__name__}")
     return values
 
 
 def _text(place: Place) -> str:
     if not place.is_file():
-        raise InputError(f"{place}: no such file; a biLM of ELMoForManyLangs has one")
+        raise InputError(f"{place}: no such file; an ELMoForManyLangs biLM needs it")
     try:
         return read_bytes(place).decode("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
@@ -205,7 +214,7 @@ def _text(place: Place) -> str:
 
 
 def _dictionary(folder: Place, tokens: _Tensors) -> dict[str, Any]:
-    """The two dictionaries, as `Dictionary.from_dict` reads them."""
+    """The two dictionaries, in the form of `Dictionary.from_dict`."""
     characters = _entries(folder / "char.dic", tokens.shape("char_emb_layer.embedding.weight", 2)[0])
     words, word_dim = [], 0
     if _WORD_VECTORS in tokens.by_name:
@@ -215,19 +224,21 @@ def _dictionary(folder: Place, tokens: _Tensors) -> dict[str, Any]:
 
 
 def _entries(place: Place, rows: int) -> list[str]:
-    """The entries of a dictionary in the order of their numbers, one for each of `rows`."""
+    """The entries of a dictionary in the order of their numbers, one per row."""
     entries: dict[int, str] = {}
     for line_number, line in enumerate(_text(place).removesuffix("\n").split("\n"), 1):
         *entry, number = line.strip().split("\t")
         row = int(number) if number.isdecimal() and len(number) < 10 else rows
         if len(entry) > 1 or row >= rows or row in entries:
             raise InputError(
-                f"{place}:{line_number}: expected an entry, a tab and its number, new and below {rows} (the number of "
-                f"vectors), got {line.strip()!r:.60}"
+                f"{place}:{line_number}: not an entry, a tab and a new number below {rows} (the number of vectors): "
+                f"{line.strip()!r:.60}"
             )
         entries[row] = entry[0] if entry else _NO_ENTRY
     if len(entries) < rows:
-        raise InputError(f"{place}: {len(entries)} entries for {rows} vectors; is it the dictionary of these weights?")
+        raise InputError(
+            f"{place}: there are {len(entries)} entries for {rows} vectors; is it the dictionary of these weights?"
+        )
     return [entries[row] for row in range(rows)]
 
 
@@ -266,7 +277,7 @@ def _layer_shapes(options: BilmOptions) -> dict[str, tuple[int, ...]]:
 
 
 def _token_state(tensors: Mapping[str, Tensor], options: BilmOptions) -> dict[str, Tensor]:
-    """The tensors of the token embedder -> the state of a `CharacterEncoder`, `token_encoder.` before each name."""
+    """Convert the token embedder to the state of a `CharacterEncoder`, with names prefixed by `token_encoder.`."""
     state = {"embedding.weight": _with_absent(tensors["char_emb_layer.embedding.weight"])}
     if _WORD_VECTORS in tensors:
         state["word_embedding.weight"] = _with_absent(tensors[_WORD_VECTORS])
@@ -274,14 +285,14 @@ def _token_state(tensors: Mapping[str, Tensor], options: BilmOptions) -> dict[st
         for part in ("weight", "bias"):
             value, gate = tensors[f"highways._layers.{index}.{part}"].chunk(2)
             state[f"highways.{index}.transform.{part}"] = value.clone()
-            # Their gate lets the layer's input through, ours what the layer makes of it: sigmoid(-x) = 1 - sigmoid(x).
+            # Their gate passes the input of the layer, ours the transformed value: sigmoid(-x) = 1 - sigmoid(x).
             state[f"highways.{index}.carry.{part}"] = -gate
     same = {name: tensor for name, tensor in tensors.items() if name.startswith(("convolutions.", "projection."))}
     return {f"token_encoder.{name}": tensor for name, tensor in (state | same).items()}
 
 
 def _layer_state(tensors: Mapping[str, Tensor], options: BilmOptions) -> dict[str, Tensor]:
-    """The tensors of the encoder -> the state of a `BiLM`'s LSTM layers; the gates have our order."""
+    """Convert the encoder to the state of the LSTM layers of a `BiLM`; the gates are already in our order."""
     state = {}
     for direction in ("forward", "backward"):
         for index in range(options.n_layers):
@@ -296,5 +307,5 @@ def _layer_state(tensors: Mapping[str, Tensor], options: BilmOptions) -> dict[st
 
 
 def _with_absent(embedding: Tensor) -> Tensor:
-    """(V, E) -> (1 + V, E), the first row for id 0, an absent word."""
+    """(V, E) -> (1 + V, E), with a first row for id 0, an absent word."""
     return torch.cat([torch.zeros_like(embedding[:1]), embedding])

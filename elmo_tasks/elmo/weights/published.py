@@ -1,4 +1,4 @@
-"""The biLMs that others have published, by name: where their files are."""
+"""Published biLMs of others: their names and the addresses of their files."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ ALLENNLP = "https://allennlp.s3.amazonaws.com/models/elmo"
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """The two files of a biLM of bilm-tf. Of the weights, size and SHA-256 where they are known."""
+    """The two files of a bilm-tf biLM, with size and SHA-256 of the weights, if known."""
 
     root: str
     options: str

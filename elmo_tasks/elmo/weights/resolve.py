@@ -1,4 +1,4 @@
-"""From the name of a biLM to the loaded biLM."""
+"""Load a biLM by its name."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 
 _SHIPPED = Path(__file__).parents[1] / "shipped"
 BILM_FILES = ("*.safetensors", "*.hdf5", "*.json", "vocabulary.txt")
-"""A biLM's files in a repository of the hub, those of its softmax too."""
+"""File patterns of a biLM in a repository on the hub, including its softmax."""
 _READ_FROM_HUB = (*BILM_FILES, "encoder.pkl", "token_embedder.pkl", "char.dic", "word.dic")  # ELMoForManyLangs' too
 
 SHIPPED_NAMES = ("default", "shipped")
 KNOWN_NAMES = (*SHIPPED_NAMES, *published.NAMES)
-"""Names that need no file of the user's."""
+"""Names that need no files from the user."""
 
 
 def load_bilm(name: str = "default") -> BiLM:
@@ -38,8 +38,8 @@ def load_bilm(name: str = "default") -> BiLM:
             `.zip` files may be http addresses.
 
     Raises:
-        InputError: nothing of that name, a file that is missing or broken, options that do not fit the weights, a
-            model of another kind, no network for a download.
+        InputError: there is no biLM of that name, a file is missing or damaged, the options do not fit the weights, the
+            model is of another kind, or there is no network for a download.
     """
     name = published.OTHER_SPELLINGS.get(name, name)
     if name in SHIPPED_NAMES:
@@ -68,13 +68,13 @@ def load_bilm(name: str = "default") -> BiLM:
         return _load_folder(hub_folder(repository, _READ_FROM_HUB))
     choices = ", ".join((*SHIPPED_NAMES, *published.IN_SHORT))
     raise InputError(
-        f"no biLM named {name!r}: it is neither a folder nor a file nor a known name; choose {choices}, a path, or "
-        "hf:ORG/NAME for a repository on the Hugging Face hub"
+        f"no biLM named {name!r}: not a folder, a file or a known name; choose {choices}, a path, or hf:ORG/NAME for a "
+        "repository on the Hugging Face hub"
     )
 
 
 def load_pair(options: str, weights: str) -> BiLM:
-    """Load a bilm-tf pair from paths or http addresses (these are downloaded once). Raises InputError."""
+    """Load a bilm-tf pair from paths or http addresses, which are downloaded once. Raises InputError."""
     return _load_pair(local_file(options), local_file(weights))
 
 
@@ -107,10 +107,10 @@ def _published_files(name: str) -> tuple[Path, Path]:
 
 
 def hub_folder(name: str, patterns: Sequence[str]) -> Path:
-    """The files of a Hugging Face repository that fit the patterns, downloaded once into the cache folder.
+    """Download the files of a Hugging Face repository that match the patterns, once, into the cache folder.
 
     Raises:
-        InputError: no such repository, or no network.
+        InputError: the repository does not exist, or there is no network.
     """
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HFValidationError
@@ -121,16 +121,16 @@ def hub_folder(name: str, patterns: Sequence[str]) -> Path:
         reason = " ".join(str(error).split())[:200]
         raise InputError(
             f"{name}: neither a folder here nor a repository on the Hugging Face hub ({reason}); "
-            "without a network, fetch the repository elsewhere and give its folder"
+            "without a network, download the repository elsewhere and give its folder"
         ) from None
     return Path(folder)
 
 
 def folder_of(name: str) -> Path | None:
-    """The folder that the name of a biLM means to `load_bilm`, fetched if it is on the hub; none for names of files.
+    """The folder that `load_bilm` would use for a name, downloaded if it is on the hub; None for names of files.
 
     Raises:
-        InputError: no such repository, or no network.
+        InputError: the repository does not exist, or there is no network.
     """
     if name in SHIPPED_NAMES:
         return shipped_folder()
@@ -144,7 +144,7 @@ def folder_of(name: str) -> Path | None:
 
 
 def _pair(name: str) -> tuple[str, str]:
-    """`OPTIONS,WEIGHTS` as its two parts: at the comma that ends an existing file, else at that behind `.json`."""
+    """Split `OPTIONS,WEIGHTS` at the comma that follows an existing file, else at the one after `.json`."""
     parts = name.split(",")
     pairs = [(",".join(parts[:end]).strip(), ",".join(parts[end:]).strip()) for end in range(1, len(parts))]
     existing = [pair for pair in pairs if Path(pair[0]).expanduser().is_file()]
@@ -165,12 +165,12 @@ def _load_file(path: Path) -> BiLM:
     if path.name == "checkpoint" or ".ckpt" in path.name:
         raise InputError(_checkpoint(path))
     if path.suffix == ".pkl":
-        raise InputError(f"{path}: one of several files of ELMoForManyLangs; give the folder that has all of them")
+        raise InputError(f"{path}: is one of several files of ELMoForManyLangs; give the folder that contains them")
     if ".tar" in path.suffixes or path.suffix == ".tgz":
-        raise InputError(f"{path}: an archive of another kind than zip; unpack it and give its folder")
+        raise InputError(f"{path}: archives other than zip cannot be read; unpack it and give its folder")
     raise InputError(
-        f"{path}: expected a folder, a .safetensors or .zip file, or OPTIONS.json,WEIGHTS.hdf5, got a file of another "
-        "kind; give both files of a bilm-tf pair, with a comma between them"
+        f"{path}: not a folder, a .safetensors or .zip file, or OPTIONS.json,WEIGHTS.hdf5; give both files of a "
+        "bilm-tf pair, separated by a comma"
     )
 
 
@@ -183,18 +183,18 @@ def _load_folder(folder: Place) -> BiLM:
         raise InputError(f"{folder}: the folder cannot be read ({error.strerror or error})") from None
 
     def of(*patterns: str) -> list[Place]:
-        """The files that fit the first pattern that any file fits."""
+        """The files that match the first pattern with any match."""
         found = ([files[name] for name in sorted(files) if fnmatch(name, pattern)] for pattern in patterns)
         return next((some for some in found if some), [])
 
-    # A folder of pre-training also holds the softmax, which is no part of the biLM.
+    # A folder of pre-training also contains the softmax, which is not part of the biLM.
     shards = of("bilm*.safetensors", "*.safetensors")
     if shards:
         from elmo_tasks.elmo.weights.safetensors import read_safetensors
 
         on_disk = [shard for shard in shards if isinstance(shard, Path)]
         if len(on_disk) < len(shards):
-            raise InputError(f"{shards[0]}: safetensors are not read from a zip; unpack it and give its folder")
+            raise InputError(f"{shards[0]}: safetensors cannot be read from a zip; unpack it and give its folder")
         return read_safetensors(on_disk)
     if ENCODER in files or TOKEN_EMBEDDER in files:
         return read_many_langs(folder)
@@ -203,8 +203,8 @@ def _load_folder(folder: Place) -> BiLM:
         raise InputError(_checkpoint(checkpoints[0]))
     if len(weights) != 1 or len(options) != 1:
         raise InputError(
-            f"{folder}: expected *.safetensors, or one *weights*.hdf5 and one *options*.json, found "
-            f"{len(weights)} .hdf5 and {len(options)} options files; name the two files as OPTIONS.json,WEIGHTS.hdf5"
+            f"{folder}: has {len(weights)} .hdf5 and {len(options)} options files; expected *.safetensors, or one "
+            "*weights*.hdf5 and one *options*.json; name the two files as OPTIONS.json,WEIGHTS.hdf5"
         )
     return _load_pair(options[0], weights[0])
 
@@ -212,16 +212,16 @@ def _load_folder(folder: Place) -> BiLM:
 def _checkpoint(place: Place) -> str:
     """The message for a TensorFlow checkpoint."""
     return (
-        f"{place}: a TensorFlow checkpoint, which only TensorFlow reads; write its weights with bilm-tf, `python "
+        f"{place}: is a TensorFlow checkpoint, which only TensorFlow can read; export it with bilm-tf, `python "
         "bin/dump_weights.py --save_dir FOLDER --outfile FOLDER/weights.hdf5`, then give FOLDER"
     )
 
 
 def shipped_folder() -> Path:
-    """The biLM inside the package. Raises InputError when there is none."""
+    """The folder of the biLM in the package. Raises InputError if there is none."""
     if not any(_SHIPPED.glob("*.safetensors")):
         raise InputError(
-            "expected the biLM inside the package, but none is shipped yet; name one: "
+            "this package contains no biLM; name one: "
             f"{', '.join(published.IN_SHORT)} (downloaded), a folder, OPTIONS.json,WEIGHTS.hdf5, or a Hugging Face "
             "repository"
         )

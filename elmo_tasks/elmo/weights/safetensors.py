@@ -1,4 +1,4 @@
-"""A biLM as safetensors: the options travel in the metadata, so one file (or one set of shards) says everything."""
+"""A biLM as safetensors, with its options in the metadata, so one file (or set of shards) is complete."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ def write_safetensors(
 
     Args:
         bilm: the model.
-        path: the file to write; with shards the numbers go before its suffix.
-        dtype: of the stored numbers. 16-bit types halve the file and are turned back into float32 on reading.
-        max_shard_bytes: no shard is larger, unless one tensor alone is; None for one file.
+        path: the file to write; shard numbers are inserted before its suffix.
+        dtype: type of the stored numbers. 16-bit types halve the file and are converted back to float32 on reading.
+        max_shard_bytes: maximum size of a shard, unless a single tensor is larger; None for one file.
 
     Returns:
         The files written. Each appears complete or not at all.
@@ -53,11 +53,11 @@ def read_safetensors(paths: Sequence[Path]) -> BiLM:
     """Load a biLM from one file or from all its shards; float32, frozen, in evaluation mode.
 
     Raises:
-        InputError: a file is missing, broken, not a biLM or of another biLM than the first one, a shard is missing,
-            or the options do not fit the weights.
+        InputError: a file is missing, damaged, not a biLM or of another biLM than the first one, a shard is missing, or
+            the options do not fit the weights.
     """
     if not paths:
-        raise InputError("expected at least one .safetensors file of a biLM, got none")
+        raise InputError("there are no files; give at least one .safetensors file of a biLM")
     state: dict[str, Tensor] = {}
     first_options: BilmOptions | None = None
     for path in _complete(paths):
@@ -65,12 +65,10 @@ def read_safetensors(paths: Sequence[Path]) -> BiLM:
         first_options = first_options or options
         if options != first_options:
             raise InputError(
-                f"{path}: expected the options of {paths[0].name}, got others; remove the file of another biLM"
+                f"{path}: the options differ from those of {paths[0].name}; remove the file of the other biLM"
             )
         if double := sorted(state.keys() & tensors.keys()):
-            raise InputError(
-                f"{path}: expected each tensor once, got {double[0]} again; keep the shards of one biLM only"
-            )
+            raise InputError(f"{path}: the tensor {double[0]} occurs twice; keep only the shards of one biLM")
         state |= tensors
     assert first_options is not None
     _check(state, first_options, paths[0])
@@ -78,16 +76,16 @@ def read_safetensors(paths: Sequence[Path]) -> BiLM:
 
 
 def _complete(paths: Sequence[Path]) -> list[Path]:
-    """The same files, once it is known that no numbered shard is missing."""
+    """Check that no numbered shard is missing, and return the files."""
     matches = [(path, _SHARD.search(path.name)) for path in sorted(paths)]
     present = {int(match[1]) for _, match in matches if match}
     totals = {int(match[2]) for _, match in matches if match}
     if totals:
         missing = sorted(set(range(1, max(totals) + 1)) - present)
         if missing or len(totals) > 1:
-            lacking = f"shard {missing[0]} is missing" if missing else f"totals {sorted(totals)} are mixed"
+            lacking = f"shard {missing[0]} is missing" if missing else f"shards of {sorted(totals)} are mixed, not all"
             raise InputError(
-                f"{paths[0].parent}: expected {max(totals)} shards of one biLM, but {lacking}; fetch the folder again"
+                f"{paths[0].parent}: {lacking} of {max(totals)} shards of one biLM; download the folder again"
             )
     return [path for path, _ in matches]
 
@@ -104,35 +102,36 @@ def _read_one(path: Path) -> tuple[BilmOptions, dict[str, Tensor]]:
     except (SafetensorError, OSError, ValueError) as error:
         reason = " ".join(str(error).split())
         raise InputError(
-            f"{path}: expected a safetensors file, but it is broken or cut short ({reason}); fetch it again"
+            f"{path}: not a safetensors file, or damaged or truncated ({reason}); download it again"
         ) from None
     if "options" not in metadata:
         raise InputError(
-            f"{path}: expected the biLM's options in the metadata of the file, found none; it is no biLM written by "
-            "elmo-tasks"
+            f"{path}: the metadata has no options of a biLM; this file is not a biLM written by elmo-tasks"
         )
     return BilmOptions.from_json(metadata["options"], source=f"{path} (metadata)"), tensors
 
 
 def _check(state: dict[str, Tensor], options: BilmOptions, path: Path) -> None:
-    """Raise at the first tensor that the options expect otherwise."""
+    """Raises InputError for the first tensor that does not fit the options."""
     expected = {name: tuple(tensor.shape) for name, tensor in without_weights(options).state_dict().items()}
     for name, shape in expected.items():
         got = tuple(state[name].shape) if name in state else None
         if got != shape:
             raise InputError(
-                f"{path}: expected {name} of shape {shape} by the options in its metadata, got {got or 'none'}; "
-                "the file was put together wrongly, fetch it again"
+                f"{path}: the shape of {name} is {got or 'none'}, but {shape} in the options in its metadata; the file "
+                "is inconsistent, download it again"
             )
     if surplus := sorted(state.keys() - expected.keys()):
-        raise InputError(f"{path}: expected no tensor {surplus[0]} by the options in its metadata; fetch it again")
+        raise InputError(
+            f"{path}: the tensor {surplus[0]} does not belong to the options in its metadata; download it again"
+        )
     for name, tensor in state.items():
         if not bool(torch.isfinite(tensor).all()):
-            raise InputError(f"{path}: expected finite numbers in {name}, got NaN or infinity; fetch it again")
+            raise InputError(f"{path}: {name} contains NaN or infinity; download it again")
 
 
 def _split(tensors: dict[str, Tensor], max_bytes: int | None) -> list[dict[str, Tensor]]:
-    """Fill shards in order, each up to `max_bytes` (the header, a few kilobytes, not counted)."""
+    """Fill shards in order, each up to `max_bytes` (without the header of a few kilobytes)."""
     shards: list[dict[str, Tensor]] = [{}]
     used = 0
     for name, tensor in tensors.items():

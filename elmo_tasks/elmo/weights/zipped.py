@@ -1,4 +1,4 @@
-"""A zip file as a folder of weights, read where it lies: nothing is unpacked to the disk."""
+"""Read a zip file like a folder of weights, without unpacking it to disk."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import BinaryIO
 from elmo_tasks.core.errors import InputError
 
 Place = Path | zipfile.Path
-"""A file or folder, on the disk or in a zip."""
+"""A file or folder, on disk or in a zip."""
 
 MOST_BYTES = 8 << 30
 MOST_RATIO = 50
@@ -20,11 +20,11 @@ _SMALL = 1 << 20  # bytes; a file up to this size may shrink by any ratio
 
 
 def open_zip(path: Path) -> zipfile.Path:
-    """The folder inside a zip that has the files: its root, or the only folder there.
+    """Find the folder with the files inside a zip: its root, or the only folder there.
 
     Raises:
-        InputError: no zip or a damaged one, an encrypted file, or more bytes than weights have: over 8 GB in all, or a
-            file 50 times as large as what is stored of it.
+        InputError: the file is not a zip, is damaged or encrypted, or expands too much for weights: over 8 GB in total,
+            or a file to over 50 times its compressed size.
     """
     if not path.is_file():
         raise InputError(f"{path}: no such file; check the path")
@@ -33,15 +33,15 @@ def open_zip(path: Path) -> zipfile.Path:
         infos = archive.infolist()
     except (OSError, ValueError, NotImplementedError, zipfile.BadZipFile) as error:
         raise InputError(
-            f"{path}: expected a zip file, but it is damaged or cut short ({one_line(error)}); fetch it again"
+            f"{path}: not a zip file, or damaged or truncated ({one_line(error)}); download it again"
         ) from None
     if sum(info.file_size for info in infos) > MOST_BYTES:
-        raise InputError(f"{path}: more than {MOST_BYTES >> 30} GB when unpacked, which no biLM has; it is not read")
+        raise InputError(f"{path}: expands to more than {MOST_BYTES >> 30} GB, more than any biLM; it is not read")
     for info in infos:
         if info.file_size > max(_SMALL, MOST_RATIO * info.compress_size):
             raise InputError(
-                f"{path}: {info.filename!r} is {info.file_size:,} bytes from {info.compress_size:,}, which no weights "
-                "shrink to; it is not read"
+                f"{path}: {info.filename!r} expands from {info.compress_size:,} to {info.file_size:,} bytes, more than "
+                "weights can; it is not read"
             )
         if info.flag_bits & 1:
             raise InputError(f"{path}: {info.filename!r} is encrypted; unpack the zip and give the folder")
@@ -51,16 +51,16 @@ def open_zip(path: Path) -> zipfile.Path:
 
 
 def opened(place: Place) -> Path | BinaryIO:
-    """What libraries that want a path or an open file can read: the bytes in memory for a file in a zip.
+    """A path, or an open file in memory for a file in a zip, for libraries that accept both.
 
     Raises:
-        OSError: as `read_bytes` does; for a damaged zip too.
+        OSError: as `read_bytes`, also for a damaged zip.
     """
     return place if isinstance(place, Path) else io.BytesIO(read_bytes(place))
 
 
 def read_bytes(place: Place) -> bytes:
-    """The content of a file. Raises OSError, for a damaged zip too."""
+    """The content of a file. Raises OSError, also for a damaged zip."""
     try:
         return place.read_bytes()
     except (
@@ -72,7 +72,7 @@ def read_bytes(place: Place) -> bytes:
         zlib.error,
         lzma.LZMAError,
     ) as error:
-        raise OSError(f"the zip is damaged, {one_line(error)}") from None
+        raise OSError(f"the zip is damaged ({one_line(error)})") from None
 
 
 def one_line(error: Exception) -> str:

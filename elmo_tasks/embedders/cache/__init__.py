@@ -1,1 +1,1 @@
-"""Frozen vectors on disk, so that an embedder reads each sentence once."""
+"""A cache of frozen vectors on disk, so that each sentence is embedded only once."""

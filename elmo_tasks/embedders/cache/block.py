@@ -1,8 +1,8 @@
 """A block of the cache: the vectors of some sentences in one safetensors file, written once and never changed.
 
-One row per sentence in the columns `keys` (N, 20), `ends` (N,) in `values`, `sums` (N, 8), `halved` and `wide` (N,).
-`values` holds the vectors one after the other in 16 bits per number: float16, or bfloat16 if `wide` says that a number
-is too large for it. Layer 0 of a biLM is one vector twice, so half of it is stored.
+There is one row per sentence in the columns `keys` (N, 20), `ends` (N,) in `values`, `sums` (N, 8), `halved` and `wide`
+(N,). `values` contains the concatenated vectors in 16 bits per number: float16, or bfloat16 if `wide` marks that a
+number is too large for it. Layer 0 of a biLM repeats the same vector, so only half of it is stored.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ from elmo_tasks.core.files import atomic_file
 _NAME = re.compile(r"[0-9a-f]{32}\.safetensors")
 _FORMAT = "elmo-tasks-vectors-1"
 _KEY, _SUM = 20, 8  # bytes
-_ITEM = {"U8": 1, "I64": 8, "I16": 2}  # bytes of an item, by safetensors' names of types
+_ITEM = {"U8": 1, "I64": 8, "I16": 2}  # bytes per item, by safetensors' type names
 _COLUMNS = {"keys": "U8", "ends": "I64", "sums": "U8", "halved": "U8", "wide": "U8", "values": "I16"}
-_HEADER = 2**20  # bytes at most; ours have less than a thousandth of that
-_OPEN_FILES = 400  # of all blocks together, well below the 1,024 that a process usually may open
+_HEADER = 2**20  # maximum size in bytes; ours are a thousand times smaller
+_OPEN_FILES = 400  # over all blocks, well below the usual limit of 1,024 per process
 _NO_FAULT_OF_THE_FILE = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)
 
 
@@ -41,11 +41,11 @@ def is_block(name: str) -> bool:
 
 
 class DamagedBlock(Exception):
-    """A block that cannot be read, or holds something other than what was written."""
+    """A block cannot be read, or its content differs from what was written."""
 
 
 class PackedLayers(NamedTuple):
-    """One sentence's vectors as they are stored: `values` (n,) int16."""
+    """The vectors of one sentence as stored: `values` (n,) int16."""
 
     values: Tensor
     halved: bool
@@ -53,13 +53,13 @@ class PackedLayers(NamedTuple):
 
 
 class Block:
-    """A block on disk. Its columns are in memory; its values are read when they are asked for.
+    """A block on disk. Its columns are in memory; its values are read on request.
 
     The file stays open, so that it can still be read after another process has removed it. It is read and not
-    memory-mapped: memory is that of the sentences in use, and a file that somebody cuts is no end of the process.
+    memory-mapped: only the sentences in use are in memory, and truncating the file does not crash the process.
 
     Raises:
-        DamagedBlock: the file is cut, garbage or of another format.
+        DamagedBlock: the file is truncated, damaged or of another format.
         FileNotFoundError: the file does not exist (any more).
     """
 
@@ -76,7 +76,7 @@ class Block:
             if error.errno in _NO_FAULT_OF_THE_FILE:
                 raise
             raise DamagedBlock(f"{path}: {error}") from None
-        if hasattr(os, "pread") and len(Block._open) < _OPEN_FILES:  # Windows can do neither
+        if hasattr(os, "pread") and len(Block._open) < _OPEN_FILES:  # Windows supports neither
             self._descriptor = descriptor
             Block._open.add(self)
             weakref.finalize(self, os.close, descriptor)
@@ -90,11 +90,11 @@ class Block:
 
     @property
     def is_open(self) -> bool:
-        """Whether it can be read after its file has been removed."""
+        """Whether the block can still be read after its file has been removed."""
         return self._descriptor is not None
 
     def row(self, number: int) -> PackedLayers:
-        """As it is stored, unchecked. Raises DamagedBlock when the file is shorter than it was."""
+        """A row as stored, without checking it. Raises DamagedBlock if the file has become shorter."""
         start, end = self._span(number)
         try:
             descriptor = self._descriptor if self._descriptor is not None else _open(self.path)
@@ -111,19 +111,19 @@ class Block:
         return PackedLayers(values, bool(self._halved[number]), bool(self._wide[number]))
 
     def tokens(self, number: int) -> int:
-        """T of a sentence."""
+        """The number of tokens of a sentence."""
         start, end = self._span(number)
         return (end - start) // _numbers_per_token(bool(self._halved[number]), self.n_layers, self.width)
 
     def checked(self, number: int) -> PackedLayers:
-        """As it is stored. Raises DamagedBlock when the checksum differs."""
+        """A row as stored. Raises DamagedBlock if the checksum differs."""
         stored = self.row(number)
         if _checksum(self.keys[number], stored) != self._sums[number * _SUM : (number + 1) * _SUM]:
             raise DamagedBlock(f"{self.path}: the checksum of sentence {number} differs")
         return stored
 
     def read(self, number: int) -> Tensor:
-        """(L, T, D) float32. Raises DamagedBlock when the checksum differs."""
+        """The vectors of a sentence, (L, T, D) float32. Raises DamagedBlock if the checksum differs."""
         return unpack(self.checked(number), self.n_layers, self.width)
 
     def _span(self, number: int) -> tuple[int, int]:
@@ -133,7 +133,7 @@ class Block:
         size = os.fstat(descriptor).st_size
         (length,) = struct.unpack("<Q", _read(descriptor, 8, 0))
         if length > min(size, _HEADER):
-            raise ValueError("no header")
+            raise ValueError("the header is missing")
         header = json.loads(_read(descriptor, length, 8))
         about = json.loads(header["__metadata__"][_FORMAT])
         self.name, self.n_layers, self.width = str(about["name"]), int(about["layers"]), int(about["width"])
@@ -147,9 +147,9 @@ class Block:
         counts = {len(keys) / _KEY, len(self._ends), len(self._sums) / _SUM, len(self._halved), len(self._wide)}
         edges = [0, *self._ends]
         if len(counts) != 1 or self.n_layers < 1 or self.width < 1 or edges != sorted(edges):
-            raise ValueError("columns of different lengths")
+            raise ValueError("the columns differ in length")
         if 2 * edges[-1] > end - self._values:
-            raise ValueError("fewer values than its sentences have")
+            raise ValueError("it has fewer values than its sentences")
         self.n_tokens = sum(self.tokens(number) for number in range(len(self.keys)))
 
 
@@ -164,10 +164,10 @@ def key_of(words: Sequence[str]) -> bytes:
 
 
 def write_block(folder: Path, name: str, rows: Mapping[bytes, PackedLayers], n_layers: int, width: int) -> Path:
-    """Write a block under the digest of its keys, whole or not at all.
+    """Write a block under the digest of its keys, completely or not at all.
 
     Raises:
-        OSError, SafetensorError: the disk does not take it.
+        OSError, SafetensorError: the file cannot be written.
     """
     keys, stored = b"".join(rows), list(rows.values())
     sums = b"".join(_checksum(key, row) for key, row in rows.items())
@@ -181,13 +181,15 @@ def write_block(folder: Path, name: str, rows: Mapping[bytes, PackedLayers], n_l
     }
     about = json.dumps({"name": name, "layers": n_layers, "width": width})
     path = folder / (hashlib.blake2b(keys, digest_size=16).hexdigest() + ".safetensors")
-    with atomic_file(path, durable=False) as partial:  # a block that a power failure cuts is found and computed again
+    with atomic_file(
+        path, durable=False
+    ) as partial:  # blocks truncated by a power failure are detected and computed again
         save_file(tensors, partial, {_FORMAT: about})
     return path
 
 
 def pack(vectors: Tensor) -> PackedLayers:
-    """vectors: (L, T, D) -> 16 bits per number, a layer 0 of two equal halves once."""
+    """Convert vectors (L, T, D) to 16 bits per number; a layer 0 of two equal halves is stored once."""
     layers, _, width = vectors.shape
     half = width // 2
     halved = layers > 1 and width % 2 == 0 and torch.equal(vectors[0, :, :half], vectors[0, :, half:])
@@ -197,12 +199,12 @@ def pack(vectors: Tensor) -> PackedLayers:
 
 
 def unpack(row: PackedLayers, n_layers: int, width: int) -> Tensor:
-    """(L, T, D) float32. Raises DamagedBlock when the row is not a multiple of a token."""
+    """Convert a row back to (L, T, D) float32. Raises DamagedBlock if it is not a whole number of tokens."""
     values = row.values.view(torch.bfloat16 if row.wide else torch.float16)
     first = width // 2 if row.halved else width
     tokens, left = divmod(len(values), _numbers_per_token(row.halved, n_layers, width))
     if left:
-        raise DamagedBlock(f"expected whole tokens, got {left} numbers too many")
+        raise DamagedBlock(f"a row is not a whole number of tokens: {left} numbers are left over")
     out = torch.empty(n_layers, tokens, width)
     bottom = values[: tokens * first].view(tokens, first)
     out[0, :, :first] = bottom
@@ -223,12 +225,12 @@ def _checksum(key: bytes, row: PackedLayers) -> bytes:
 
 
 def _span(about: Mapping[str, Any], kind: str, start: int, size: int) -> tuple[int, int]:
-    """First byte and the one after the last of a tensor that a safetensors header describes."""
+    """The first byte of a tensor described in a safetensors header, and the one after its last."""
     first, last = (start + int(offset) for offset in about["data_offsets"])
     if about["dtype"] != kind or not start <= first <= last <= size or any(int(n) < 0 for n in about["shape"]):
-        raise ValueError("a column of another type, or a cut file")
+        raise ValueError("a column has another type, or the file is truncated")
     if math.prod(about["shape"]) * _ITEM[kind] != last - first:
-        raise ValueError("a column of another size")
+        raise ValueError("a column has another size")
     return first, last
 
 
@@ -237,12 +239,12 @@ def _open(path: Path) -> int:
 
 
 def _read(descriptor: int, count: int, place: int) -> bytearray:
-    """Exactly `count` bytes. Raises ValueError when there are fewer."""
+    """Read exactly `count` bytes. Raises ValueError if there are fewer."""
     if hasattr(os, "pread"):  # threads share the descriptor, so its position must not matter
         data = os.pread(descriptor, count, place)
     else:
         os.lseek(descriptor, place, os.SEEK_SET)
         data = os.read(descriptor, count)
     if len(data) != count:
-        raise ValueError("a cut file")
+        raise ValueError("the file is truncated")
     return bytearray(data)

@@ -1,4 +1,4 @@
-"""Frozen vectors on disk, so that a biLM reads a sentence once and not once per epoch."""
+"""An embedder with a cache on disk, so that each sentence is embedded once and not once per epoch."""
 
 from __future__ import annotations
 
@@ -24,12 +24,11 @@ from elmo_tasks.embedders.protocol import Embedder, Sentences
 
 
 class CachedEmbedder:
-    """The same protocol as the embedder inside; what was computed before is read from `folder/FINGERPRINT`.
+    """Wraps an embedder with the same protocol; vectors computed before are read from `folder/FINGERPRINT`.
 
-    Vectors come back as they are stored, in 16 bits, also when they were computed just now: a run does not depend on
-    whether the cache was warm. A damaged block is removed and computed again. Any number of threads and processes may
-    use one folder. limit: most bytes of all that is in `folder`, of this embedder and others; None asks
-    `paths.cache_limit`.
+    Vectors are always returned as stored, in 16 bits, even if they were just computed, so that a run does not depend on
+    the state of the cache. A damaged block is removed and computed again. Any number of threads and processes may use
+    one folder. limit: maximum size of `folder` in bytes, over all embedders; None means `paths.cache_limit`.
     """
 
     def __init__(self, inner: Embedder, folder: Path, limit: float | None = None) -> None:
@@ -41,12 +40,12 @@ class CachedEmbedder:
 
     @property
     def fingerprint(self) -> str:
-        """That of the embedder inside: a model trained on 16 bits of its vectors takes 32 as well."""
+        """The fingerprint of the wrapped embedder: a model trained on 16-bit vectors also accepts 32-bit ones."""
         return self.inner.fingerprint
 
     @property
     def parameters(self) -> int:
-        """Those of the embedder inside."""
+        """The parameters of the wrapped embedder."""
         return self.inner.parameters
 
     def embed(self, sentences: Sentences) -> list[Tensor]:
@@ -65,9 +64,9 @@ class CachedEmbedder:
         return [found[key] for key in keys]
 
     def prepare(self, sentences: Sentences) -> StoredVectors:
-        """The same vectors, computed now where they are missing but read only when they are asked for.
+        """Compute missing vectors now, but read vectors only when they are requested.
 
-        What is larger than the limit of the cache is written to a temporary folder for as long as it is used.
+        Vectors that exceed the limit of the cache are written to a temporary folder while they are in use.
 
         Raises:
             InputError: the folder cannot be written, or its disk is full.
@@ -91,23 +90,23 @@ class CachedEmbedder:
             return self._index.find(wanted)
 
     def _read(self, wanted: Mapping[bytes, Sequence[str]]) -> dict[bytes, Tensor]:
-        """Those of the sentences that are there and sound."""
+        """The vectors of those sentences that are cached and intact."""
         places, found, damaged = self._find(wanted), dict[bytes, Tensor](), set[Block]()
         for key, place in places.items():
             try:
                 found[key] = place.block.read(place.row)
                 if found[key].shape[1] != len(wanted[key]):
-                    raise DamagedBlock(f"{place.block.path}: vectors of another length")
+                    raise DamagedBlock(f"{place.block.path}: the vectors have another length")
             except DamagedBlock:
                 damaged.add(place.block)
-        for block in damaged:  # all of it is computed again, for what is sound in it goes with the file
+        for block in damaged:  # all its sentences are computed again, because intact ones are removed with the file
             self._index.drop(block)
         for path in {places[key].block.path for key in found}:
             touch(path)
         return {key: vectors for key, vectors in found.items() if places[key].block not in damaged}
 
     def _compute(self, missing: Mapping[bytes, Sequence[str]]) -> Iterator[dict[bytes, PackedLayers]]:
-        """Vectors by the block, sentences of like length together."""
+        """Compute vectors block by block, with sentences of similar length together."""
         keys = sorted(missing, key=lambda key: (len(missing[key]), key))
         stage, done, total = f"embedding ({self.name})", 0, sum(map(len, missing.values()))
         for part in cut(keys, [len(missing[key]) for key in keys]):
@@ -118,7 +117,7 @@ class CachedEmbedder:
             yield {key: pack(layers) for key, layers in zip(part, vectors, strict=True)}
 
     def _keep(self, rows: Mapping[bytes, PackedLayers]) -> Block | None:
-        """Write a block into the cache; None if it is larger than the limit, or if it was removed at once."""
+        """Write a block into the cache; None if it exceeds the limit, or if it was removed immediately."""
         if not self._room.make(sum(2 * len(row.values) for row in rows.values())):
             return None
         with self._disk_faults(self.folder):
@@ -136,7 +135,7 @@ class CachedEmbedder:
         with self._disk_faults(folder):
             block = Block(write_block(folder, self.name, rows, self.n_layers, self.width))
             if block.is_open:
-                block.path.unlink()  # its space is free again when it is closed, even by a kill
+                block.path.unlink()  # its space is freed when it is closed, even if the process is killed
         return block
 
     @contextmanager
@@ -153,10 +152,10 @@ class CachedEmbedder:
 
 
 class StoredVectors:
-    """Vectors of sentences on disk. They stay readable when the cache removes or merges their blocks.
+    """Vectors of sentences on disk. They remain readable when the cache removes or merges their blocks.
 
-    A sentence's checksum is computed when it is read for the first time, and not once per epoch: it takes longer than
-    all else that reading costs.
+    The checksum of a sentence is verified only when it is read for the first time and not in every epoch, because this
+    takes longer than reading.
     """
 
     def __init__(
@@ -166,14 +165,14 @@ class StoredVectors:
         places: Sequence[Place],
         folder: Path | None = None,
     ) -> None:
-        """folder: of blocks that are not in the cache; it is removed with this object."""
+        """folder: the folder of blocks that are not in the cache; it is removed together with this object."""
         self._cached, self._sentences, self._places = cached, sentences, places
-        self._sound = bytearray(len(places))  # 1 where the checksum was right
+        self._sound = bytearray(len(places))  # 1 if the checksum has been verified
         if folder is not None:
             weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
 
     def take(self, numbers: Sequence[int]) -> list[Tensor]:
-        """(L, T, D) float32 of each of these sentences. A damaged one is computed again."""
+        """The vectors of these sentences, (L, T, D) float32 each. Damaged ones are computed again."""
         for path in {self._places[number].block.path for number in numbers}:
             touch(path)
         read = {number: self._read(number) for number in set(numbers)}

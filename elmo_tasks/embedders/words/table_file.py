@@ -1,8 +1,8 @@
-"""A table of word vectors in the cache folder, in a form that opens at once.
+"""A table of word vectors in the cache folder, in a format that opens instantly.
 
-The file is a safetensors file that is memory-mapped: `matrix` (V, D) float32 by row, and the distinct words in sorted
-order, as `text` (bytes, one word after the other), `ends` (W,) and `rows` (W,), the row of each. Nothing is built when
-it is opened. A file that is damaged, cut or made from other files is not used; the caller makes it again.
+The file is a memory-mapped safetensors file: `matrix` (V, D) float32 by row, and the distinct words in sorted order, as
+`text` (the concatenated bytes), `ends` (W,) and `rows` (W,), the row of each word. No index is built when it is opened.
+A file that is damaged, truncated or made from other files is not used; the caller makes a new one.
 """
 
 from __future__ import annotations
@@ -26,15 +26,15 @@ _REMEMBERED = 1 << 16
 
 
 class SortedWords:
-    """The rows of words, found by bisection in their sorted UTF-8."""
+    """The rows of words, found by binary search in their sorted UTF-8 bytes."""
 
     def __init__(self, text: torch.Tensor, ends: torch.Tensor, rows: torch.Tensor) -> None:
-        """text: (n,) uint8; ends, rows: (W,) int32, where each word ends in the text, and its row."""
+        """text: (n,) uint8; ends, rows: (W,) int32, the end of each word in the text, and its row."""
         self._text, self._ends, self._rows = text.numpy(), ends.numpy(), rows.numpy()
         self._remembered: dict[str, int | None] = {}
 
     def get(self, word: str) -> int | None:
-        """The word's row, or None."""
+        """The row of a word, or None."""
         try:
             return self._remembered[word]
         except KeyError:
@@ -59,13 +59,13 @@ class SortedWords:
 
 
 def write_table(path: Path, words: Sequence[str], vectors: WordVectors, made_of: str) -> None:
-    """Write a table whole or not at all.
+    """Write a table, completely or not at all.
 
     Args:
-        path: the file; its folder is made if it is missing.
-        words: the words of the matrix, row by row. A word that occurs twice has its first row.
+        path: the file; its folder is created if necessary.
+        words: the words of the matrix, row by row. For a word that occurs twice, the first row counts.
         vectors: the same table.
-        made_of: what the table was read from. `open_table` refuses a file that was made of anything else.
+        made_of: the source of the table. `open_table` refuses a file made from another source.
 
     Raises:
         OSError: the disk is full or the folder cannot be written.
@@ -89,14 +89,14 @@ def write_table(path: Path, words: Sequence[str], vectors: WordVectors, made_of:
     }
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
-        with atomic_file(path, durable=False) as partial:  # a checksum tells whether it is whole
+        with atomic_file(path, durable=False) as partial:  # a checksum shows whether it is complete
             save_file(columns, partial, about)
     except SafetensorError as error:
         raise OSError(str(error)) from None
 
 
 def open_table(path: Path, made_of: str) -> WordVectors | None:
-    """Map a table; None if there is none, if it is damaged, or if it was made of something else."""
+    """Map a table; None if it does not exist, is damaged, or was made from another source."""
     try:
         with safe_open(path, framework="pt") as file:
             about = file.metadata() or {}

@@ -1,4 +1,4 @@
-"""Word vectors as text: a word and its numbers a line, as GloVe, word2vec and fastText write them."""
+"""Word vectors as text: one word with its numbers per line, as written by GloVe, word2vec and fastText."""
 
 from __future__ import annotations
 
@@ -22,42 +22,41 @@ def _is_header(fields: list[str]) -> bool:
 
 
 def read_text_vectors(stream: IO[bytes], path: Path) -> WordVectors:
-    """stream: lines of UTF-8, the first of them may be "words width"; path: for messages.
+    """Read word vectors. stream: lines in UTF-8, the first of which may be "words width"; path: for messages.
 
     Raises:
-        InputError: a line that is no word with the right count of finite numbers, fewer lines than the first one says.
+        InputError: a line is not a word with the right number of finite numbers, or there are fewer lines than the
+            first one says.
     """
     words: list[str] = []
-    values = array("f")  # grows in place: the table is never in memory twice
+    values = array("f")  # grows in place, so that the table is never in memory twice
     expected = width = 0
     for number, line in enumerate(iter(partial(stream.readline, _LONGEST_LINE), b""), 1):
         if len(line) == _LONGEST_LINE:
-            raise InputError(
-                f"{path}:{number}: expected a word and its numbers, got a line of over {len(line):,} bytes"
-            )
+            raise InputError(f"{path}:{number}: the line has over {len(line):,} bytes; expected a word and its numbers")
         try:
             fields = line.decode("utf-8").rstrip("\r\n").rstrip(" ").split(" ")
         except UnicodeDecodeError as error:
-            raise InputError(
-                f"{path}:{number}: expected UTF-8, got {error.reason} in column {error.start + 1}"
-            ) from None
+            raise InputError(f"{path}:{number}: not UTF-8 ({error.reason} in column {error.start + 1})") from None
         if number == 1 and _is_header(fields):
             expected, width = int(fields[0]), int(fields[1])
             continue
         try:
             width = width or max(1, len(fields) - 1)
-            # A word may hold blanks (GloVe 840B has some): the last `width` fields are the vector.
+            # A word may contain spaces (GloVe 840B has some): the last `width` fields are the vector.
             vector = np.array(fields[-width:], dtype=np.float32)
             if len(fields) <= width or not np.isfinite(vector).all():
                 raise ValueError
         except ValueError:
             raise InputError(
-                f"{path}:{number}: expected a word and {width} finite numbers, got {' '.join(fields)[:60]!r}"
+                f"{path}:{number}: not a word and {width} finite numbers: {' '.join(fields)[:60]!r}"
             ) from None
         words.append(" ".join(fields[:-width]))
         values.frombytes(vector.tobytes())
     if not words:
-        raise InputError(f"{path}: is empty; expected word vectors")
+        raise InputError(f"{path}: the file is empty; expected word vectors")
     if expected and len(words) != expected:
-        raise InputError(f"{path}:1: this line says {expected} words, but the file has {len(words)}; download it again")
+        raise InputError(
+            f"{path}:1: the header says {expected} words, but the file has {len(words)}; download it again"
+        )
     return WordVectors(words, torch.frombuffer(values, dtype=torch.float32).view(-1, width), str(path))

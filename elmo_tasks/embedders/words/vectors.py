@@ -1,4 +1,4 @@
-"""Static word vectors: a table of them, and any kind of them as an embedder."""
+"""Static word vectors: a table, and an embedder for any kind of them."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from elmo_tasks.embedders.protocol import Sentences
 
 
 class StaticVectors(Protocol):
-    """Vectors that depend on the word alone."""
+    """Vectors that depend only on the word."""
 
     @property
     def origin(self) -> str:
-        """Where they come from, for messages."""
+        """The source of the vectors, for messages."""
 
     @property
     def width(self) -> int:
@@ -30,28 +30,28 @@ class StaticVectors(Protocol):
 
     @property
     def parameters(self) -> int:
-        """The numbers that it holds, those of words that no text has included."""
+        """The number of parameters, including those of words that occur in no text."""
 
     def lookup(self, words: Sequence[str]) -> Tensor:
         """(T, D) float32; zeros for a word that has no vector."""
 
 
 class Rows(Protocol):
-    """Words to row numbers."""
+    """A mapping from words to row numbers."""
 
     def get(self, word: str, /) -> int | None:
-        """The word's row, or None."""
+        """The row of a word, or None."""
 
     def __iter__(self) -> Iterator[str]:
         """The distinct words."""
 
 
 class WordVectors:
-    """A vocabulary and its matrix (V, D) float32. A word is looked up as it is, then lower-cased."""
+    """A vocabulary and its matrix (V, D) float32. A word is looked up as written, then lower-cased."""
 
     def __init__(self, words: Sequence[str] | Rows, matrix: Tensor, origin: str, fingerprint: str = "") -> None:
-        """words: of the rows in order, the first of two equal ones counts, or the row of each word; fingerprint: of
-        words and matrix, if it is known."""
+        """words: the words of the rows in order (the first of two equal ones counts), or a mapping from words to rows;
+        fingerprint: the digest of words and matrix, if it is known."""
         self.matrix, self.origin, self.width = matrix, origin, matrix.shape[1]
         self._fingerprint = fingerprint
         self._rows: Rows
@@ -63,18 +63,18 @@ class WordVectors:
             self._rows = words
 
     def row(self, word: str) -> int:
-        """The word's row, or V for an unknown word."""
+        """The row of a word, or V for an unknown word."""
         row = self._rows.get(word)
         if row is None:
             row = self._rows.get(word.lower())
         return len(self.matrix) if row is None else row
 
     def words(self) -> list[str]:
-        """The distinct words, in no particular order; `row` has the row of each."""
+        """The distinct words, in no particular order; `row` returns the row of each."""
         return list(self._rows)
 
     def lookup(self, words: Sequence[str]) -> Tensor:
-        """(T, D); an unknown word has zeros."""
+        """(T, D); zeros for unknown words."""
         rows = torch.tensor([self.row(word) for word in words], dtype=torch.long)  # (T,)
         found = torch.zeros(len(rows), self.width)
         known = rows < len(self.matrix)
@@ -90,7 +90,7 @@ class WordVectors:
     def fingerprint(self) -> str:
         """Digest of words and values."""
         if not self._fingerprint:
-            assert isinstance(self._rows, dict)  # whoever opens a table by other means knows its fingerprint
+            assert isinstance(self._rows, dict)  # other tables are created with their fingerprint
             digest = hashlib.blake2b(self.matrix.contiguous().numpy().data, digest_size=16)
             digest.update("\n".join(self._rows).encode("utf-8", "surrogatepass"))
             self._fingerprint = digest.hexdigest()
@@ -112,9 +112,9 @@ class StaticEmbedder:
 
     @property
     def parameters(self) -> int:
-        """Those of the vectors."""
+        """The parameters of the vectors."""
         return self.vectors.parameters
 
     def embed(self, sentences: Sentences) -> list[Tensor]:
-        """One (1, T, D) tensor per sentence. Raises InputError for a string where a list of tokens belongs."""
+        """One (1, T, D) tensor per sentence. Raises InputError for a string instead of a list of tokens."""
         return [self.vectors.lookup(words)[None] for words in checked_sentences(sentences)]  # (1, T, D)

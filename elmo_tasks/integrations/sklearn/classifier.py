@@ -1,4 +1,4 @@
-"""Sentiment, or any labelling of texts, as an estimator of scikit-learn."""
+"""Sentiment, or any other text classification, as a scikit-learn estimator."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from elmo_tasks.text.examples import Example, LabelledSentence
 C = TypeVar("C", bound="ElmoClassifier")
 
 CLASSES = "classes.json"
-"""The run's file with what `y` contained, in its type: numbers stay numbers, bytes stay bytes."""
+"""The file in a run with the labels of `y` in their original type: numbers, bytes and so on."""
 
 
 class ElmoClassifier(ClassifierMixin, RunEstimator):  # type: ignore[misc]
@@ -34,7 +34,7 @@ class ElmoClassifier(ClassifierMixin, RunEstimator):  # type: ignore[misc]
         >>> classifier.predict_proba(["warm"]).shape
         (1, 2)
 
-    `y` has one label per document: texts, bytes, numbers or booleans. The arguments are `RunEstimator`'s.
+    `y` has one label per document: strings, bytes, numbers or booleans. The arguments are those of `RunEstimator`.
     """
 
     task = "sentiment"
@@ -60,29 +60,29 @@ class ElmoClassifier(ClassifierMixin, RunEstimator):  # type: ignore[misc]
 
     @property
     def classes_(self) -> NDArray[Any]:
-        """(K,) the labels, in the order of `predict_proba`'s columns; texts if the run was made by the command line."""
+        """The labels (K,) in the order of the columns of `predict_proba`; strings if the command line made the run."""
         return self._classes()[1]
 
     def predict(self, X: Iterable[Any]) -> NDArray[Any]:
-        """(N,) the likeliest label of each document. Raises InputError for one without tokens."""
+        """The most probable label of each document, (N,). Raises InputError for a document without tokens."""
         probabilities = self.predict_proba(X)
         found: NDArray[Any] = self.classes_[probabilities.argmax(axis=1)]
         return found
 
     def predict_proba(self, X: Iterable[Any]) -> NDArray[np.float64]:
-        """(N, K) the probability of each label. Raises InputError for a document without tokens."""
+        """The probability of each label, (N, K). Raises InputError for a document without tokens."""
         names, _ = self._classes()
         found = cast("list[dict[str, float]]", self._predictions(full_token_lists(X, "X", self.tokenizer)))
         return np.array([[each[name] for name in names] for each in found]).reshape(-1, len(names))  # (N, K)
 
     def _classes(self) -> tuple[list[str], NDArray[Any]]:
-        """What the run calls the labels, and the labels themselves."""
+        """The names of the labels in the run, and the labels themselves."""
         check_is_fitted(self, "run_")
         if CLASSES not in self.run_:
             names = list(self._trained().labels.names)
             return names, np.array(names)
         stored = json.loads(self.run_[CLASSES])
-        if isinstance(stored, list):  # of a run that an earlier version fitted
+        if isinstance(stored, list):  # a run fitted by an earlier version
             return [str(label) for label in stored], np.array(stored)
         values = [value.encode() for value in stored["values"]] if "S" in stored["dtype"] else stored["values"]
         return stored["names"], np.array(values, dtype=stored["dtype"])
@@ -103,7 +103,7 @@ class ElmoClassifier(ClassifierMixin, RunEstimator):  # type: ignore[misc]
 
 
 def _name(label: Any, where: str) -> str:
-    """What a run calls a label. Raises InputError for one that is no text, number or boolean, or that is NaN."""
+    """The name of a label in a run. Raises InputError for anything but a string, number or boolean, and for NaN."""
     try:
         if isinstance(label, bytes):
             return label.decode()
@@ -111,4 +111,4 @@ def _name(label: Any, where: str) -> str:
             return str(label)
     except UnicodeDecodeError:
         pass
-    raise InputError(f"{where}: expected a label that is a text or a number, got {quoted(label)}")
+    raise InputError(f"{where}: the label must be text or a number, not {quoted(label)}")

@@ -1,4 +1,4 @@
-"""What the estimators share: `fit` trains a run in memory, and it is stored as a run folder."""
+"""The base class of the estimators: `fit` trains a run in memory, which can be stored as a run folder."""
 
 from __future__ import annotations
 
@@ -35,30 +35,30 @@ from elmo_tasks.views.progress import progress_bars
 E = TypeVar("E", bound="RunEstimator")
 
 ESTIMATOR = "estimator.json"
-"""The run's file with what an estimator needs beside the run: its tokenizer, where that is not the usual one."""
+"""The file in a run with additional data of an estimator: its tokenizer, if it is not the default."""
 
 _LOADING = ForkSafeLock()
 _NOT_KEPT = ("checkpoints", "plots")
 
 
 class RunEstimator(BaseEstimator, ABC):  # type: ignore[misc]
-    """A task of the suite as an estimator of scikit-learn; a fitted one is a run, as `elmo-tasks train` makes them.
+    """A task as a scikit-learn estimator; a fitted one is a run, as made by `elmo-tasks train`.
 
     Each key of `settings` is also a parameter, with two underscores for the dot: `training__epochs` in `set_params`
     and in the grid of a search.
 
     Args:
-        embedders: as `--embedders` takes them; None takes those of the task's own configuration.
+        embedders: names as for `--embedders`; None means those of the task's configuration.
         settings: further keys of a configuration, such as `{"training.epochs": 3, "model.hidden": 50}`.
-        validation_fraction: the part of the training data that chooses the epoch if `fit` gets no dev data.
-        random_state: the seed of everything random: a whole number, a `numpy.random.RandomState` that one is drawn
-            from, or None to draw it from numpy's global one.
-        tokenizer: how texts are split into tokens: `whitespace` takes them as tokenised already, `raw` splits them with
-            the package's tokeniser, as `elmo-tasks predict --text` does. Lists of tokens stay as they are.
+        validation_fraction: the fraction of the training data used to select the best epoch if `fit` gets no dev data.
+        random_state: the random seed: an integer, a `numpy.random.RandomState` to draw it from, or None to draw it from
+            numpy's global one.
+        tokenizer: how texts are split into tokens: `whitespace` for tokenised texts, `raw` for the package's tokeniser,
+            as in `elmo-tasks predict --text`. Lists of tokens are not changed.
 
     Attributes:
-        metrics_: the run's `metrics.json`: dev scores, epochs, mix weights, seconds, and the seed.
-        run_: the run's files, name to content.
+        metrics_: the `metrics.json` of the run: dev scores, epochs, mix weights, seconds, and the seed.
+        run_: the files of the run, name to content.
     """
 
     task: ClassVar[str]
@@ -79,7 +79,7 @@ class RunEstimator(BaseEstimator, ABC):  # type: ignore[misc]
         self.tokenizer = tokenizer
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
-        """The arguments; with `deep`, the keys of `settings` too, such as `training__epochs`."""
+        """The arguments; with `deep`, also the keys of `settings`, such as `training__epochs`."""
         found: dict[str, Any] = super().get_params(deep)
         if deep and isinstance(self.settings, Mapping):
             found |= {key.replace(".", "__"): value for key, value in self.settings.items()}
@@ -89,7 +89,7 @@ class RunEstimator(BaseEstimator, ABC):  # type: ignore[misc]
         """Set arguments, or keys of `settings` by names such as `training__epochs`.
 
         Raises:
-            ValueError: an argument that there is not, as scikit-learn raises it. Keys of settings are checked by `fit`.
+            ValueError: an argument does not exist, as in scikit-learn. Keys of settings are checked by `fit`.
         """
         given = {name: value for name, value in params.items() if "__" not in name}
         super().set_params(**given)
@@ -99,15 +99,15 @@ class RunEstimator(BaseEstimator, ABC):  # type: ignore[misc]
 
     @abstractmethod
     def _examples(self, sentences: Sequence[tuple[str, ...]], y: Sequence[Any], name: str) -> list[Example]:
-        """Examples with gold. Raises InputError, with `name` and a number, for gold that does not fit."""
+        """Make examples with gold. Raises InputError, with `name` and a number, for gold that does not fit."""
 
     @abstractmethod
     def _without_gold(self, sentence: tuple[str, ...]) -> Example:
-        """An example to predict."""
+        """Make an example to predict."""
 
     @abstractmethod
     def _strata(self, y: Sequence[Any]) -> Sequence[Any] | None:
-        """What the dev part should have in the same proportions as the whole, if anything."""
+        """The labels to stratify the dev split by, or None."""
 
     def fit(
         self: E,
@@ -118,22 +118,25 @@ class RunEstimator(BaseEstimator, ABC):  # type: ignore[misc]
         *,
         verbose: bool = False,
     ) -> E:
-        """Train. Only the dev data chooses the epoch and when to stop.
+        """Train. Early stopping and the choice of the best epoch only use the dev data.
 
         Args:
             X: texts, which `tokenizer` splits, or lists of tokens.
-            y: the gold of each.
-            X_dev, y_dev: the dev data; without them it is `validation_fraction` of `X`, drawn by `random_state`.
-            verbose: whether to print a line per epoch, and on a terminal bars for whatever takes more than 2 seconds.
+            y: the gold of each document.
+            X_dev, y_dev: the dev data; by default `validation_fraction` of `X`, drawn with `random_state`.
+            verbose: whether to print a line per epoch, and on a terminal progress bars for everything that takes more
+                than 2 seconds.
 
         Raises:
-            InputError: `X` and `y` do not fit each other, a setting that there is not, an embedder that is not there.
+            InputError: `X` and `y` do not fit each other, or a setting or an embedder does not exist.
         """
         if y is None:
             raise InputError("fit: y is None, but it requires y, the gold of each document")
         if (X_dev is None) != (y_dev is None):
             given, missing = ("y_dev", "X_dev") if X_dev is None else ("X_dev", "y_dev")
-            raise InputError(f"fit: got {given} without {missing}; pass both, or neither to draw dev data from X")
+            raise InputError(
+                f"fit: {given} was passed without {missing}; pass both, or neither to draw dev data from X"
+            )
         seed = self._seed()
         examples = self._gold_examples(X, y := self._gold(y, "y"), "")
         if X_dev is None or y_dev is None:
@@ -142,8 +145,8 @@ class RunEstimator(BaseEstimator, ABC):  # type: ignore[misc]
                 examples, dev = train_test_split(
                     examples, test_size=self.validation_fraction, random_state=seed, stratify=strata
                 )
-            except ValueError as error:  # too few examples, or a fraction that is none
-                raise InputError(f"fit: cannot put a dev part aside ({error}); give X_dev and y_dev") from None
+            except ValueError as error:  # too few examples, or an invalid fraction
+                raise InputError(f"fit: cannot hold out dev data ({error}); pass X_dev and y_dev") from None
         else:
             dev = self._gold_examples(X_dev, self._gold(y_dev, "y_dev"), "_dev")
         splits = Splits(IN_MEMORY, "fit", tuple(examples), tuple(dev), ())
@@ -168,10 +171,10 @@ class RunEstimator(BaseEstimator, ABC):  # type: ignore[misc]
         return float(found[trained.task.headline])
 
     def save(self, folder: str | Path) -> None:
-        """Write the run folder, which `load`, `elmo-tasks predict` and `elmo-tasks evaluate` read. No pickle.
+        """Write the run folder, for `load`, `elmo-tasks predict` and `elmo-tasks evaluate`. No pickle.
 
         Raises:
-            InputError: there is such a folder already, or it cannot be written.
+            InputError: the folder exists already or cannot be written.
         """
         check_is_fitted(self, "run_")
         run = RunFolder(Path(folder))
@@ -182,17 +185,18 @@ class RunEstimator(BaseEstimator, ABC):  # type: ignore[misc]
 
     @classmethod
     def load(cls: type[E], folder: str | Path, *, trust: bool = False) -> E:
-        """A fitted estimator from a run folder, also from one that `elmo-tasks train` wrote, or from `ORG/NAME`.
+        """Load a fitted estimator from a run folder, also of `elmo-tasks train`, or from `ORG/NAME` on the hub.
 
         trust: whether embedders outside the folder may be read although the run was not trained here.
 
         Raises:
-            InputError: no run there, a run of another task, a damaged file, an embedder outside the folder.
+            InputError: there is no run, its task is another one, a file is damaged, or an embedder is outside the
+                folder.
         """
         place = find_run(folder)
         trained = load_trained(place, trust=trust)
         if trained.task.name != cls.task:
-            raise InputError(f"{folder}: expected a run of the task {cls.task}, got one of {trained.task.name}")
+            raise InputError(f"{folder}: the task of the run is {trained.task.name}, not {cls.task}")
         given = trained.experiment
         settings = {key: value for key, value in flat(to_dict(given)).items() if "." in key}
         estimator = cls(embedders=given.embedders, settings=settings, random_state=given.seed)
@@ -203,7 +207,7 @@ class RunEstimator(BaseEstimator, ABC):  # type: ignore[misc]
 
     @classmethod
     def from_pretrained(cls: type[E], name: str) -> E:
-        """`load`, under the name that users of the Hugging Face hub look for."""
+        """`load` under the usual name for users of the Hugging Face hub."""
         return cls.load(name)
 
     def push_to_hub(self, name: str, *, license: str | None = None, private: bool = False) -> str:
@@ -214,7 +218,7 @@ class RunEstimator(BaseEstimator, ABC):  # type: ignore[misc]
             return push_to_hub(Path(place), name, license=license, private=private)
 
     def _gold(self, y: Iterable[Any], name: str) -> list[Any]:
-        """What is given as gold, as a list."""
+        """The given gold as a list."""
         return list(y)
 
     def _predictions(self, sentences: Sequence[tuple[str, ...]]) -> list[Prediction]:
@@ -223,19 +227,21 @@ class RunEstimator(BaseEstimator, ABC):  # type: ignore[misc]
     def _gold_examples(self, X: Iterable[Any], y: Sequence[Any], suffix: str) -> list[Example]:
         sentences = full_token_lists(X, f"X{suffix}", self.tokenizer)
         if len(sentences) != len(y):
-            raise InputError(f"y{suffix}: expected gold for {len(sentences)} documents, got {len(y)}")
+            raise InputError(
+                f"y{suffix}: there are {len(y)} gold items for {len(sentences)} documents; give one per document"
+            )
         check_writable(sentences, f"X{suffix}")
         return self._examples(sentences, y, f"y{suffix}")
 
     def _seed(self) -> int:
-        """The seed of this fit. Raises InputError for something that is none."""
+        """The seed of this fit. Raises InputError if `random_state` is invalid."""
         if isinstance(self.random_state, (int, np.integer)):
             return int(self.random_state)
         try:
             return int(check_random_state(self.random_state).randint(2**31 - 1))
         except ValueError:
             raise InputError(
-                f"random_state: expected a whole number, a numpy RandomState or None, got {quoted(self.random_state)}"
+                f"random_state must be a whole number, a numpy RandomState or None, not {quoted(self.random_state)}"
             ) from None
 
     def _experiment(self, seed: int) -> Experiment:
@@ -245,7 +251,7 @@ class RunEstimator(BaseEstimator, ABC):  # type: ignore[misc]
         return resolve_experiment(self.task, None, given, settings_lines(self.settings))
 
     def _take(self, folder: Path, *, trust: bool) -> None:
-        """Keep a run folder's files, and its model ready to use. trust: see `load_trained`; of copies too."""
+        """Store the files of a run folder and load its model. trust: see `load_trained`; also applies to copies."""
         self.trust_ = trust
         files = [path for path in folder.rglob("*") if path.is_file()]
         names = {path.relative_to(folder): path for path in files}
@@ -264,12 +270,12 @@ class RunEstimator(BaseEstimator, ABC):  # type: ignore[misc]
         return self._loaded
 
     def __getstate__(self) -> dict[str, Any]:
-        """A copy or a process of joblib's gets the run's files and builds the model from them."""
+        """Copies and joblib processes get the files of the run and build the model from them."""
         state: dict[str, Any] = super().__getstate__()
         return {name: value for name, value in state.items() if name != "_loaded"}
 
     def __sklearn_tags__(self) -> Any:
-        """Texts are no table."""
+        """Tags that declare texts as input, not a table."""
         tags = super().__sklearn_tags__()
         tags.input_tags.string = True
         tags.input_tags.two_d_array = False

@@ -1,4 +1,4 @@
-"""Named entity recognition as an estimator of scikit-learn."""
+"""Named entity recognition as a scikit-learn estimator."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ class ElmoTagger(RunEstimator):
         >>> tagger.fit(X, y).predict(["Bo lives in Rome"])
         [['B-PER', 'O', 'O', 'B-LOC']]
 
-    `y` has one list of tags per sentence, in IOB1, BIO or BIOES; `predict` returns BIO. The other arguments are
-    `RunEstimator`'s.
+    `y` has one list of tags per sentence, in IOB1, BIO or BIOES; `predict` returns BIO. The other arguments are those
+    of `RunEstimator`.
 
     Args:
-        tag_names: the tags that whole numbers in `y` stand for, such as `["O", "B-PER", "I-PER"]`. A column of a
-            Hugging Face data set has them itself. `predict` returns names, not numbers.
+        tag_names: the tags that integers in `y` stand for, such as `["O", "B-PER", "I-PER"]`. Not needed for a column
+            of a Hugging Face data set, which has them. `predict` returns names, not numbers.
     """
 
     task = "ner"
@@ -70,7 +70,7 @@ class ElmoTagger(RunEstimator):
     def predict_marginals(self, X: Iterable[Any]) -> list[list[dict[str, float]]]:
         """For each token of each sentence, the probability of each BIO tag under the CRF; they sum to 1.
 
-        The name and the form are those of sklearn-crfsuite.
+        Name and format are those of sklearn-crfsuite.
         """
         trained = self._trained()
         examples = [untagged(tokens) for tokens in token_lists(X, tokenizer=self.tokenizer)]
@@ -87,7 +87,7 @@ class ElmoTagger(RunEstimator):
         return found
 
     def _gold(self, y: Iterable[Any], name: str) -> list[Any]:
-        """The tags of each sentence as texts."""
+        """The tags of each sentence as strings."""
         names = self.tag_names if self.tag_names is not None else class_names(getattr(y, "features", None))
         found = []
         for number, tags in enumerate(y):
@@ -95,7 +95,7 @@ class ElmoTagger(RunEstimator):
             own = [plain(tag) for tag in sequence_of(tags, "tags", source)]
             if names is None and own and isinstance(own[0], int):
                 raise InputError(
-                    f"{source}: the tags are numbers without names (the first is {own[0]}); name them by "
+                    f"{source}: the tags are numbers without names (the first is {own[0]}); name them with "
                     "ElmoTagger(tag_names=['O', 'B-PER', ...])"
                 )
             found.append(name_tags(own, names, source))
@@ -105,7 +105,7 @@ class ElmoTagger(RunEstimator):
         for number, (sentence, tags) in enumerate(zip(sentences, y, strict=True)):
             if len(sentence) != len(tags):
                 raise InputError(
-                    f"{name}[{number}]: expected a tag for each of {len(sentence)} tokens, got {len(tags)}"
+                    f"{name}[{number}]: there are {len(tags)} tags for {len(sentence)} tokens; give one tag per token"
                 )
         scheme = detect_scheme(y)
         return [

@@ -1,4 +1,4 @@
-"""A scikit-learn transformer: texts in, one frozen ELMo vector a text out."""
+"""A scikit-learn transformer that maps each text to one frozen ELMo vector."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from elmo_tasks.embedders.protocol import Embedder
 from elmo_tasks.integrations.sklearn.token_lists import token_lists
 
 FORMAT = "elmo-tasks-vectorizer-1"
-_BLOCK = 256  # documents whose token vectors are in memory together
+_BLOCK = 256  # number of documents whose token vectors are in memory together
 _LOADING = ForkSafeLock()
 
 
 class ElmoVectorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # type: ignore[misc]
-    """The mean of a text's token vectors, for pipelines and grid searches. There is nothing to fit.
+    """Computes the mean of the token vectors of a text, for pipelines and grid searches. There is nothing to fit.
 
     Examples:
         >>> vectors = ElmoVectorizer().fit_transform(["The cat sat .", ["Rain", "at", "noon"], ""])
@@ -36,18 +36,18 @@ class ElmoVectorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         False
 
     Args:
-        weights: a biLM's name, folder or files, as `load_bilm` takes them.
-        layers: `average` of all layers, the number of one (0 is the token layer), or a weight for each, used as they
-            are; a run's `metrics.json` has those that a task learned.
-        cache: keep token vectors in `$ELMO_TASKS_CACHE`, 16 bits each, so that no text is ever embedded twice.
-        precision: the arithmetic of the biLM: `auto` (`fast` where the machine has it), `fast`, `int8`, or `exact` for
-            float32, whose vectors equal those of `ElmoEmbedder` to 1e-5.
+        weights: the name, folder or files of a biLM, as for `load_bilm`.
+        layers: `average` of all layers, the number of one (0 is the token layer), or one weight per layer, not
+            normalised; the `metrics.json` of a run has the weights learned by a task.
+        cache: keep token vectors in `$ELMO_TASKS_CACHE`, in 16 bits, so that no text is ever embedded twice.
+        precision: the arithmetic of the biLM: `auto` (`fast` if supported), `fast`, `int8`, or `exact` for float32,
+            whose vectors equal those of `ElmoEmbedder` to 1e-5.
         tokenizer: how texts are split into tokens: `whitespace`, or `raw` for the package's tokeniser.
 
-    Threads may share a vectorizer. It can be pickled: a copy loads the biLM itself.
+    Threads may share a vectorizer. It can be pickled; copies load the biLM themselves.
 
     Raises:
-        InputError: no such biLM or layer, or documents that are neither texts nor lists of tokens.
+        InputError: the biLM or layer does not exist, or documents are neither texts nor lists of tokens.
     """
 
     def __init__(
@@ -66,10 +66,10 @@ class ElmoVectorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         self.tokenizer = tokenizer
 
     def fit(self, X: Iterable[Any], y: object = None) -> ElmoVectorizer:
-        """Look at the settings and at `X`, and learn nothing.
+        """Check the settings and `X`, without learning anything.
 
-        X: texts, which `tokenizer` splits, or lists of tokens; y: not looked at. A generator or an open file can
-        be read only once, so it is left to `transform`.
+        X: texts, which `tokenizer` splits, or lists of tokens; y: ignored. A generator or an open file can be read only
+        once, so it is not checked here.
         """
         if not isinstance(X, Iterator):
             token_lists(X, tokenizer=self.tokenizer)
@@ -77,7 +77,7 @@ class ElmoVectorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         return self
 
     def transform(self, X: Iterable[Any]) -> NDArray[np.float32]:
-        """(N, D) float32, one row per document, zero for one without tokens. X: as for `fit`, read once."""
+        """(N, D) float32, one row per document, zero for documents without tokens. X: as for `fit`, read once."""
         embedder = self._embedder()
         weights = layer_weights(self.layers, embedder.n_layers)
         documents = token_lists(X, tokenizer=self.tokenizer)
@@ -90,7 +90,7 @@ class ElmoVectorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         return rows
 
     def save(self, folder: str | Path) -> None:
-        """Write the settings (JSON) and the biLM (safetensors) into a folder that needs nothing else. No pickle."""
+        """Write the settings (JSON) and the biLM (safetensors) into a self-contained folder. No pickle."""
         from elmo_tasks.elmo import load_bilm
         from elmo_tasks.elmo.weights.safetensors import write_safetensors
 
@@ -112,18 +112,18 @@ class ElmoVectorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
 
     @classmethod
     def load(cls, folder: str | Path) -> ElmoVectorizer:
-        """Read what `save` wrote; the folder is the new vectorizer's `weights`.
+        """Load a folder written by `save`, which becomes the `weights` of the new vectorizer.
 
         Raises:
-            InputError: no such folder, another format, a broken file.
+            InputError: the folder does not exist, its format is unknown, or a file is damaged.
         """
         folder = Path(folder)
         path = folder / "vectorizer.json"
         if not path.is_file():
-            raise InputError(f"{folder}: expected the folder of a saved ElmoVectorizer, found no vectorizer.json in it")
+            raise InputError(f"{folder}: not the folder of a saved ElmoVectorizer: it has no vectorizer.json")
         stored = read_object(path)
         if stored.get("format") != FORMAT:
-            raise InputError(f"{path}: expected format {FORMAT}, got another; save the vectorizer again")
+            raise InputError(f"{path}: the format is not {FORMAT}; save the vectorizer again")
         settings = {name: stored[name] for name in ("layers", "cache", "precision", "tokenizer") if name in stored}
         return cls(str(folder), **settings)
 
@@ -143,16 +143,16 @@ class ElmoVectorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
 
     @property
     def _n_features_out(self) -> int:
-        """How many names `get_feature_names_out` makes."""
+        """The number of features, for `get_feature_names_out`."""
         return self._elmo().width
 
     def __getstate__(self) -> dict[str, Any]:
-        """A copy or a process of joblib's gets the settings, not the biLM, which it loads itself."""
+        """Copies and joblib processes get only the settings and load the biLM themselves."""
         state: dict[str, Any] = super().__getstate__()
         return {name: value for name, value in state.items() if name != "_loaded"}
 
     def __sklearn_tags__(self) -> Any:
-        """Texts are no table, and `transform` needs no `fit`."""
+        """Tags that declare texts as input, not a table, and that `transform` does not require `fit`."""
         tags = super().__sklearn_tags__()
         tags.input_tags.string = True
         tags.input_tags.two_d_array = False
@@ -160,5 +160,5 @@ class ElmoVectorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         return tags
 
     def __sklearn_is_fitted__(self) -> bool:
-        """Always."""
+        """Always True."""
         return True

@@ -1,1 +1,1 @@
-"""Components of spaCy pipelines: `elmo` and `elmo_ner`. Installed (extra `spacy`), `nlp.add_pipe` knows both names."""
+"""Components of spaCy pipelines, `elmo` and `elmo_ner`, for `nlp.add_pipe` (extra `spacy`)."""

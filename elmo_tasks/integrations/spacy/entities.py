@@ -1,4 +1,4 @@
-"""The pipeline component `elmo_ner`: entities from a trained run."""
+"""The pipeline component `elmo_ner`: named entities from a trained run."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ Tags = tuple[str, ...]
 RUN = ("config.yaml", "metrics.json", "model.safetensors", "words.txt")
 
 DEFAULT_RUN = "ner"
-"""The tagger of names inside the package."""
+"""The named entity tagger in the package."""
 _LOADING = ForkSafeLock()
 
 
@@ -34,19 +34,19 @@ _LOADING = ForkSafeLock()
     "elmo_ner", assigns=["doc.ents", "token.ent_iob", "token.ent_type"], default_config={"run": DEFAULT_RUN}
 )
 def make_elmo_ner(nlp: Language, name: str, run: str) -> ElmoEntities:
-    """The component of that name; `run` as `ElmoEntities` takes it."""
+    """Make the component; `run` as for `ElmoEntities`."""
     return ElmoEntities(run)
 
 
 class ElmoEntities:
-    """Sets `doc.ents` to what a run of `elmo-tasks train ner` finds in each sentence, in place of what was there.
+    """Sets `doc.ents` to the entities that a run of `elmo-tasks train ner` finds, replacing earlier ones.
 
     Args:
-        run: the run's folder, the name of a tagger inside the package, or `ORG/NAME` on the Hugging Face hub; it is
+        run: the folder of a run, the name of a tagger in the package, or `ORG/NAME` on the Hugging Face hub; it is
             loaded at the first doc.
 
     Raises:
-        InputError: at the first doc: no run there, or one of another task.
+        InputError: at the first doc, if there is no run, or one of another task.
     """
 
     def __init__(self, run: str = DEFAULT_RUN) -> None:
@@ -58,7 +58,7 @@ class ElmoEntities:
         return next(self.pipe([doc]))
 
     def pipe(self, stream: Iterable[Doc], *, batch_size: int = 64) -> Iterator[Doc]:
-        """Find the entities of docs, `batch_size` together."""
+        """Find the entities of docs, `batch_size` at a time."""
         for docs in minibatch(stream, size=batch_size):  # type: ignore[no-untyped-call]
             sentences = [
                 (number, positions) for number, doc in enumerate(docs) for positions in sentence_positions(doc)
@@ -78,7 +78,7 @@ class ElmoEntities:
             yield from docs
 
     def to_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> None:
-        """Write what of the run is needed to apply it; embedders are found by their names, as in any run."""
+        """Write the files needed to apply the run; embedders are loaded by their names, as in any run."""
         folder = find_run(self.run)
         self._load()
         with disk_faults(Path(path)):
@@ -87,12 +87,12 @@ class ElmoEntities:
                 shutil.copyfile(folder / name, Path(path) / name)
 
     def from_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> ElmoEntities:
-        """Take the run that `to_disk` wrote."""
+        """Load the run written by `to_disk`."""
         self.run, self._trained = str(path), None
         return self
 
     def __getstate__(self) -> dict[str, Any]:
-        """A process that is spawned gets the settings, not the model."""
+        """Spawned processes get the settings, not the model."""
         return self.__dict__ | {"_trained": None}
 
     def _load(self) -> Trained:
@@ -100,6 +100,6 @@ class ElmoEntities:
             if self._trained is None:
                 trained = load_trained(find_run(self.run))
                 if trained.task.name != "ner":
-                    raise InputError(f"{self.run}: expected a run of the task ner, got one of {trained.task.name}")
+                    raise InputError(f"{self.run}: the task of the run is {trained.task.name}, not ner")
                 self._trained = trained
             return self._trained

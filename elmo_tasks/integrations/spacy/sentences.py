@@ -1,4 +1,4 @@
-"""A spaCy doc as the sentences that a biLM reads."""
+"""Split a spaCy doc into sentences for a biLM."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from spacy.tokens import Doc
 
 
 def sentence_positions(doc: Doc) -> list[list[int]]:
-    """The positions of the tokens of each sentence; the doc is one sentence where nothing has set boundaries.
+    """The token positions of each sentence; without sentence boundaries the doc is one sentence.
 
-    Tokens of white space are left out: no biLM was trained on them.
+    White-space tokens are left out, because biLMs are not trained on them.
 
     Examples:
         >>> import spacy

@@ -1,4 +1,4 @@
-"""The pipeline component `elmo`: vectors in context for docs, spans and tokens.
+"""The pipeline component `elmo`: contextual vectors for docs, spans and tokens.
 
 Examples:
     >>> import spacy
@@ -40,24 +40,24 @@ _LOADING = ForkSafeLock()
 
 @Language.factory("elmo", assigns=["doc.tensor"], default_config=DEFAULTS)
 def make_elmo(nlp: Language, name: str, weights: str, layers: Any, precision: str) -> ElmoVectors:
-    """The component of that name; `weights`, `layers` and `precision` as `ElmoVectors` takes them."""
+    """Make the component; `weights`, `layers` and `precision` as for `ElmoVectors`."""
     return ElmoVectors(weights, layers, precision)
 
 
 class ElmoVectors:
     """Sets `doc.tensor`, (T, D) float32, and the vectors, norms and similarities of doc, spans and tokens.
 
-    A doc's or a span's vector is the mean of its tokens'; tokens of white space have none. Each sentence is read on its
-    own where something before has set sentence boundaries, else the doc as a whole.
+    The vector of a doc or span is the mean of its tokens; white-space tokens have none. If an earlier component has set
+    sentence boundaries, each sentence is embedded separately, otherwise the doc as a whole.
 
     Args:
-        weights: a biLM's name, folder or files, as `load_bilm` takes them; loaded at the first doc.
-        layers: `average` of all layers, the number of one, or a weight for each.
-        precision: the arithmetic of the biLM: `auto` (`fast` where the machine has it), `fast`, `int8`, or `exact` for
-            float32, whose vectors equal those of `ElmoEmbedder` to 1e-5.
+        weights: the name, folder or files of a biLM, as for `load_bilm`; loaded at the first doc.
+        layers: `average` of all layers, the number of one, or one weight per layer.
+        precision: the arithmetic of the biLM: `auto` (`fast` if supported), `fast`, `int8`, or `exact` for float32,
+            whose vectors equal those of `ElmoEmbedder` to 1e-5.
 
-    Threads may share a component, and `nlp.pipe(..., n_process=2)` works with processes that are forked or spawned; a
-    spawned one loads the biLM itself. spaCy sends docs back without hooks: call `set_hooks` on them.
+    Threads may share a component, and `nlp.pipe(..., n_process=2)` works with forked and spawned processes; a spawned
+    one loads the biLM itself. spaCy returns their docs without hooks: call `set_hooks` on them.
     """
 
     def __init__(
@@ -67,7 +67,7 @@ class ElmoVectors:
         self._embedder: BilmEmbedder | None = None
 
     def __getstate__(self) -> dict[str, Any]:
-        """A process gets the settings, not the biLM."""
+        """Processes get the settings, not the biLM."""
         return self.__dict__ | {"_embedder": None}
 
     def __call__(self, doc: Doc) -> Doc:
@@ -75,7 +75,7 @@ class ElmoVectors:
         return next(self.pipe([doc]))
 
     def pipe(self, stream: Iterable[Doc], *, batch_size: int = 64) -> Iterator[Doc]:
-        """Embed docs, `batch_size` together."""
+        """Embed docs, `batch_size` at a time."""
         for docs in minibatch(stream, size=batch_size):  # type: ignore[no-untyped-call]
             embedder = self._load()
             weights = layer_weights(self.layers, embedder.n_layers)
@@ -89,12 +89,12 @@ class ElmoVectors:
             yield from docs
 
     def to_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> None:
-        """Write the biLM, unless its name finds it everywhere; spaCy itself keeps the settings."""
+        """Write the biLM, unless its name works everywhere; spaCy itself stores the settings."""
         if self.weights not in KNOWN_NAMES:
             write_safetensors(load_bilm(self.weights), Path(path) / WEIGHTS)
 
     def from_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> ElmoVectors:
-        """Take the biLM that `to_disk` wrote, if it did."""
+        """Load the biLM written by `to_disk`, if there is one."""
         if (Path(path) / WEIGHTS).is_file():
             self.weights, self._embedder = str(Path(path) / WEIGHTS), None
         return self
@@ -107,25 +107,25 @@ class ElmoVectors:
 
 
 def set_hooks(doc: Doc) -> Doc:
-    """Have a doc, its spans and tokens answer from `doc.tensor`.
+    """Make the vectors of a doc, its spans and tokens use `doc.tensor`.
 
-    The component does it; docs that were stored and read again need it anew, for spaCy stores no hooks.
+    The component does this itself; docs that were stored and loaded need it again, because spaCy does not store hooks.
     """
     hooks: dict[str, Callable[..., Any]] = {"vector": _mean, "has_vector": _has_vector, "similarity": _similarity}
-    doc.user_span_hooks.update(hooks)  # no norm: spaCy 3.8 calls the hook `vector` where that one is set
+    doc.user_span_hooks.update(hooks)  # without a norm: spaCy 3.8 uses the hook `vector` if it is set
     doc.user_hooks.update(hooks | {"vector_norm": _norm})
     doc.user_token_hooks.update(hooks | {"vector": _row, "vector_norm": _norm})
     return doc
 
 
 def _row(token: Token) -> Vector:
-    """(D,)."""
+    """The vector of a token, (D,)."""
     row: Vector = token.doc.tensor[token.i]
     return row
 
 
 def _mean(tokens: Doc | Span) -> Vector:
-    """(D,) over what is not white space."""
+    """The mean over all tokens that are not white space, (D,)."""
     doc = tokens if isinstance(tokens, Doc) else tokens.doc
     positions = [token.i for token in tokens if not token.is_space]
     if not positions:
@@ -143,12 +143,12 @@ def _has_vector(thing: Doc | Span | Token) -> bool:
 
 
 def _similarity(thing: Doc | Span | Token, other: Any) -> float:
-    """Cosine, 0 where one has no vector. Raises InputError for something that this component has not seen."""
+    """The cosine, 0 if one has no vector. Raises InputError for something not processed by this component."""
     first, second = np.asarray(thing.vector), np.asarray(other.vector)
     if first.shape != second.shape:
         raise InputError(
-            f"similarity: expected two things with vectors of {len(first)} numbers, got one of {len(second)}; "
-            "send both through the same pipeline"
+            f"similarity: the vectors have different widths, {len(first)} and {len(second)}; process both with the "
+            "same pipeline"
         )
     norms = float(np.linalg.norm(first) * np.linalg.norm(second))
     return float(first @ second) / norms if norms else 0.0

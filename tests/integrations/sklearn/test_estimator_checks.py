@@ -81,7 +81,7 @@ def test_seeds_of_every_kind() -> None:
     fitted = tagger(**{"training.epochs": 1}).set_params(random_state=np.random.RandomState(7)).fit(SENTENCES, TAGS)
     assert fitted.metrics_["seed"] == seed(np.random.RandomState(7))
     for wrong in ("a", 1.5):
-        with pytest.raises(InputError, match="random_state: expected a whole number, a numpy RandomState or None, got"):
+        with pytest.raises(InputError, match="random_state must be a whole number, a numpy RandomState or None, not"):
             tagger().set_params(random_state=wrong).fit(SENTENCES, TAGS)
 
 
@@ -108,9 +108,9 @@ def test_labels_keep_their_type(labels: Any) -> None:
     ("labels", "message"),
     [
         ([1, "a"] * 15, "y: texts and numbers are mixed; give labels of one kind"),
-        ([1.0, float("nan")] * 15, r"y\[1\]: expected a label that is a text or a number, got nan"),
-        ([None] * 30, r"y\[0\]: expected a label that is a text or a number, got None"),
-        ([b"\xff", b"a"] * 15, r"y\[0\]: expected a label that is a text or a number, got b'\\xff'"),
+        ([1.0, float("nan")] * 15, r"y\[1\]: the label must be text or a number, not nan"),
+        ([None] * 30, r"y\[0\]: the label must be text or a number, not None"),
+        ([b"\xff", b"a"] * 15, r"y\[0\]: the label must be text or a number, not b'\\xff'"),
         (None, "fit: y is None, but it requires y"),
     ],
 )
@@ -147,9 +147,9 @@ def test_settings_are_nested_parameters() -> None:
         estimator.set_params(epochs=2)
     with pytest.raises(InputError, match=r"unknown key 'training.epoch'; did you mean training.epochs"):
         classifier().set_params(training__epoch=2).fit(TEXTS, LABELS)
-    with pytest.raises(InputError, match="settings: expected numbers, texts and lists, got {1}"):
+    with pytest.raises(InputError, match="settings: values must be numbers, texts or lists, not {1}"):
         classifier().set_params(training__epochs={1}).fit(TEXTS, LABELS)
-    with pytest.raises(InputError, match="settings: expected a dictionary such as .*, got 3"):
+    with pytest.raises(InputError, match="settings must be a dictionary such as .*, not 3"):
         classifier().set_params(settings=3).fit(TEXTS, LABELS)
 
 

@@ -62,7 +62,7 @@ def test_is_kept_as_a_run_folder(fitted_tagger: ElmoTagger, tmp_path: Path, caps
     with pytest.raises(InputError, match="run: already exists; choose another --output"):
         fitted_tagger.save(tmp_path / "run")
     assert main(["report", str(tmp_path / "run")]) == 2
-    assert "expected a run with test scores, got one that was fitted without" in capsys.readouterr().err
+    assert "the run has no test scores, because it was trained without" in capsys.readouterr().err
 
 
 def test_copies_are_fitted_too(fitted_tagger: ElmoTagger) -> None:
@@ -82,13 +82,13 @@ def test_grid_search() -> None:
 @pytest.mark.parametrize(
     ("sentences", "tags", "message"),
     [
-        (X, Y[1:], "y: expected gold for 20 documents, got 19"),
-        ([["a", "b"]] * 9, [["O"]] * 9, r"y\[0\]: expected a tag for each of 2 tokens, got 1"),
-        ([["a"], []], [["O"], []], r"X\[1\]: expected a document with tokens, got an empty one"),
-        ([["a"]] * 9, [["PER"]] * 9, "expected a tag such as O, B-PER or I-PER, got 'PER'"),
-        ([["a"], ["b\nc"]], [["O"]] * 2, r"X\[1\]: the token 'b\\nc' has a line break in it"),
-        ([["a"], ["\ud83d"]], [["O"]] * 2, r"X\[1\]: the token '\\ud83d' has half of a surrogate pair"),
-        ([["a"]], [["O"]], "fit: cannot put a dev part aside .*; give X_dev and y_dev"),
+        (X, Y[1:], "y: there are 19 gold items for 20 documents"),
+        ([["a", "b"]] * 9, [["O"]] * 9, r"y\[0\]: there are 1 tags for 2 tokens"),
+        ([["a"], []], [["O"], []], r"X\[1\]: the document has no tokens"),
+        ([["a"]] * 9, [["PER"]] * 9, "'PER' is not a tag such as O, B-PER or I-PER"),
+        ([["a"], ["b\nc"]], [["O"]] * 2, r"X\[1\]: the token 'b\\nc' contains a line break"),
+        ([["a"], ["\ud83d"]], [["O"]] * 2, r"X\[1\]: the token '\\ud83d' contains half of a surrogate pair"),
+        ([["a"]], [["O"]], "fit: cannot hold out dev data .*; pass X_dev and y_dev"),
     ],
 )
 def test_faults(sentences: Any, tags: Any, message: str) -> None:
@@ -99,9 +99,9 @@ def test_faults(sentences: Any, tags: Any, message: str) -> None:
 @pytest.mark.parametrize(
     ("dev", "message"),
     [
-        ({"X_dev": X}, "fit: got X_dev without y_dev; pass both, or neither to draw dev data from X"),
-        ({"y_dev": Y}, "fit: got y_dev without X_dev; pass both"),
-        ({"X_dev": X, "y_dev": Y[1:]}, "y_dev: expected gold for 20 documents, got 19"),
+        ({"X_dev": X}, "fit: X_dev was passed without y_dev; pass both, or neither to draw dev data from X"),
+        ({"y_dev": Y}, "fit: y_dev was passed without X_dev; pass both"),
+        ({"X_dev": X, "y_dev": Y[1:]}, "y_dev: there are 19 gold items for 20 documents"),
     ],
 )
 def test_dev_data_that_is_not_whole(dev: Any, message: str) -> None:
@@ -119,7 +119,7 @@ def test_a_run_of_another_task(fitted_tagger: ElmoTagger, tmp_path: Path) -> Non
         task = "chunking"
 
     fitted_tagger.save(tmp_path / "run")
-    with pytest.raises(InputError, match="expected a run of the task chunking, got one of ner"):
+    with pytest.raises(InputError, match="the task of the run is ner, not chunking"):
         ElmoChunker.load(tmp_path / "run")
 
 
@@ -140,10 +140,10 @@ def test_numbers_stand_for_tags(fitted_tagger: ElmoTagger) -> None:
 @pytest.mark.parametrize(
     ("names", "tags", "message"),
     [
-        (None, [[0]] * 9, r"y\[0\]: the tags are numbers without names \(the first is 0\); name them by ElmoTagger"),
-        (NUMBERED, [[0], [5]] * 5, r"y\[1\]: the tag 5 has no name; the 5 names are numbered from 0"),
+        (None, [[0]] * 9, r"y\[0\]: the tags are numbers without names \(the first is 0\); name them with ElmoTagger"),
+        (NUMBERED, [[0], [5]] * 5, r"y\[1\]: the tag 5 has no name; there are 5 names, numbered from 0"),
         (NUMBERED, [[0], [float("nan")]] * 5, r"y\[1\]: a tag is missing \(nan\)"),
-        (NUMBERED, [0] * 9, r"y\[0\]: expected a list of tags, got 0"),
+        (NUMBERED, [0] * 9, r"y\[0\]: the tags must be a list, not 0"),
     ],
 )
 def test_numbers_without_names(names: Any, tags: Any, message: str) -> None:
@@ -166,7 +166,7 @@ def test_raw_texts_and_the_tokenizer_is_kept(tmp_path: Path) -> None:
     assert len(found.predict(["Ada lives in Rome."])[0]) == 5
     found.save(tmp_path / "run")
     assert ElmoTagger.load(tmp_path / "run").get_params()["tokenizer"] == "raw"
-    with pytest.raises(InputError, match="tokenizer: expected whitespace or raw, got 'words'"):
+    with pytest.raises(InputError, match="tokenizer must be whitespace or raw, not 'words'"):
         tagger().set_params(tokenizer="words").fit(X, Y)
 
 

@@ -122,13 +122,13 @@ def test_save_and_load_need_nothing_else_and_hold_no_pickle(weights: str, tmp_pa
 @pytest.mark.parametrize(
     ("documents", "message"),
     [
-        ("one text", "X: expected a list of texts or of token lists, got one str"),
-        ([["a"], 3], r"X\[1\]: expected a text or a list of tokens, got 3"),
-        ([["a", None]], r"X\[0\]: expected a text or a list of tokens"),
-        (["a", b"b"], r"X\[1\]: expected a text or a list of tokens, got b'b'"),
-        (np.zeros((3, 2)), r"X: expected one column of texts, got an array of shape \(3, 2\)"),
-        (pd.DataFrame({"text": TEXTS}), r"got an array of shape \(6, 1\); give the column"),
-        (pd.Series(["a", float("nan")]), r"X\[1\]: expected a text or a list of tokens, got nan"),
+        ("one text", "X must be a list of texts or of token lists, not one str"),
+        ([["a"], 3], r"X\[1\]: must be a text or a list of tokens, not 3"),
+        ([["a", None]], r"X\[0\]: must be a text or a list of tokens"),
+        (["a", b"b"], r"X\[1\]: must be a text or a list of tokens, not b'b'"),
+        (np.zeros((3, 2)), r"X must be one column of texts, not an array of shape \(3, 2\)"),
+        (pd.DataFrame({"text": TEXTS}), r"not an array of shape \(6, 1\); pass the column"),
+        (pd.Series(["a", float("nan")]), r"X\[1\]: must be a text or a list of tokens, not nan"),
     ],
 )
 def test_faulty_documents(weights: str, documents: object, message: str) -> None:
@@ -138,18 +138,18 @@ def test_faulty_documents(weights: str, documents: object, message: str) -> None
 
 @pytest.mark.parametrize("layers", ["top", 3, -1, [1.0, 2.0]])
 def test_faulty_layers(weights: str, layers: object) -> None:
-    with pytest.raises(InputError, match="layers: expected average, a layer of 0 to 2 or 3 weights, got "):
+    with pytest.raises(InputError, match="layers must be average, a layer from 0 to 2 or 3 weights, not"):
         ElmoVectorizer(weights, layers=layers).fit(TEXTS)  # type: ignore[arg-type]
 
 
 def test_faulty_folders(weights: str, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="expected the folder of a saved ElmoVectorizer, found no vectorizer.json"):
+    with pytest.raises(InputError, match="not the folder of a saved ElmoVectorizer: it has no vectorizer.json"):
         ElmoVectorizer.load(tmp_path)
     (tmp_path / "vectorizer.json").write_text("[]")
-    with pytest.raises(InputError, match="vectorizer.json: damaged: expected a JSON object, got list"):
+    with pytest.raises(InputError, match="vectorizer.json: damaged: must be a JSON object, not list"):
         ElmoVectorizer.load(tmp_path)
     (tmp_path / "vectorizer.json").write_text("{}")
-    with pytest.raises(InputError, match="expected format elmo-tasks-vectorizer-1, got another"):
+    with pytest.raises(InputError, match="the format is not elmo-tasks-vectorizer-1"):
         ElmoVectorizer.load(tmp_path)
 
 
@@ -160,7 +160,7 @@ def test_a_generator_or_a_file_is_read_once(weights: str, tmp_path: Path) -> Non
     assert np.array_equal(ElmoVectorizer(weights).fit_transform(text for text in texts), expected)
     with (tmp_path / "texts.txt").open() as file:
         assert np.array_equal(ElmoVectorizer(weights).fit_transform(file), expected)
-        with pytest.raises(InputError, match="X: the TextIOWrapper has no documents left; it can be read only once"):
+        with pytest.raises(InputError, match="X: the TextIOWrapper has no documents left, as it can be read only once"):
             ElmoVectorizer(weights).transform(file)
     documents = (text for text in texts)
     assert np.array_equal(ElmoVectorizer(weights).fit(documents).transform(documents), expected)
@@ -175,7 +175,7 @@ def test_exact_vectors_are_those_of_the_embedder(weights: str) -> None:
     vectorizer = ElmoVectorizer(weights, precision="exact")
     assert vectorizer._elmo().engine.precision == "exact"
     assert vectorizer.set_params(precision="int8")._elmo().engine.precision == "int8"
-    with pytest.raises(InputError, match="elmo.precision: expected one of exact, fast, int8, auto, got 'half'"):
+    with pytest.raises(InputError, match="elmo.precision must be one of exact, fast, int8, auto, not 'half'"):
         ElmoVectorizer(weights, precision="half").fit(["a"])
 
 
