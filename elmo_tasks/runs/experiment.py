@@ -121,6 +121,15 @@ def load_experiment(
     return _read(_layers(files, overrides, settings, defaults))
 
 
+def with_defaults(experiment: Experiment) -> Experiment:
+    """The experiment with all settings of its task's model, also those that are left out or newer than its record.
+
+    Raises:
+        InputError: the task does not exist, or a key or value under `model:` is wrong.
+    """
+    return replace(experiment, model=to_dict(load_task(experiment.task).model_settings(experiment.model)))
+
+
 def to_yaml(experiment: Experiment) -> str:
     """Write all keys with their values as YAML, for `load_experiment`."""
     return yaml.safe_dump(to_dict(experiment), sort_keys=False, allow_unicode=True)

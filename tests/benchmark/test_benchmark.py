@@ -88,6 +88,20 @@ def test_finished_cells_are_not_run_again(corpus: Path, tmp_path: Path, launch: 
     assert (tmp_path / "grid" / "report.html").exists() and (tmp_path / "grid" / "report.md").exists()
 
 
+def test_a_setting_of_the_model_that_is_newer_than_a_cell_changes_nothing(
+    corpus: Path, tmp_path: Path, launch: InThisProcess
+) -> None:
+    (cell,) = cells_of(corpus, tmp_path / "grid")[:1]
+    bench([cell], launch)
+    config = cell.folder / "config.yaml"
+    text = config.read_text()
+    assert "  layers: 2\n" in text
+    config.write_text(text.replace("  layers: 2\n", ""))
+    assert cell.state() == FINISHED
+    config.write_text(text.replace("  layers: 2\n", "  layers: 3\n"))
+    assert cell.state() == CHANGED
+
+
 def test_a_dry_run_runs_nothing(corpus: Path, tmp_path: Path, launch: InThisProcess) -> None:
     cells = cells_of(corpus, tmp_path / "grid")
     assert "2 to run; no time estimate: it needs a finished cell on the same task and data" in bench(

@@ -56,8 +56,8 @@ def test_another_experiment_is_not_gone_on_with(corpus: Path, tmp_path: Path) ->
         go_on(small(corpus, "training.learning_rate=0.5", seed=7), tmp_path / "run")
     with pytest.raises(InputError, match=r"the run began with model.hidden=6, not model.hidden=8"):
         go_on(small(corpus, "model.hidden=8"), tmp_path / "run")
-    with pytest.raises(InputError, match=r"the run began with model.layers=null, not model.layers=2"):
-        go_on(small(corpus, "model.layers=2"), tmp_path / "run")
+    with pytest.raises(InputError, match=r"the run began with model.layers=2, not model.layers=3"):
+        go_on(small(corpus, "model.layers=3"), tmp_path / "run")
     moved = tmp_path / "moved"
     shutil.copytree(corpus, moved)
     with pytest.raises(InputError, match=r"the run began with data=.*corpus, not data=.*moved;"):
