@@ -149,7 +149,8 @@ def _check_piece(piece: str, source: str, encoding: str, *, first: bool) -> None
         raise InputError(f"{source}: the text is UTF-16, not {encoding.upper()}; {_CONVERT.format('utf-16')}")
     if "\0" in piece:
         raise InputError(
-            f"{source}: binary data (a NUL byte) instead of text; if it is UTF-16, {_CONVERT.format('utf-16')}"
+            f"{source}: binary data (a NUL byte) instead of text; remove NUL bytes, or if it is UTF-16, "
+            f"{_CONVERT.format('utf-16')}"
         )
     if not piece.isascii() and (bad := _UNDECODABLE.search(piece)):
         raise InputError(

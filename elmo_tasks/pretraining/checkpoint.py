@@ -34,11 +34,12 @@ class TimedCheckpoint(lightning.Callback):
 
     def __init__(self, path: Path, seconds: float, steps: int | None = None) -> None:
         self.path, self.seconds, self.steps = path, seconds, steps
-        self._last = time.monotonic()
+        self._last, self._seen = time.monotonic(), 0
 
     def on_train_start(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
         """Start the clock."""
-        self._last = time.monotonic()
+        assert isinstance(pl_module, Pretraining)
+        self._last, self._seen = time.monotonic(), pl_module.windows_seen
 
     def on_train_batch_end(
         self, trainer: lightning.Trainer, pl_module: lightning.LightningModule, outputs: Any, batch: Any, batch_idx: int
@@ -47,7 +48,8 @@ class TimedCheckpoint(lightning.Callback):
         assert isinstance(pl_module, Pretraining)
         if pl_module.mid_update:
             return
-        counted = self.steps is not None and pl_module.windows_seen % self.steps == 0
+        counted = self.steps is not None and pl_module.windows_seen // self.steps > self._seen // self.steps
+        self._seen = pl_module.windows_seen
         if trainer.strategy.broadcast(counted or time.monotonic() - self._last >= self.seconds):
             self.save(trainer)
 

@@ -25,6 +25,8 @@ _MAY_CHANGE = (
     "heldout_windows",
 )
 """Options that a resumed run may change; all others determine the next window."""
+_EARLIER = {"windows_per_encoding": 1}
+"""Values of options that runs of earlier versions did not store."""
 
 
 def course_of(config: PretrainConfig, init: str | None) -> dict[str, Any]:
@@ -51,7 +53,7 @@ def check_course(path: Path, course: dict[str, Any]) -> None:
     Raises:
         InputError: the configuration, text, vocabulary or initial biLM differs.
     """
-    before = read_object(path) if path.exists() else {}
+    before = _EARLIER | read_object(path) if path.exists() else {}
     for key in sorted(course.keys() & before.keys()):
         if key == "init" and course["init_digest"] == before.get("init_digest"):
             continue  # the same biLM under another name

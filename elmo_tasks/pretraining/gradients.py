@@ -8,6 +8,14 @@ from torch import Tensor
 from torch.nn import Parameter
 
 
+def average_gradients(parameters: list[Parameter]) -> None:
+    """Replace each dense gradient by its mean over all processes."""
+    for parameter in parameters:
+        assert parameter.grad is not None
+        dist.all_reduce(parameter.grad)
+        parameter.grad /= dist.get_world_size()
+
+
 def average_sparse_gradients(parameters: list[Parameter]) -> None:
     """Replace each sparse gradient by its mean over all processes.
 

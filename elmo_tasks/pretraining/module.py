@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,8 +14,8 @@ from torch import Tensor
 from torch.utils.data import DataLoader, IterableDataset
 
 from elmo_tasks.core.errors import InputError
-from elmo_tasks.pretraining.gradients import average_sparse_gradients, clip_gradients
-from elmo_tasks.pretraining.objective import Objective, StreamState, Window
+from elmo_tasks.pretraining.gradients import average_gradients, average_sparse_gradients, clip_gradients
+from elmo_tasks.pretraining.objective import EncodedWords, Objective, StreamState, Window
 from elmo_tasks.pretraining.windows import BEGIN, END, Windows, WordWindow
 
 
@@ -44,19 +44,30 @@ class WindowStream(IterableDataset[Window]):
         self.module, self.windows, self.characters, self.total = module, windows, characters, total
 
     def __iter__(self) -> Iterator[Window]:
-        for number in range(self.module.windows_seen, self.total):
-            yield to_window(self.windows.window(number, self.module.streams), self.characters)
+        number = self.module.windows_seen
+        while number < self.total:
+            group = range(number, min(self.module.end_of_encoding(number), self.total))
+            yield from to_windows([self.windows.window(n, self.module.streams) for n in group], self.characters)
+            number = group.stop
 
 
-def to_window(window: WordWindow, characters: Tensor) -> Window:
-    """Look up the characters of a window's distinct words. characters: (W, C) int16, every word of the corpus."""
-    distinct, inverse = np.unique(window.words, return_inverse=True)
-    return Window(
-        characters=characters[torch.from_numpy(distinct)].long(),  # (U, C)
-        inputs=torch.from_numpy(inverse.reshape(window.words.shape)),  # (2, T, B)
-        targets=torch.from_numpy(window.classes),  # (2, T, B)
-        starts=torch.from_numpy(window.words == np.array([BEGIN, END])[:, None, None]),  # (2, T, B)
-    )
+def to_windows(group: Sequence[WordWindow], characters: Tensor) -> list[Window]:
+    """Look up the characters of the distinct words of windows that are encoded at once; the first one gets them.
+
+    characters: (W, C) int16, every word of the corpus.
+    """
+    words = np.stack([window.words for window in group])  # (K, 2, T, B)
+    distinct, inverse = np.unique(words, return_inverse=True)
+    spelled = characters[torch.from_numpy(distinct)].long()  # (U, C)
+    return [
+        Window(
+            characters=spelled if not place else spelled[:0],
+            inputs=torch.from_numpy(inputs),  # (2, T, B)
+            targets=torch.from_numpy(window.classes),  # (2, T, B)
+            starts=torch.from_numpy(window.words == np.array([BEGIN, END])[:, None, None]),  # (2, T, B)
+        )
+        for place, (window, inputs) in enumerate(zip(group, inverse.reshape(words.shape), strict=True))
+    ]
 
 
 class Pretraining(lightning.LightningModule):
@@ -66,8 +77,15 @@ class Pretraining(lightning.LightningModule):
     goes on exactly as it would have. Several processes share the streams, draw the same classes and make the update
     that one process would make.
 
+    The character encoder may read the distinct words of several windows at once, because most of these words occur in
+    more than one. The layers above it and the softmax are still updated after each window; the encoder is updated once
+    for all of these windows, by the mean of their gradients. Its learning rate is multiplied by the square root of the
+    number of updates that this one replaces, as for large batches (Malladi et al. 2022, "On the SDEs and scaling rules
+    for adaptive gradient algorithms"). Multiplied by their number, it disturbs a biLM that is trained further.
+
     Args:
         accumulate: windows whose mean gradient makes one update.
+        windows_per_encoding: windows whose words are encoded at once: 1, or a multiple of `accumulate`.
     """
 
     def __init__(
@@ -79,6 +97,7 @@ class Pretraining(lightning.LightningModule):
         clip_norm: float,
         seed: int,
         accumulate: int = 1,
+        windows_per_encoding: int = 1,
     ) -> None:
         super().__init__()
         if optimizer not in ("adamw", "adagrad"):
@@ -86,12 +105,17 @@ class Pretraining(lightning.LightningModule):
         self.automatic_optimization = False
         self.objective, self.schedule, self.optimizer = objective, schedule, optimizer
         self.clip_norm, self.seed, self.accumulate = clip_norm, seed, accumulate
-        # Read by DistributedDataParallel: these are gathered by hand, once an update.
+        self.windows_per_encoding = windows_per_encoding
+        # Read by DistributedDataParallel: these are averaged by hand, once per update.
         self._ddp_params_and_buffers_to_ignore = [
-            f"objective.softmax.{name}" for name, _ in objective.softmax.named_parameters()
+            name
+            for name, _ in self.named_parameters()
+            if name.startswith("objective.softmax.")
+            or (windows_per_encoding > 1 and name.startswith("objective.bilm.token_encoder."))
         ]
         self.windows_seen = 0
         self.state: StreamState | None = None
+        self.encoded: EncodedWords | None = None
         self.generator = torch.Generator()
 
     @property
@@ -107,17 +131,33 @@ class Pretraining(lightning.LightningModule):
     @property
     def mid_update(self) -> bool:
         """Whether gradients of some windows wait for those of others."""
-        return self.windows_seen % self.accumulate != 0 and self.windows_seen < self.schedule.total
+        return not self._complete(self.accumulate) or self.encoded is not None
+
+    def end_of_encoding(self, window: int) -> int:
+        """The window after the last of those whose words are encoded together with those of `window`."""
+        return (window // self.windows_per_encoding + 1) * self.windows_per_encoding
+
+    def _complete(self, windows: int) -> bool:
+        """Whether the last of `windows` windows was read, or the last of all."""
+        return self.windows_seen % windows == 0 or self.windows_seen == self.schedule.total
 
     def configure_optimizers(self) -> list[torch.optim.Optimizer]:
         """One optimiser for the dense parameters, one for the softmax rows, whose gradients are sparse."""
         softmax = list(self.objective.softmax.parameters())
-        dense = list(self.objective.bilm.parameters())
+        dense: list[dict[str, Any]] = [{"params": list(self.objective.bilm.parameters())}]
+        if self.windows_per_encoding > 1:
+            encoder = list(self.objective.bilm.token_encoder.parameters())
+            layers = [
+                *self.objective.bilm.forward_layers.parameters(),
+                *self.objective.bilm.backward_layers.parameters(),
+            ]
+            replaced = self.windows_per_encoding // self.accumulate  # updates
+            dense = [{"params": layers}, {"params": encoder, "factor": math.sqrt(replaced)}]
         if self.optimizer == "adagrad":
             # bilm-tf: AdagradOptimizer(0.2, initial_accumulator_value=1.0)
             return [
-                torch.optim.Adagrad(group, lr=self.schedule.peak, initial_accumulator_value=1.0)
-                for group in (dense, softmax)
+                torch.optim.Adagrad(parameters, lr=self.schedule.peak, initial_accumulator_value=1.0)
+                for parameters in (dense, softmax)
             ]
         return [
             torch.optim.AdamW(dense, lr=self.schedule.peak, weight_decay=0.0, fused=True),
@@ -131,7 +171,10 @@ class Pretraining(lightning.LightningModule):
         if self.state is None:
             self.state = self.objective.initial_state(batch.inputs.shape[2])
         state = StreamState(*(part.to(self.device) for part in self.state))
-        loss, self.state = self.objective(batch, state, self.generator)
+        if self.windows_per_encoding > 1 and self.encoded is None:
+            self.encoded = EncodedWords(self.objective.encode(batch.characters))
+        vectors = None if self.encoded is None else self.encoded.leaf
+        loss, self.state = self.objective(batch, state, self.generator, vectors)
         if not math.isfinite(loss.item()):
             raise InputError(f"window {self.windows_seen}: the loss is {loss.item()}; lower the learning rate")
         rate = self.schedule.rate(self.windows_seen)
@@ -139,11 +182,20 @@ class Pretraining(lightning.LightningModule):
         scale = batch.inputs.shape[1] if self.optimizer == "adagrad" else 1
         self.manual_backward(loss * scale / self.accumulate)
         self.windows_seen += 1
-        if not self.mid_update:
+        if self.encoded is not None and self._complete(self.windows_per_encoding):
+            self._end_encoding(self.encoded)
+        if self._complete(self.accumulate):
             self.log("gradient_norm", self._update(rate))
         self.log("loss", loss.detach(), prog_bar=True, sync_dist=self.world_size > 1)
         self.log("learning_rate", rate)
         self.log("tokens", float(self.windows_seen * batch.inputs[0].numel() * self.world_size))
+
+    def _end_encoding(self, encoded: EncodedWords) -> None:
+        """Give the encoder the mean gradient of the windows whose words it encoded."""
+        encoded.backward(self.accumulate / self.windows_per_encoding)
+        if self.world_size > 1:
+            average_gradients(list(self.objective.bilm.token_encoder.parameters()))
+        self.encoded = None
 
     def _update(self, rate: float) -> Tensor:
         """Clip the gathered gradients and apply them. Returns their norm."""
@@ -155,7 +207,7 @@ class Pretraining(lightning.LightningModule):
         optimizers: Any = self.optimizers()
         for optimizer in optimizers:
             for group in optimizer.param_groups:
-                group["lr"] = rate
+                group["lr"] = rate * group.get("factor", 1)
             optimizer.step()
             optimizer.zero_grad()
         return norm

@@ -23,8 +23,9 @@ NO_CLIP = float("inf")
 class Window:
     """A window of T steps of B streams, direction 0 from left to right, direction 1 from right to left.
 
-    characters: (U, C) int64, the window's distinct words; inputs: (2, T, B) int64, indices into them;
-    targets: (2, T, B) int64, classes of the softmax; starts: (2, T, B) bool, where a sentence begins.
+    characters: (U, C) int64, the distinct words of the windows that are encoded at once, in the first of these windows,
+    and (0, C) in the others; inputs: (2, T, B) int64, indices into them; targets: (2, T, B) int64, classes of the
+    softmax; starts: (2, T, B) bool, where a sentence begins.
     """
 
     characters: Tensor
@@ -37,6 +38,21 @@ class Window:
         return Window(
             self.characters.to(device), self.inputs.to(device), self.targets.to(device), self.starts.to(device)
         )
+
+
+class EncodedWords:
+    """The vectors of the distinct words of several windows, encoded once.
+
+    leaf: (U, P) float32, what the windows read; their gradients add up in it until `backward`.
+    """
+
+    def __init__(self, vectors: Tensor) -> None:
+        self.vectors, self.leaf = vectors, vectors.detach().float().requires_grad_()
+
+    def backward(self, scale: float) -> None:
+        """Take the gradients, times `scale`, on through the encoder."""
+        assert self.leaf.grad is not None
+        torch.autograd.backward(self.vectors, (self.leaf.grad * scale).to(self.vectors.dtype))
 
 
 class StreamState(NamedTuple):
@@ -97,12 +113,16 @@ class Objective(nn.Module):
             bias.new_zeros(options.n_layers, 2, batch, options.cell_dim, dtype=torch.float32),
         )
 
-    def forward(self, window: Window, state: StreamState, generator: torch.Generator) -> tuple[Tensor, StreamState]:
-        """Mean sampled-softmax loss of both directions (nats a word) and the state for the next window.
+    def forward(
+        self, window: Window, state: StreamState, generator: torch.Generator, vectors: Tensor | None = None
+    ) -> tuple[Tensor, StreamState]:
+        """Mean sampled-softmax loss of both directions (nats per word) and the state for the next window.
+
+        vectors: (U, P), of the distinct words, if they are encoded already.
 
         Deviation: both directions share the drawn classes of a step, bilm-tf draws for each (half the work, same law).
         """
-        hidden, after = self.contextualise(window, state)  # (2, T, B, P)
+        hidden, after = self.contextualise(window, state, vectors)  # (2, T, B, P)
         hidden = dropout(hidden, self.dropout, self.training).flatten(0, 2)  # (N, P)
         targets = window.targets.flatten()  # (N,)
         sampled, tries = self.sampler.draw(generator)
@@ -122,9 +142,15 @@ class Objective(nn.Module):
         )
         return total / targets.numel(), after
 
-    def contextualise(self, window: Window, state: StreamState) -> tuple[Tensor, StreamState]:
-        """The top layer's outputs (2, T, B, P) before dropout, and the state after the window."""
-        x = self.encode(window.characters)[window.inputs]  # (2, T, B, P)
+    def contextualise(
+        self, window: Window, state: StreamState, vectors: Tensor | None = None
+    ) -> tuple[Tensor, StreamState]:
+        """The top layer's outputs (2, T, B, P) before dropout, and the state after the window.
+
+        vectors: as in `forward`.
+        """
+        vectors = self.encode(window.characters) if vectors is None else vectors.to(self.dtype)
+        x = vectors[window.inputs]  # (2, T, B, P)
         keep = (~window.starts if self.fresh_sentences else torch.ones_like(window.starts)).unsqueeze(3).to(self.dtype)
         hidden, cell = [], []
         for index, pair in enumerate(zip(self.bilm.forward_layers, self.bilm.backward_layers, strict=True)):

@@ -214,6 +214,7 @@ def fit_bilm(
         clip_norm=config.all_clip_norm_val,
         seed=config.seed,
         accumulate=config.accumulate,
+        windows_per_encoding=config.windows_per_encoding,
     )
     kind, one = accelerator()
     last = folder.work / LAST

@@ -86,6 +86,8 @@ class PretrainConfig:
     warmup: number of windows over which the learning rate rises.
     decay: the last fraction of the run, over which the learning rate falls to 0.
     accumulate: windows per update.
+    windows_per_encoding: windows whose distinct words are encoded at once, and per update of the character encoder: 1,
+        or a multiple of `accumulate`.
     precision: of the matrix products.
     compile: whether torch.compile fuses the element-wise parts.
     checkpoint_minutes: minutes between two checkpoints.
@@ -109,6 +111,7 @@ class PretrainConfig:
     warmup: int = bounded(0, least=0)
     decay: float = bounded(0.0, least=0, most=1)
     accumulate: int = bounded(1, least=1)
+    windows_per_encoding: int = bounded(1, least=1)
     precision: Literal["bf16", "32"] = "bf16"
     compile: bool = False
     checkpoint_minutes: float = bounded(10.0, least=0)
@@ -118,6 +121,11 @@ class PretrainConfig:
 
     def __post_init__(self) -> None:
         check(self)
+        if self.windows_per_encoding > 1 and self.windows_per_encoding % self.accumulate:
+            raise InputError(
+                f"windows_per_encoding={self.windows_per_encoding} is not a multiple of accumulate={self.accumulate}; "
+                "use 1 or a multiple of it"
+            )
 
 
 @dataclass(frozen=True)

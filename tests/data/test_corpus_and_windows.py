@@ -100,7 +100,12 @@ def test_a_long_zstd_text_is_read_whole(tmp_path: Path) -> None:
     ("name", "data", "message"),
     [
         ("t.txt", b"", "no words in this text"),
-        ("t.txt", b"a\nb\0c\n", r"t.txt:2: binary data"),
+        (
+            "t.txt",
+            b"a\nb\0c\n",
+            r"t.txt:2: binary data .a NUL byte. instead of text; remove NUL bytes, or if it is UTF",
+        ),
+        ("t.xz", lzma.compress(b"a\n\0 b\n"), r"t.xz:2: binary data .a NUL byte. instead of text; remove NUL bytes"),
         ("t.txt", b"a\n\xff\n", r"t.txt:2: the byte 0xff is not valid UTF-8"),
         (
             "t.txt",

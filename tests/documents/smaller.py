@@ -33,7 +33,8 @@ MORE = {
     "benchmarks/train_memory.py": [*("--tokens", "2000"), *("--dev", "20")],
     "benchmarks/cache_latency.py": ["--calls", "20"],
     "benchmarks/comparison.py": ["--tokens", "300", "--rounds", "1"],
-    "benchmarks/pretraining.py": [*("--windows", "1"), *("--rounds", "1"), *FEW_WINDOWS],
+    "benchmarks/pretraining.py": [*("--at-once", "1", "2"), *("--windows", "2"), *("--rounds", "1"), *FEW_WINDOWS],
+    "benchmarks/pretraining_loss.py": [*("--at-once", "1", "2"), *("--windows", "4"), *FEW_WINDOWS],
 }
 _OFFICIAL = re.compile(r"elmo:(small|medium|original|original-5\.5b)$")
 

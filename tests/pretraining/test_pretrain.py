@@ -79,9 +79,9 @@ def test_training_reads_as_many_characters_as_use_does(
     text.write_text(text.read_text() + f"{word} {word}\n" * 200)
     contextualise = Objective.contextualise
 
-    def watch(self: Objective, window: Window, state: StreamState) -> Any:
+    def watch(self: Objective, window: Window, state: StreamState, vectors: torch.Tensor | None = None) -> Any:
         read.append(window.characters)
-        return contextualise(self, window, state)
+        return contextualise(self, window, state, vectors)
 
     monkeypatch.setattr(Objective, "contextualise", watch)
     config = pretraining_config()

@@ -27,7 +27,7 @@ from elmo_tasks.elmo.weights.safetensors import write_safetensors
 from elmo_tasks.pretraining.corpus import encode_corpus
 from elmo_tasks.pretraining.course import check_course, course_of, keep_course
 from elmo_tasks.pretraining.evaluation import evaluate_bilm
-from elmo_tasks.pretraining.module import Pretraining, Schedule, to_window
+from elmo_tasks.pretraining.module import Pretraining, Schedule, to_windows
 from elmo_tasks.pretraining.run import build_objective, pretrain
 from elmo_tasks.pretraining.windows import Windows, classes_of
 
@@ -50,12 +50,18 @@ def assert_same_weights(ours: Path, theirs: Path, **tolerance: float) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("optimizer", ["adamw", "adagrad"])
+@pytest.mark.parametrize(("optimizer", "at_once"), [("adamw", 1), ("adagrad", 1), ("adamw", 4)])
 def test_two_processes_train_as_one(
-    pretraining_options: dict[str, Any], pretraining_config: Any, text: Path, tmp_path: Path, optimizer: str
+    pretraining_options: dict[str, Any],
+    pretraining_config: Any,
+    text: Path,
+    tmp_path: Path,
+    optimizer: str,
+    at_once: int,
 ) -> None:
     rate = {"adamw": 5e-3, "adagrad": 0.2}[optimizer]
     changes = {"dropout": 0.0, "n_epochs": 1, "accumulate": 2, "optimizer": optimizer, "learning_rate": rate}
+    changes["windows_per_encoding"] = at_once
     one = pretrain(pretraining_config(**changes), [str(text)], tmp_path / "one", tell=lambda line: None)
     found = subprocess.run(
         command(text, pretraining_options | changes, tmp_path / "two", "--devices", "2"),
@@ -109,7 +115,7 @@ def test_an_update_is_made_of_the_mean_gradient(pretraining_config: Any, text: P
             parameter.grad = None
         for number in group:
             drawn = torch.Generator().manual_seed(config.seed * 1_000_003 + number)
-            loss, state = objective(to_window(windows.window(number), characters), state, drawn)
+            loss, state = objective(to_windows([windows.window(number)], characters)[0], state, drawn)
             losses.append(loss.item())
             (10 * loss / 2).backward()
         norm = torch.cat([parameter.grad.flatten() for parameter in parameters]).norm()
