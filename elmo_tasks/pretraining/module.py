@@ -101,7 +101,7 @@ class Pretraining(lightning.LightningModule):
     ) -> None:
         super().__init__()
         if optimizer not in ("adamw", "adagrad"):
-            raise InputError(f"expected optimizer adamw or adagrad, got {optimizer!r}")
+            raise InputError(f"optimizer must be adamw or adagrad, not {optimizer!r}")
         self.automatic_optimization = False
         self.objective, self.schedule, self.optimizer = objective, schedule, optimizer
         self.clip_norm, self.seed, self.accumulate = clip_norm, seed, accumulate
@@ -229,8 +229,8 @@ class Pretraining(lightning.LightningModule):
         total = self.schedule.total
         if self.windows_seen > total:
             raise InputError(
-                f"--resume: expected n_epochs of at least the {self.windows_seen} windows that the run has read, "
-                f"got {total} windows"
+                f"--resume: the run has already read {self.windows_seen} windows, more than the {total} of n_epochs; "
+                "set n_epochs higher"
             )
         if self.windows_seen < total:  # Lightning would not go on in an epoch that it took for ended
             loop = checkpoint["loops"]["fit_loop"]
