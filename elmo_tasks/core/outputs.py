@@ -24,7 +24,9 @@ def output_folder(path: Path) -> Path:
     if not path.name:
         raise InputError(f"{path}: is the root folder; pass the name of a new folder as --output")
     if path.is_symlink():
-        raise InputError(f"{path}: is a symbolic link, which is not followed; give the real path of the folder")
+        raise InputError(
+            f"{path}: is a symbolic link, which is not followed; pass the real path of the folder as --output"
+        )
     if path.exists() and not path.is_dir():
         raise InputError(f"{path}: is a file, not a folder; choose another --output")
     return path

@@ -13,6 +13,7 @@ import yaml
 
 from elmo_tasks.core.errors import InputError
 
+_KEYS = ("tag:yaml.org,2002:str", "tag:yaml.org,2002:merge")
 MOST_BYTES, MOST_DEPTH, MOST_VALUES, MOST_DIGITS = 1 << 20, 20, 20_000, 1_000
 
 
@@ -106,7 +107,7 @@ def _measure(node: Any, known: dict[int, tuple[int, int] | None]) -> tuple[int, 
 
 
 def _find_keys(node: Any, where: str, origin: str, places: dict[str, str]) -> None:
-    """Record the place of each key of a mapping, recursively. Raises YAMLError for a duplicate key."""
+    """Record the place of each key of a mapping, recursively. Raises YAMLError for one that is there twice or is no text."""
     if isinstance(node, yaml.MappingNode):
         seen = set()
         for key, value in node.value:
@@ -114,6 +115,8 @@ def _find_keys(node: Any, where: str, origin: str, places: dict[str, str]) -> No
                 if key.value in seen and key.value != "<<":
                     raise _refusal(f"duplicate key {key.value!r}", key.start_mark)
                 seen.add(key.value)
+                if key.tag not in _KEYS:  # `yes` and nothing, for example
+                    raise _refusal(f"the key {key.value!r} is not a text; put it in quotes", key.start_mark)
                 if not origin.startswith("--set"):
                     places[f"{where}{key.value}"] = f"{origin}:{key.start_mark.line + 1}"
                 _find_keys(value, f"{where}{key.value}.", origin, places)

@@ -55,7 +55,7 @@ def labels(train: Sequence[TaggedSentence]) -> LabelSet:
     types = span_types(example.tags for example in train)
     if not types:
         raise InputError(
-            f"{train[0].source}: there are no spans in the training data; all {len(train)} sentences have only O"
+            f"{train[0].source}: there are no spans in the training data, only O in {len(train)} sentences"
         )
     return LabelSet.of_types(types, SCHEME)
 

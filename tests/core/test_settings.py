@@ -127,6 +127,9 @@ BOMB = "a: &a [x, x]\n" + "".join(
         (f"seed: 0x{'f' * 5000}", "a number of 5,002 characters"),
         ("seed: 1\nseed: 2\n", "c.yaml:2: .*duplicate key 'seed'"),
         ("training: {epochs: 1, epochs: 2}\n", "duplicate key 'epochs'"),
+        ("seed: 1\n?\n", "c.yaml:2: .*the key '' is not a text"),
+        ("yes: 1\n", "c.yaml:1: .*the key 'yes' is not a text; put it in quotes"),
+        ("training: {1: 2}\n", "c.yaml:1: .*the key '1' is not a text"),
         ("data: 2024-13-45\n", "month must be in 1..12"),
         ("x: !!python/object/apply:os.system [ls]\n", "could not determine a constructor"),
         ("x: *y\n", "found undefined alias"),
@@ -136,7 +139,7 @@ BOMB = "a: &a [x, x]\n" + "".join(
         ("1", "not a configuration"),
         ("#" * (2 << 20), "too large; a configuration has at most"),
     ],
-    ids=range(19),
+    ids=range(22),
 )
 def test_yaml_within_limits(tmp_path: Path, text: str, message: str) -> None:
     path = tmp_path / "c.yaml"

@@ -178,5 +178,5 @@ def test_one_slip_does_not_change_the_scheme(tmp_path: Path) -> None:
 
 
 def test_no_span_in_the_training_data(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"file.txt:1: no spans in the training data, only O in 1 sent"):
+    with pytest.raises(InputError, match=r"file.txt:1: there are no spans in the training data, only O in 1 sent"):
         load_task("ner").labels(read_conll(write(tmp_path, "a O\nb O\n")))
