@@ -107,7 +107,11 @@ def _measure(node: Any, known: dict[int, tuple[int, int] | None]) -> tuple[int, 
 
 
 def _find_keys(node: Any, where: str, origin: str, places: dict[str, str]) -> None:
-    """Record the place of each key of a mapping, recursively. Raises YAMLError for one that is there twice or is no text."""
+    """Record the place of each key of a mapping, recursively.
+
+    Raises:
+        YAMLError: a key is there twice, or is not a text.
+    """
     if isinstance(node, yaml.MappingNode):
         seen = set()
         for key, value in node.value:
