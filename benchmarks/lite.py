@@ -2,9 +2,10 @@
 
     pip wheel distributions/lite --no-deps -w dist && python3 -m venv --without-pip lite
     pip --python lite/bin/python install --no-compile dist/elmo_tasks_lite-*.whl
-    python benchmarks/lite.py runs/ner --data uner_en_ewt --python lite/bin/python --output results/benchmark-lite.json
+    python benchmarks/lite.py elmo_tasks/runs/taggers/ner --data uner_en_ewt --python lite/bin/python \\
+        --output results/benchmark-lite.json
 
-RUN is a run of `elmo-tasks train ner --embedders elmo chars`. Predictions and scores are compared on `--sentences`
+RUN is a run of `ner`, here the tagger inside the package. Predictions and scores are compared on `--sentences`
 sentences of the test split, with the biLM in float32; F1 is that of the whole split. Speed is measured in this process:
 contestants take turns, with all words cached and two threads each; the record has medians of processor time and of
 wall-clock time, since other work on the machine affects the former less. Cold start and memory are measured in separate

@@ -18,7 +18,7 @@ from elmo_tasks.lite.inputs import open_inputs
 from elmo_tasks.text.results import Result
 from elmo_tasks.text.tokeniser import split_text
 
-BUDGET = 448
+BUDGET = 320
 """Maximum number of tokens computed together, to bound the memory. A longer sentence is computed alone."""
 
 
