@@ -52,6 +52,7 @@ LAUNCHER = (
 MINILM_CHILD = (
     "import sys, numpy, onnxruntime as ort\n"
     "o = ort.SessionOptions(); o.intra_op_num_threads = 2\n"
+    "o.enable_cpu_mem_arena = o.enable_mem_pattern = False\n"
     "o.add_session_config_entry('session.intra_op.allow_spinning', '0')\n"
     "s = ort.InferenceSession(sys.argv[1], o, providers=['CPUExecutionProvider'])\n"
     "given = numpy.load(sys.argv[2])\n"

@@ -53,8 +53,8 @@ class ReadingConfig:
 
 def note_joined(source: str, token: str, count: int, note: Note) -> None:
     """Report that `count` tokens contain a space; the first is `token` in `source`."""
-    more = f" and {count - 1} others" if count > 1 else ""
-    note(f"{source}: the token {quoted(token)}{more} contains a space; it stays one token, with a no-break space")
+    said = f"{source}: the token {quoted(token)} contains a space; it stays one token, with a no-break space"
+    note(f"{said} (as do {count - 1} others)" if count > 1 else said)
 
 
 def no_note(text: str) -> None:
