@@ -30,9 +30,9 @@ from elmo_tasks.elmo.options import BilmOptions
 from elmo_tasks.pretraining.corpus import corpus_files, encode_corpus, vocabulary_of
 from elmo_tasks.pretraining.module import Pretraining, Schedule, WindowStream
 from elmo_tasks.pretraining.objective import Window
-from elmo_tasks.pretraining.run import build_objective
+from elmo_tasks.pretraining.run import build_objective, build_windows
 from elmo_tasks.pretraining.settings import PretrainConfig, load_pretrain_config
-from elmo_tasks.pretraining.windows import Windows, classes_of
+from elmo_tasks.pretraining.windows import Windows
 
 
 def flops(options: BilmOptions, samples: int, window: Window) -> float:
@@ -119,9 +119,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as scratch:
         text = encode_corpus(corpus_files(options.corpus), Path(scratch) / "corpus")
         words = vocabulary_of(text, config.min_count, config.n_tokens_vocab)
-        classes = classes_of(text.words, {word: number for number, word in enumerate(words)})
-        streams, steps = config.batch_size, config.unroll_steps
-        windows = Windows(text, classes=classes, streams=streams, steps=steps, seed=config.seed)
+        windows = build_windows(config, text, {word: number for number, word in enumerate(words)})
         sides = {at_once: Alone(config, at_once, windows, len(words)) for at_once in options.at_once}
         samples = min(config.n_negative_samples_batch, len(words))
         for round_ in range(options.rounds + 1):  # the first one compiles and warms up

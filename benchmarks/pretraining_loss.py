@@ -26,9 +26,8 @@ from elmo_tasks.core.memory import keep_freed_memory
 from elmo_tasks.pretraining.bilm_folder import BILM
 from elmo_tasks.pretraining.corpus import corpus_files, encode_corpus, vocabulary_of
 from elmo_tasks.pretraining.initial_weights import initialise
-from elmo_tasks.pretraining.run import build_objective, fit_bilm
+from elmo_tasks.pretraining.run import build_objective, build_windows, fit_bilm
 from elmo_tasks.pretraining.settings import load_pretrain_config
-from elmo_tasks.pretraining.windows import Windows, classes_of
 from elmo_tasks.runs.folder import RunFolder
 
 MEAN_OF = 100
@@ -84,9 +83,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as scratch:
         text = encode_corpus(corpus_files(options.corpus), Path(scratch) / "corpus")
         words = vocabulary_of(text, config.min_count, config.n_tokens_vocab)
-        classes = classes_of(text.words, {word: number for number, word in enumerate(words)})
-        streams, steps = config.batch_size, config.unroll_steps
-        windows = Windows(text, classes=classes, streams=streams, steps=steps, seed=config.seed)
+        windows = build_windows(config, text, {word: number for number, word in enumerate(words)})
         for at_once in options.at_once:
             side = replace(config, windows_per_encoding=at_once, n_epochs=options.windows / windows.per_epoch)
             lightning.seed_everything(config.seed, verbose=False)

@@ -12,7 +12,7 @@ from pathlib import Path
 from elmo_tasks.core.errors import InputError
 from elmo_tasks.core.files import disk_faults, write_text
 from elmo_tasks.data.catalog import short_name
-from elmo_tasks.runs.experiment import Experiment, load_experiment, to_yaml, with_defaults
+from elmo_tasks.runs.experiment import Experiment, recorded_beside, to_yaml
 from elmo_tasks.runs.folder import LAST, RunFolder, read_metrics
 
 FINISHED, INTERRUPTED, WAITING, FAILED, CHANGED = "finished", "interrupted", "waiting", "failed", "changed"
@@ -104,9 +104,8 @@ class Cell:
 
     def _is_of(self, folder: Path) -> bool:
         try:
-            recorded = load_experiment([folder / "config.yaml"])
-            # Only then with defaults: these come from the task, which is executed.
-            return recorded.task == self.experiment.task and with_defaults(recorded) == with_defaults(self.experiment)
+            recorded, own = recorded_beside(folder, self.experiment)
+            return recorded == own
         except InputError:
             return False
 

@@ -110,13 +110,23 @@ def discard(folder: Path) -> None:
     Raises:
         OSError: something in it cannot be removed.
     """
-    for path in folder.iterdir():
-        if path.is_dir() and not path.is_symlink():
-            shutil.rmtree(path)
-        elif path.name != MARKER:
-            path.unlink()
+    clear(folder)
     (folder / MARKER).unlink(missing_ok=True)
     folder.rmdir()
+
+
+def clear(folder: Path, keep: str = "") -> None:
+    """Remove everything in a folder of ours but its marker and the folder `keep` in it.
+
+    Raises:
+        OSError: something in it cannot be removed.
+    """
+    for path in folder.iterdir():
+        if path.is_dir() and not path.is_symlink():
+            if path.name != keep:
+                shutil.rmtree(path)
+        elif path.name != MARKER:
+            path.unlink()
 
 
 def swap_folder(new: Path, path: Path) -> None:

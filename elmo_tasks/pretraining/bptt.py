@@ -101,9 +101,7 @@ class BidirectionalLayer(torch.autograd.Function):
         weights = torch.cat([weight_ih, weight_hh], dim=2).mT.contiguous()  # (2, I + P, 4H)
         projection = weight_proj.mT.contiguous()  # (2, H, P)
         bias = bias.float().unsqueeze(1)  # (2, 1, 4H)
-        joint = x.new_empty(
-            2, steps, batch, weights.shape[1]
-        )  # input of the gates: the layer's input and its last output
+        joint = x.new_empty(2, steps, batch, weights.shape[1])  # what the gates read: the input and the last output
         joint[..., :inputs] = x
         outputs = x.new_empty(2, steps, batch, projection.shape[2])
         raw = x.new_empty(2, steps, batch, size)  # outputs before the projection

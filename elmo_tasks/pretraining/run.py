@@ -6,7 +6,7 @@ import dataclasses
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -148,13 +148,7 @@ def _train(
     if start.init is not None:
         initialise(objective, words, start.init)
     numbers = {word: number for number, word in enumerate(words)}
-    windows = Windows(
-        text,
-        classes=classes_of(text.words, numbers),
-        streams=config.batch_size,
-        steps=config.unroll_steps,
-        seed=config.seed,
-    )
+    windows = build_windows(config, text, numbers)
     watch: list[lightning.Callback] = [Progress(tell)]
     if start.heldout:
         watch.insert(0, HeldOut(start.heldout, numbers, config.heldout_windows, tell))
@@ -175,6 +169,17 @@ def _stage(config: PretrainConfig, text: Corpus, init: str | None, command: str,
         "seconds_of_last_sitting": round(seconds),
         "torch": torch.__version__,
     }
+
+
+def build_windows(config: PretrainConfig, text: Corpus, numbers: Mapping[str, int]) -> Windows:
+    """The windows of a text in the order of training. numbers: the class of each word of the softmax."""
+    return Windows(
+        text,
+        classes=classes_of(text.words, numbers),
+        streams=config.batch_size,
+        steps=config.unroll_steps,
+        seed=config.seed,
+    )
 
 
 def build_objective(config: PretrainConfig, vocabulary: int) -> Objective:

@@ -121,13 +121,21 @@ def load_experiment(
     return _read(_layers(files, overrides, settings, defaults))
 
 
-def with_defaults(experiment: Experiment) -> Experiment:
-    """The experiment with all settings of its task's model, also those that are left out or newer than its record.
+def recorded_beside(folder: Path, experiment: Experiment) -> tuple[Experiment, Experiment]:
+    """The experiment recorded in a run folder and the given one, to be compared.
+
+    If both are of one task, all settings of its model are there, also those that are newer than the record. Otherwise
+    they differ anyway, and the recorded task, which may be a file, is not executed.
 
     Raises:
-        InputError: the task does not exist, or a key or value under `model:` is wrong.
+        InputError: `config.yaml` is missing or damaged, or a key or value under `model:` is wrong.
     """
-    return replace(experiment, model=to_dict(load_task(experiment.task).model_settings(experiment.model)))
+    recorded = load_experiment([folder / "config.yaml"])
+    if recorded.task != experiment.task:
+        return recorded, experiment
+    task = load_task(experiment.task)
+    first, second = (replace(each, model=to_dict(task.model_settings(each.model))) for each in (recorded, experiment))
+    return first, second
 
 
 def to_yaml(experiment: Experiment) -> str:

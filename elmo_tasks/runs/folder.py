@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import json
 import math
-import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -15,6 +14,7 @@ from elmo_tasks.core.errors import InputError
 from elmo_tasks.core.files import checksum, disk_faults, read_object, remove_left_behind
 from elmo_tasks.core.folders import (
     MARKER,
+    clear,
     discard,
     is_ours,
     kind_of,
@@ -128,7 +128,7 @@ class RunFolder:
             if kind_of(self.work) is None:
                 make_folder(self.work, self.unfinished)
             elif not self._resumable():
-                self._keep_prepared()
+                clear(self.work, self.prepared)  # nothing else is worth resuming
             remove_left_behind(self.work)
 
     def finish(self) -> None:
@@ -155,15 +155,6 @@ class RunFolder:
 
     def _resumable(self) -> bool:
         return (self.work / LAST).exists()
-
-    def _keep_prepared(self) -> None:
-        """Remove everything but the prepared folder from the work folder."""
-        for path in self.work.iterdir():
-            if path.is_dir() and not path.is_symlink():
-                if path.name != self.prepared:
-                    shutil.rmtree(path)
-            elif path.name != MARKER:
-                path.unlink()
 
     def _abandon(self) -> None:
         """Remove the work folder, unless it has a checkpoint or a prepared folder to resume from."""

@@ -11,7 +11,7 @@ from elmo_tasks.core.files import read_object, write_json, write_text
 from elmo_tasks.core.settings import flat, to_dict
 from elmo_tasks.data.catalog import load_data
 from elmo_tasks.embedders.registry import build_inputs
-from elmo_tasks.runs.experiment import Experiment, load_experiment, to_yaml, with_defaults
+from elmo_tasks.runs.experiment import Experiment, recorded_beside, to_yaml
 from elmo_tasks.runs.folder import LAST
 from elmo_tasks.runs.store import Trained
 from elmo_tasks.task import load_task
@@ -66,11 +66,7 @@ def _fingerprints(work: Path) -> dict[str, str]:
 
 
 def _compare_settings(work: Path, experiment: Experiment) -> None:
-    recorded = load_experiment([work / "config.yaml"])
-    both = [recorded, experiment]
-    if recorded.task == experiment.task:
-        both = [with_defaults(each) for each in both]
-    began, now = (flat(to_dict(each)) for each in both)
+    began, now = (flat(to_dict(each)) for each in recorded_beside(work, experiment))
     others = [key for key in began | now if began.get(key) != now.get(key)]
     if others:
         first, second = (", ".join(f"{key}={_shown(values.get(key))}" for key in others) for values in (began, now))
