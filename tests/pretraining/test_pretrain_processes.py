@@ -24,12 +24,12 @@ from elmo_tasks.core.errors import InputError
 from elmo_tasks.elmo.bilm import BiLM
 from elmo_tasks.elmo.characters import encode_vocabulary
 from elmo_tasks.elmo.weights.safetensors import write_safetensors
-from elmo_tasks.pretraining.corpus import encode_corpus
+from elmo_tasks.pretraining.corpus import Corpus, encode_corpus
 from elmo_tasks.pretraining.course import check_course, course_of, keep_course
 from elmo_tasks.pretraining.evaluation import evaluate_bilm
 from elmo_tasks.pretraining.module import Pretraining, Schedule, to_windows
 from elmo_tasks.pretraining.run import build_objective, pretrain
-from elmo_tasks.pretraining.windows import Windows, classes_of
+from elmo_tasks.pretraining.windows import Windows
 
 FILES = ("bilm.safetensors", "softmax-1.safetensors")
 
@@ -84,14 +84,13 @@ def test_streams_are_shared_evenly(pretraining_config: Any, text: Path, tmp_path
     assert sorted(path.name for path in tmp_path.iterdir()) == ["text.txt"]
 
 
-def test_an_update_is_made_of_the_mean_gradient(pretraining_config: Any, text: Path, tmp_path: Path) -> None:
+def test_an_update_is_made_of_the_mean_gradient(
+    pretraining_config: Any, text: Path, encoded_text: Corpus, windows: Windows, tmp_path: Path
+) -> None:
     """Three windows, two an update: the first update by hand, the second has one window and half its gradient.
 
     Adagrad as bilm-tf has it: the gradient is that of the loss a word times the 10 steps of a window, clipped.
     """
-    corpus = encode_corpus([text], tmp_path / "encoded")
-    numbers = {word: number for number, word in enumerate(corpus.words)}
-    windows = Windows(corpus, classes=classes_of(corpus.words, numbers), streams=4, steps=10, seed=1)
     config = pretraining_config(
         dropout=0.0,
         accumulate=2,
@@ -104,12 +103,12 @@ def test_an_update_is_made_of_the_mean_gradient(pretraining_config: Any, text: P
     losses: list[float] = []
     clipped = []
     lightning.seed_everything(config.seed, verbose=False)
-    objective = build_objective(config, len(corpus.words))
+    objective = build_objective(config, len(encoded_text.words))
     objective.softmax.weight.sparse = objective.softmax.bias.sparse = False
     parameters = list(objective.parameters())
     sums = [torch.full_like(parameter, 1.0) for parameter in parameters]
     state = objective.initial_state(4)
-    characters = encode_vocabulary(corpus.words, objective.bilm.options.max_characters)
+    characters = encode_vocabulary(encoded_text.words, objective.bilm.options.max_characters)
     for group in ((0, 1), (2,)):
         for parameter in parameters:
             parameter.grad = None

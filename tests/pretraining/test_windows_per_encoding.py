@@ -14,29 +14,18 @@ from safetensors.torch import load_file
 from elmo_tasks.core.errors import InputError
 from elmo_tasks.elmo import load_bilm
 from elmo_tasks.elmo.characters import encode_vocabulary
-from elmo_tasks.pretraining.corpus import Corpus, encode_corpus
+from elmo_tasks.pretraining.corpus import Corpus
 from elmo_tasks.pretraining.course import check_course, course_of
 from elmo_tasks.pretraining.module import Pretraining, Schedule, WindowStream, to_windows
 from elmo_tasks.pretraining.objective import EncodedWords
 from elmo_tasks.pretraining.run import build_objective, pretrain
-from elmo_tasks.pretraining.windows import Windows, classes_of
+from elmo_tasks.pretraining.windows import Windows
 
 FILES = ("bilm.safetensors", "softmax-1.safetensors")
 
 
 def quiet(line: str) -> None:
     pass
-
-
-@pytest.fixture
-def corpus(text: Path, tmp_path: Path) -> Corpus:
-    return encode_corpus([text], tmp_path / "encoded")
-
-
-@pytest.fixture
-def windows(corpus: Corpus) -> Windows:
-    numbers = {word: number for number, word in enumerate(corpus.words)}
-    return Windows(corpus, classes=classes_of(corpus.words, numbers), streams=4, steps=10, seed=1)
 
 
 def assert_same_weights(ours: Path, theirs: Path, **tolerance: Any) -> None:
@@ -48,12 +37,12 @@ def assert_same_weights(ours: Path, theirs: Path, **tolerance: Any) -> None:
 
 
 def test_losses_and_gradients_are_those_of_single_windows(
-    pretraining_config: Any, corpus: Corpus, windows: Windows
+    pretraining_config: Any, encoded_text: Corpus, windows: Windows
 ) -> None:
     lightning.seed_everything(1, verbose=False)
-    objective = build_objective(pretraining_config(dropout=0.2), len(corpus.words))
+    objective = build_objective(pretraining_config(dropout=0.2), len(encoded_text.words))
     parameters = list(objective.parameters())
-    characters = encode_vocabulary(corpus.words, objective.bilm.options.max_characters)
+    characters = encode_vocabulary(encoded_text.words, objective.bilm.options.max_characters)
     group = [windows.window(number) for number in range(3)]
 
     def run(together: bool) -> tuple[list[torch.Tensor], list[torch.Tensor]]:
@@ -80,11 +69,11 @@ def test_losses_and_gradients_are_those_of_single_windows(
 
 @pytest.mark.parametrize("seen", [0, 2, 3])
 def test_every_window_is_read_whatever_is_encoded_at_once(
-    pretraining_config: Any, corpus: Corpus, windows: Windows, seen: int
+    pretraining_config: Any, encoded_text: Corpus, windows: Windows, seen: int
 ) -> None:
     """Windows 4 at a time, also from within a group on; the first one of a group has the words of all of them."""
-    objective = build_objective(pretraining_config(), len(corpus.words))
-    characters = encode_vocabulary(corpus.words, objective.bilm.options.max_characters)
+    objective = build_objective(pretraining_config(), len(encoded_text.words))
+    characters = encode_vocabulary(encoded_text.words, objective.bilm.options.max_characters)
     module = Pretraining(
         objective,
         schedule=Schedule(1e-3, 0, 6, 0.0),
@@ -119,7 +108,7 @@ def test_windows_of_one_update_can_be_encoded_at_once(
 
 
 def test_the_encoder_is_updated_once_for_all_of_its_windows(
-    pretraining_config: Any, text: Path, corpus: Corpus, windows: Windows, tmp_path: Path
+    pretraining_config: Any, text: Path, encoded_text: Corpus, windows: Windows, tmp_path: Path
 ) -> None:
     """Three windows, two at once: the layers are updated three times, the encoder twice, by hand.
 
@@ -135,12 +124,12 @@ def test_the_encoder_is_updated_once_for_all_of_its_windows(
     )
     pretrain(config, [str(text)], tmp_path / "ours", tell=quiet)
     lightning.seed_everything(config.seed, verbose=False)
-    objective = build_objective(config, len(corpus.words))
+    objective = build_objective(config, len(encoded_text.words))
     objective.softmax.weight.sparse = objective.softmax.bias.sparse = False
     parameters = dict(objective.named_parameters())
     sums = {name: torch.full_like(parameter, 1.0) for name, parameter in parameters.items()}
     state = objective.initial_state(4)
-    characters = encode_vocabulary(corpus.words, objective.bilm.options.max_characters)
+    characters = encode_vocabulary(encoded_text.words, objective.bilm.options.max_characters)
 
     def update(name: str, gradient: torch.Tensor, rate: float) -> None:
         with torch.no_grad():
