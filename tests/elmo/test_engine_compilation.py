@@ -12,37 +12,43 @@ import pytest
 
 PROGRAM = """
 import json
-from pathlib import Path
+import sys
 
 import torch
 
 from elmo_tasks.elmo.bilm import BiLM
-from elmo_tasks.elmo.engine import kernels, runner
+from elmo_tasks.elmo.engine import interpreted, loops, runner
 from elmo_tasks.elmo.engine.runner import Engine
 from elmo_tasks.elmo.options import BilmOptions
 
-runner.WORTH_COMPILING = 5
+runner.WORTH_COMPILING, loops._tokens_left = 5, 11
 torch.manual_seed(0)
 bilm = BiLM(BilmOptions(char_dim=4, filters=((1, 8),), n_highway=1, projection_dim=16, cell_dim=32, n_layers=2))
-compiled, equal = [kernels.is_compiled(kernels.sentence)], []
-engine = Engine(bilm, precision="exact")
-first = engine.embed([["a", "few", "words"]])[0]
-for _ in range(6):
-    equal.append(torch.equal(engine.embed([["a", "few", "words"]])[0], first))
-    compiled.append(kernels.is_compiled(kernels.sentence))
-print(json.dumps([compiled, equal, Engine(bilm, precision="exact")._until_compiled, engine._alone_differs()]))
+steps = []
+engine = Engine(bilm, precision=sys.argv[1])
+for _ in range(7):
+    vectors = engine.embed([["a", "few", "words"]])[0]
+    first = vectors if not steps else first
+    alone = loops.are_compiled() and loops.kernels().is_compiled(loops.kernels().sentence)
+    steps.append(["numba" in sys.modules, alone, torch.equal(vectors, first)])
+print(json.dumps([steps, engine._alone_differs() or not interpreted.is_exact()]))
 """
 
 
 @pytest.mark.slow
-def test_a_sentence_alone_waits_for_no_compilation(tmp_path: Path) -> None:
+@pytest.mark.parametrize("precision", ["exact", "fast"])
+def test_a_first_sentence_waits_for_no_compilation(precision: str, tmp_path: Path) -> None:
+    """The fourth sentence makes Numba worth importing; the fifth, the kernel for sentences alone worth compiling."""
     environment = os.environ | {"NUMBA_CACHE_DIR": str(tmp_path)}
     for before in (False, True):
         done = subprocess.run(
-            [sys.executable, "-c", PROGRAM], env=environment, capture_output=True, text=True, check=False, timeout=300
-        )
+            [sys.executable, "-c", PROGRAM, precision],
+            env=environment, capture_output=True, text=True, check=False, timeout=300,
+        )  # fmt: skip
         assert done.returncode == 0, done.stderr
-        compiled, equal, waits, differs = json.loads(done.stdout)
-        assert compiled[0] == before and compiled[-1] and waits == 0
-        if not differs:  # else another kernel would give other vectors, so that it is compiled at once
-            assert compiled == [before] * 4 + [True] * 3 and all(equal)
+        steps, at_once = json.loads(done.stdout)
+        imported, alone, equal = zip(*steps, strict=True)
+        assert imported[-1] and alone[-1] and all(equal)
+        if not at_once:  # else another kernel would give other vectors, so that it is compiled at once
+            assert imported == (False,) * 3 + (True,) * 4
+            assert alone == ((False,) * 3 + (True,) * 4 if before else (False,) * 4 + (True,) * 3)

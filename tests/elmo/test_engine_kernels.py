@@ -1,12 +1,15 @@
-"""The compiled kernels against the same mathematics in float64."""
+"""The compiled kernels against the same mathematics in float64, and against the same loops in PyTorch."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
-from elmo_tasks.elmo.engine import kernels
+from elmo_tasks.elmo.engine import interpreted, kernels
+from elmo_tasks.elmo.engine.layer import in_blocks
 from elmo_tasks.elmo.engine.products import array
 
 TYPES = [torch.float32, torch.bfloat16]
@@ -82,7 +85,7 @@ def test_a_sentence(dtype: torch.dtype, size: int, width: int, clips: tuple[floa
     none = np.empty(0, np.float32)
     kernels.sentence(
         array(doubled_candidate(inputs)), scales.numpy(), array(doubled_candidate(bias)),
-        kernels.in_blocks(array(doubled_candidate(recurrent))), none, kernels.in_blocks(array(2 * projection)), none,
+        in_blocks(array(doubled_candidate(recurrent))), none, in_blocks(array(2 * projection)), none,
         array(hidden).copy(), twice.numpy(), np.float32(2 * clips[0]), np.float32(clips[1]), 512, outputs.numpy(),
     )  # fmt: skip
     tolerance = 1e-5 if dtype == torch.float32 else 0.05
@@ -111,3 +114,47 @@ def test_rows_of_8_bits(dtype: torch.dtype) -> None:
     signed = out.double() - 128
     assert signed.abs().amax(dim=1).tolist() == [127, 127, 0, 127]
     assert ((signed * scales.double()[:, None] - x.double()).abs() <= 0.5001 * scales[:, None]).all()
+
+
+fused = pytest.mark.skipif(
+    not interpreted.is_exact(), reason="PyTorch rounds twice here, so the kernels are used at once"
+)
+
+
+@fused
+@given(
+    seed=st.integers(0, 2**31),
+    rows=st.integers(1, 40),
+    size=st.integers(1, 70),
+    spread=st.sampled_from([1e-3, 1.0, 8.0, 1e4]),
+    clip=st.sampled_from([0.6, 6.0, float("inf")]),
+    dtype=st.sampled_from(TYPES),
+)
+def test_a_step_in_pytorch_has_the_same_bits(
+    seed: int, rows: int, size: int, spread: float, clip: float, dtype: torch.dtype
+) -> None:
+    torch.manual_seed(seed)
+    product, table = (spread * torch.randn(rows + more, 4 * size) for more in (0, 3))
+    scales, table_scales, bias = torch.rand(rows), torch.rand(rows + 3), torch.randn(4 * size)
+    which, cell, states = torch.randint(rows + 3, (rows,)), torch.randn(rows, size), []
+    for module in (kernels, interpreted):
+        state, out = cell.clone(), torch.empty(rows, size, dtype=dtype)
+        module.step(
+            array(product.to(dtype)), scales.numpy(), array(table.to(dtype)), table_scales.numpy(), array(bias),
+            which.numpy(), state.numpy(), array(out), np.float32(clip),
+        )  # fmt: skip
+        states.append((state, out))
+    assert all(torch.equal(*pair) for pair in zip(*states, strict=True))
+
+
+@fused
+@given(seed=st.integers(0, 2**31), rows=st.integers(1, 40), size=st.integers(1, 70), dtype=st.sampled_from(TYPES))
+def test_rounding_rows_in_pytorch_has_the_same_bits(seed: int, rows: int, size: int, dtype: torch.dtype) -> None:
+    torch.manual_seed(seed)
+    x = (torch.randn(rows, size) * torch.logspace(-40, 6, rows)[:, None]).to(dtype)
+    found = []
+    for module in (kernels, interpreted):
+        out, scales = torch.empty(rows, size, dtype=torch.uint8), torch.empty(rows)
+        module.round_rows(array(x), out.numpy(), scales.numpy())
+        found.append((out, scales))
+    assert all(torch.equal(*pair) for pair in zip(*found, strict=True))

@@ -8,7 +8,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from elmo_tasks.elmo.engine.products import Product, array, compiled
+from elmo_tasks.elmo.engine.loops import loops
+from elmo_tasks.elmo.engine.products import Product, array
 
 
 class GateStep(Protocol):
@@ -39,19 +40,12 @@ class PlainCell:
 
 
 class FusedCell:
-    """One pass over memory by a kernel of `elmo_tasks.elmo.engine.kernels`, on one CPU thread."""
+    """One of the `loops`, on one CPU thread: a single pass over memory once it is compiled."""
 
     def __init__(self, from_input: Product, from_hidden: Product, bias: Tensor, clip: float | None) -> None:
         self.from_input, self.from_hidden = from_input, from_hidden
-        self.step = compiled().step
         self.bias = array(bias.detach())  # (4H,)
         self.bound = np.float32(np.inf if clip is None else 2.0 * clip)
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in self.__dict__.items() if name != "step"}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state, step=compiled().step)
 
     def table(self, x: Tensor) -> tuple[np.ndarray, np.ndarray]:
         """The product with x (M, P), without the bias, and the scales of its rows."""
@@ -61,7 +55,7 @@ class FusedCell:
     def __call__(self, hidden: Tensor, table: Any, rows: Tensor, cell: Tensor) -> Tensor:
         product, scales = self.from_hidden.unscaled(hidden)  # (N, 4H), (N,)
         raw = torch.empty(cell.shape, dtype=product.dtype)
-        self.step(
+        loops().step(
             array(product), scales.numpy(), *table, self.bias, rows.numpy(), cell.numpy(), array(raw), self.bound
         )  # fmt: skip
         return raw  # (N, H)

@@ -12,38 +12,19 @@ The kernels release the GIL. They are compiled at first use and cached on disk b
 from __future__ import annotations
 
 import functools
+import platform
 from pathlib import Path
 from typing import Any
 
 import numba
 import numpy as np
-from numba.extending import overload
+from numba.core.codegen import get_host_cpu_features
+from numba.extending import intrinsic, overload
 
-_ONE, _HALF = np.float32(1.0), np.float32(0.5)
-_LN2, _LOG2E = np.float32(0.6931471805599453), np.float32(1.4426950408889634)
-_LIMIT = np.float32(29.0)  # sigmoid(29) is within 3e-13 of 1, and exp(29) cubed is still finite in float32
-# Taylor coefficients of exp after 1 + r for |r| <= ln(2) / 2: the next term is 1e-7.
-_C2, _C3, _C4, _C5, _C6 = (np.float32(1 / n) for n in (2, 6, 24, 120, 720))
-_BLOCK = 1024  # number of sums at a time: they stay in the L1 cache while eight rows of weights are read
-# Sums may be reordered and multiply-adds fused; infinities (no clipping) are preserved.
-_FAST = frozenset({"contract", "reassoc", "nsz", "arcp", "afn"})
+from elmo_tasks.elmo.engine.constants import BITS, C2, C3, C4, C5, C6, HALF, LARGEST, LIMIT, LN2, LOG2E, ONE, TINY, TWO
 
 
-def in_blocks(weights: Any) -> Any:
-    """(K, M) -> (blocks, K, W): blocks of W columns, the last padded with zeros, in the order `sentence` reads them.
-
-    This makes one stream through memory; the rows of a wide matrix are a power of two apart and would share a few cache
-    lines.
-    """
-    inner, columns = weights.shape
-    block = min(_BLOCK, columns)
-    blocks = -(-columns // block)
-    padded = np.zeros((inner, blocks * block), weights.dtype)
-    padded[:, :columns] = weights
-    return np.ascontiguousarray(padded.reshape(inner, blocks, block).transpose(1, 0, 2))  # (blocks, K, W)
-
-
-def _compiled(function: Any, freedom: frozenset[str] = _FAST) -> Any:
+def _compiled(function: Any, freedom: frozenset[str] = frozenset()) -> Any:
     """Compile a kernel, and cache it on disk if Numba can write there."""
     compiled = functools.partial(numba.njit, nogil=True, fastmath=set(freedom), error_model="numpy")
     try:
@@ -58,7 +39,23 @@ def is_compiled(kernel: Any) -> bool:
     return bool(kernel.signatures) or (place is not None and any(Path(place).glob(f"*.{name}-*.nbi")))
 
 
+_X86 = platform.machine().lower() in ("x86_64", "amd64")
+_FUSES = not _X86 or "+fma" in str(get_host_cpu_features()).split(",")  # type: ignore[no-untyped-call]
 _in_order = functools.partial(_compiled, freedom=frozenset({"contract"}))
+
+
+def _rounded_once(typing: Any, a: Any, b: Any, c: Any) -> Any:
+    """a * b + c, rounded once where the processor has an instruction for it."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        if _FUSES:
+            return builder.fma(*arguments)
+        return builder.fadd(builder.fmul(arguments[0], arguments[1]), arguments[2])
+
+    return numba.float32(numba.float32, numba.float32, numba.float32), generate
+
+
+_fma: Any = intrinsic(_rounded_once)
 
 
 def widen(number: Any) -> Any:
@@ -87,7 +84,7 @@ def _narrow(number: Any, like: Any) -> Any:
         def rounded(number: Any, like: Any) -> Any:
             bits = np.float32(number).view(np.uint32)
             odd = np.uint32(np.uint32(bits >> np.uint32(16)) & np.uint32(1))
-            return np.uint16(np.uint32(bits + np.uint32(0x7FFF) + odd) >> np.uint32(16))
+            return np.uint16(np.uint32(bits + np.uint32(BITS) + odd) >> np.uint32(16))
 
         return rounded
     return lambda number, like: number
@@ -96,10 +93,11 @@ def _narrow(number: Any, like: Any) -> Any:
 @numba.njit(inline="always")
 def _exp(x: Any) -> Any:
     """exp(x) with an error of at most 2e-7, without branches or calls, so that it is vectorised."""
-    y = min(max(x, -_LIMIT), _LIMIT)
-    n = np.floor(y * _LOG2E + _HALF)
-    r = y - n * _LN2
-    p = (((((_C6 * r + _C5) * r + _C4) * r + _C3) * r + _C2) * r + _ONE) * r + _ONE
+    y = min(max(x, -LIMIT), LIMIT)
+    n = np.floor(_fma(y, LOG2E, HALF))
+    r = _fma(n, -LN2, y)
+    p = _fma(_fma(_fma(_fma(C6, r, C5), r, C4), r, C3), r, C2)
+    p = _fma(_fma(p, r, ONE), r, ONE)
     power = np.int32(np.int32(np.int32(n) + np.int32(127)) << np.int32(23)).view(np.float32)  # 2^n
     return p * power
 
@@ -111,9 +109,9 @@ def _next_cell(enter: Any, keep: Any, candidate: Any, cell: Any, clip: Any) -> A
     Computes sigmoid(keep) cell + sigmoid(enter) (4 sigmoid(candidate) - 2) over one denominator, because divisions are
     slow.
     """
-    e, k, c = _ONE + _exp(-enter), _ONE + _exp(-keep), _exp(-candidate)
-    both = e * (_ONE + c)
-    new = (cell * both + (np.float32(2.0) - np.float32(2.0) * c) * k) / (both * k)
+    e, k, c = ONE + _exp(-enter), ONE + _exp(-keep), _exp(-candidate)
+    both = e * (ONE + c)
+    new = _fma(cell, both, (TWO - TWO * c) * k) / (both * k)
     return min(max(new, -clip), clip)
 
 
@@ -121,7 +119,7 @@ def _next_cell(enter: Any, keep: Any, candidate: Any, cell: Any, clip: Any) -> A
 def _leaving(leave: Any, cell: Any) -> Any:
     """sigmoid(leave) (sigmoid(cell) - 1/2), also over one denominator."""
     c = _exp(-cell)
-    return (_HALF - _HALF * c) / ((_ONE + _exp(-leave)) * (_ONE + c))
+    return (HALF - HALF * c) / ((ONE + _exp(-leave)) * (ONE + c))
 
 
 @_compiled
@@ -141,10 +139,10 @@ def step(
         x, z = inputs[rows[row]], inputs_scales[rows[row]]
         for j in range(size):
             k, m, n = size + j, 2 * size + j, 3 * size + j
-            enter = s * widen(p[j]) + z * widen(x[j]) + bias[j]
-            keep = s * widen(p[k]) + z * widen(x[k]) + bias[k]
-            leave = s * widen(p[m]) + z * widen(x[m]) + bias[m]
-            candidate = s * widen(p[n]) + z * widen(x[n]) + bias[n]
+            enter = _fma(s, widen(p[j]), _fma(z, widen(x[j]), bias[j]))
+            keep = _fma(s, widen(p[k]), _fma(z, widen(x[k]), bias[k]))
+            leave = _fma(s, widen(p[m]), _fma(z, widen(x[m]), bias[m]))
+            candidate = _fma(s, widen(p[n]), _fma(z, widen(x[n]), bias[n]))
             c[j] = _next_cell(enter, keep, candidate, c[j], clip)
             o[j] = narrow(_leaving(leave, c[j]), out)
 
@@ -156,7 +154,7 @@ def round_rows(x: Any, out: Any, scales: Any) -> None:
         values, o = x[row], out[row]
         scale = _scale(values)
         scales[row] = scale
-        inverse = _ONE / scale
+        inverse = ONE / scale
         for j in range(len(values)):
             o[j] = np.uint8(np.int32(np.rint(widen(values[j]) * inverse)) + np.int32(128))
 
@@ -167,7 +165,7 @@ def _scale(values: Any) -> Any:
     largest = np.float32(0.0)
     for j in range(len(values)):
         largest = max(largest, abs(widen(values[j])))
-    return max(largest / np.float32(127.0), np.float32(1e-30))
+    return max(largest / LARGEST, TINY)
 
 
 @_compiled
@@ -221,7 +219,7 @@ def _any_product(x: Any, weights: Any, scales: Any, values: Any, summed: Any, su
 
         def eight_bits(x: Any, weights: Any, scales: Any, values: Any, summed: Any, sums: Any, out: Any) -> Any:
             scale = _scale(x)
-            inverse = _ONE / scale
+            inverse = ONE / scale
             for k in range(len(x)):
                 values[k] = np.rint(widen(x[k]) * inverse)
             multiply(values, weights, summed, sums)  # integers
@@ -237,7 +235,7 @@ def _any_product(x: Any, weights: Any, scales: Any, values: Any, summed: Any, su
         multiply(values, weights, summed, sums)
         for j in range(len(out)):
             out[j] = narrow(sums[j], out)
-        return _ONE
+        return ONE
 
     return floating
 

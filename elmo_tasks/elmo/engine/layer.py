@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from elmo_tasks.elmo.engine.cells import FusedCell, GateStep, PlainCell, cell_step
+from elmo_tasks.elmo.engine.loops import are_compiled, kernels
 from elmo_tasks.elmo.engine.packing import Packing
 from elmo_tasks.elmo.engine.precision import has_kernels, has_onednn
 from elmo_tasks.elmo.engine.products import (
@@ -19,7 +20,6 @@ from elmo_tasks.elmo.engine.products import (
     OneDnnProduct,
     Product,
     array,
-    compiled,
     eight_bit_weights,
 )
 from elmo_tasks.elmo.lstm import ProjectedLstm
@@ -28,6 +28,7 @@ from elmo_tasks.elmo.lstm import ProjectedLstm
 # recur. What it takes is bounded so, whatever the longest sentence.
 _CHUNK_BYTES, _WORDS_BYTES = 16 << 20, 128 << 20
 _CACHE_BYTES = 16 << 20
+_BLOCK = 1024  # number of sums at a time: they stay in the L1 cache while eight rows of weights are read
 _WHOLE_SUMS = 1 << 10  # number of products of 8-bit integers whose sum stays below 2**24
 
 
@@ -126,14 +127,13 @@ class Alone:
 
     @staticmethod
     def is_compiled() -> bool:
-        """Whether calling one takes no compilation first."""
-        done: bool = compiled().is_compiled(compiled().sentence)
-        return done
+        """Whether the kernel for it is known to be compiled, which is looked up only if Numba is in use."""
+        return are_compiled() and bool(kernels().is_compiled(kernels().sentence))
 
     def __call__(self, x: Tensor) -> Tensor:
         """(T, P) float32, in the reading order of the direction -> the outputs in the same order."""
         outputs = torch.empty_like(x)
-        compiled().sentence(
+        kernels().sentence(
             *self.gates.table(x), self.gates.bias, self.recurrent, self.recurrent_scales, self.projection,
             self.projection_scales, self.hidden.copy(), self.cell.copy(), self.gates.bound, self.proj_bound,
             summed_products(), outputs.numpy(),
@@ -153,17 +153,31 @@ def summed_products() -> int:
     generator = torch.Generator().manual_seed(0)
     weight, x = torch.randn(64, 1024, generator=generator), torch.randn(1, 1024, generator=generator)
     expected, found = OneDnnProduct(weight, None, torch.float32)(x)[0], torch.empty(64)
-    compiled().multiply(x[0].numpy(), compiled().in_blocks(array(weight.t())), all_of_them, found.numpy())
+    kernels().multiply(x[0].numpy(), in_blocks(array(weight.t())), all_of_them, found.numpy())
     return all_of_them if torch.equal(found, expected) else several
 
 
 def _blocks(product: Product, weight: Tensor) -> tuple[np.ndarray, np.ndarray]:
     """The matrix (M, K) of a product in the layout of the sentence kernel, and its scales (M,), empty if not 8-bit."""
-    weight, in_blocks = weight.detach().float(), compiled().in_blocks
+    weight = weight.detach().float()
     if isinstance(product, Int8Product):
         rounded, scales = eight_bit_weights(weight)
         return in_blocks(rounded.t().contiguous().numpy()), scales.numpy()
     return in_blocks(array(weight.t().to(product.dtype))), np.empty(0, np.float32)
+
+
+def in_blocks(weights: np.ndarray) -> np.ndarray:
+    """(K, M) -> (blocks, K, W): blocks of W columns, the last padded with zeros, in the order `sentence` reads them.
+
+    This makes one stream through memory; the rows of a wide matrix are a power of two apart and would share a few cache
+    lines.
+    """
+    inner, columns = weights.shape
+    block = min(_BLOCK, columns)
+    blocks = -(-columns // block)
+    padded = np.zeros((inner, blocks * block), weights.dtype)
+    padded[:, :columns] = weights
+    return np.ascontiguousarray(padded.reshape(inner, blocks, block).transpose(1, 0, 2))  # (blocks, K, W)
 
 
 def ordered(stored: Tensor) -> Tensor:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import importlib
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from elmo_tasks.elmo.engine.loops import loops
 from elmo_tasks.elmo.engine.precision import has_kernels, has_onednn, int8_saturates
 
 _ROWS = (
@@ -178,16 +178,10 @@ def eight_bits(x: Tensor) -> tuple[Tensor, Tensor]:
     """
     if has_kernels():
         rounded, scale = torch.empty(x.shape, dtype=torch.uint8), torch.empty(len(x))
-        compiled().round_rows(array(x), rounded.numpy(), scale.numpy())
+        loops().round_rows(array(x), rounded.numpy(), scale.numpy())
         return rounded, scale
     scale = x.float().abs().amax(dim=1).div_(127).clamp_min_(1e-30)  # (N,)
     return (x / scale.unsqueeze(1)).round_().add_(128).to(torch.uint8), scale
-
-
-@functools.cache
-def compiled() -> Any:
-    """The compiled kernels, if `has_kernels`; Numba is imported only here."""
-    return importlib.import_module("elmo_tasks.elmo.engine.kernels")
 
 
 def array(tensor: Tensor) -> np.ndarray:

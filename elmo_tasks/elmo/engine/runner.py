@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from elmo_tasks.core.errors import InputError
 from elmo_tasks.core.sentences import checked_sentences
 from elmo_tasks.elmo.bilm import BiLM
+from elmo_tasks.elmo.engine import loops
 from elmo_tasks.elmo.engine.layer import Alone, Direction
 from elmo_tasks.elmo.engine.packing import Packing
 from elmo_tasks.elmo.engine.precision import arithmetic, has_kernels, resolve
@@ -89,9 +90,7 @@ class Engine:
             if self.device.type == "cpu" and has_kernels() and Alone.pays(self._sides[0][0]):
                 both = zip(self._sides, lstms, strict=True)
                 self._alone = [[Alone(*each) for each in zip(*of, strict=True)] for of in both]
-            self._until_compiled = (
-                0 if not self._alone or self._alone_differs() or Alone.is_compiled() else WORTH_COMPILING
-            )
+            self._until_compiled = WORTH_COMPILING if self._alone and not self._alone_differs() else 0
 
     def _directions(self, lstms: Iterable[ProjectedLstm], boundary: Tensor, make: Makers) -> list[Direction]:
         """The layers of one direction. boundary: (1, P), the vector of the boundary that it reads first."""
@@ -141,6 +140,7 @@ class Engine:
         numbers: dict[str, int] = {}
         tokens = [numbers.setdefault(word, len(numbers)) for words in sentences for word in words]
         words = torch.tensor(tokens, device=self.device)  # (N,)
+        loops.expect(len(tokens))
         vectors = self.words.lookup(list(numbers))  # (U, P)
         out = torch.empty(self.n_layers, len(tokens), self.width)
         halves = out.chunk(2, dim=2)  # (L, N, P) each
@@ -176,7 +176,8 @@ class Engine:
 
     def _compiling_pays(self) -> bool:
         """Whether the kernel for a sentence alone is compiled or now should be. Counts the sentences that ask."""
-        self._until_compiled = max(0, self._until_compiled - 1)
+        if self._until_compiled:
+            self._until_compiled = 0 if Alone.is_compiled() else self._until_compiled - 1
         return not self._until_compiled
 
     def _run_alone(self, side: int, x: Tensor, half: Tensor) -> None:
