@@ -11,7 +11,8 @@ from typing import Any, ClassVar, Protocol
 class Example(Protocol):
     """The interface of the examples of all tasks: frozen dataclasses with at least these two fields.
 
-    Consecutive examples with the same tokens belong to one sentence; only SRL has such examples.
+    Consecutive examples with the same tokens belong to one sentence; only SRL has such examples. An example of several
+    sentences, which are embedded independently of each other, also has the attribute `sentences`, see `sentences_of`.
     """
 
     __dataclass_fields__: ClassVar[dict[str, Any]]
@@ -45,6 +46,32 @@ class LabelledSentence:
     tokens: tuple[str, ...]
     label: str
     source: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SentencePair:
+    """Two sentences with one label, such as a premise, a hypothesis and `entailment`. `source` is their `file:line`."""
+
+    premise: tuple[str, ...]
+    hypothesis: tuple[str, ...]
+    label: str = ""
+    source: str = ""
+
+    @property
+    def tokens(self) -> tuple[str, ...]:
+        """The words of the premise, then those of the hypothesis."""
+        return self.premise + self.hypothesis
+
+    @property
+    def sentences(self) -> tuple[tuple[str, ...], ...]:
+        """The premise and the hypothesis."""
+        return self.premise, self.hypothesis
+
+
+def sentences_of(example: Example) -> tuple[tuple[str, ...], ...]:
+    """The sentences of an example: its `sentences`, which together are its tokens, or all of its tokens as one."""
+    sentences: tuple[tuple[str, ...], ...] = getattr(example, "sentences", None) or (example.tokens,)
+    return sentences
 
 
 def untagged(tokens: tuple[str, ...], source: str = "") -> TaggedSentence:
