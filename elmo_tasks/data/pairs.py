@@ -206,9 +206,7 @@ def _relation(label: str) -> str:
     return label.lower() if label.lower() in _RELATIONS else label
 
 
-def _with_gold(
-    pairs: Sequence[SentencePair], name: str, map_labels: LabelMap | None, note: Note
-) -> list[SentencePair]:
+def _with_gold(pairs: Sequence[SentencePair], name: str, map_labels: LabelMap | None, note: Note) -> list[SentencePair]:
     """Leave out pairs without gold, and rename the labels of the others."""
     gold = [pair for pair in pairs if pair.label not in NO_GOLD]
     if len(gold) < len(pairs):

@@ -168,9 +168,7 @@ class Run:
         groups = [[make(*(tuple(token.text for token in part.tokens) for part in pair), "")] for pair in pairs]
         return self._apply([joined_pair(*pair) for pair in pairs], groups, scores)
 
-    def _apply(
-        self, sentences: Sequence[Sentence], groups: Sequence[Sequence[Example]], scores: bool
-    ) -> list[Result]:
+    def _apply(self, sentences: Sequence[Sentence], groups: Sequence[Sequence[Example]], scores: bool) -> list[Result]:
         task = self.trained.task
         with self._turn:
             applied = apply_run(self.trained, groups, probabilities=scores)

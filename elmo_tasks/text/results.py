@@ -260,7 +260,9 @@ def pair_result(
 def joined_pair(premise: Sentence, hypothesis: Sentence) -> Sentence:
     """Two texts as one sentence: the first, a tab and the second."""
     start = len(premise.text) + 1
-    first = [token._replace(start=token.start - premise.start, end=token.end - premise.start) for token in premise.tokens]
+    first = [
+        token._replace(start=token.start - premise.start, end=token.end - premise.start) for token in premise.tokens
+    ]
     moved = start - hypothesis.start
     second = [token._replace(start=token.start + moved, end=token.end + moved) for token in hypothesis.tokens]
     text = f"{premise.text}\t{hypothesis.text}"

@@ -48,11 +48,6 @@ def parse(line: str, source: str) -> list[SentencePair]:
     return [read_pair(line, source)]
 
 
-def unlabelled(premise: tuple[str, ...], hypothesis: tuple[str, ...], source: str) -> SentencePair:
-    """A pair to predict, without a label."""
-    return SentencePair(premise, hypothesis, "", source)
-
-
 def labels(train: Sequence[SentencePair]) -> LabelSet:
     """The labels of the training data. Raises InputError if there is only one."""
     own = LabelSet.of_classes(pair.label for pair in train)
@@ -121,7 +116,7 @@ task = Task(
     describe=describe,
     record=record,
     closed=True,
-    pair=unlabelled,
+    pair=lambda premise, hypothesis, source: SentencePair(premise, hypothesis, "", source),
     result=pair_result,
     objects=read_pair_objects,
 )
