@@ -73,8 +73,8 @@ def application(shown: Shown) -> Starlette:
     """The page as an ASGI application.
 
     `POST /answer` accepts a JSON object `{"text": ..., "tokenised": ...}` and returns the HTML of the answer; `second`
-    is the second text for runs that compare two. It requires the content type of JSON, which pages of other origins cannot send without permission (CORS), and this is
-    never given.
+    is the second text for runs that compare two. It requires the content type of JSON, which pages of other origins
+    cannot send without permission (CORS), and this is never given.
     """
     from starlette.applications import Starlette
     from starlette.concurrency import run_in_threadpool

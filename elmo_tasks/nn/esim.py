@@ -15,7 +15,9 @@ from elmo_tasks.text.labels import LabelSet
 
 
 class VariationalDropout(nn.Module):
-    """Dropout with one mask per sentence, so that a channel is dropped at all of its tokens (Gal and Ghahramani 2016)."""
+    """Dropout with one mask per sentence, so that a channel is dropped at all of its tokens (Gal and
+    Ghahramani 2016).
+    """
 
     def __init__(self, dropout: float) -> None:
         super().__init__()
@@ -33,13 +35,13 @@ class Esim(nn.Module):
     """The sequential part of ESIM over the embedding mix, as in Peters et al. 2018.
 
     A BiLSTM encodes both sentences; each token a gets ~a, the mean of the other sentence's tokens weighted by
-    softmax(a . b); [a; ~a; a - ~a; a * ~a], projected by a ReLU layer, is read by a second BiLSTM; mean and maximum over
-    the tokens of both sentences feed a tanh layer and the scores of the labels. Dropout is variational before both
+    softmax(a . b); [a; ~a; a - ~a; a * ~a], projected by a ReLU layer, is read by a second BiLSTM; mean and maximum
+    over the tokens of both sentences feed a tanh layer and the scores of the labels. Dropout is variational before both
     BiLSTMs, and ordinary before both of the last layers.
 
     With `elmo_at_output`, a second mix of the layers of the contextual embedders is concatenated to the output of the
-    first BiLSTM; embedders with a single layer, such as word vectors, have none. With `hypothesis_only`, the model reads
-    a single zero vector instead of the premise, a control that shows what the hypotheses give away.
+    first BiLSTM; embedders with a single layer, such as word vectors, have none. With `hypothesis_only`, the model
+    reads a single zero vector instead of the premise, a control that shows what the hypotheses give away.
     """
 
     def __init__(

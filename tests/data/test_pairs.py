@@ -43,12 +43,12 @@ def write(folder: Path, text: str, name: str = "file.tsv") -> Path:
     [
         ("snli_1.0_dev.jsonl", json.dumps(SNLI) + "\n\n"),
         ("dev.json", f"[{json.dumps(SNLI)}]"),
-        ("dev.jsonl", '{"premise": "A dog runs.", "hypothesis": ["It", "is", "n\'t", "a", "cat", "."], "label": "neutral"}'),
+        ("dev.jsonl", json.dumps({"premise": "A dog runs.", "hypothesis": CAT, "label": "neutral"})),
         ("SICK.txt", "pair_ID\tsentence_A\tsentence_B\trelatedness_score\tentailment_judgment\n"
          "1\tA dog runs.\tIt isn't a cat.\t4.5\tNEUTRAL\n"),
         ("dev.tsv", "label\tsentence1\tsentence2\nneutral\tA dog runs .\tIt is n't a cat .\n"),
         ("dev.csv", 'Hypothesis,Premise,Label\n"It isn\'t a cat.",A dog runs.,neutral\n'),
-        ("snli_1.0_dev.txt", "gold_label\tsentence1_binary_parse\tsentence2_binary_parse\tsentence1\tsentence2\tlabel1\n"
+        ("snli_1.0_dev.txt", "gold_label\tsentence1_parse\tsentence2_parse\tsentence1\tsentence2\tlabel1\n"
          "neutral\t( A dog )\t( a cat )\tA dog runs.\tIt isn't a cat.\tentailment\n"),
     ],
 )  # fmt: skip
@@ -103,11 +103,11 @@ def test_labels_are_renamed_or_dropped(tmp_path: Path) -> None:
         ("a.tsv", "premise\thypothesis\tlabel\n\na\tb\n", "a.tsv:3: at least 3 columns are needed, but the row has 2"),
         ("a.tsv", "premise\thypothesis\tlabel\na\t \tx\n", "a.tsv:2: the hypothesis (column 2) is empty: 'a,  , x'"),
         ("a.csv", 'premise,hypothesis,label\n"a,b,c\n', "a.csv:2: not valid CSV"),
-        ("a.jsonl", '{"premise": "a"}', "a.jsonl:1: there is no key for the hypothesis among ['premise']; pass --columns"),
-        ("a.jsonl", '{"premise": "a", "hypothesis": 3, "label": "x"}', "a.jsonl:1: the hypothesis must be a text or a list"),
-        ("a.jsonl", '{"premise": "a", "hypothesis": " ", "label": "x"}', "a.jsonl:1: the hypothesis is empty; expected a"),
-        ("a.jsonl", '{"premise": "a", "hypothesis": "b", "label": null}', "a.jsonl:1: the label must be text or an integer"),
-        ("a.jsonl", '{"premise": ["a b"], "hypothesis": "b", "label": 1}', "a.jsonl:1: a token must not contain spaces"),
+        ("a.jsonl", '{"premise": "a"}', "a.jsonl:1: there is no key for the hypothesis among"),
+        ("a.jsonl", '{"premise": "a", "hypothesis": 3, "label": "x"}', "a.jsonl:1: the hypothesis must be a text"),
+        ("a.jsonl", '{"premise": "a", "hypothesis": " ", "label": "x"}', "a.jsonl:1: the hypothesis is empty; exp"),
+        ("a.jsonl", '{"premise": "a", "hypothesis": "b", "label": null}', "a.jsonl:1: the label must be text or an"),
+        ("a.jsonl", '{"premise": ["a b"], "hypothesis": "b", "label": 1}', "a.jsonl:1: a token must not contain"),
         ("a.jsonl", '{"premise"', "a.jsonl:1: invalid JSON"),
         ("a.jsonl", "[1]", "a.jsonl:1: [1] is not an object"),
     ],
