@@ -124,8 +124,9 @@ def _read(body: bytes) -> tuple[str, bool, str] | None:
     if not isinstance(asked, dict):
         return None
     text, tokenised, second = asked.get("text"), asked.get("tokenised", False), asked.get("second", "")
-    fitting = isinstance(text, str) and isinstance(tokenised, bool) and isinstance(second, str)
-    return (text, tokenised, second) if fitting else None
+    if not (isinstance(text, str) and isinstance(tokenised, bool) and isinstance(second, str)):
+        return None
+    return text, tokenised, second
 
 
 def _listen(host: str, port: int | None) -> socket.socket:

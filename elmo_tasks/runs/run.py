@@ -156,7 +156,7 @@ class Run:
             raise InputError(f"a run of {task.name} compares two texts; give pairs such as (premise, hypothesis)")
         groups: list[Sequence[Example]] = []
         for sentence in sentences:
-            tokens = tuple(token.text for token in sentence.tokens)
+            tokens = _words(sentence)
             groups.append([task.plain(tokens, "")] if task.plain else task.parse(" ".join(tokens), "the text"))
         return self._apply(sentences, groups, scores)
 
@@ -165,7 +165,7 @@ class Run:
         make = self.trained.task.pair
         if make is None:
             raise InputError(f"a run of {self.task} reads one text at a time, not pairs")
-        groups = [[make(*(tuple(token.text for token in part.tokens) for part in pair), "")] for pair in pairs]
+        groups = [[make(_words(premise), _words(hypothesis), "")] for premise, hypothesis in pairs]
         return self._apply([joined_pair(*pair) for pair in pairs], groups, scores)
 
     def _apply(self, sentences: Sequence[Sentence], groups: Sequence[Sequence[Example]], scores: bool) -> list[Result]:
@@ -284,6 +284,10 @@ class Run:
 def _parts(items: Sequence[T]) -> Iterator[Sequence[T]]:
     for start in range(0, len(items), _TOGETHER):
         yield items[start : start + _TOGETHER]
+
+
+def _words(sentence: Sentence) -> tuple[str, ...]:
+    return tuple(token.text for token in sentence.tokens)
 
 
 def _kind(item: object) -> type:
