@@ -1,4 +1,4 @@
-"""Check the pairs of texts that a run is applied to."""
+"""Check what a run is applied to: texts, lists of tokens, or pairs of them."""
 
 from __future__ import annotations
 
@@ -9,9 +9,38 @@ from elmo_tasks.core.errors import InputError, quoted
 from elmo_tasks.text.results import sentence_of
 from elmo_tasks.text.tokeniser import Sentence, split_text
 
+Given: TypeAlias = "str | Sequence[str]"
+"""A raw text, or the tokens of one sentence."""
 Pair: TypeAlias = "tuple[Sentence, Sentence]"
 
 _EXPECTED = "a pair is a tuple (premise, hypothesis) of two texts or two token lists"
+
+
+def kind_of(item: object) -> type:
+    return str if isinstance(item, str) else list
+
+
+def checked(item: Any, name: str, kind: type, *, empty: bool) -> Given:
+    """Check a text or the tokens of a sentence. empty: whether it may have no tokens."""
+    if kind is str:
+        if not isinstance(item, str):
+            raise InputError(
+                f"{name}: {quoted(item)} is not a text like the others; give only texts, or only token lists"
+            )
+        if not empty and not item.strip():
+            raise InputError(f"{name}: the text {quoted(item)} has no words; leave it out")
+        return item
+    if isinstance(item, str):
+        raise InputError(f"{name}: the text {quoted(item)} is among token lists; give only texts, or only token lists")
+    if isinstance(item, bytes) or not isinstance(item, Iterable):
+        raise InputError(f"{name}: must be a text or a token list, not {quoted(item)} of type {type(item).__name__}")
+    tokens = tuple(item)
+    wrong = [token for token in tokens if not isinstance(token, str) or not token]
+    if wrong:
+        raise InputError(f"{name}: tokens must be words, not {quoted(wrong[0])}")
+    if not empty and not tokens:
+        raise InputError(f"{name}: the list has no tokens; leave it out")
+    return tokens
 
 
 def is_one_pair(given: object) -> bool:
