@@ -17,6 +17,7 @@ _EXPECTED = "a pair is a tuple (premise, hypothesis) of two texts or two token l
 
 
 def kind_of(item: object) -> type:
+    """`str` for a text, `list` for anything else."""
     return str if isinstance(item, str) else list
 
 
