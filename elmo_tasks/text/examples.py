@@ -11,8 +11,8 @@ from typing import Any, ClassVar, Protocol
 class Example(Protocol):
     """The interface of the examples of all tasks: frozen dataclasses with at least these two fields.
 
-    Consecutive examples with the same tokens belong to one sentence; only SRL has such examples. An example of several
-    sentences, which are embedded independently of each other, also has the attribute `sentences`, see `sentences_of`.
+    An example of several sentences, which are embedded independently of each other, also has the attribute `sentences`,
+    see `sentences_of`. Consecutive examples that begin with the same sentence belong together, see `by_sentence`.
     """
 
     __dataclass_fields__: ClassVar[dict[str, Any]]
@@ -85,5 +85,9 @@ def unlabelled(tokens: tuple[str, ...], source: str = "") -> LabelledSentence:
 
 
 def by_sentence(examples: Sequence[Example]) -> list[list[int]]:
-    """Group the indices of examples by sentence; the predicates of a sentence are consecutive examples."""
-    return [list(run) for _, run in groupby(range(len(examples)), key=lambda number: examples[number].tokens)]
+    """Group the indices of consecutive examples that begin with the same sentence.
+
+    These are the predicates of a sentence, or the hypotheses of a premise. They are drawn, held out and resampled
+    together.
+    """
+    return [list(run) for _, run in groupby(range(len(examples)), key=lambda number: sentences_of(examples[number])[0])]

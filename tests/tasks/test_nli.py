@@ -17,7 +17,9 @@ from elmo_tasks.runs.batches import loader, prepare
 from elmo_tasks.runs.outcomes import read_outcomes
 from elmo_tasks.runs.run import Run
 from elmo_tasks.task import load_task
+from elmo_tasks.text.examples import by_sentence
 from elmo_tasks.text.results import PairResult
+from elmo_tasks.training.fraction import draw_fraction
 
 ROOT = Path(__file__).resolve().parents[2]
 KINDS = ("dog", "cat", "horse", "bird", "fish", "cow")
@@ -196,6 +198,15 @@ def test_a_premise_is_embedded_once(here: Path) -> None:
     assert sorted(asked[0]) == sorted({sentence for pair in pairs for sentence in pair.sentences})
     batch = next(iter(loader(items, 3)))
     assert batch.sentences.tolist() == [[3, 3]] * 3 and batch.inputs[0].shape[2] == 6
+
+
+def test_the_hypotheses_of_a_premise_stay_together(here: Path) -> None:
+    """Nothing of a premise is in train and in dev, and significance is tested over premises."""
+    pairs = load_data("data", read_pairs).train
+    assert by_sentence(pairs) == [[n, n + 1] for n in range(0, len(pairs), 2)]
+    drawn = draw_fraction(pairs, 30, seed=1)
+    assert [pair.premise for pair in drawn[::2]] == [pair.premise for pair in drawn[1::2]]
+    assert len(read_outcomes(Path("run")).counts) == 6  # the test split has 12 pairs
 
 
 def test_the_smoke_configuration(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
