@@ -42,6 +42,8 @@ class Esim(nn.Module):
     With `elmo_at_output`, a second mix of the layers of the contextual embedders is concatenated to the output of the
     first BiLSTM; embedders with a single layer, such as word vectors, have none. With `hypothesis_only`, the model
     reads a single zero vector instead of the premise, a control that shows what the hypotheses give away.
+
+    Deviation: dropout is where Peters et al. have it; Chen et al. drop all feed-forward connections.
     """
 
     def __init__(

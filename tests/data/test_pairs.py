@@ -220,6 +220,9 @@ def test_real_data(shared_data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert [len(load_data("snli-cf", read_pairs).get(split)) for split in SPLIT_NAMES] == [8330, 1000, 2000]
     snli = load_data("snli", read_pairs, only=("test",))
     assert Counter(pair.label for pair in snli.test) == {"entailment": 3368, "contradiction": 3237, "neutral": 3219}
+    lines = (shared_data / "snli" / "test.tsv").read_text(encoding="utf-8").splitlines()[1:]
+    tokenised = [tuple(tuple(text.split()) for text in line.split("\t")[1:]) for line in lines]
+    assert sum(pair.sentences == own for pair, own in zip(snli.test, tokenised, strict=True)) == 9812
     breaking = load_data("breaking-nli", read_pairs, only=("test",))
     assert Counter(pair.label for pair in breaking.test) == {"contradiction": 7164, "entailment": 982, "neutral": 47}
     assert {"sick", "snli", "snli-cf", "breaking-nli"} <= CATALOG.keys()
