@@ -9,22 +9,14 @@ import pytest
 from elmo_tasks.demo.page import EXAMPLES_OF_PAIRS, answer, document
 from elmo_tasks.demo.runs import Shown, load_runs
 from elmo_tasks.demo.server import _read
-from elmo_tasks.runs.experiment import resolve_experiment
-from elmo_tasks.training.train import train
 
-QUICK = ["training.epochs=1", "model.hidden=8"]
 PREMISE, HYPOTHESIS = EXAMPLES_OF_PAIRS[0]
 
 
 @pytest.fixture(scope="module")
-def compared(tmp_path_factory: pytest.TempPathFactory, run_folders: dict[str, Path]) -> Shown:
+def compared(pair_folder: Path, run_folders: dict[str, Path]) -> Shown:
     """A run of pairs, then one of single sentences."""
-    place = tmp_path_factory.mktemp("pairs")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("ELMO_TASKS_CACHE", str(place / "cache"))
-        experiment = resolve_experiment("nli", None, {"embedders": ["random"]}, QUICK)
-        folder = train(experiment, place / "nli", tell=lambda _: None).folder
-    return load_runs([str(folder), str(run_folders["sentiment"])])
+    return load_runs([str(pair_folder), str(run_folders["sentiment"])])
 
 
 def test_both_texts_are_read(compared: Shown) -> None:
