@@ -24,8 +24,8 @@ USUAL: Mapping[str, Sequence[str]] = {
     "hypothesis": ("hypothesis", "sentence2", "sentence_b", "sentence_2", "text2", "text_b", "s2"),
     "label": ("label", "labels", "gold_label", "gold", "entailment_judgment", "entailment_label", "judgment", "class"),
 }
-NO_GOLD = ("-", "-1")
-"""Labels of pairs without gold: annotators of SNLI disagreed (`-`), which the Hugging Face hub writes as -1."""
+NO_GOLD = "-"
+"""The label of pairs of SNLI and MultiNLI on which the annotators disagreed."""
 
 _RELATIONS = ("entailment", "neutral", "contradiction")
 _EXPECTED = 'expected a JSON object such as {"premise": "It rains.", "hypothesis": "It is wet.", "label": "entailment"}'
@@ -121,7 +121,8 @@ def read_pair_objects(
     if not sides[0]:
         raise InputError(f"{name}: there are no pairs; give at least one")
     sources = [row.source for row in sides[0]]
-    labels = [NO_GOLD[0] if plain(row.gold) in (-1, *NO_GOLD) else label_of(row) for row in sides[0]]
+    without = [row.names is not None and plain(row.gold) == -1 for row in sides[0]]  # as data sets of the hub have it
+    labels = [NO_GOLD if none else label_of(row) for none, row in zip(without, sides[0], strict=True)]
     premises, hypotheses = (
         joined_words([_words(row, what) for row in rows], sources, note)
         for what, rows in zip(("premise", "hypothesis"), sides, strict=True)
@@ -209,7 +210,7 @@ def _relation(label: str) -> str:
 
 def _with_gold(pairs: Sequence[SentencePair], name: str, map_labels: LabelMap | None, note: Note) -> list[SentencePair]:
     """Leave out pairs without gold, and rename the labels of the others."""
-    gold = [pair for pair in pairs if pair.label not in NO_GOLD]
+    gold = [pair for pair in pairs if pair.label != NO_GOLD]
     if len(gold) < len(pairs):
         note(f"{name}: left out {len(pairs) - len(gold)} of {len(pairs)} pairs, which have no gold label")
     if not gold:

@@ -77,11 +77,11 @@ def test_columns_are_chosen(tmp_path: Path) -> None:
 
 
 def test_pairs_without_gold_are_counted(tmp_path: Path) -> None:
-    rows = [SNLI, SNLI | {"gold_label": "-"}, SNLI | {"gold_label": -1}]
+    rows = [SNLI, SNLI | {"gold_label": "-"}, SNLI | {"gold_label": -1}]  # which may be a label like any other
     path = write(tmp_path, "".join(json.dumps(row) + "\n" for row in rows), "train.jsonl")
     notes: list[str] = []
-    assert len(read_pairs(path, note=notes.append)) == 1
-    assert notes == [f"{path}: left out 2 of 3 pairs, which have no gold label"]
+    assert [pair.label for pair in read_pairs(path, note=notes.append)] == ["neutral", "-1"]
+    assert notes == [f"{path}: left out 1 of 3 pairs, which have no gold label"]
     path = write(tmp_path, json.dumps(SNLI | {"gold_label": "-"}), "test.jsonl")
     with pytest.raises(InputError, match="none of the 1 pairs has a gold label"):
         read_pairs(path)
