@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from elmo_tasks.runs.run import Run, load
     from elmo_tasks.runs.store import Trained
     from elmo_tasks.task import Task, load_task
-    from elmo_tasks.text.examples import LabelledSentence, TaggedSentence
+    from elmo_tasks.text.examples import LabelledSentence, SentencePair, TaggedSentence
     from elmo_tasks.text.labels import LabelSet
     from elmo_tasks.text.results import (
         Argument,
@@ -50,6 +50,7 @@ if TYPE_CHECKING:
         FrameResult,
         LabelResult,
         OtherResult,
+        PairResult,
         Result,
         Tag,
         TagResult,
@@ -83,10 +84,12 @@ __all__ = [
     "LabelSet",
     "LabelledSentence",
     "OtherResult",
+    "PairResult",
     "Result",
     "Run",
     "ScalarMix",
     "Sentence",
+    "SentencePair",
     "Tag",
     "TagResult",
     "TaggedSentence",
@@ -133,10 +136,12 @@ _HOMES = {
     "LabelSet": "text.labels",
     "LabelledSentence": "text.examples",
     "OtherResult": "text.results",
+    "PairResult": "text.results",
     "Result": "text.results",
     "Run": "runs.run",
     "ScalarMix": "elmo.scalar_mix",
     "Sentence": "text.tokeniser",
+    "SentencePair": "text.examples",
     "Tag": "text.results",
     "TagResult": "text.results",
     "TaggedSentence": "text.examples",

@@ -109,6 +109,8 @@ class Task(Generic[ExampleT, PredictionT, SettingsT]):
             predicted too, and `describe` gets them after the examples of the line.
         plain: makes an example without gold from its tokens and its source; by default `parse` of the tokens joined
             with spaces.
+        pair: instead of `plain` for a task whose examples are pairs of texts: makes an example without gold from the
+            tokens of both and its source.
         result: makes the typed result for a sentence from the sentence, its examples, their predictions and, for each
             of them, the model's probabilities (None if they were not requested or the model has none). By default an
             `OtherResult` with the value of `describe`.
@@ -135,6 +137,7 @@ class Task(Generic[ExampleT, PredictionT, SettingsT]):
     gold: Callable[[Sequence[ExampleT]], str] | None = None
     follow: Callable[[ExampleT, PredictionT], Sequence[ExampleT]] = no_further
     plain: Callable[[tuple[str, ...], str], ExampleT] | None = None
+    pair: Callable[[tuple[str, ...], tuple[str, ...], str], ExampleT] | None = None
     result: (
         Callable[[Sentence, Sequence[ExampleT], Sequence[PredictionT], Sequence[Sequence[float]] | None], Result] | None
     ) = None

@@ -31,7 +31,11 @@ def add(verbs: Verbs) -> None:
     )
     predict.add_argument("run", metavar="RUN", help="folder of a run, or hf:ORG/NAME on the Hugging Face hub")
     predict.add_argument(
-        "file", metavar="FILE", nargs="?", type=Path, help="one tokenised sentence per line (default: standard input)"
+        "file",
+        metavar="FILE",
+        nargs="?",
+        type=Path,
+        help="one tokenised sentence per line, or a pair separated by a tab (default: standard input)",
     )
     predict.add_argument(
         "--text",

@@ -71,6 +71,17 @@ CATALOG: dict[str, Entry] = {
     ),
     "ewt-srl": Entry("srl", "PropBank on the English Web Treebank, verbs, nouns and adjectives", folder="ewt_srl"),
     "sample-srl": Entry("srl", "propositions written for this project, shipped with it", shipped=SAMPLE / "srl"),
+    "sick": Entry("nli", "pairs of captions, three labels (Marelli et al. 2014, CC BY-NC-SA 3.0)", folder="sick"),
+    "snli": Entry(
+        "nli", "pairs written for photographs, three labels (Bowman et al. 2015, CC BY-SA 4.0)", folder="snli"
+    ),
+    "snli-cf": Entry("nli", "pairs of SNLI with counterfactual revisions (Kaushik et al. 2020)", folder="snli/cad_all"),
+    "breaking-nli": Entry(
+        "nli",
+        "only a test split: SNLI premises with one word replaced (Glockner et al. 2018, CC BY-SA 4.0)",
+        folder="snli/breaking_nli",
+    ),
+    "sample-nli": Entry("nli", "pairs written for this project, shipped with it", shipped=SAMPLE / "nli"),
     "sample-tagging": Entry(
         "tagging", "parts of speech of sentences written for this project, shipped with it", shipped=SAMPLE / "tagging"
     ),

@@ -53,7 +53,7 @@ def read_labelled(
         lines = read_lines(path, encoding)
         examples = [
             LabelledSentence(tokens, label, f"{path}:{number}")
-            for number, label, tokens in _rows(path, lines, _kind(path, lines), columns)
+            for number, label, tokens in _rows(path, lines, file_kind(path, lines), columns)
         ]
     if not examples:
         raise InputError(f"{path}: the file is empty; expected lines with a label and a text")
@@ -63,7 +63,8 @@ def read_labelled(
     return [replace(example, label=label) for example, label in renamed if label is not None]
 
 
-def _kind(path: Path, lines: Sequence[str]) -> str:
+def file_kind(path: Path, lines: Sequence[str]) -> str:
+    """The kind of a file of labelled texts: `array`, `json`, `trees`, `csv`, `tsv` or `text`, see `read_labelled`."""
     suffixes = [suffix.lower() for suffix in path.suffixes if suffix not in COMPRESSED]
     suffix = suffixes[-1] if suffixes else ""
     first = next((line for line in lines if line.strip()), "")
@@ -158,7 +159,7 @@ def _json_row(row: Any, source: str, columns: Mapping[str, str]) -> tuple[str, t
     check_tokens(tokens, source)
     if not tokens:
         raise InputError(f"{source}: the row has no text; {_EXPECTED}")
-    return _as_label(label, source), tuple(tokens)
+    return as_label(label, source), tuple(tokens)
 
 
 def check_tokens(tokens: Sequence[str], source: str) -> None:
@@ -168,7 +169,7 @@ def check_tokens(tokens: Sequence[str], source: str) -> None:
             raise InputError(f"{source}: a token must not contain spaces or line breaks: {quoted(token)}")
 
 
-def _as_label(label: str | int, source: str) -> str:
+def as_label(label: str | int, source: str) -> str:
     """Return a label as one line of text, as our tables and files need it."""
     try:
         text = " ".join(split_tokens(str(label)))
@@ -191,4 +192,4 @@ def _read_folders(path: Path, encoding: str) -> Iterator[LabelledSentence]:
         tokens = split_tokens(" ".join(read_lines(file, encoding)))
         if not tokens:
             raise InputError(f"{file}:1: the file is empty; expected a text")
-        yield LabelledSentence(tokens, _as_label(label, str(path)), f"{file}:1")
+        yield LabelledSentence(tokens, as_label(label, str(path)), f"{file}:1")

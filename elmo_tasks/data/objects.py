@@ -52,7 +52,7 @@ def read_tagged_objects(
             f"{name}: each row has only one token; give one row per sentence, for example by "
             "frame.groupby('sentence').agg(list)"
         )
-    read = [(row.source, words := _words(row.given, row.source), _tags(row, len(words))) for row in rows]
+    read = [(row.source, words := words_of(row.given, row.source), _tags(row, len(words))) for row in rows]
     full = [sentence for sentence in read if sentence[1] not in ((), _DOCUMENT_START)]
     if len(full) < len(read):
         note(f"{name}: left out {len(read) - len(full)} of {len(read)} sentences, which have no words")
@@ -63,7 +63,7 @@ def read_tagged_objects(
     return [
         TaggedSentence(words, own, source=source)
         for words, own, source in zip(
-            _joined(tokens, sources, note), _to_bio(tags, sources) if spans else tags, sources, strict=True
+            joined_words(tokens, sources, note), _to_bio(tags, sources) if spans else tags, sources, strict=True
         )
     ]
 
@@ -81,13 +81,13 @@ def read_labelled_objects(
     if not rows:
         raise InputError(f"{name}: there are no texts; give at least one")
     sources = [row.source for row in rows]
-    tokens = [_words(row.given, row.source, raw=True) for row in rows]
+    tokens = [words_of(row.given, row.source, raw=True) for row in rows]
     for words, source in zip(tokens, sources, strict=True):
         if not words:
             raise InputError(f"{source}: the text is empty; leave out this row")
     return [
-        LabelledSentence(words, _label(row), row.source)
-        for row, words in zip(rows, _joined(tokens, sources, note), strict=True)
+        LabelledSentence(words, label_of(row), row.source)
+        for row, words in zip(rows, joined_words(tokens, sources, note), strict=True)
     ]
 
 
@@ -117,7 +117,8 @@ def check_token(token: str, source: str) -> None:
         ) from None
 
 
-def _words(given: Any, source: str, *, raw: bool = False) -> tuple[str, ...]:
+def words_of(given: Any, source: str, *, raw: bool = False) -> tuple[str, ...]:
+    """Return the words of a text or list. raw: tokenise a text. Raises InputError if they are not words."""
     words = raw_tokens(given) if raw and isinstance(given, str) else sequence_of(given, "words", source)
     for word in words:
         if not isinstance(word, str) or not word.strip():
@@ -138,7 +139,8 @@ def _tags(row: Row, count: int) -> tuple[str, ...]:
     return found
 
 
-def _label(row: Row) -> str:
+def label_of(row: Row) -> str:
+    """Return the label of a row as text. Raises InputError if it is missing, or neither text nor a whole number."""
     label = plain(row.gold)
     if is_missing(label):
         raise InputError(f"{row.source}: the label is missing ({label}); leave out such rows")
@@ -180,7 +182,7 @@ def sequence_of(value: Any, what: str, source: str) -> tuple[Any, ...]:
     return tuple(value)
 
 
-def _joined(sentences: Sequence[tuple[str, ...]], sources: Sequence[str], note: Note) -> list[tuple[str, ...]]:
+def joined_words(sentences: Sequence[tuple[str, ...]], sources: Sequence[str], note: Note) -> list[tuple[str, ...]]:
     """Replace spaces inside tokens by no-break spaces: the files that we write separate columns with spaces."""
     odd = [
         (source, token)

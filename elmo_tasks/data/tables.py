@@ -1,10 +1,10 @@
-"""Tables of labelled texts: CSV and TSV files, with or without a header."""
+"""Tables of labelled texts or pairs of texts: CSV and TSV files, with or without a header."""
 
 from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from elmo_tasks.core.errors import InputError, quoted
@@ -13,7 +13,7 @@ from elmo_tasks.text.tokens import split_tokens
 
 LABELS = ("label", "labels", "class", "sentiment", "target", "category", "polarity", "rating", "stars")
 TEXTS = ("text", "sentence", "review", "tweet", "comment", "content", "phrase")
-USUAL = {"label": LABELS, "text": TEXTS}
+USUAL: Mapping[str, Sequence[str]] = {"label": LABELS, "text": TEXTS}
 _PARTS = re.compile(r"[_.-]")
 
 
@@ -35,21 +35,37 @@ def usual_names(names: Sequence[str], usual: Mapping[str, Sequence[str]] = USUAL
     return found
 
 
-def header_of(cells: Sequence[str]) -> dict[str, int] | None:
-    """Indices of `label` and `text`, from 0, if the cells are a header that names both; else None."""
+def header_of(cells: Sequence[str], usual: Mapping[str, Sequence[str]] = USUAL) -> dict[str, int] | None:
+    """Indices of `label` and `text`, from 0, if the cells are a header that names both; else None.
+
+    usual: as for `usual_names`.
+    """
     names = [cell.strip().strip('"') for cell in cells]
-    usual = usual_names(names)
-    return {what: names.index(name) for what, name in usual.items()} if len(usual) == 2 else None
+    found = usual_names(names, usual)
+    return {what: names.index(name) for what, name in found.items()} if len(found) == len(usual) else None
 
 
 def read_table(
     path: Path, lines: Sequence[str], columns: Mapping[str, str], *, comma: bool
 ) -> Iterator[tuple[int, str, tuple[str, ...]]]:
-    """Yield (line, label, tokens) for each row.
+    """Yield (line, label, tokens) for each row, see `read_cells`."""
+    for number, cells in read_cells(path, lines, columns, comma=comma):
+        yield number, cells["label"], split_tokens(cells["text"])
+
+
+def read_cells(
+    path: Path,
+    lines: Sequence[str],
+    columns: Mapping[str, str],
+    *,
+    comma: bool,
+    usual: Mapping[str, Sequence[str]] = USUAL,
+) -> Iterator[tuple[int, dict[str, str]]]:
+    """Yield (line, cells) for each row; cells: `label` and `text`, or whatever `usual` has, with single spaces.
 
     columns: `label` and `text` by number (from 1; the file then has no header, unless its first row is a common one)
     or by their name in the header; one that is not given must have a common name there. comma: cells are separated by
-    commas (or semicolons) and may be quoted, even across lines; otherwise by tabs.
+    commas (or semicolons) and may be quoted, even across lines; otherwise by tabs. usual: as for `usual_names`.
 
     Raises:
         InputError: there is no usable header, or a row has no label, no text or malformed quotes, with `file:line`.
@@ -59,31 +75,32 @@ def read_table(
     if begin is None:
         return
     number, first = begin
-    header = header_of(first)
+    header = header_of(first, usual)
     if columns:
-        if missing := sorted({"label", "text"} - columns.keys()):
-            usual = usual_names([cell.strip() for cell in first])
-            if missing[0] not in usual:
+        if missing := sorted(usual.keys() - columns.keys()):
+            found = usual_names([cell.strip() for cell in first], usual)
+            if absent := next((what for what in missing if what not in found), None):
                 raise InputError(
-                    f"{path}:{number}: no column has a common name for the {missing[0]}, such as {missing[0]}; pass "
-                    f"--columns {missing[0]}=NAME with one of {quoted(', '.join(first), 200)}"
+                    f"{path}:{number}: no column has a common name for the {absent}, such as {absent}; pass "
+                    f"--columns {absent}=NAME with one of {quoted(', '.join(first), 200)}"
                 )
-            columns = {**columns, missing[0]: usual[missing[0]]}
+            columns = {**columns, **{what: found[what] for what in missing}}
         if all(column.isdecimal() for column in columns.values()):
-            places = positions_of(columns, ("label", "text"))
+            places = positions_of(columns, tuple(usual))
         else:
             places, header = _by_name(path, first, columns), {}
     elif header is None:
+        guess = _guess(first, next(rows, begin)[1]) if usual is USUAL else _numbered(usual)
         raise InputError(
-            f"{path}:{number}: the header does not name label and text: {quoted(', '.join(first))}; name their "
-            f"columns, for example --columns {_guess(first, next(rows, begin)[1])}"
+            f"{path}:{number}: the header does not name {_listed(usual)}: {quoted(', '.join(first))}; name their "
+            f"columns, for example --columns {guess}"
         )
     else:
         places = header
     if header is None:
-        yield _row(path, number, first, places)
+        yield number, _row(path, number, first, places)
     for number, cells in rows:
-        yield _row(path, number, cells, places)
+        yield number, _row(path, number, cells, places)
 
 
 def _cells(path: Path, lines: Sequence[str], *, comma: bool) -> Iterator[tuple[int, list[str]]]:
@@ -105,18 +122,27 @@ def _cells(path: Path, lines: Sequence[str], *, comma: bool) -> Iterator[tuple[i
         raise InputError(f"{path}:{before + 1}: not valid CSV ({error}); double the quotes inside a cell") from None
 
 
-def _row(path: Path, number: int, cells: Sequence[str], places: Mapping[str, int]) -> tuple[int, str, tuple[str, ...]]:
+def _row(path: Path, number: int, cells: Sequence[str], places: Mapping[str, int]) -> dict[str, str]:
     if len(cells) <= max(places.values()):
         raise InputError(
             f"{path}:{number}: at least {max(places.values()) + 1} columns are needed, but the row has {len(cells)}"
         )
-    label, tokens = " ".join(split_tokens(cells[places["label"]])), split_tokens(cells[places["text"]])
-    if not label or not tokens:
-        empty = "text" if label else "label"
-        raise InputError(
-            f"{path}:{number}: the {empty} (column {places[empty] + 1}) is empty: {quoted(', '.join(cells))}"
-        )
-    return number, label, tokens
+    found = {what: " ".join(split_tokens(cells[place])) for what, place in places.items()}
+    for what in sorted(places):
+        if not found[what]:
+            raise InputError(
+                f"{path}:{number}: the {what} (column {places[what] + 1}) is empty: {quoted(', '.join(cells))}"
+            )
+    return found
+
+
+def _listed(names: Iterable[str]) -> str:
+    *others, last = sorted(names)
+    return f"{', '.join(others)} and {last}"
+
+
+def _numbered(names: Iterable[str]) -> str:
+    return ",".join(f"{name}={number}" for number, name in enumerate(names, 1))
 
 
 def _by_name(path: Path, header: Sequence[str], columns: Mapping[str, str]) -> dict[str, int]:

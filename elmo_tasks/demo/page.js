@@ -1,7 +1,7 @@
 "use strict";
 // Sends the text and shows the answer, which the server has made of escaped text; then lets people choose two tokens.
-const [form, text, tokenised, answer, status] = ["ask", "text", "tokenised", "answer", "status"].map((id) =>
-  document.getElementById(id),
+const [form, text, second, tokenised, answer, status] = ["ask", "text", "second", "tokenised", "answer", "status"].map(
+  (id) => document.getElementById(id), // there is a second text only if a run compares two
 );
 let latest = null;
 
@@ -13,7 +13,7 @@ const ask = async () => {
     const got = await fetch("answer", {
       method: "POST",
       headers: { "Content-Type": "application/json" },
-      body: JSON.stringify({ text: text.value, tokenised: tokenised.checked }),
+      body: JSON.stringify({ text: text.value, second: second?.value ?? "", tokenised: tokenised.checked }),
       signal: mine.signal,
     });
     const said = await got.text();
@@ -33,15 +33,18 @@ form.addEventListener("submit", (event) => {
   event.preventDefault();
   ask();
 });
-text.addEventListener("keydown", (event) => {
-  if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
-  event.preventDefault();
-  ask();
-});
+for (const box of [text, second]) {
+  box?.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+    event.preventDefault();
+    ask();
+  });
+}
 tokenised.addEventListener("change", ask);
 document.querySelectorAll(".examples button").forEach((button) =>
   button.addEventListener("click", () => {
     text.value = button.textContent;
+    if (second) second.value = button.dataset.second ?? "";
     tokenised.checked = false;
     ask();
   }),

@@ -25,7 +25,7 @@ from elmo_tasks.demo.panels import (
 from elmo_tasks.demo.runs import Shown, ShownRun
 from elmo_tasks.demo.similarity import compare_tokens
 from elmo_tasks.demo.tokens import CHARACTERS, LIMIT, LONGEST, Typed, read_typed
-from elmo_tasks.text.results import EntityResult, FrameResult, LabelResult, Result, TagResult, sentence_of
+from elmo_tasks.text.results import EntityResult, FrameResult, LabelResult, PairResult, Result, TagResult, sentence_of
 from elmo_tasks.text.tokeniser import Sentence
 
 
@@ -59,6 +59,11 @@ VIEWS: dict[type[Result], View] = {
         lambda result, labels, several: label_panel(result, several),
         "The percentages are softmax probabilities; they are not calibrated.",
     ),
+    PairResult: View(
+        "label",
+        lambda result, labels, several: label_panel(result),
+        "The percentages are softmax probabilities of how the text and the hypothesis relate; they are not calibrated.",
+    ),
     TagResult: View(
         "tags",
         lambda result, labels, several: tag_panel(result, labels),
@@ -69,7 +74,13 @@ VIEWS: dict[type[Result], View] = {
 
 _PLAIN = View("plain", lambda result, labels, several: plain_panel(result, several), "")
 
-TITLES = {"ner": "Named entities", "srl": "Semantic roles", "sentiment": "Sentiment", "tagging": "Tags"}
+TITLES = {
+    "ner": "Named entities",
+    "srl": "Semantic roles",
+    "sentiment": "Sentiment",
+    "tagging": "Tags",
+    "nli": "Inference",
+}
 
 EMPTY = page(["Type a text, then press Enter."])
 
@@ -78,6 +89,13 @@ EXAMPLES = (
     "The dog began to bark when Anna leaned on the rough bark of the old oak.",
     "What a charming little film, so warm and so clever!",
 )
+
+EXAMPLES_OF_PAIRS = (
+    ("A boy in a red jacket is flying his kite on the windy beach.", "A child is outdoors."),
+    ("The wedding guests are dancing in the garden behind the house.", "The bride is tired."),
+    ("Two women are playing chess in a small café.", "Nobody is playing chess."),
+)
+"""The first of them is shown at the beginning if a run compares two texts."""
 
 _ANCHORS = (  # colours of cosines from 0 to 1
     (251, 253, 243),
@@ -91,25 +109,35 @@ _ANCHORS = (  # colours of cosines from 0 to 1
 
 
 def document(shown: Shown) -> str:
-    """The complete page, with the answer to the first example."""
-    first = Markup(answer(shown, EXAMPLES[0]))
-    return render("demo/page.html", examples=EXAMPLES, first=first, limit=LIMIT, characters=CHARACTERS)
+    """The complete page, with the answer to the first example, and a second box if a run compares two texts."""
+    compares = [run.run.trained.task.pair is not None for run in shown.runs]
+    pairs = "only" if all(compares) else "also" if any(compares) else ""
+    single = [] if pairs == "only" else [(example, "") for example in EXAMPLES]
+    examples = [*EXAMPLES_OF_PAIRS, *single] if pairs else single
+    text, second = examples[0]
+    first = Markup(answer(shown, text, second=second))
+    return render("demo/page.html", examples=examples, first=first, pairs=pairs, limit=LIMIT, characters=CHARACTERS)
 
 
-def answer(shown: Shown, text: str, tokenised: bool = False) -> str:
+def answer(shown: Shown, text: str, tokenised: bool = False, second: str = "") -> str:
     """The answer for a text: one card per run, then the similarity of its tokens. Markup in the text is escaped.
 
-    Each sentence is analysed separately; the compared tokens are those of the first one.
+    Each sentence is analysed separately; the compared tokens are those of the first one. Runs that compare two texts
+    read the whole text and the second one.
 
-    tokenised: whether the text is one sentence with tokens separated by spaces.
+    tokenised: whether the texts are one sentence each with tokens separated by spaces.
     """
-    typed = read_typed(text, tokenised=tokenised)
+    typed, other = read_typed(text, tokenised=tokenised), read_typed(second, tokenised=tokenised)
     if not typed.sentences:
         return EMPTY
     sentences = [sentence_of(tokens) for tokens in typed.sentences]
-    cards = [_run_card(run, sentences) for run in shown.runs]
+    pair = (_whole(typed), _whole(other)) if other.sentences else None
+    cards = [
+        _run_card(run, sentences) if run.run.trained.task.pair is None else _pair_card(run, pair) for run in shown.runs
+    ]
     likeness = similarity_panel(compare_tokens(shown.bilm, typed.sentences[0]), shown.own)
-    return page(_notes(typed), cards, card("wide", "Which tokens are alike?", (), likeness))
+    notes = list(dict.fromkeys([*_notes(typed), *_notes(other)[len(other.sentences) > 1 :]]))
+    return page(notes, cards, card("wide", "Which tokens are alike?", (), likeness))
 
 
 def style() -> str:
@@ -139,17 +167,33 @@ def _notes(typed: Typed) -> list[str]:
     return notes
 
 
+def _whole(typed: Typed) -> Sentence:
+    """All sentences of a text as one."""
+    return sentence_of([token for tokens in typed.sentences for token in tokens])
+
+
+def _pair_card(run: ShownRun, pair: tuple[Sentence, Sentence] | None) -> Markup:
+    if pair is None:
+        title = TITLES.get(run.run.task, run.run.task)
+        return card("plain", title, _facts(run), explanation="Type a hypothesis into the second box to compare it.")
+    return _card(run, run.run.apply_pairs([pair]))
+
+
 def _run_card(run: ShownRun, sentences: Sequence[Sentence]) -> Markup:
-    trained = run.run.trained
-    title = TITLES.get(run.run.task, run.run.task)
     try:
-        results = run.run.apply(sentences)
+        return _card(run, run.run.apply(sentences))
     except InputError as error:  # a task of your own may need more than tokens
+        title = TITLES.get(run.run.task, run.run.task)
         return card("plain", title, _facts(run), explanation=f"This run cannot read the text: {error}")
+
+
+def _card(run: ShownRun, results: Sequence[Result]) -> Markup:
     view = VIEWS.get(type(results[0]), _PLAIN)
     bodies = [view.panel(result, run.run.labels, len(results) > 1) for result in results]
-    mix = mix_panel(trained.model.mix.mix_weights())
-    return card(view.kind, title, _facts(run), *bodies, explanation=view.explanation, foot=mix)
+    mix = mix_panel(run.run.trained.model.mix.mix_weights())
+    return card(
+        view.kind, TITLES.get(run.run.task, run.run.task), _facts(run), *bodies, explanation=view.explanation, foot=mix
+    )
 
 
 def _facts(run: ShownRun) -> list[str]:

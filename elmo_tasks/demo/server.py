@@ -72,9 +72,9 @@ def serve(shown: Shown, *, host: str, port: int | None, browser: bool, tell: Cal
 def application(shown: Shown) -> Starlette:
     """The page as an ASGI application.
 
-    `POST /answer` accepts a JSON object `{"text": ..., "tokenised": ...}` and returns the HTML of the answer. It
-    requires the content type of JSON, which pages of other origins cannot send without permission (CORS), and this is
-    never given.
+    `POST /answer` accepts a JSON object `{"text": ..., "tokenised": ...}` and returns the HTML of the answer; `second`
+    is the second text for runs that compare two. It requires the content type of JSON, which pages of other origins
+    cannot send without permission (CORS), and this is never given.
     """
     from starlette.applications import Starlette
     from starlette.concurrency import run_in_threadpool
@@ -99,7 +99,7 @@ def application(shown: Shown) -> Starlette:
             return respond("Send JSON, with the content type application/json.", status=415)
         asked = _read(await request.body())
         if asked is None:
-            return respond('Send {"text": a string, "tokenised": true or false}.', status=400)
+            return respond('Send {"text": a string, "second": a string, "tokenised": true or false}.', status=400)
         if waiting > WAITING:
             return respond("The page is busy. Try again in a moment.", status=503)
         waiting += 1
@@ -115,16 +115,18 @@ def application(shown: Shown) -> Starlette:
     return Starlette(routes=[*(file(*given) for given in files), Route("/answer", ask, methods=["POST"])])
 
 
-def _read(body: bytes) -> tuple[str, bool] | None:
-    """The text and whether it is tokenised, or None if the body is malformed."""
+def _read(body: bytes) -> tuple[str, bool, str] | None:
+    """The text, whether it is tokenised, and the second text; or None if the body is malformed."""
     try:
         asked = json.loads(body)
     except (ValueError, RecursionError):
         return None
     if not isinstance(asked, dict):
         return None
-    text, tokenised = asked.get("text"), asked.get("tokenised", False)
-    return (text, tokenised) if isinstance(text, str) and isinstance(tokenised, bool) else None
+    text, tokenised, second = asked.get("text"), asked.get("tokenised", False), asked.get("second", "")
+    if not (isinstance(text, str) and isinstance(tokenised, bool) and isinstance(second, str)):
+        return None
+    return text, tokenised, second
 
 
 def _listen(host: str, port: int | None) -> socket.socket:

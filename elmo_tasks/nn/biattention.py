@@ -51,5 +51,13 @@ class BiattentiveNetwork(nn.Module):
 
 def self_attend(x: Tensor, mask: Tensor) -> Tensor:
     """For each token t, the mean of the real tokens s weighted by softmax(x_t . x_s). (B, T, D) -> (B, T, D)."""
-    affinity = torch.einsum("btd,bsd->bts", x, x).masked_fill(~mask.unsqueeze(1), -torch.inf)  # (B, T, T)
-    return torch.einsum("bts,bsd->btd", affinity.softmax(dim=-1), x)  # (B, T, D)
+    return attend(x, x, mask)
+
+
+def attend(x: Tensor, y: Tensor, mask: Tensor) -> Tensor:
+    """For each token t of x, the mean of the real tokens s of y weighted by softmax(x_t . y_s).
+
+    x: (B, T, D), y: (B, S, D), mask: (B, S), with at least one real token -> (B, T, D).
+    """
+    affinity = torch.einsum("btd,bsd->bts", x, y).masked_fill(~mask.unsqueeze(1), -torch.inf)  # (B, T, S)
+    return torch.einsum("bts,bsd->btd", affinity.softmax(dim=-1), y)  # (B, T, D)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 
 import torch
@@ -20,6 +21,7 @@ class FrozenLayers(nn.Module):
         self.width = width
         self.fixed = None if layers == "mix" or n_layers == 1 else int(layers)
         self.mix = ScalarMix(n_layers) if self.fixed is None and n_layers > 1 else None
+        self.several = n_layers > 1
         self.norm = nn.LayerNorm(width) if layer_norm else None
         self.dropout = nn.Dropout(dropout)
 
@@ -64,13 +66,28 @@ class WordLookup(nn.Module):
 
 
 class EmbeddingMix(nn.Module):
-    """One module per source; their vectors are concatenated. The width is computed from the sources."""
+    """One module per source; their vectors are concatenated. The width is computed from the sources.
+
+    again: a second mix, if a model has asked for one with `mix_again`.
+    """
 
     def __init__(self, names: Sequence[str], sources: Sequence[nn.Module]) -> None:
         super().__init__()
         self.names = tuple(names)
         self.sources = nn.ModuleList(sources)
         self.width = sum(_width(source) for source in sources)
+        self.again: MixAgain | None = None
+
+    def mix_again(self, dropout: float = 0.0) -> int:
+        """Make `again`, a second mix of the layers of all sources that have several, and return its width.
+
+        A model adds it further up, such as to the output of a BiLSTM (Peters et al. 2018, section 3.3). Its weights are
+        separate, and part of `mix_weights` and `mix_penalty`. It is None, and the width 0, if no source has several
+        layers. dropout: applied to its vectors, after that of each source.
+        """
+        places = [n for n, source in enumerate(self.sources) if isinstance(source, FrozenLayers) and source.several]
+        self.again = MixAgain(self, places, dropout) if places else None
+        return 0 if self.again is None else self.again.mix.width
 
     def forward(self, inputs: Sequence[Tensor], mask: Tensor) -> Tensor:
         """inputs: one collated tensor per source, mask: (B, T) -> (B, T, D)."""
@@ -78,17 +95,40 @@ class EmbeddingMix(nn.Module):
         return torch.cat(parts, dim=-1)
 
     def mix_weights(self) -> dict[str, dict[str, list[float] | float]]:
-        """The learned layer weights (which sum to 1) and gamma of each mixed source."""
-        return {
-            name: {"weights": source.mix.weights().tolist(), "gamma": source.mix.gamma.item()}
-            for name, source in zip(self.names, self.sources, strict=True)
-            if isinstance(source, FrozenLayers) and source.mix is not None
+        """The learned layer weights (which sum to 1) and gamma of each mixed source; `NAME (again)` for `again`."""
+        first = {
+            name: {"weights": mix.weights().tolist(), "gamma": mix.gamma.item()}
+            for name, mix in zip(self.names, map(_mix, self.sources), strict=True)
+            if mix is not None
         }
+        return first if self.again is None else first | self.again.mix.mix_weights()
 
     def mix_penalty(self) -> Tensor:
         """Sum of squares of the unnormalised mix weights (Peters et al. 2018, section 3.4: lambda |w|^2)."""
-        found = [s.mix.scalar_parameters for s in self.sources if isinstance(s, FrozenLayers) and s.mix is not None]
-        return torch.stack([w.square().sum() for w in found]).sum() if found else torch.zeros(())
+        found = [mix.scalar_parameters for mix in map(_mix, self.sources) if mix is not None]
+        own = torch.stack([w.square().sum() for w in found]).sum() if found else torch.zeros(())
+        return own if self.again is None else own + self.again.mix.mix_penalty()
+
+
+class MixAgain(nn.Module):
+    """Some sources of a mix, mixed with weights of their own. It has the inputs of the whole mix."""
+
+    def __init__(self, whole: EmbeddingMix, places: Sequence[int], dropout: float) -> None:
+        """places: the numbers of the sources."""
+        super().__init__()
+        self.places = tuple(places)
+        names = [f"{whole.names[place]} (again)" for place in places]
+        self.mix = EmbeddingMix(names, [copy.deepcopy(whole.sources[place]) for place in places])
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, inputs: Sequence[Tensor], mask: Tensor) -> Tensor:
+        """inputs: one collated tensor per source of the whole mix, mask: (B, T) -> (B, T, D)."""
+        mixed: Tensor = self.dropout(self.mix([inputs[place] for place in self.places], mask))
+        return mixed
+
+
+def _mix(source: nn.Module) -> ScalarMix | None:
+    return source.mix if isinstance(source, FrozenLayers) else None
 
 
 def _width(source: nn.Module) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator, Sequence
+from itertools import chain, islice
 from typing import Any
 
 import torch
@@ -11,9 +12,9 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Sampler
 
 from elmo_tasks.embedders.protocol import Input, Prepared
-from elmo_tasks.nn.batch import Batch, Item, collate
+from elmo_tasks.nn.batch import Batch, Item, collate, join_sentences
 from elmo_tasks.task import AnyTask
-from elmo_tasks.text.examples import Example, TaggedSentence
+from elmo_tasks.text.examples import Example, TaggedSentence, sentences_of
 from elmo_tasks.text.labels import LabelSet
 
 
@@ -24,10 +25,10 @@ class Items(Sequence[Item]):
         self,
         examples: Sequence[Example],
         prepared: Sequence[Prepared],
-        places: Sequence[int],
+        places: Sequence[Sequence[int]],
         golds: Sequence[Tensor | None],
     ) -> None:
-        """prepared: the prepared sentences of each input; places: the index of each example's sentence in them."""
+        """prepared: the prepared sentences of each input; places: the indices of each example's sentences in them."""
         self._examples, self._prepared, self._places, self._golds = examples, prepared, places, golds
         self.lengths = [len(example.tokens) for example in examples]
 
@@ -41,30 +42,39 @@ class Items(Sequence[Item]):
         """The items of a batch; torch's loader requests all of them at once."""
         chosen = [range(len(self))[index] for index in indices]  # supports negative indices and raises IndexError
         places = [self._places[index] for index in chosen]
-        inputs = zip(*(each.take(places) for each in self._prepared), strict=True)
+        inputs = zip(*(_joined(each, places) for each in self._prepared), strict=True)
         return [self._item(index, tensors) for index, tensors in zip(chosen, inputs, strict=True)]
 
     def _item(self, index: int, inputs: tuple[Tensor, ...]) -> Item:
         example = self._examples[index]
         predicate = example.predicate if isinstance(example, TaggedSentence) else None
-        return Item(inputs, self.lengths[index], index, self._golds[index], predicate)
+        several = tuple(map(len, sentences_of(example))) if len(self._places[index]) > 1 else ()
+        return Item(inputs, self.lengths[index], index, self._golds[index], predicate, several)
+
+
+def _joined(prepared: Prepared, places: Sequence[Sequence[int]]) -> Iterator[Tensor]:
+    """The tensor of each example: those of its sentences, one after the other."""
+    tensors = iter(prepared.take([place for own in places for place in own]))
+    return (join_sentences(list(islice(tensors, len(own)))) for own in places)
 
 
 def prepare(examples: Sequence[Example], inputs: Sequence[Input], task: AnyTask, labels: LabelSet | None) -> Items:
-    """Prepare the items of a split, with gold if `labels` are given. Examples of one sentence share its vectors.
+    """Prepare the items of a split, with gold if `labels` are given. Examples that have a sentence in common share its
+    vectors.
 
     Raises:
         InputError: an example has a label that the training data lacks, with `file:line`.
     """
     encoded = [None if labels is None else task.encode(example, labels) for example in examples]
     golds = [None if gold is None else torch.tensor(gold) for gold in encoded]  # a lenient `encode` may return None
-    place = {tokens: number for number, tokens in enumerate(dict.fromkeys(example.tokens for example in examples))}
+    sentences = [sentences_of(example) for example in examples]
+    place = {tokens: number for number, tokens in enumerate(dict.fromkeys(chain.from_iterable(sentences)))}
     prepared = [each.prepare(list(place)) for each in inputs]
-    return Items(examples, prepared, [place[example.tokens] for example in examples], golds)
+    return Items(examples, prepared, [[place[tokens] for tokens in own] for own in sentences], golds)
 
 
 class LengthBatches(Sampler[list[int]]):
-    """Batches of sentences of similar length, in an order determined by the seed and the epoch."""
+    """Batches of examples of similar length, in an order determined by the seed and the epoch."""
 
     def __init__(self, lengths: Sequence[int], batch_size: int, seed: int, shuffle: bool) -> None:
         self.lengths, self.batch_size, self.seed, self.shuffle = lengths, batch_size, seed, shuffle

@@ -33,11 +33,12 @@ class Outcomes:
 
 
 def count_outcomes(task: AnyTask, examples: Sequence[Example], predicted: Sequence[Prediction]) -> Outcomes:
-    """Sum `Task.count` over the examples of each sentence (all predicates of a sentence are resampled together)."""
+    """Sum `Task.count` over the examples that belong together, see `by_sentence`."""
     digest = hashlib.blake2b(digest_size=16)
     rows = []
     for numbers in by_sentence(examples):
-        digest.update(" ".join(examples[numbers[0]].tokens).encode("utf-8", "surrogatepass") + b"\n")
+        for tokens in dict.fromkeys(examples[number].tokens for number in numbers):
+            digest.update(" ".join(tokens).encode("utf-8", "surrogatepass") + b"\n")
         found = [task.count(examples[number], predicted[number]) for number in numbers]
         rows.append([sum(part) for part in zip(*((c.correct, c.predicted, c.gold) for c in found), strict=True)])
     return Outcomes(digest.hexdigest(), np.array(rows, dtype=np.int64).reshape(-1, 3))

@@ -8,23 +8,21 @@ from functools import cached_property, partial
 from itertools import islice
 from pathlib import Path
 from threading import Lock
-from typing import Any, TypeAlias
+from typing import Any
 
 from elmo_tasks.core.errors import InputError, quoted
 from elmo_tasks.core.files import disk_faults
 from elmo_tasks.core.seal import SEAL
 from elmo_tasks.data.object_rows import is_splits, split_of
 from elmo_tasks.runs.folder import RunFolder, read_epochs, read_metrics
+from elmo_tasks.runs.given import Given, Pair, checked, checked_pair, checked_pairs, is_one_pair, kind_of
 from elmo_tasks.runs.hub import RUN_FILES, find_run
 from elmo_tasks.runs.predict import apply_run, check_own_data, evaluate_trained, predict_examples
 from elmo_tasks.runs.store import Trained, load_trained
 from elmo_tasks.text.examples import Example
 from elmo_tasks.text.labels import span_types
-from elmo_tasks.text.results import OtherResult, Result, sentence_of
+from elmo_tasks.text.results import OtherResult, Result, joined_pair, sentence_of
 from elmo_tasks.text.tokeniser import Sentence, split_text
-
-Given: TypeAlias = "str | Sequence[str]"
-"""A raw text, or the tokens of one sentence."""
 
 _TOGETHER = 64  # sentences
 _KEPT = (*RUN_FILES, "outcomes.test.json", "gold.test.txt", SEAL)
@@ -83,21 +81,27 @@ class Run:
 
         A raw text is split into sentences and tokens, see *Raw text* in the documentation; each sentence has a result.
         Named entity taggers return `EntityResult`, role labellers `FrameResult` (they find the predicates themselves),
-        classifiers `LabelResult`, and tasks of your own `OtherResult`.
+        classifiers `LabelResult`, classifiers of pairs `PairResult`, and tasks of your own `OtherResult`.
 
         Args:
-            given: a text; a list of texts; or a list of sentences, each a list of tokens.
+            given: a text; a list of texts; or a list of sentences, each a list of tokens. For a task of pairs, such as
+                `nli`: a tuple of two texts or of two lists of tokens, or a list of such pairs.
             scores: also compute the probability of each entity, predicate and argument.
 
         Returns:
             One result per sentence: a list for a text, a list of lists for a list of texts, and a list for a list of
-            sentences, whose character positions refer to their tokens joined with spaces.
+            sentences, whose character positions refer to their tokens joined with spaces. One result per pair: the
+            result itself for a pair, a list for a list of pairs.
 
         Raises:
             InputError: the input is of another type, mixes texts and sentences, or one of them is empty.
         """
+        if self.trained.task.pair is not None:
+            if is_one_pair(given):
+                return self.apply_pairs([checked_pair(given, "the pair")], scores=scores)[0]
+            return self.apply_pairs(checked_pairs(given), scores=scores)
         if isinstance(given, str):
-            return self._results([_checked(given, "the text", str, empty=False)], scores)[0]
+            return self._results([checked(given, "the text", str, empty=False)], scores)[0]
         if isinstance(given, bytes) or not isinstance(given, Iterable):
             raise InputError(
                 f"the input must be a text, a list of texts or a list of token lists, not {quoted(given)} of type "
@@ -106,9 +110,9 @@ class Run:
         items = list(given)
         if not items:
             raise InputError("the list is empty; give at least one text or one list of tokens")
-        kind = _kind(items[0])
-        checked = [_checked(item, f"item {number}", kind, empty=False) for number, item in enumerate(items)]
-        return [found for part in _parts(checked) for found in self._results(part, scores)]
+        kind = kind_of(items[0])
+        read = [checked(item, f"item {number}", kind, empty=False) for number, item in enumerate(items)]
+        return [found for part in _parts(read) for found in self._results(part, scores)]
 
     def pipe(self, stream: Iterable[Given], *, batch_size: int = _TOGETHER, scores: bool = True) -> Iterator[Any]:
         """Apply the run to a stream of texts or of token lists, in order and with the memory of one batch.
@@ -117,7 +121,7 @@ class Run:
         white space), or one result for a list of tokens.
 
         Args:
-            stream: texts or token lists, not both.
+            stream: texts or token lists, not both; or pairs of them.
             batch_size: how many of them are read and computed together.
             scores: as for `__call__`.
 
@@ -131,17 +135,35 @@ class Run:
         kind: type | None = None
         numbered = enumerate(stream)
         while batch := list(islice(numbered, batch_size)):
-            kind = kind or _kind(batch[0][1])
-            checked = [_checked(item, f"item {number}", kind, empty=True) for number, item in batch]
-            yield from self._results(checked, scores)
+            if self.trained.task.pair is not None:
+                pairs = [checked_pair(item, f"item {number}") for number, item in batch]
+                yield from self.apply_pairs(pairs, scores=scores)
+                continue
+            kind = kind or kind_of(batch[0][1])
+            read = [checked(item, f"item {number}", kind, empty=True) for number, item in batch]
+            yield from self._results(read, scores)
 
     def apply(self, sentences: Sequence[Sentence], *, scores: bool = True) -> list[Result]:
         """The results of sentences that are already split, one for each."""
         task = self.trained.task
+        if task.pair is not None:
+            raise InputError(f"a run of {task.name} compares two texts; give pairs such as (premise, hypothesis)")
         groups: list[Sequence[Example]] = []
         for sentence in sentences:
-            tokens = tuple(token.text for token in sentence.tokens)
+            tokens = _words(sentence)
             groups.append([task.plain(tokens, "")] if task.plain else task.parse(" ".join(tokens), "the text"))
+        return self._apply(sentences, groups, scores)
+
+    def apply_pairs(self, pairs: Sequence[Pair], *, scores: bool = True) -> list[Result]:
+        """The results of pairs of texts that are already tokenised, one for each."""
+        make = self.trained.task.pair
+        if make is None:
+            raise InputError(f"a run of {self.task} reads one text at a time, not pairs")
+        groups = [[make(_words(premise), _words(hypothesis), "")] for premise, hypothesis in pairs]
+        return self._apply([joined_pair(*pair) for pair in pairs], groups, scores)
+
+    def _apply(self, sentences: Sequence[Sentence], groups: Sequence[Sequence[Example]], scores: bool) -> list[Result]:
+        task = self.trained.task
         with self._turn:
             applied = apply_run(self.trained, groups, probabilities=scores)
         results: list[Result] = []
@@ -258,28 +280,5 @@ def _parts(items: Sequence[Given]) -> Iterator[Sequence[Given]]:
         yield items[start : start + _TOGETHER]
 
 
-def _kind(item: object) -> type:
-    return str if isinstance(item, str) else list
-
-
-def _checked(item: Any, name: str, kind: type, *, empty: bool) -> Given:
-    """Check a text or the tokens of a sentence. empty: whether it may have no tokens."""
-    if kind is str:
-        if not isinstance(item, str):
-            raise InputError(
-                f"{name}: {quoted(item)} is not a text like the others; give only texts, or only token lists"
-            )
-        if not empty and not item.strip():
-            raise InputError(f"{name}: the text {quoted(item)} has no words; leave it out")
-        return item
-    if isinstance(item, str):
-        raise InputError(f"{name}: the text {quoted(item)} is among token lists; give only texts, or only token lists")
-    if isinstance(item, bytes) or not isinstance(item, Iterable):
-        raise InputError(f"{name}: must be a text or a token list, not {quoted(item)} of type {type(item).__name__}")
-    tokens = tuple(item)
-    wrong = [token for token in tokens if not isinstance(token, str) or not token]
-    if wrong:
-        raise InputError(f"{name}: tokens must be words, not {quoted(wrong[0])}")
-    if not empty and not tokens:
-        raise InputError(f"{name}: the list has no tokens; leave it out")
-    return tokens
+def _words(sentence: Sentence) -> tuple[str, ...]:
+    return tuple(token.text for token in sentence.tokens)

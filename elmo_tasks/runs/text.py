@@ -21,8 +21,13 @@ def predict_text(
     name of the text in messages; probabilities: add a score to each span.
 
     Raises:
-        InputError: the text is only white space, or the model has no probabilities.
+        InputError: the text is only white space, the model has no probabilities, or the run reads pairs.
     """
+    if run.trained.task.pair is not None:
+        raise InputError(
+            f"--text: a run of {run.task} reads pairs, a premise, a tab and a hypothesis per line, and tokenises them; "
+            "give the file without --text"
+        )
     if probabilities:
         check_probabilities(run.trained)
     waiting: list[Sentence] = []

@@ -34,6 +34,15 @@ def describe_label(tokens: Sequence[str], probabilities: Mapping[str, float]) ->
     return {"tokens": list(tokens), "label": likeliest(probabilities), "probabilities": rounded}
 
 
+def describe_pair(
+    premise: Sequence[str], hypothesis: Sequence[str], probabilities: Mapping[str, float]
+) -> dict[str, Any]:
+    """`{"premise", "hypothesis", "label", "probabilities"}`; the label is null if there are no tokens."""
+    found = describe_label((), probabilities)
+    del found["tokens"]
+    return {"premise": list(premise), "hypothesis": list(hypothesis), **found}
+
+
 def describe_frames(tokens: Sequence[str], frames: Iterable[tuple[int, Sequence[str]]]) -> dict[str, Any]:
     """`{"tokens", "frames"}`. frames: the position of each predicate and its BIO tags."""
     return {"tokens": list(tokens), "frames": [to_frame(tokens, at, tags) for at, tags in frames]}

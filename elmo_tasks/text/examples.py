@@ -11,7 +11,8 @@ from typing import Any, ClassVar, Protocol
 class Example(Protocol):
     """The interface of the examples of all tasks: frozen dataclasses with at least these two fields.
 
-    Consecutive examples with the same tokens belong to one sentence; only SRL has such examples.
+    An example of several sentences, which are embedded independently of each other, also has the attribute `sentences`,
+    see `sentences_of`. Consecutive examples that begin with the same sentence belong together, see `by_sentence`.
     """
 
     __dataclass_fields__: ClassVar[dict[str, Any]]
@@ -47,6 +48,32 @@ class LabelledSentence:
     source: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class SentencePair:
+    """Two sentences with one label, such as a premise, a hypothesis and `entailment`. `source` is their `file:line`."""
+
+    premise: tuple[str, ...]
+    hypothesis: tuple[str, ...]
+    label: str = ""
+    source: str = ""
+
+    @property
+    def tokens(self) -> tuple[str, ...]:
+        """The words of the premise, then those of the hypothesis."""
+        return self.premise + self.hypothesis
+
+    @property
+    def sentences(self) -> tuple[tuple[str, ...], ...]:
+        """The premise and the hypothesis."""
+        return self.premise, self.hypothesis
+
+
+def sentences_of(example: Example) -> tuple[tuple[str, ...], ...]:
+    """The sentences of an example: its `sentences`, which together are its tokens, or all of its tokens as one."""
+    sentences: tuple[tuple[str, ...], ...] = getattr(example, "sentences", None) or (example.tokens,)
+    return sentences
+
+
 def untagged(tokens: tuple[str, ...], source: str = "") -> TaggedSentence:
     """A sentence to predict: `O` for each token, and no predicate."""
     return TaggedSentence(tokens, ("O",) * len(tokens), source=source)
@@ -58,5 +85,9 @@ def unlabelled(tokens: tuple[str, ...], source: str = "") -> LabelledSentence:
 
 
 def by_sentence(examples: Sequence[Example]) -> list[list[int]]:
-    """Group the indices of examples by sentence; the predicates of a sentence are consecutive examples."""
-    return [list(run) for _, run in groupby(range(len(examples)), key=lambda number: examples[number].tokens)]
+    """Group the indices of consecutive examples that begin with the same sentence.
+
+    These are the predicates of a sentence, or the hypotheses of a premise. They are drawn, held out and resampled
+    together.
+    """
+    return [list(run) for _, run in groupby(range(len(examples)), key=lambda number: sentences_of(examples[number])[0])]

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
-from elmo_tasks.text.examples import LabelledSentence, TaggedSentence
+from elmo_tasks.text.examples import LabelledSentence, SentencePair, TaggedSentence
 from elmo_tasks.text.spans import to_spans
 from elmo_tasks.text.tokeniser import Sentence, Token
 
@@ -123,6 +123,23 @@ class LabelResult(Result):
 
 
 @dataclass(frozen=True)
+class PairResult(LabelResult):
+    """The label of a pair of texts, and the probability of every label.
+
+    `text` is the premise, a tab and the hypothesis, and `tokens` are those of both.
+
+    premise, hypothesis: the two texts.
+    """
+
+    premise: str
+    hypothesis: str
+
+    def findings(self) -> dict[str, Any]:
+        """`premise`, `hypothesis`, `label` and `probabilities`."""
+        return {"premise": self.premise, "hypothesis": self.hypothesis, **super().findings()}
+
+
+@dataclass(frozen=True)
 class Tag:
     """The label of a token, such as its part of speech; the other fields are those of `Entity`."""
 
@@ -223,6 +240,33 @@ def label_result(
 ) -> LabelResult:
     """The most probable label of a sentence, None without tokens; `Task.result` of classifiers."""
     return LabelResult(*sentence, max(predicted[0], key=predicted[0].__getitem__, default=None), predicted[0])
+
+
+def pair_result(
+    sentence: Sentence,
+    examples: Sequence[SentencePair],
+    predicted: Sequence[Mapping[str, float]],
+    probabilities: Probabilities,
+) -> PairResult:
+    """The most probable label of a pair, None without tokens; `Task.result` of classifiers of pairs."""
+    found, cut = label_result(sentence, [], predicted, probabilities), len(examples[0].premise)
+    premise, hypothesis = (
+        _stretch(sentence, first, stop)[0] if first < stop else ""
+        for first, stop in ((0, cut), (cut, len(sentence.tokens)))
+    )
+    return PairResult(*sentence, found.label, found.probabilities, premise, hypothesis)
+
+
+def joined_pair(premise: Sentence, hypothesis: Sentence) -> Sentence:
+    """Two texts as one sentence: the first, a tab and the second."""
+    start = len(premise.text) + 1
+    first = [
+        token._replace(start=token.start - premise.start, end=token.end - premise.start) for token in premise.tokens
+    ]
+    moved = start - hypothesis.start
+    second = [token._replace(start=token.start + moved, end=token.end + moved) for token in hypothesis.tokens]
+    text = f"{premise.text}\t{hypothesis.text}"
+    return Sentence(text, 0, len(text), (*first, *second))
 
 
 def sentence_of(tokens: Sequence[str]) -> Sentence:

@@ -13,7 +13,7 @@ from elmo_tasks.embedders.cache.cached import CachedEmbedder
 from elmo_tasks.embedders.inputs import FrozenInput
 from elmo_tasks.embedders.protocol import Input
 from elmo_tasks.runs.store import Trained
-from elmo_tasks.text.examples import Example, by_sentence
+from elmo_tasks.text.examples import Example, by_sentence, sentences_of
 
 Apply = Callable[[Trained, Sequence[Example]], Any]
 
@@ -45,7 +45,7 @@ def reading_speed(trained: Trained, examples: Sequence[Example], apply: Apply) -
     sentences = by_sentence(examples)
     step = max(1, -(-len(sentences) // MOST_SENTENCES))
     chosen = [[examples[number] for number in numbers] for numbers in sentences[::step]]
-    tokens = sum(len(sentence[0].tokens) for sentence in chosen)
+    tokens = sum(len(words) for own in chosen for words in {words for each in own for words in sentences_of(each)})
     fresh = replace(trained, inputs=tuple(map(_uncached, trained.inputs)))
     started = time.perf_counter()
     apply(fresh, [example for sentence in chosen for example in sentence])

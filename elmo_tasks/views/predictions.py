@@ -72,6 +72,11 @@ def _findings(value: Mapping[str, Any]) -> tuple[tuple[str, ...], list[tuple[str
     elif "tags" in value:
         header = ("sentence", "token", "tag")
         rows = [(row[0], row[1]) for row in _columns(value)]
+    elif "premise" in value:
+        header = ("sentence", "label", "probability", "premise", "hypothesis")
+        share = value["probabilities"].get(value["label"])
+        texts = (" ".join(value[what]) for what in ("premise", "hypothesis"))
+        rows = [(value["label"] or "", "" if share is None else f"{share:.6f}", *texts)]
     elif "label" in value:
         header = ("sentence", "label", "probability", "text")
         share = value["probabilities"].get(value["label"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import sys
 from dataclasses import dataclass
@@ -42,6 +43,9 @@ FORBIDDEN = {  # what the floors alone would allow
     "nn": {"data", "metrics"},
     "elmo": {"text"},
 }
+
+EXAMPLES = {"TaggedSentence", "LabelledSentence", "SentencePair"}
+"""The examples of our own tasks."""
 
 
 def own(module: str) -> str | None:
@@ -129,3 +133,25 @@ def test_the_web_framework_stays_at_the_door_of_the_demo(sources: list[Source]) 
         if module.partition(".")[0] in ("starlette", "uvicorn")
     }
     assert seen == {"elmo_tasks/demo/guard.py", "elmo_tasks/demo/server.py"}
+
+
+def test_the_training_loop_knows_no_task(sources: list[Source], root: Path) -> None:
+    """A new task is a recipe, a reader and bricks: no file of `training` names a task, its model or its examples."""
+    tasks = {path.parent.name for path in (root / "tasks").glob("*/task.py")}
+    assert {"ner", "nli", "sentiment", "srl", "tagging"} <= tasks
+    training = [source for source in sources if source.package == "training"]
+    names = [
+        f"{source.name}:{node.lineno} names {name}"
+        for source in training
+        for node in ast.walk(source.tree)
+        if isinstance(node, (ast.Constant, ast.Name, ast.Attribute, ast.alias))
+        for name in (getattr(node, "value", ""), *(getattr(node, key, "") for key in ("id", "attr", "name")))
+        if isinstance(name, str) and name in tasks | EXAMPLES
+    ]
+    models = [
+        f"{source.name}:{line} imports {module}"
+        for source in training
+        for line, module in source.imports()
+        if module.startswith("elmo_tasks.nn.") and module not in ("elmo_tasks.nn.batch", "elmo_tasks.nn.embedding_mix")
+    ]
+    assert not names + models

@@ -166,7 +166,7 @@ def test_an_earlier_run_is_kept(data: Path, capsys: pytest.CaptureFixture[str]) 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["nerr"], "unknown task 'nerr'; did you mean ner? Choose ner, sentiment, srl, tagging or the path"),
+        (["nerr"], "unknown task 'nerr'; did you mean ner? Choose ner, nli, sentiment, srl, tagging or the path"),
         (["ner", "--data", "conl2003"], "did you mean conll2003?"),
         (["ner", "--set", "training.epoch=3"], "did you mean training.epochs?"),
         (["ner", "--set", "training.epochs=many"], "training.epochs must be a whole number, not 'many'"),

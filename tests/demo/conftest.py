@@ -39,6 +39,17 @@ def run_folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 
 @pytest.fixture(scope="session")
+def pair_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run that compares two texts."""
+    place = tmp_path_factory.mktemp("pairs")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ELMO_TASKS_CACHE", str(place / "cache"))
+        quick = ["training.epochs=1", "model.hidden=8"]
+        experiment = resolve_experiment("nli", None, {"embedders": ["random"]}, quick)
+        return train(experiment, place / "nli", tell=lambda _: None).folder
+
+
+@pytest.fixture(scope="session")
 def shown(run_folders: dict[str, Path]) -> Shown:
     """All of them, loaded for the page."""
     return load_runs([str(folder) for folder in run_folders.values()])

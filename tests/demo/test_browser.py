@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
@@ -31,9 +32,10 @@ sys.exit(main(sys.argv[1:]))
 """
 
 
-@pytest.fixture(scope="module")
-def address(run_folders: dict[str, Path]) -> Iterator[str]:
-    command = [sys.executable, "-c", PROGRAM, "demo", *map(str, run_folders.values()), "--no-browser"]
+@contextmanager
+def served(folders: Iterable[Path]) -> Iterator[str]:
+    """Serve the page of some runs; the value is its address."""
+    command = [sys.executable, "-c", PROGRAM, "demo", *map(str, folders), "--no-browser"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as server:
         assert server.stdout is not None
         lines: list[str] = []
@@ -49,6 +51,12 @@ def address(run_folders: dict[str, Path]) -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
+def address(run_folders: dict[str, Path]) -> Iterator[str]:
+    with served(run_folders.values()) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
 def browser(chromium: str) -> Iterator[Browser]:
     with sync_playwright() as playwright:
         made = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
@@ -58,21 +66,27 @@ def browser(chromium: str) -> Iterator[Browser]:
 
 @pytest.fixture
 def page(browser: Browser, address: str) -> Iterator[Page]:
+    with opened(browser, address, cards=5) as found:
+        yield found
+
+
+@contextmanager
+def opened(browser: Browser, address: str, cards: int) -> Iterator[Page]:
     """The page, loaded. Afterwards: no error in the console, no failed request, no request to another host."""
-    opened = browser.new_page(viewport={"width": 1400, "height": 1000})
+    loaded = browser.new_page(viewport={"width": 1400, "height": 1000})
     faults: list[str] = []
-    opened.on("console", lambda said: faults.append(said.text) if said.type in ("error", "warning") else None)
-    opened.on("pageerror", lambda error: faults.append(str(error)))
+    loaded.on("console", lambda said: faults.append(said.text) if said.type in ("error", "warning") else None)
+    loaded.on("pageerror", lambda error: faults.append(str(error)))
     # The page gives up an answer when the next text is sent.
-    opened.on("requestfailed", lambda got: "ABORTED" in (got.failure or "") or faults.append(f"failed: {got.url}"))
-    opened.on("response", lambda got: faults.append(f"{got.status}: {got.url}") if got.status >= 400 else None)
+    loaded.on("requestfailed", lambda got: "ABORTED" in (got.failure or "") or faults.append(f"failed: {got.url}"))
+    loaded.on("response", lambda got: faults.append(f"{got.status}: {got.url}") if got.status >= 400 else None)
     hosts: set[str] = set()
-    opened.on("request", lambda request: hosts.add(urlsplit(request.url).netloc))
-    opened.on("websocket", lambda socket: hosts.add(urlsplit(socket.url).netloc))
-    opened.goto(address)
-    expect(opened.locator("#answer .card")).to_have_count(5)
-    yield opened
-    opened.close()
+    loaded.on("request", lambda request: hosts.add(urlsplit(request.url).netloc))
+    loaded.on("websocket", lambda socket: hosts.add(urlsplit(socket.url).netloc))
+    loaded.goto(address)
+    expect(loaded.locator("#answer .card")).to_have_count(cards)
+    yield loaded
+    loaded.close()
     assert not faults, faults
     assert hosts - {""} == {urlsplit(address).netloc}  # "": data: and blob: addresses
 
@@ -102,6 +116,25 @@ def test_frames_sentiment_and_mix_are_shown(page: Page) -> None:
     expect(page.locator(".frame .mark").first).to_contain_text("ARG0")
     expect(page.locator(".label .bar.best .value")).to_contain_text("%")
     expect(page.locator(".entities .mix .stack span")).to_have_count(3)
+
+
+def test_a_hypothesis_is_typed_into_a_box_of_its_own(
+    browser: Browser, pair_folder: Path, run_folders: dict[str, Path]
+) -> None:
+    with served([pair_folder, run_folders["sentiment"]]) as address, opened(browser, address, cards=3) as page:
+        verdict, second = (
+            page.locator(".card").filter(has_text="Inference").locator(".verdict"),
+            page.locator("#second"),
+        )
+        expect(verdict).to_have_text(re.compile("entailment|neutral|contradiction"))
+        second.fill("")
+        second.press("Enter")
+        expect(page.get_by_text("Type a hypothesis into the second box")).to_be_visible()
+        page.get_by_role("button", name="Two women are playing chess").click()
+        expect(second).to_have_value("Nobody is playing chess.")
+        expect(verdict).to_be_visible()
+        page.get_by_role("button", name="The mayor of Geneva").click()
+        expect(second).to_have_value("")
 
 
 def test_two_tokens_are_compared_by_layer(page: Page) -> None:

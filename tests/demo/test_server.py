@@ -112,6 +112,7 @@ def test_nothing_else_is_served(port: int, path: str) -> None:
         b"{}",
         b'{"text": 1}',
         b'{"text": "a", "tokenised": "yes"}',
+        b'{"text": "a", "second": 1}',
         b"[" * 200_000,
         b"\xff",
         b"1" * 9999,
@@ -119,7 +120,7 @@ def test_nothing_else_is_served(port: int, path: str) -> None:
 )
 def test_other_requests_are_refused(port: int, body: bytes) -> None:
     status, _, said = ask(port, "POST", "/answer", body)
-    assert (status, said) == (400, b'Send {"text": a string, "tokenised": true or false}.')
+    assert (status, said) == (400, b'Send {"text": a string, "second": a string, "tokenised": true or false}.')
 
 
 @pytest.mark.parametrize("chunked", [False, True])

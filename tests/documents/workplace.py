@@ -35,7 +35,7 @@ def write_columns(path: Path, made: Iterable[list[list[str]]]) -> None:
 
 
 def make_data(root: Path) -> None:
-    """`conll2003`, `ud_ewt_pos`, `ewt_srl` and `sst`, each in its own format."""
+    """`conll2003`, `ud_ewt_pos`, `ewt_srl`, `sst`, `sick` and sets of SNLI, each in its own format."""
     for split, size in SIZES.items():
         news = list(sentences(SAMPLE / f"{split}.txt"))[:size]
         write_columns(root / "conll2003" / f"eng.{split}", [[[w, "X", t, t] for w, t in rows] for rows in news])
@@ -49,11 +49,24 @@ def make_data(root: Path) -> None:
             for rows in map(list, map(enumerate, roles))
         ]
         write_columns(root / "ewt_srl" / f"{split}.conll", wide)
+        pairs = [
+            line.split("\t") for line in (SAMPLE / "nli" / f"{split}.tsv").read_text(encoding="utf-8").splitlines()
+        ]
+        for folder, head in (("sick", "sentence_A\tsentence_B\tentailment_judgment"), ("snli/cad_all", "")):
+            (root / folder).mkdir(parents=True, exist_ok=True)
+            rows = [[head or "sentence1\tsentence2\tgold_label"], *pairs[1 : size + 1]]
+            text = "".join("\t".join(row) + "\n" for row in rows)
+            (root / folder / f"{split}.tsv").write_text(text, encoding="utf-8")
         opinions = (SAMPLE / "sentiment" / f"{split}.txt").read_text(encoding="utf-8").splitlines()[:size]
         (root / "sst").mkdir(exist_ok=True)
         for variant, labels in (("binary", "01"), ("fine", "04")):
             lines = [f"{labels[line.startswith('positive')]} {line.split(maxsplit=1)[1]}\n" for line in opinions]
             (root / "sst" / f"stsa.{variant}.{split}").write_text("".join(lines), encoding="utf-8")
+
+    (root / "snli" / "breaking_nli").mkdir()
+    with (root / "snli" / "breaking_nli" / "test.jsonl").open("w", encoding="utf-8") as file:
+        for premise, hypothesis, label in pairs[1:]:
+            file.write(json.dumps({"sentence1": premise, "sentence2": hypothesis, "gold_label": label}) + "\n")
 
 
 def make_files(folder: Path) -> None:
@@ -69,6 +82,7 @@ def make_files(folder: Path) -> None:
         (folder / name).write_bytes(lzma.compress(text.encode()))
     (folder / "corpus.gz").write_bytes(gzip.compress(text.encode()))
     shutil.copytree(SAMPLE / "senses", folder / "my-senses")
+    shutil.copytree(SAMPLE / "nli", folder / "my-pairs")
     shutil.copy(SAMPLE / "senses/train.jsonl", folder / "senses.jsonl")
     (folder / "my-corpus").mkdir()
     (folder / "my-reviews").mkdir()

@@ -65,6 +65,7 @@ TARGETS = (
     _train("sentiment", "json", "test.jsonl"),
     *(_train("srl", "srl", f"{split}.txt") for split in ("train", "test")),
     _train("tagging", "tagging", "train.txt"),
+    *(_train("nli", "nli", f"{split}.txt") for split in ("train", "test")),
     *(_train(task, "conllu", "train.txt") for task in ("ner", "srl", "tagging")),
     Target(
         "train --config",
@@ -143,6 +144,7 @@ TARGETS = (
         for task, data in (
             ("ner", "numbered.conllu"),
             ("sentiment", "reviews.csv"),
+            ("nli", "pairs.jsonl"),
             ("sentiment", "json/test.jsonl"),
             ("srl", "roles.v4_gold_conll"),
             ("srl", "srl/test.txt"),
@@ -150,6 +152,7 @@ TARGETS = (
         )
     ),
     *(_on(f"predict {task} lines.jsonl", f"run-{task}", "lines.jsonl", "predict") for task in TASKS),
+    *(_on(f"predict nli {name}", "run-nli", name, "predict") for name in ("pairs.txt", "pairs.jsonl")),
     *(_of_run("elmo", name) for name in ("config.yaml", ".seal")),
     *(_of_run("srl", name) for name in ("config.yaml", "words.txt", ".seal", "metrics.json")),
     *(

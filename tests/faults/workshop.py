@@ -34,6 +34,14 @@ SENTIMENT_JSON = "".join(
     for label, _, text in (line.partition(" ") for line in SENTIMENT.splitlines())
 )
 SENTIMENT_TSV = "".join(line.replace(" ", "\t", 1) + "\n" for line in SENTIMENT.splitlines())
+PAIRS = "It rains.\tIt is wet.\nA dog didn't bark.\tA dog barked.\n"
+NLI = "premise\thypothesis\tlabel\n" + "".join(
+    f"{pair}\t{label}\n" for pair in PAIRS.splitlines() for label in ("entailment", "neutral")
+)
+PAIRS_JSON = "".join(
+    json.dumps({"sentence1": "It rains.", "sentence2": ["It", "is", "wet"], "gold_label": label}) + "\n"
+    for label in ("entailment", "-", "neutral")
+)
 SRL = "Marta - (A0*)\nsold sell (V*)\nher - (A1*\nbicycle - *)\n. - *\n\nBo - (A0*)\nsleeps sleep (V*)\n\n"
 WORDS = "Marta_PROPN sold_VERB her_PRON bicycle_NOUN ._PUNCT\nBo_PROPN sleeps_VERB\n"
 PROPBANK = (
@@ -107,6 +115,7 @@ class Workshop:
 def make_workshop(folder: Path, run: Callable[[Sequence[str], Path], Any]) -> Workshop:
     """Write small valid inputs of every kind, and train a run of each task on them. run: runs a command in a folder."""
     texts = {"ner": NER, "sentiment": SENTIMENT, "tsv": SENTIMENT_TSV, "srl": SRL, "tagging": WORDS, "conllu": PROPBANK}
+    texts["nli"] = NLI
     for name, text in texts.items():
         (folder / name).mkdir(parents=True)
         for split in ("train", "dev", "test"):
@@ -132,7 +141,7 @@ def make_workshop(folder: Path, run: Callable[[Sequence[str], Path], Any]) -> Wo
     write_safetensors(bilm, folder / "bilm" / "bilm.safetensors")
     commands = [
         ["train", task, "--data", str(folder / task), "--output", str(folder / f"run-{task}"), *TINY]
-        for task in ("ner", "sentiment", "srl", "tagging")
+        for task in ("ner", "nli", "sentiment", "srl", "tagging")
     ]
     elmo = ["--embedders", f"elmo:{folder / 'pair'}", *TINY[2:], "--output", str(folder / "run-elmo")]
     commands.append(["train", "ner", "--data", str(folder / "ner"), *elmo])
@@ -156,6 +165,8 @@ def _write_formats(folder: Path) -> None:
         "reviews.csv": SENTIMENT_CSV,
         "roles.v4_gold_conll": CONLL12,
         "lines.jsonl": PARSED,
+        "pairs.txt": PAIRS,
+        "pairs.jsonl": PAIRS_JSON,
         "options.json": json.dumps(OPTIONS),
     }
     for name, text in texts.items():
