@@ -32,13 +32,13 @@ class Settings:
     """ESIM.
 
     hidden: width of each direction of both BiLSTMs, and of the ReLU and tanh layers; 300 in the paper.
-    dropout: before the BiLSTMs and the last layers, and on the mix at the output.
+    dropout: before the BiLSTMs and the last layers, and on the mix at the output; 0.5 in the paper.
     elmo_at_output: add a second mix of the contextual embedders to the output of the first BiLSTM.
     hypothesis_only: read nothing of the premise, as a control.
     """
 
     hidden: int = bounded(128, least=1)
-    dropout: float = bounded(0.5, least=0, below=1)
+    dropout: float = bounded(0.2, least=0, below=1)
     elmo_at_output: bool = True
     hypothesis_only: bool = False
 
