@@ -14,7 +14,7 @@ from warm_python import started
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 os.environ.setdefault("MPLBACKEND", "agg")
-pytest_plugins = ["at_hand", "corpora"]
+pytest_plugins = ["at_hand", "corpora", "encoders"]
 # An example of hypothesis may be the first that imports a library, or meet a busy machine.
 settings.register_profile("ours", deadline=None)
 settings.load_profile("ours")

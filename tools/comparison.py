@@ -12,6 +12,8 @@ from elmo_tasks.metrics.spread import spread
 
 MEASURED = "benchmark-comparison.json"
 SYSTEMS = (("glove",), ("elmo",), ("minilm",), ("glove", "chars"), ("elmo", "glove", "chars"))
+TUNED = ("minilm", "fine-tuned")
+"""The column of runs with `transformer.trainable`, which stands last if there are any."""
 TASKS = (
     ("ner", "conll2003", "f1", "named entities, CoNLL-2003: test F1"),
     ("sentiment", "sst2", "accuracy", "sentiment, SST-2: test accuracy"),
@@ -44,24 +46,27 @@ def comparison_table(records: Sequence[Mapping[str, Any]]) -> str:
     the runs.
     """
     nothing: Mapping[str, Any] = {"embedders": {}}
+    systems = (*SYSTEMS, TUNED) if any(_is_tuned(record) for record in records) else SYSTEMS
     measured = next((record for record in records if record.get("file") == MEASURED), nothing)["embedders"]
-    rows = [(name, [_score(records, task, data, key, system) for system in SYSTEMS]) for task, data, key, name in TASKS]
-    costs = [_costs(records, *TASKS[0][:2], system) for system in SYSTEMS]
+    rows = [(name, [_score(records, task, data, key, system) for system in systems]) for task, data, key, name in TASKS]
+    costs = [_costs(records, *TASKS[0][:2], system) for system in systems]
     rows += [
         ("training on CoNLL-2003, minutes", [cost.get("minutes", _NOTHING) for cost in costs]),
         ("peak memory of training, GiB", [cost.get("memory", _NOTHING) for cost in costs]),
+        ("tagging, tokens per second", [cost.get("speed", _NOTHING) for cost in costs]),
+        ("all weights in 32 bits, MB", [cost.get("weights", _NOTHING) for cost in costs]),
     ]
     rows += [
         (
             name,
-            [cell(measured[names[0]]) if len(names) == 1 and names[0] in measured else _NOTHING for names in SYSTEMS],
+            [cell(measured[names[0]]) if len(names) == 1 and names[0] in measured else _NOTHING for names in systems],
         )
         for name, cell in _MEASURED
     ]
     rows = [row for row in rows if any(row[1])]
     if not rows:
         return "Nothing is recorded yet.\n"
-    head = ["", *(" + ".join(system) for system in SYSTEMS)]
+    head = ["", *((", " if system == TUNED else " + ").join(system) for system in systems)]
     return markdown_table(head, ([name, *cells] for name, cells in rows), numbers=1)
 
 
@@ -74,8 +79,11 @@ def _row(
     records: Sequence[Mapping[str, Any]], task: str, data: str, system: Sequence[str]
 ) -> tuple[Mapping[str, Any], bool] | None:
     """A row of a benchmark or a record of runs, and whether it is the former."""
+    tuned = tuple(system) == TUNED
+    if tuned:
+        system = TUNED[:1]
     for record in records:
-        for part in record["tasks"] if record.get("kind") == KIND else ():
+        for part in record["tasks"] if record.get("kind") == KIND and not tuned else ():
             for row in part["rows"]:
                 about = part["task"], part["data"], row["fraction"], _system(row["embedders"])
                 if about == (task, data, 100, frozenset(system)):
@@ -83,7 +91,7 @@ def _row(
     for record in records:
         if record.get("task") != task or record["data"] != data or "runs" not in record:
             continue
-        if _by_default(record) and _system(record["embedders"]) == frozenset(system):
+        if _is_tuned(record) == tuned and _by_default(record) and _system(record["embedders"]) == frozenset(system):
             return record, False
     return None
 
@@ -91,6 +99,14 @@ def _row(
 def _by_default(record: Mapping[str, Any]) -> bool:
     """Whether the runs use the default model of the task on all its data, not another file or another head."""
     return not any(other in record["command"] for other in ("--config", "model.head", "training.fraction"))
+
+
+def _is_tuned(record: Mapping[str, Any]) -> bool:
+    """Whether the runs of a record fine-tuned a transformer."""
+    if "runs" not in record:
+        return False
+    settings: Mapping[str, Any] = record.get("config", {}).get("transformer", {})
+    return bool(settings.get("trainable", False))
 
 
 def _score(records: Sequence[Mapping[str, Any]], task: str, data: str, key: str, system: Sequence[str]) -> str:
@@ -103,13 +119,18 @@ def _score(records: Sequence[Mapping[str, Any]], task: str, data: str, key: str,
 
 
 def _costs(records: Sequence[Mapping[str, Any]], task: str, data: str, system: Sequence[str]) -> dict[str, str]:
-    found = _row(records, task, data, system)
-    if found is None:
+    row_found = _row(records, task, data, system)
+    if row_found is None:
         return {}
-    row, of_benchmark = found
+    row, of_benchmark = row_found
     if of_benchmark:
-        seconds, memory = row["training_seconds"], row["peak_rss_mb"]
+        seconds, memory, costly = row["training_seconds"], row["peak_rss_mb"], row
     else:
         seconds = statistics.mean(run.get("training_seconds", run["seconds"]) for run in row["runs"])
-        memory = max(run["peak_rss_mb"] for run in row["runs"])
-    return {"minutes": f"{seconds / 60:.1f}", "memory": f"{memory / 1024:.1f}"}
+        memory, costly = max(run["peak_rss_mb"] for run in row["runs"]), row["runs"][0]
+    found = {"minutes": f"{seconds / 60:.1f}", "memory": f"{memory / 1024:.1f}"}
+    if "tokens_per_second" in costly:
+        found["speed"] = f"{costly['tokens_per_second']:,.0f}"
+    if "trained_parameters" in costly:
+        found["weights"] = f"{4 * (costly['trained_parameters'] + costly['frozen_parameters']) / 1e6:.0f}"
+    return found

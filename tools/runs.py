@@ -57,6 +57,8 @@ def table(task: str, records: Sequence[Mapping[str, Any]]) -> str:
 def _told_apart(record: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> str:
     """The settings of the model that another record of the same data and embedders has otherwise: ` (head bcn)`."""
     own = record.get("config", {}).get("model", {})
+    if record.get("config", {}).get("transformer", {}).get("trainable", False):
+        return " (fine-tuned)"
     likes = [row for row in rows if (row["data"], row["embedders"]) == (record["data"], record["embedders"])]
     others = [row.get("config", {}).get("model", {}) for row in likes]
     differing = [key for key in own if any(other.get(key) != own[key] for other in others)]

@@ -77,9 +77,15 @@ def nearest_senses(
             found.append(listed[0] if listed else None)
             continue
         senses, means = centroids[occurrence.lemma]
-        cosines = torch.cosine_similarity(means, vector[None], dim=-1).tolist()
-        found.append(senses[next(n for n, cosine in enumerate(cosines) if cosine >= max(cosines) - _TIE)])
+        found.append(senses[nearest_of(means, vector)])
     return found
+
+
+def nearest_of(means: Tensor, vector: Tensor) -> int:
+    """The row of `means` (N, D) whose cosine with `vector` (D) is the highest; the first one if several are equal."""
+    cosines = torch.cosine_similarity(means, vector[None], dim=-1).tolist()
+    best = max(cosines)
+    return next(n for n, cosine in enumerate(cosines) if cosine >= best - _TIE)
 
 
 def run_sense_probe(

@@ -21,14 +21,16 @@ def add(verbs: Verbs) -> None:
         "measure what each layer of a biLM encodes, by linear probes or by the nearest word sense",
         (
             "probe senses",
+            "probe wsd --wordnet /usr/share/wordnet/index.sense",
             "probe pos corpora/ewt/ --tokens 20000 --seeds 3",
             "probe tagged-files/ --column 2 --embedders glove -o probes",
         ),
     )
     probe.add_argument(
         "what",
-        metavar="pos|chunk|srl|senses|DIR",
-        help="what to predict: parts of speech, chunks, predicates, senses, or the tags of column files in a folder",
+        metavar="pos|chunk|srl|senses|wsd|DIR",
+        help="what to predict: parts of speech, chunks, predicates, senses (wsd: of all words), or the tags of "
+        "column files in a folder",
     )
     probe.add_argument(
         "folder", metavar="DIR", nargs="?", help="folder of the data (default: the one below ELMO_TASKS_DATA)"
@@ -42,6 +44,12 @@ def add(verbs: Verbs) -> None:
         metavar="N",
         type=int,
         help="column of the tags, counted from 1 (default: for pos 2, UPOS, where 3 is XPOS; for DIR the last one)",
+    )
+    probe.add_argument(
+        "--wordnet",
+        metavar="FILE",
+        type=Path,
+        help="for wsd: WordNet's index.sense, for the first senses of words that SemCor does not have",
     )
     add_encoding(probe)
     probe.add_argument("--tokens", metavar="N", type=int, help="train on about N tokens (default: all)")
@@ -64,6 +72,8 @@ def _probe(options: argparse.Namespace) -> None:
     for name in ("seeds", "epochs", "tokens"):
         if getattr(options, name) is not None and getattr(options, name) < 1:
             raise InputError(f"--{name} must be 1 or more, not {getattr(options, name)}")
+    if options.wordnet is not None and options.what != "wsd":
+        raise InputError(f"--wordnet is only for wsd, not for {options.what!r}; leave it out")
     from elmo_tasks.views.probe import claimed_probe_files, print_probe, probe_stem, write_probe
 
     use_threads(options.threads)
@@ -81,6 +91,12 @@ def _probe(options: argparse.Namespace) -> None:
         corpus = load_sense_corpus(options.folder or "sample-senses", encoding)
         stem = probe_stem({"probe": "senses", "data": corpus.name})
         run = partial(run_sense_probe, corpus, **shared)
+    elif options.what == "wsd":
+        from elmo_tasks.analysis.all_words import load_all_words, run_all_words_probe
+
+        words = load_all_words(options.folder, options.wordnet, encoding)
+        stem = probe_stem({"probe": "wsd", "data": "wsd"})
+        run = partial(run_all_words_probe, words, **shared)
     else:
         from elmo_tasks.analysis.probe_data import load_probe_task
         from elmo_tasks.analysis.probing import run_probe

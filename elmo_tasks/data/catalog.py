@@ -18,6 +18,8 @@ from elmo_tasks.data.splits import SPLIT_NAMES, Splits, has_split, read_file, re
 SAMPLE = Path(__file__).parent / "sample"
 USUAL_SHARE = 0.1
 """Share of the training sentences held out as dev, and again as test, if a data set has neither."""
+STAND_IN_SHARE = 0.25
+"""Share of the sentences held out as dev if another split serves as training data (`Entry.trained_on`)."""
 
 
 @dataclass(frozen=True)
@@ -25,7 +27,8 @@ class Entry:
     """A catalog entry: the task it is for, and where it comes from if there is no folder of that name.
 
     folder, variant: the folder below `$ELMO_TASKS_DATA` that contains it next to others, and the part of the file
-    names that marks its files.
+    names that marks its files. trained_on: the split that serves as training data if there is no train file, because
+    none is public; a quarter of its sentences is held out as dev.
     """
 
     task: str
@@ -34,13 +37,18 @@ class Entry:
     hub: Callable[[], Splits] | None = None
     folder: str = ""
     variant: str = ""
+    trained_on: str = "train"
 
 
 class Place(NamedTuple):
-    """A folder on this disk and, if it contains several data sets, the variant that is meant."""
+    """A folder on this disk and, if it contains several data sets, the variant that is meant.
+
+    trained_on: the split whose file is the training data.
+    """
 
     folder: Path
     variant: str = ""
+    trained_on: str = "train"
 
 
 CATALOG: dict[str, Entry] = {
@@ -65,6 +73,13 @@ CATALOG: dict[str, Entry] = {
     ),
     "sst5": Entry(
         "sentiment", "film reviews, five classes (Socher et al. 2013)", hub=load_sst5, folder="sst", variant="fine"
+    ),
+    "germeval2014": Entry(
+        "ner",
+        "German news and Wikipedia, outer entities (Benikova et al. 2014); if there is no train file, "
+        "three quarters of dev are the training data and the rest is dev",
+        folder="germeval2014",
+        trained_on="dev",
     ),
     "sample-sentiment": Entry(
         "sentiment", "opinions written for this project, shipped with it", shipped=SAMPLE / "sentiment"
@@ -139,7 +154,8 @@ def short_name(name: str) -> str:
 def _splits_of(name: str) -> set[str]:
     """The splits of a data set, judged by the names of its files; a single file counts as training sentences."""
     if (place := locate(name)) is not None:
-        return {split for split in SPLIT_NAMES if has_split(place.folder, split)}
+        own = {split for split in SPLIT_NAMES if has_split(place.folder, split)}
+        return own if place.trained_on == "train" else {*own, "train", "dev"}
     return {"train"} if Path(name).is_file() else {*SPLIT_NAMES}
 
 
@@ -178,7 +194,17 @@ def _join(
 def _load(name: str, reader: Reader, reading: ReadingConfig, only: Sequence[str]) -> Splits:
     place = locate(name)
     if place is not None:
-        return read_folder(place.folder, reader, name=name, variant=place.variant, reading=reading, only=only)
+        if place.trained_on != "train":
+            reading = replace(reading, dev_fraction=reading.dev_fraction or STAND_IN_SHARE)
+        return read_folder(
+            place.folder,
+            reader,
+            name=name,
+            variant=place.variant,
+            trained_on=place.trained_on,
+            reading=reading,
+            only=only,
+        )
     if Path(name).is_file():
         return read_file(Path(name), reader, reading, only)
     entry = CATALOG.get(name)
@@ -210,4 +236,7 @@ def locate(name: str) -> Place | None:
             places.append(Place(root / entry.folder, entry.variant))
     if entry is not None and entry.shipped is not None:
         places.append(Place(entry.shipped))
-    return next((place for place in places if place.folder.is_dir()), None)
+    found = next((place for place in places if place.folder.is_dir()), None)
+    if found is not None and entry is not None and not has_split(found.folder, "train"):
+        return found._replace(trained_on=entry.trained_on)
+    return found

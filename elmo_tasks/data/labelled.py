@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -29,6 +30,7 @@ def read_labelled(
     columns: Mapping[str, str] | None = None,
     encoding: str = "utf-8",
     map_labels: LabelMap | None = None,
+    phrases: bool = False,
 ) -> list[LabelledSentence]:
     """Read a file of labelled texts, or a folder with one folder per label and one text per file.
 
@@ -39,21 +41,25 @@ def read_labelled(
     there; otherwise it is the first word. Empty lines are skipped.
 
     columns: where `label` and `text` are: JSON keys, names in the header of a table, or numbers from 1; map_labels:
-    new names for labels; texts with a dropped label are left out.
+    new names for labels; texts with a dropped label are left out; phrases: read every node of a tree as an example (the
+    same phrase as often as it occurs), not only the root.
 
     Raises:
         InputError: the file does not exist, has no examples or is not text in `encoding`, or a row has no label or text
-            or is not a valid JSON object or tree; always with `file:line`.
+            or is not a valid JSON object or tree; always with `file:line`; or phrases are wanted, but there are no
+            trees.
     """
     columns = columns or {}
     check_columns(columns, ("label", "text"))
+    if phrases and (path.is_dir() or file_kind(path, read_lines(path, encoding)) != "trees"):
+        raise InputError(f"{path}: reading.phrases needs trees such as (3 (2 It) (4 works)); leave it out")
     if path.is_dir():
         examples = list(_read_folders(path, encoding))
     else:
         lines = read_lines(path, encoding)
         examples = [
             LabelledSentence(tokens, label, f"{path}:{number}")
-            for number, label, tokens in _rows(path, lines, file_kind(path, lines), columns)
+            for number, label, tokens in _rows(path, lines, file_kind(path, lines), columns, phrases)
         ]
     if not examples:
         raise InputError(f"{path}: the file is empty; expected lines with a label and a text")
@@ -78,7 +84,7 @@ def file_kind(path: Path, lines: Sequence[str]) -> str:
     return "csv" if suffix == ".csv" else "tsv" if "\t" in first else "text"
 
 
-def _rows(path: Path, lines: Sequence[str], kind: str, columns: Mapping[str, str]) -> _Rows:
+def _rows(path: Path, lines: Sequence[str], kind: str, columns: Mapping[str, str], phrases: bool) -> _Rows:
     full = [(number, line) for number, line in enumerate(lines, 1) if line.strip()]
     if kind == "array":
         values = json_array(lines, str(path), _EXPECTED)
@@ -87,7 +93,8 @@ def _rows(path: Path, lines: Sequence[str], kind: str, columns: Mapping[str, str
         loaded = ((number, load_json(line, f"{path}:{number}", _EXPECTED)) for number, line in full)
         return ((number, *_json_row(value, f"{path}:{number}", columns)) for number, value in loaded)
     if kind == "trees":
-        return ((number, *read_tree(line, f"{path}:{number}")) for number, line in full)
+        nodes = ((number, read_tree(line, f"{path}:{number}")) for number, line in full)
+        return ((number, *node) for number, found in nodes for node in islice(found, None if phrases else 1))
     if kind == "csv" or columns or (kind == "tsv" and header_of(full[0][1].split("\t"))):
         return read_table(path, lines, columns, comma=kind == "csv")
     return _text_rows(path, full)

@@ -37,6 +37,8 @@ class ReadingConfig:
     map_labels: new names for labels, `person=PER,*=drop`, see `LabelMap`.
     dev_fraction, test_fraction: the share of the training sentences, from 0 to 1, to hold out as dev or test split if
     the data has none.
+    phrases: whether every phrase of a training tree is an example, not only the whole sentence (Stanford Sentiment
+    Treebank); dev and test always consist of sentences.
     """
 
     columns: str = ""
@@ -44,6 +46,7 @@ class ReadingConfig:
     map_labels: str = ""
     dev_fraction: float = bounded(0.0, least=0, below=1)
     test_fraction: float = bounded(0.0, least=0, below=1)
+    phrases: bool = False
 
     def held_out(self) -> dict[str, float]:
         """The splits to hold out of train, with their shares."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import inspect
 import random
 import re
 from collections.abc import Mapping, Sequence
@@ -145,12 +146,14 @@ def read_folder(
     *,
     name: str = "",
     variant: str = "",
+    trained_on: str = "train",
     reading: ReadingConfig | None = None,
     only: Sequence[str] = tuple(SPLIT_NAMES),
 ) -> Splits:
     """Read the splits of a folder. A missing test split is empty, unless `reading` holds it out of train.
 
-    only: the splits to read; the others stay empty, and their files need not exist.
+    trained_on: the split whose file is the training data; only: the splits to read; the others stay empty, and their
+    files need not exist.
 
     Raises:
         InputError: a split is missing or damaged, or a split to be held out already exists.
@@ -161,7 +164,7 @@ def read_folder(
     if not {"train", *held_out} & set(only):
         held_out = {}
     for split in held_out:
-        if has_split(folder, split):
+        if split != trained_on and has_split(folder, split):
             there = find_split(folder, split, variant)
             raise InputError(f"{folder}: the folder already has a {split} file, {there}; leave out --{split}-fraction")
     needed = {*only, "train"} if held_out else {*only}
@@ -169,7 +172,8 @@ def read_folder(
     if "test" in wanted and len(wanted) > 1 and not has_split(folder, "test"):
         wanted.remove("test")
         notes.append(f"{folder}: {NO_TEST}")
-    paths = {split: find_split(folder, split, variant) for split in wanted}
+    files = {split: trained_on if split == "train" else split for split in wanted}
+    paths = {split: find_split(folder, file, variant) for split, file in files.items()}
     return _read(paths, reader, Splits(name or str(folder), str(folder)), reading, notes, held_out)
 
 
@@ -206,13 +210,31 @@ def _read(
     held_out: Mapping[str, float],
 ) -> Splits:
     read = bind(reader, reading, notes.append)
+    phrases = _phrases(reader, reading, held_out)
     for split, path in paths.items():
-        splits = splits.having(split, read(path))
+        splits = splits.having(split, read(path, **(phrases if split == "train" else {})))
     note_oddities([*splits.train, *splits.dev, *splits.test], notes.append)
     distinct = {
         text.rpartition(": ")[2]: text for text in reversed(notes)
     }  # report the same note about several files only once
     return hold_out(replace(splits, notes=tuple(reversed(distinct.values()))), held_out)
+
+
+def _phrases(reader: Reader, reading: ReadingConfig, held_out: Mapping[str, float]) -> dict[str, bool]:
+    """The option of a reader that reads the phrases of training trees.
+
+    Raises:
+        InputError: the reader does not support it, or parts of the training data, with their phrases, are held out.
+    """
+    if not reading.phrases:
+        return {}
+    if "phrases" not in inspect.signature(reader).parameters:
+        raise InputError("reading.phrases: the reader for this task's files does not support it; leave it out")
+    if held_out:
+        raise InputError(
+            "reading.phrases needs dev and test files of trees, because train would have phrases of held-out sentences"
+        )
+    return {"phrases": True}
 
 
 def hold_out(splits: Splits, shares: Mapping[str, float]) -> Splits:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from elmo_tasks.core.errors import InputError, quoted
 
@@ -15,30 +16,37 @@ def is_tree(text: str) -> bool:
     return _BEGIN.match(text) is not None
 
 
-def read_tree(line: str, source: str) -> tuple[str, tuple[str, ...]]:
-    """Return the label of a tree's root and the leaves. Tokens are not changed (`-LRB-`), as in other copies.
+def read_tree(line: str, source: str) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Yield the label and the tokens of each node of a tree, the root first and a node before those below it.
+
+    Tokens are not changed (`-LRB-`), as in other copies.
 
     Raises:
         InputError: the line is not one complete tree with a number at each node; the message has the column.
     """
-    root, tokens = "", list[str]()
+    labels, spans, tokens = list[str](), list[tuple[int, int]](), list[str]()
     open_nodes: list[str] = []  # the content of each so far: nothing, `nodes` or `token`
+    numbers: list[int] = []  # of the open nodes
     for piece in _PIECE.finditer(line):
         label, close, token = piece.groups()
-        inner = open_nodes[-1] if open_nodes else "nodes" if not root else "token"
+        inner = open_nodes[-1] if open_nodes else "token" if labels else "nodes"
         if label and inner in ("", "nodes"):
-            root = root or label
+            numbers.append(len(labels))
+            labels.append(label)
+            spans.append((len(tokens), len(tokens)))
             open_nodes[-1:] = ["nodes", ""] if open_nodes else [""]
         elif token and open_nodes and inner == "":
             tokens.append(token)
             open_nodes[-1] = "token"
         elif close and open_nodes and inner:
             open_nodes.pop()
+            number = numbers.pop()
+            spans[number] = (spans[number][0], len(tokens))
         else:
             raise _broken(source, f"unexpected {quoted(piece[0])} in column {piece.start() + 1}")
     if open_nodes or not tokens:
         raise _broken(source, f"{len(open_nodes)} brackets are not closed at the end of the line")
-    return root, tuple(tokens)
+    return ((label, tuple(tokens[begin:end])) for label, (begin, end) in zip(labels, spans, strict=True))
 
 
 def _broken(source: str, wrong: str) -> InputError:

@@ -63,6 +63,14 @@ def frozen_input(
     return FrozenInput(kept, layers=layers, layer_norm=layer_norm, dropout=dropout)
 
 
+def check_layers(embedder: Embedder, layers: str) -> None:
+    """Raises InputError if `layers` is neither `mix` nor the number of a layer of the embedder."""
+    if layers != "mix" and not (layers.isdecimal() and int(layers) < embedder.n_layers):
+        raise InputError(
+            f"layers of {embedder.name} must be mix or a number from 0 to {embedder.n_layers - 1}, not {layers!r}"
+        )
+
+
 class FrozenInput:
     """Vectors of a frozen Embedder, mixed in the model."""
 
@@ -72,10 +80,7 @@ class FrozenInput:
         self, embedder: Embedder, *, layers: str = "mix", layer_norm: bool = False, dropout: float = 0.0
     ) -> None:
         """layers: `mix` or the number of a layer; layer_norm, dropout: applied to the mixed vectors."""
-        if layers != "mix" and not (layers.isdecimal() and int(layers) < embedder.n_layers):
-            raise InputError(
-                f"layers of {embedder.name} must be mix or a number from 0 to {embedder.n_layers - 1}, not {layers!r}"
-            )
+        check_layers(embedder, layers)
         self.embedder, self.layers, self.layer_norm, self.dropout = embedder, layers, layer_norm, dropout
         self.name = embedder.name
 

@@ -85,6 +85,10 @@ def export_model(trained: Exportable, output: str | Path, *, int8: bool = False,
             raise InputError(
                 f"runs of the task {trained.task.name} cannot be exported; only those of {', '.join(_SCHEMES)} can"
             )
+        if isinstance(trained.model, Classifier) and trained.model.mix.again is not None:
+            raise InputError(
+                "runs with model.elmo_at_output cannot be exported; train it with --set model.elmo_at_output=false"
+            )
         sources = trained.model.mix.sources
         makers = [maker_of(source, module) for source, module in zip(trained.inputs, sources, strict=True)]
         files: Files = {}

@@ -25,26 +25,29 @@ class BiattentiveNetwork(nn.Module):
     only one is computed, as in AllenNLP. Deviation: the maxout layers have no batch normalisation, as in AllenNLP.
     """
 
-    def __init__(self, *, input_dim: int, hidden: int, n_labels: int) -> None:
+    def __init__(self, *, input_dim: int, hidden: int, n_labels: int, output_dim: int = 0) -> None:
+        """output_dim: width of the vectors that are concatenated with the output of the integrator."""
         super().__init__()
         self.feed_forward = nn.Sequential(nn.Linear(input_dim, hidden), nn.ReLU(), nn.Dropout(FEED_FORWARD_DROPOUT))
         self.encoder = BiLstm(input_dim=hidden, hidden=hidden, layers=1, dropout=0.0)
         width = self.encoder.width
         self.integrator = BiLstm(input_dim=3 * width, hidden=hidden, layers=1, dropout=0.0)
         self.integrator_dropout = nn.Dropout(INTEGRATOR_DROPOUT)
-        self.self_attention = AttentionPooling(width)
+        self.self_attention = AttentionPooling(width + output_dim)
         self.output = Maxout(
-            4 * width, (4 * hidden, 2 * hidden, n_labels), pieces=MAXOUT_PIECES, dropout=MAXOUT_DROPOUT
+            4 * (width + output_dim), (4 * hidden, 2 * hidden, n_labels), pieces=MAXOUT_PIECES, dropout=MAXOUT_DROPOUT
         )
 
-    def forward(self, x: Tensor, mask: Tensor, lengths: Tensor) -> Tensor:
-        """x: (B, T, D), mask: (B, T), lengths: (B,) on the CPU -> label scores (B, K)."""
+    def forward(self, x: Tensor, mask: Tensor, lengths: Tensor, beside: Tensor | None = None) -> Tensor:
+        """x: (B, T, D), mask: (B, T), lengths: (B,) on the CPU, beside: (B, T, O) -> label scores (B, K)."""
         encoded = self.encoder(self.feed_forward(x), lengths)  # (B, T, 2H)
         context = self_attend(encoded, mask)  # (B, T, 2H)
         joined = torch.cat([encoded, encoded - context, encoded * context], dim=-1)  # (B, T, 6H)
         read = self.integrator(joined, lengths)  # (B, T, 2H)
+        if beside is not None:
+            read = torch.cat([read, beside], dim=-1)  # (B, T, 2H + O)
         pooled = [masked_max(read, mask), masked_mean(read, mask), masked_min(read, mask)]
-        together = torch.cat([*pooled, self.self_attention(read, mask)], dim=-1)  # (B, 8H)
+        together = torch.cat([*pooled, self.self_attention(read, mask)], dim=-1)  # (B, 8H + 4O)
         scores: Tensor = self.output(self.integrator_dropout(together))
         return scores
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
@@ -65,6 +66,14 @@ class WordLookup(nn.Module):
         return x + self.offsets(self.offset_of_row[rows]) if self.offsets is not None else x
 
 
+@dataclass(frozen=True)
+class OwnRate:
+    """A source's own learning rate for its `encoder`: that of the first epoch, reached after `warmup` updates."""
+
+    learning_rate: float
+    warmup: int = 0
+
+
 class EmbeddingMix(nn.Module):
     """One module per source; their vectors are concatenated. The width is computed from the sources.
 
@@ -109,6 +118,15 @@ class EmbeddingMix(nn.Module):
         own = torch.stack([w.square().sum() for w in found]).sum() if found else torch.zeros(())
         return own if self.again is None else own + self.again.mix.mix_penalty()
 
+    def own_rates(self) -> list[tuple[OwnRate, list[nn.Parameter]]]:
+        """The sources with a learning rate of their own, and the parameters of their encoders."""
+        found = [(getattr(source, "own_rate", None), getattr(source, "encoder", None)) for source in self.sources]
+        return [
+            (rate, [parameter for parameter in encoder.parameters() if parameter.requires_grad])
+            for rate, encoder in found
+            if isinstance(rate, OwnRate) and isinstance(encoder, nn.Module)
+        ]
+
 
 class MixAgain(nn.Module):
     """Some sources of a mix, mixed with weights of their own. It has the inputs of the whole mix."""
@@ -128,7 +146,8 @@ class MixAgain(nn.Module):
 
 
 def _mix(source: nn.Module) -> ScalarMix | None:
-    return source.mix if isinstance(source, FrozenLayers) else None
+    mix = getattr(source, "mix", None)
+    return mix if isinstance(mix, ScalarMix) else None
 
 
 def _width(source: nn.Module) -> int:

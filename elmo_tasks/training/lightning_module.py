@@ -58,9 +58,15 @@ class TaskModule(lightning.LightningModule):
         self._sources: list[str] = []
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
-        """An optimiser for all trainable parameters."""
-        trained = [parameter for parameter in self.parameters() if parameter.requires_grad]
-        return OPTIMIZERS[self.training_config.optimizer](trained, lr=self.rate)
+        """An optimiser for all trainable parameters; those with a learning rate of their own are separate groups."""
+        own = self.model.mix.own_rates()
+        apart = {id(parameter) for _, parameters in own for parameter in parameters}
+        rest = [p for p in self.parameters() if p.requires_grad and id(p) not in apart]
+        groups = [{"params": rest, "share": 1.0, "warmup": 0}]
+        for rate, parameters in own:
+            share = rate.learning_rate / self.training_config.learning_rate
+            groups.append({"params": parameters, "share": share, "warmup": rate.warmup})
+        return OPTIMIZERS[self.training_config.optimizer](groups, lr=self.rate)
 
     def on_fit_start(self) -> None:
         """Train no further epochs if the run had already stopped early before it was interrupted.
@@ -71,10 +77,12 @@ class TaskModule(lightning.LightningModule):
         if stop is not None and stop.wait_count >= stop.patience:
             self.trainer.should_stop = True
 
-    def on_train_epoch_start(self) -> None:
-        """Set the learning rate of the optimiser."""
+    def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
+        """Set the learning rates of the optimiser."""
+        rate = self.rate * self.training_config.rate_share(self.current_epoch)
         for group in self.trainer.optimizers[0].param_groups:
-            group["lr"] = self.rate * self.training_config.rate_share(self.current_epoch)
+            warmth = min(1.0, (self.global_step + 1) / max(1, group.get("warmup", 0)))
+            group["lr"] = rate * group.get("share", 1.0) * warmth
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """The loss of a batch. Raises InputError, naming the sentences, if it is not finite."""

@@ -93,14 +93,14 @@ def draw_probe(record: Mapping[str, Any], path: Path) -> None:
     from matplotlib.container import BarContainer
     from matplotlib.figure import Figure
 
-    tagged = record["probe"] != "senses"
+    tagged = record["probe"] not in ("senses", "wsd")
     embedders = list(dict.fromkeys(row["embedder"] for row in record["probes"]))
     colours = {names[0]: style.color for names, style in styles([name] for name in embedders).items()}
     with drawing():
         figure = Figure(figsize=(10.5 if tagged else 6.5, 4.2), layout="constrained")
         axes = figure.subplots(1, 2 if tagged else 1, squeeze=False)[0]
         _bars(axes[0], record, "test", colours)
-        axes[0].set_ylabel("test accuracy (%)")
+        axes[0].set_ylabel("F1 on all test sets (%)" if record["probe"] == "wsd" else "test accuracy (%)")
         for name, value, style in _lines(record):
             axes[0].axhline(value, color="0.25", linestyle=style, linewidth=1.2, label=f"{name} ({value:.1f})")
         for entry in record["published"]:
@@ -120,6 +120,12 @@ def draw_probe(record: Mapping[str, Any], path: Path) -> None:
 
 
 def _title(record: Mapping[str, Any]) -> str:
+    if record["probe"] == "wsd":
+        train, words = record["train"], record["words"]["all"]
+        return (
+            f"word senses of all words by nearest neighbour in SemCor ({train['words']} training words, "
+            f"{train['senses']} senses, {words} test words), F1 in per cent"
+        )
     if record["probe"] == "senses":
         sizes = f"{record['lemmas']} words, {record['occurrences']['test']} test occurrences"
         what = "word senses by nearest neighbour"
@@ -133,6 +139,10 @@ def _title(record: Mapping[str, Any]) -> str:
 
 def _note(record: Mapping[str, Any]) -> str:
     note = f"Fingerprint of {_bilm_name(record)}: {record['bilm']['fingerprint']}."
+    if record["probe"] == "wsd":
+        unseen, unanswered, words = (record[key]["all"] for key in ("unseen", "unanswered", "words"))
+        share = f"{unseen} of {words} test words ({100 * unseen / words:.1f} %)"
+        return f"{note} The lemmas of {share} are not in SemCor; {unanswered} of these words got no answer."
     if record["probe"] == "senses":
         return f"{note} Lemmas without training occurrences: {record['unseen']} of the test's."
     heart = spread(record["majority"]["control"])
@@ -140,6 +150,8 @@ def _note(record: Mapping[str, Any]) -> str:
 
 
 def _rows(record: Mapping[str, Any]) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+    if record["probe"] == "wsd":
+        return _rows_by_set(record)
     if record["probe"] == "senses":
         rows: list[tuple[str, ...]] = [(row["embedder"], row["layer"], spread(row["test"])) for row in record["probes"]]
         rows.append(("first sense", "", spread([record["first_sense"]])))
@@ -156,6 +168,20 @@ def _rows(record: Mapping[str, Any]) -> tuple[tuple[str, ...], list[tuple[str, .
     for entry in record["published"]:
         wide += [(_others(entry), layer, "", f"{value}", "", "", "") for layer, value in entry["layers"].items()]
     return ("vectors", "layer", "dev", "test", "control task", "selectivity", "learned mix"), wide
+
+
+def _rows_by_set(record: Mapping[str, Any]) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+    """Word senses of all words: one column per test set. Published results have only the last one."""
+    sets = tuple(record["words"])
+    rows: list[tuple[str, ...]] = [
+        (row["embedder"], row["layer"], *(spread(row["sets"][name]) for name in sets)) for row in record["probes"]
+    ]
+    rows += [(name, "", *(spread([f1[key]]) for key in sets)) for name, f1 in record["first_sense"].items()]
+    blank = [""] * (len(sets) - 1)
+    for entry in record["published"]:
+        rows.append((f"{entry['source']}: first sense", "", *blank, f"{entry['first_sense']}"))
+        rows += [(entry["source"], layer, *blank, f"{value}") for layer, value in entry["layers"].items()]
+    return ("vectors", "layer", *sets), rows
 
 
 def _others(entry: Mapping[str, Any]) -> str:
@@ -202,6 +228,11 @@ def _bars(axes: Any, record: Mapping[str, Any], key: str, colours: Mapping[str, 
 def _lines(record: Mapping[str, Any]) -> list[tuple[str, float, str]]:
     if record["probe"] == "senses":
         return [("first sense", 100 * record["first_sense"], "--")]
+    if record["probe"] == "wsd":
+        return [
+            (name, 100 * f1["all"], style)
+            for (name, f1), style in zip(record["first_sense"].items(), ("--", ":"), strict=False)
+        ]
     majority = record["majority"]
     return [
         ("each word's most frequent tag", 100 * majority["word"]["test"], "--"),
@@ -220,5 +251,11 @@ def _published(axes: Any, record: Mapping[str, Any], entry: Mapping[str, Any]) -
     ]
     if marks:
         axes.plot(
-            *zip(*marks, strict=True), "D", color="white", markeredgecolor="black", markersize=6, label=_others(entry)
+            *zip(*marks, strict=True),
+            "D",
+            color="white",
+            markeredgecolor="black",
+            markersize=6,
+            label=entry["source"] if record["probe"] == "wsd" else _others(entry),
         )
+        axes.set_ylim(top=max(axes.get_ylim()[1], 1.05 * max(value for _, value in marks)))

@@ -36,12 +36,14 @@ class Settings:
     head: how the tokens of a sentence are combined into one vector; `bcn` is the network of McCann et al. 2017.
     hidden, dropout: width of the head's layers; dropout on the embeddings and in the ReLU layer.
     class_weights: weights of the labels in the loss; `balanced` gives each label the same total weight, however rare.
+    elmo_at_output: add a second mix of the contextual embedders to the output of the integrator of a `bcn`.
     """
 
     head: Literal["mean", "max", "attention", "bcn"] = "mean"
     hidden: int = bounded(256, least=1)
     dropout: float = bounded(0.5, least=0, below=1)
     class_weights: Literal["none", "balanced"] = "none"
+    elmo_at_output: bool = False
 
 
 def parse(line: str, source: str) -> list[LabelledSentence]:

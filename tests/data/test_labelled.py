@@ -144,7 +144,7 @@ def test_a_folder_of_one_data_set_needs_no_choice(tmp_path: Path) -> None:
     for split in SPLITS:
         write(tmp_path, "1 a\n", f"x.{split}.jsonl")
     assert find_split(tmp_path, "dev").name == "x.dev.jsonl"
-    assert locate(str(tmp_path)) == (tmp_path, "")
+    assert locate(str(tmp_path)) == (tmp_path, "", "train")
     assert locate("nowhere:fine") is None
 
 

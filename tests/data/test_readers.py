@@ -173,4 +173,4 @@ def test_ud_ewt_counts(shared_data: Path) -> None:
 def test_a_folder_may_have_underscores(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ELMO_TASKS_DATA", str(tmp_path))
     (tmp_path / "ud_ewt_pos").mkdir()
-    assert locate("ud-ewt-pos") == (tmp_path / "ud_ewt_pos", "")
+    assert locate("ud-ewt-pos") == (tmp_path / "ud_ewt_pos", "", "train")

@@ -162,3 +162,41 @@ def test_json_lines_for_predict(task: str) -> None:
         with pytest.raises(InputError, match="f:1: ") as fault:
             parse(line, "f:1")
         assert "\n" not in str(fault.value)
+
+
+def test_data_without_a_train_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Three quarters of dev are the training data of germeval2014, unless there is a train file."""
+    monkeypatch.setenv("ELMO_TASKS_DATA", str(tmp_path))
+    folder = tmp_path / "germeval2014"
+    for split, size in (("dev", 20), ("test", 5)):
+        write(
+            folder,
+            "\n".join(f"#\tsource\n1\tName{n}\tB-PER\tO\n2\tging\tO\tO\n" for n in range(size)),
+            f"NER-de-{split}.tsv",
+        )
+    found = load_data("germeval2014", load_task("ner").read)
+    assert [len(found.get(split)) for split in ("train", "dev", "test")] == [15, 5, 5]
+    assert not {e.tokens for e in found.train} & {e.tokens for e in found.dev}
+    assert any("held out 5 of 20 training sentences as dev" in note for note in found.notes)
+    assert load_data("germeval2014", load_task("ner").read, only=("dev",)).dev == found.dev
+    assert load_data("germeval2014", load_task("ner").read, only=("test",)).test == found.test
+    half = load_data("germeval2014", load_task("ner").read, ReadingConfig(dev_fraction=0.5))
+    assert [len(half.get(split)) for split in ("train", "dev", "test")] == [10, 10, 5]
+    write(tmp_path / "more", SENTENCE, "train.txt")
+    joined = load_data("germeval2014+more", load_task("ner").read)
+    assert [len(joined.get(split)) for split in ("train", "dev", "test")] == [16, 5, 5]
+    write(folder, "1\tAda\tB-PER\tO\n", "NER-de-train.tsv")
+    whole = load_data("germeval2014", load_task("ner").read)
+    assert [len(whole.get(split)) for split in ("train", "dev", "test")] == [1, 20, 5]
+
+
+def test_germeval(shared_data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The outer entities of its README, and two corpora of biomedical text that need nothing special."""
+    monkeypatch.setenv("ELMO_TASKS_DATA", str(shared_data))
+    sizes = {"germeval2014": (1650, 550, 5100), "bc5cdr": (4560, 4581, 4797), "ncbi_disease": (5424, 923, 940)}
+    for name, expected in sizes.items():
+        found = load_data(name, load_task("ner").read)
+        assert tuple(len(found.get(split)) for split in ("train", "dev", "test")) == expected
+    german = load_data("germeval2014", load_task("ner").read)
+    tags = [tag for example in (*german.train, *german.dev) for tag in example.tags]
+    assert sum(tag.startswith("B-") for tag in tags) == 2674 and len(tags) == 41_653

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from elmo_tasks.core.errors import InputError
+from elmo_tasks.data.catalog import load_data
+from elmo_tasks.data.conll import read_conll
+from elmo_tasks.data.label_map import LabelMap
 from elmo_tasks.data.labelled import read_labelled
+from elmo_tasks.data.reading import ReadingConfig
 
 
 def write(folder: Path, text: str) -> Path:
@@ -34,6 +39,58 @@ def test_a_file_of_trees(tmp_path: Path) -> None:
         ("2", ("Hm",), f"{path}:4"),
         ("4", ("a", "b", "c"), f"{path}:5"),
     ]
+
+
+def test_every_phrase(tmp_path: Path) -> None:
+    """Each node in preorder, also those with equal text, as AllenNLP does; a dropped label drops its phrases."""
+    path = write(tmp_path, "(3 (2 It) (4 (4 's) (2 (2 so) (2 so))))\n(2 Hm)\n")
+    found = read_labelled(path, phrases=True)
+    assert [(e.label, " ".join(e.tokens), e.source.rpartition(":")[2]) for e in found] == [
+        ("3", "It 's so so", "1"),
+        ("2", "It", "1"),
+        ("4", "'s so so", "1"),
+        ("4", "'s", "1"),
+        ("2", "so so", "1"),
+        ("2", "so", "1"),
+        ("2", "so", "1"),
+        ("2", "Hm", "2"),
+    ]
+    binary = read_labelled(path, phrases=True, map_labels=LabelMap("2=drop,3=1,4=1"))
+    assert [(e.label, len(e.tokens)) for e in binary] == [("1", 4), ("1", 3), ("1", 1)]
+
+
+def test_phrases_are_for_training(tmp_path: Path) -> None:
+    for split in ("train", "dev", "test"):
+        (tmp_path / f"{split}.txt").write_text("(3 (2 It) (4 works))\n(1 (2 No) (1 way))\n", encoding="utf-8")
+    reading = ReadingConfig(phrases=True)
+    splits = load_data(str(tmp_path), read_labelled, reading)
+    assert [len(splits.get(split)) for split in ("train", "dev", "test")] == [6, 2, 2]
+    mapped = load_data(str(tmp_path), read_labelled, replace(reading, map_labels="2=drop,3=1,4=1"))
+    assert [(e.label, *e.tokens) for e in mapped.train] == [
+        ("1", "It", "works"),
+        ("1", "works"),
+        ("1", "No", "way"),
+        ("1", "way"),
+    ]
+    with pytest.raises(InputError, match=r"reading.phrases: the reader for this task's files does not support it"):
+        load_data(str(tmp_path), read_conll, reading)
+    (tmp_path / "dev.txt").unlink()
+    with pytest.raises(InputError, match="reading.phrases needs dev and test files of trees"):
+        load_data(str(tmp_path), read_labelled, replace(reading, dev_fraction=0.5))
+    (tmp_path / "train.txt").write_text("1 It works\n", encoding="utf-8")
+    with pytest.raises(InputError, match=r"train.txt: reading.phrases needs trees such as \(3 \(2 It\) \(4 works\)\)"):
+        load_data(str(tmp_path), read_labelled, reading, only=("train",))
+
+
+def test_the_treebank(shared_data: Path) -> None:
+    """The sizes that its authors publish."""
+    folder = shared_data / "sst_trees"
+    splits = load_data(str(folder), read_labelled, ReadingConfig(phrases=True))
+    assert [len(splits.get(split)) for split in ("train", "dev", "test")] == [318_582, 1_101, 2_210]
+    binary = ReadingConfig(phrases=True, map_labels="0=0,1=0,2=drop,3=1,4=1")
+    two = load_data(str(folder), read_labelled, binary)
+    assert [len(two.get(split)) for split in ("dev", "test")] == [872, 1_821]
+    assert {e.label for e in two.train} == {"0", "1"} and 90_000 < len(two.train) < 110_000
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ import lzma
 import shutil
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from xml.sax.saxutils import escape
 
 from elmo_tasks.data.catalog import SAMPLE
 from elmo_tasks.elmo.bilm import BiLM
@@ -35,7 +36,8 @@ def write_columns(path: Path, made: Iterable[list[list[str]]]) -> None:
 
 
 def make_data(root: Path) -> None:
-    """`conll2003`, `ud_ewt_pos`, `ewt_srl`, `sst`, `sick` and sets of SNLI, each in its own format."""
+    """The data sets of the catalog and those of `probe wsd`, each in its own format."""
+    make_word_senses(root)
     for split, size in SIZES.items():
         news = list(sentences(SAMPLE / f"{split}.txt"))[:size]
         write_columns(root / "conll2003" / f"eng.{split}", [[[w, "X", t, t] for w, t in rows] for rows in news])
@@ -62,11 +64,46 @@ def make_data(root: Path) -> None:
         for variant, labels in (("binary", "01"), ("fine", "04")):
             lines = [f"{labels[line.startswith('positive')]} {line.split(maxsplit=1)[1]}\n" for line in opinions]
             (root / "sst" / f"stsa.{variant}.{split}").write_text("".join(lines), encoding="utf-8")
+        (root / "sst_trees").mkdir(parents=True, exist_ok=True)
+        trees = [
+            f"({'04'[line.startswith('positive')]} {' '.join(f'(2 {word})' for word in line.split()[1:])})\n"
+            for line in opinions
+        ]
+        (root / "sst_trees" / f"{split}.txt").write_text("".join(trees), encoding="utf-8")
 
     (root / "snli" / "breaking_nli").mkdir()
     with (root / "snli" / "breaking_nli" / "test.jsonl").open("w", encoding="utf-8") as file:
         for premise, hypothesis, label in pairs[1:]:
             file.write(json.dumps({"sentence1": premise, "sentence2": hypothesis, "gold_label": label}) + "\n")
+
+
+def make_word_senses(root: Path) -> None:
+    """`semcor` and `wsd_eval`: the shipped sense corpus, with senses numbered as WordNet's keys."""
+    numbers: dict[str, int] = {}
+    for split, folder in (("train", "semcor"), ("test", "wsd_eval")):
+        columns, words, keys = list[str](), list[str](), list[str]()
+        for line in (SAMPLE / f"senses/{split}.jsonl").read_text(encoding="utf-8").splitlines():
+            found = json.loads(line)
+            number = numbers.setdefault(found["sense"], len(numbers))
+            key, name = f"{found['lemma']}%1:{number:02d}:00::", f"d.s{len(keys)}.t0"
+            own = [key if place == found["index"] else "_" for place in range(len(found["tokens"]))]
+            columns += [f"{word}\t{word}\tNN\t{tag}\n" for word, tag in zip(found["tokens"], own, strict=True)] + ["\n"]
+            before, word, behind = (
+                found["tokens"][: found["index"]],
+                found["tokens"][found["index"]],
+                found["tokens"][found["index"] + 1 :],
+            )
+            tagged = [f"<wf>{escape(other)}</wf>" for other in before]
+            tagged.append(f'<instance id="{name}" lemma="{found["lemma"]}" pos="NOUN">{escape(word)}</instance>')
+            tagged += [f"<wf>{escape(other)}</wf>" for other in behind]
+            words.append(f"<sentence>{''.join(tagged)}</sentence>")
+            keys.append(f"{name} {key}\n")
+        (root / folder).mkdir(parents=True)
+        if split == "train":
+            (root / folder / "brown1.tsv").write_text("".join(columns), encoding="utf-8")
+        else:
+            (root / folder / "small.data.xml").write_text(f"<corpus>{''.join(words)}</corpus>", encoding="utf-8")
+            (root / folder / "small.gold.key.txt").write_text("".join(keys), encoding="utf-8")
 
 
 def make_files(folder: Path) -> None:
@@ -100,6 +137,7 @@ def make_files(folder: Path) -> None:
         rows = "".join("".join("\t".join(row) + "\n" for row in one) + "\n" for one in treebank[:size])
         (folder / f"en_ewt-ud-{split}.conllu").write_text(rows, encoding="utf-8")
     write_tweets(folder / "tweets.csv")
+    (folder / "index.sense").write_text("bark%1:00:00:: 00000001 1 1\n", encoding="utf-8")
     write_hdf5(BiLM(SMALL), folder / "options.json", folder / "weights.hdf5")
     for name in ("configs", "benchmarks", "examples"):
         (folder / name).symlink_to(ROOT / name)

@@ -59,7 +59,7 @@ def test_words_are_their_first_piece_or_the_mean(encoder: str) -> None:
 def test_a_long_sentence_is_read_in_windows(encoder: str, pooling: str) -> None:
     words, pieces = WORDS * 6, PIECES * 6
     embedder = TransformerEmbedder(encoder, pooling=pooling)
-    assert embedder.window == 14
+    assert embedder.reader.window == 14
     (found,) = embedder.embed([words])
     flat = list(chain(*pieces))
     windows = [hidden(encoder, flat[start : start + 14]) for start in window_starts(len(flat), 14)]
@@ -75,7 +75,7 @@ def test_a_long_sentence_is_read_in_windows(encoder: str, pooling: str) -> None:
 def test_one_window_is_as_good_as_a_longer_model(save_encoder: Callable[..., str], encoder: str) -> None:
     wide = TransformerEmbedder(save_encoder(positions=64))
     narrow = TransformerEmbedder(save_encoder(positions=64))
-    narrow.window = 14
+    narrow.reader.window = 14
     (whole,), (cut,) = wide.embed([WORDS[:5] * 4]), narrow.embed([WORDS[:5] * 4])
     assert not torch.allclose(whole[2], cut[2], atol=1e-3)  # context differs
     torch.testing.assert_close(wide.embed([WORDS])[0], narrow.embed([WORDS])[0], rtol=1e-5, atol=1e-5)
@@ -83,7 +83,7 @@ def test_one_window_is_as_good_as_a_longer_model(save_encoder: Callable[..., str
 
 @pytest.mark.parametrize("word", ["", " ", "\u200b", "\ud800", "\0", "zebra"])
 def test_a_word_without_pieces_is_the_unknown_piece(encoder: str, word: str) -> None:
-    assert TransformerEmbedder(encoder).pieces.of(word) == [1]
+    assert TransformerEmbedder(encoder).reader.pieces.of(word) == [1]
 
 
 def test_the_token_budget_does_not_matter(encoder: str) -> None:
@@ -140,8 +140,9 @@ def test_roberta_counts_positions_from_behind_its_padding(tmp_path: Path) -> Non
     RobertaModel(config).save_pretrained(tmp_path)
     byte_level(tmp_path)
     embedder = TransformerEmbedder(str(tmp_path))
-    assert (embedder.pieces.before, embedder.pieces.behind, embedder.window) == ([0], [2], 16)
-    assert embedder.pieces.of("cat") == [262]  # as in the middle of a text, not as its first word
+    reader = embedder.reader
+    assert (reader.pieces.before, reader.pieces.behind, reader.window) == ([0], [2], 16)
+    assert reader.pieces.of("cat") == [262]  # as in the middle of a text, not as its first word
     (long,), (alone,) = embedder.embed([["cat"] * 50]), embedder.embed([["cat"]])
     assert torch.isfinite(long).all() and long.shape == (2, 50, 8) and alone.shape == (2, 1, 8)
 

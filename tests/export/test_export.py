@@ -218,6 +218,13 @@ def test_a_bilm_with_a_dictionary_is_refused(make_run: Callable[..., Trained], t
     assert not (tmp_path / "out").exists()
 
 
+def test_layers_at_the_output_of_a_network_are_refused(make_run: Callable[..., Trained], tmp_path: Path) -> None:
+    trained = make_run("sentiment", embedders=("elmo",), head="bcn", elmo_at_output=True)
+    with pytest.raises(InputError, match="runs with model.elmo_at_output cannot be exported"):
+        export_run(trained, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
 def test_a_task_of_your_own_is_refused(make_run: Callable[..., Trained], tmp_path: Path) -> None:
     from dataclasses import replace
 

@@ -57,3 +57,20 @@ def test_every_parameter_learns() -> None:
     network(x.masked_fill(~mask.unsqueeze(-1), 0.0), mask, lengths).logsumexp(1).sum().backward()
     still = [name for name, parameter in network.named_parameters() if parameter.grad.abs().max() < 1e-6]
     assert still == ["self_attention.score.bias"]  # a softmax does not see what all its scores share
+
+
+def test_vectors_beside_the_output_of_the_integrator() -> None:
+    """They are pooled with it, and the maxout layers are wider."""
+    network = BiattentiveNetwork(input_dim=4, hidden=6, n_labels=3, output_dim=2).eval()
+    assert network.output.layers[0].in_features == 4 * (2 * 6 + 2)
+    x, mask, lengths = sentences(3, 5, 1)
+    beside = torch.randn(3, 5, 2)
+    beside[~mask] = 1e3
+    found = network(x, mask, lengths, beside)
+    changed = beside.clone()
+    changed[0, 1] += 1.0
+    other = network(x, mask, lengths, changed)
+    torch.testing.assert_close(found[1:], other[1:])
+    assert not torch.allclose(found[0], other[0])
+    alone = network(x[:1, :3], mask[:1, :3], lengths[:1], beside[:1, :3])
+    torch.testing.assert_close(alone[0], found[0])

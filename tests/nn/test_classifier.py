@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import pytest
 import torch
 
@@ -9,7 +12,8 @@ from elmo_tasks.core.errors import InputError
 from elmo_tasks.embedders.chars import CharsInput, CharsSettings
 from elmo_tasks.embedders.inputs import FrozenInput
 from elmo_tasks.embedders.random import RandomEmbedder
-from elmo_tasks.nn.batch import Item, collate
+from elmo_tasks.nn.batch import Batch, Item, collate
+from elmo_tasks.nn.biattention import BiattentiveNetwork
 from elmo_tasks.nn.classifier import HEADS, Classifier
 from elmo_tasks.nn.embedding_mix import EmbeddingMix
 from elmo_tasks.text.labels import LabelSet
@@ -21,7 +25,7 @@ GOLD = [2, 0, 0, 1]
 LABELS = LabelSet(("a", "b", "c"), (2, 1, 1))
 
 
-def build(head: str, **settings: str) -> tuple[Classifier, list[Item]]:
+def build(head: str, **settings: Any) -> tuple[Classifier, list[Item]]:
     torch.manual_seed(0)
     inputs = [FrozenInput(RandomEmbedder(8)), CharsInput(CharsSettings(filters=8))]
     prepared = [source.prepare(SENTENCES).take(range(len(SENTENCES))) for source in inputs]
@@ -92,3 +96,50 @@ def test_labels_without_counts_have_no_weights() -> None:
     assert Classifier(
         classifier.mix, loaded, head="mean", hidden=10, dropout=0.1, class_weights="balanced"
     ).weights is None  # fmt: skip
+
+
+class Layers:
+    """An embedder of three layers, each with a value of its own."""
+
+    name, n_layers, width, fingerprint, parameters = "layers", 3, 4, "layers", 0
+
+    def embed(self, sentences: Sequence[Sequence[str]]) -> list[torch.Tensor]:
+        draw = torch.Generator().manual_seed(0)
+        return [torch.randn(3, len(words), 4, generator=draw) for words in sentences]
+
+
+def build_with_layers(elmo_at_output: bool, head: str = "bcn") -> tuple[Classifier, Batch]:
+    torch.manual_seed(0)
+    inputs = [FrozenInput(Layers()), FrozenInput(RandomEmbedder(8))]
+    prepared = [source.prepare(SENTENCES).take(range(len(SENTENCES))) for source in inputs]
+    items = [
+        Item(tuple(part[index] for part in prepared), len(words), index, torch.tensor(GOLD[index]))
+        for index, words in enumerate(SENTENCES)
+    ]
+    mix = EmbeddingMix([source.name for source in inputs], [source.build_module() for source in inputs])
+    model = Classifier(mix, LABELS, head=head, hidden=10, dropout=0.1, elmo_at_output=elmo_at_output)
+    return model, collate(items)
+
+
+@pytest.mark.parametrize(
+    ("elmo_at_output", "width", "names"), [(False, 20, ["layers"]), (True, 24, ["layers", "layers (again)"])]
+)
+def test_layers_at_the_output(elmo_at_output: bool, width: int, names: list[str]) -> None:
+    """Every mix has weights of its own, which learn, and is reported."""
+    classifier, batch = build_with_layers(elmo_at_output)
+    assert classifier.norm.normalized_shape == (12,)
+    head = classifier.head
+    assert isinstance(head, BiattentiveNetwork)
+    assert head.output.layers[0].in_features == 4 * width
+    classifier.loss(batch).backward()
+    again = classifier.mix.again
+    sources = [classifier.mix.sources[0], *([] if again is None else [again.mix.sources[0]])]
+    assert len(sources) == len(names) and list(classifier.mix.mix_weights()) == names
+    assert all(source.mix.scalar_parameters.grad.abs().sum() > 0 for source in sources)
+
+
+def test_only_the_biattentive_network_has_such_an_output() -> None:
+    with pytest.raises(InputError, match="model.elmo_at_output needs the head bcn, not mean"):
+        build_with_layers(True, head="mean")
+    model, _ = build("bcn", elmo_at_output=True)  # a single layer
+    assert model.mix.again is None

@@ -70,3 +70,17 @@ def test_what_was_measured_of_one_embedder_is_not_said_of_its_concatenations() -
     assert cells([measured()], "latency of a sentence") == ["", "6.25", "", "", ""]
     assert cells([measured()], "UPOS probe, accuracy") == ["", "90.00", "", "", ""]
     assert cells([measured()], "size on disk") == ["", "14", "", "", ""]
+
+
+def test_a_fine_tuned_transformer_has_a_column_of_its_own() -> None:
+    """Only if there is a record; its costs are those of the whole model."""
+    costs = {"tokens_per_second": 512.3, "trained_parameters": 22_000_000, "frozen_parameters": 500_000}
+    tuned = runs(["minilm"], [0.92], config={"transformer": {"trainable": True}})
+    tuned["runs"] = [run | costs for run in tuned["runs"]]
+    frozen = runs(["minilm"], [0.88], config={"transformer": {"trainable": False}})
+    for records in ([tuned, frozen], [frozen, tuned]):
+        assert "| minilm, fine-tuned |" in comparison_table(records)
+        assert cells(records, "named entities")[2:] == ["88.00 (1 seed)", "", "", "92.00 (1 seed)"]
+        assert cells(records, "tagging, tokens per second") == ["", "", "", "", "", "512"]
+        assert cells(records, "all weights in 32 bits") == ["", "", "", "", "", "90"]
+    assert "fine-tuned" not in comparison_table([frozen])
