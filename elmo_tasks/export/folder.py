@@ -85,7 +85,7 @@ def export_model(trained: Exportable, output: str | Path, *, int8: bool = False,
             raise InputError(
                 f"runs of the task {trained.task.name} cannot be exported; only those of {', '.join(_SCHEMES)} can"
             )
-        sources = trained.model.mix.sources
+        sources = trained.model.cpu().mix.sources  # it may have been applied on a GPU
         makers = [maker_of(source, module) for source, module in zip(trained.inputs, sources, strict=True)]
         files: Files = {}
         inputs = []
