@@ -111,7 +111,7 @@ def predict_table(record: Record) -> str:
     memory, about = record["memory"], f"{' + '.join(record['inputs'])}, {record['tokens']:,} tokens of {record['data']}"
     return markdown_table(head, rows) + (
         f"\n{escape(about)}, {record['threads']} threads. Peak memory over {memory['sentences']:,} sentences: "
-        f"{memory['growth_mb']:,.0f} MB above the {memory['loaded_mb']:,.0f} MB of the loaded run.\n"
+        f"{memory['growth_mb']:,.0f} MB above the memory after the first 1,000.\n"
     )
 
 

@@ -12,6 +12,7 @@ from typing import Any, TypeAlias, TypeVar
 import torch
 
 from elmo_tasks.core.errors import InputError
+from elmo_tasks.core.memory import return_freed_memory
 from elmo_tasks.core.progress import report_progress
 from elmo_tasks.embedders.elmo import frozen_device
 from elmo_tasks.embedders.inputs import AT_ONCE, FrozenInput
@@ -24,8 +25,8 @@ from elmo_tasks.text.examples import Example
 from elmo_tasks.text.results import TagResult, sentence_of
 
 FIRST_TOKENS = 1024  # in the first part of a text; each following part has twice as many, up to the maximum
-PART_NUMBERS = 12 << 20  # numbers in the frozen vectors of a part: 50 MB; two parts are in memory at a time
-_BATCH_TOKENS = 4096  # tokens per batch of the model, including padding
+PART_NUMBERS = 6 << 20  # numbers in the frozen vectors of a part: 25 MB; two parts are in memory at a time
+_BATCH_TOKENS = 2048  # tokens per batch of the model, including padding
 
 
 def predict_examples(trained: Trained, examples: Sequence[Example]) -> list[Prediction]:
@@ -190,6 +191,7 @@ def _decode(
     for batch in batches_by_tokens(sentences.items(full), _BATCH_TOKENS):
         found |= zip(batch.indices, compute(batch.to(device)), strict=True)
         report(len(found))
+    return_freed_memory()  # otherwise the heap grows by hundreds of MB over 20,000 sentences
     outputs = (found[index] for index in range(len(full)))
     return [next(outputs) if example.tokens else nothing for example in examples]
 

@@ -83,11 +83,11 @@ def test_predict() -> None:
         "tokens_per_second": dict(zip(names, (20_000.0, 12_000.0, 6_000.0), strict=True)),
         "share_of_engine": dict(zip(names, (1.0, 0.6, 0.3), strict=True)),
         "seconds": {name: {"cpu": 0.1, "wall": 0.2} for name in names},
-        "memory": {"sentences": 20_000, "growth_mb": 150.4, "loaded_mb": 500.0},
+        "memory": {"sentences": 20_000, "growth_mb": 150.4},
     }
     table = predict_table(record)
     assert "| 12,000 | 60 % | 100 |" in table
-    assert "over 20,000 sentences: 150 MB above the 500 MB of the loaded run." in table
+    assert "over 20,000 sentences: 150 MB above the memory after the first 1,000." in table
 
 
 def test_demo_without_a_browser() -> None:
