@@ -34,9 +34,10 @@ if TYPE_CHECKING:
     from elmo_tasks.metrics.counts import Counts
     from elmo_tasks.nn.batch import Batch
     from elmo_tasks.nn.embedding_mix import EmbeddingMix
+    from elmo_tasks.runs.evaluate import evaluate
     from elmo_tasks.runs.experiment import Experiment, resolve_experiment
     from elmo_tasks.runs.hub import push_to_hub
-    from elmo_tasks.runs.predict import evaluate, predict
+    from elmo_tasks.runs.predict import predict
     from elmo_tasks.runs.run import Run, load
     from elmo_tasks.runs.store import Trained
     from elmo_tasks.task import Task, load_task
@@ -150,7 +151,7 @@ _HOMES = {
     "Trained": "runs.store",
     "batch_to_ids": "elmo.characters",
     "embed_batch": "embedders.frozen",
-    "evaluate": "runs.predict",
+    "evaluate": "runs.evaluate",
     "frozen_embedder": "embedders.frozen",
     "load": "runs.run",
     "load_bilm": "elmo.weights.resolve",

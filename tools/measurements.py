@@ -91,6 +91,30 @@ def embed_memory_table(record: Record) -> str:
     return markdown_table(["tokens", "tokens per second", "peak memory, MB", "growth after 50,000 tokens, MB"], [row])
 
 
+def predict_table(record: Record) -> str:
+    """Speed of `predict` beside the engine alone, and its memory."""
+    names = {
+        "engine": "the engine alone",
+        "predict": "`predict` on a file",
+        "predict in blocks of 64": "64 lines at a time",
+    }
+    rows = [
+        [
+            name,
+            f"{record['tokens_per_second'][key]:,.0f}",
+            f"{100 * record['share_of_engine'][key]:.0f} %",
+            f"{record['seconds'][key]['cpu'] / record['tokens'] * 1e6:.0f}",
+        ]
+        for key, name in names.items()
+    ]
+    head = ["computed by", "tokens per second", "share of the engine's speed", "processor time per token, µs"]
+    memory, about = record["memory"], f"{' + '.join(record['inputs'])}, {record['tokens']:,} tokens of {record['data']}"
+    return markdown_table(head, rows) + (
+        f"\n{escape(about)}, {record['threads']} threads. Peak memory over {memory['sentences']:,} sentences: "
+        f"{memory['growth_mb']:,.0f} MB above the memory after the first 1,000.\n"
+    )
+
+
 def demo_table(record: Record) -> str:
     """Milliseconds per answer of the page of `elmo-tasks demo`."""
     rows = [
@@ -160,6 +184,7 @@ MEASUREMENTS: dict[str, tuple[str, Callable[[Record], str]]] = {
     "demo": ("benchmark-demo.json", demo_table),
     "lite": ("benchmark-lite.json", lite_table),
     "embed-memory": ("benchmark-embed-memory.json", embed_memory_table),
+    "predict": ("benchmark-predict.json", predict_table),
     "taggers": ("taggers.json", taggers_table),
 }
 """For each table name: the file of its record, and the function that makes the table."""

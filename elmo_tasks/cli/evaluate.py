@@ -51,8 +51,8 @@ def add(verbs: Verbs) -> None:
 def _evaluate(options: argparse.Namespace) -> None:
     with without_garbage_collection():
         from elmo_tasks.data.reading import ReadingConfig
+        from elmo_tasks.runs.evaluate import evaluate
         from elmo_tasks.runs.hub import find_run
-        from elmo_tasks.runs.predict import evaluate
 
     use_threads(options.threads)
     given = reading_options(options)

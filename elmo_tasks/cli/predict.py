@@ -96,12 +96,12 @@ def _lines(options: argparse.Namespace) -> tuple[Iterator[str], bool]:
     interactive = file in (None, Path("-"))
     origin = "stdin" if interactive else str(file)
     encoding = options.encoding or "utf-8"
-    block = 1 if interactive and sys.stdin.isatty() else 64
+    block = None if not interactive else 1 if sys.stdin.isatty() else 64
     values: Iterator[dict[str, Any]]
     if options.text is not None:
         run = load(options.run, options.task_file, trust=options.trust)
         pieces = decode_text(standard_input(), origin, encoding) if interactive else open_text(file, encoding=encoding)
-        results = predict_text(run, pieces, block, origin, probabilities=options.probabilities)
+        results = predict_text(run, pieces, block or 1024, origin, probabilities=options.probabilities)
         values = (result.to_dict() for result in results)
     else:
         if interactive:

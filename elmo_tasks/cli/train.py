@@ -17,7 +17,7 @@ from elmo_tasks.cli.verb import (
 )
 from elmo_tasks.core.terminal import remark, say
 from elmo_tasks.embedders.registry import PROVIDERS, check_names
-from elmo_tasks.training.loggers import LOGGERS, check_logger
+from elmo_tasks.training.loggers import LOGGERS, check_loggers
 
 
 def add(verbs: Verbs) -> None:
@@ -74,7 +74,10 @@ def add(verbs: Verbs) -> None:
     train.add_argument(
         "--logger",
         choices=LOGGERS,
-        help="also log loss, dev score and learning rate of each epoch with this logger (default: only epochs.csv)",
+        action="append",
+        default=[],
+        help="also log loss, dev score and learning rate of each epoch with this logger; may be repeated (default: "
+        "only epochs.csv)",
     )
     train.add_argument("--resume", action="store_true", help="continue the interrupted run in the output folder")
     train.add_argument("--overwrite", action="store_true", help="replace an earlier run in the output folder")
@@ -96,7 +99,7 @@ def _train(options: argparse.Namespace) -> None:
         for line in to_yaml(experiment).splitlines():
             say(line)
         return
-    check_logger(options.logger)
+    check_loggers(options.logger)
     use_threads(options.threads)
     output = options.output or default_output(experiment)
     from elmo_tasks.training.train import train
@@ -116,7 +119,7 @@ def _train(options: argparse.Namespace) -> None:
         command=options.command_line,
         resume=options.resume,
         overwrite=options.overwrite,
-        logger=options.logger,
+        loggers=options.logger,
         tell=remark,
         draw=draw_run,
     )

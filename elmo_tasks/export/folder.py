@@ -89,7 +89,7 @@ def export_model(trained: Exportable, output: str | Path, *, int8: bool = False,
             raise InputError(
                 "runs with model.elmo_at_output cannot be exported; train it with --set model.elmo_at_output=false"
             )
-        sources = trained.model.mix.sources
+        sources = trained.model.cpu().mix.sources  # it may have been applied on a GPU
         makers = [maker_of(source, module) for source, module in zip(trained.inputs, sources, strict=True)]
         files: Files = {}
         inputs = []

@@ -25,7 +25,10 @@ class CharCnn(nn.Module):
 
         Each distinct word is encoded once, together with words of similar length, in groups with few different shapes:
         blocks of many different sizes would fragment the heap of the C library, and memory would grow with the epochs.
+        On a GPU all words are encoded at once: the CPU would have to wait for it to find distinct ones.
         """
+        if characters.device.type != "cpu":
+            return self._encode_all(characters, mask)
         words, place = torch.unique(characters[mask], dim=0, return_inverse=True)  # (U, C), (N,)
         lengths = (words > 0).sum(dim=1)  # (U,)
         order = torch.argsort(lengths, stable=True)
@@ -35,10 +38,20 @@ class CharCnn(nn.Module):
         x[mask] = distinct[place]
         return x  # (B, T, F)
 
+    def _encode_all(self, characters: Tensor, mask: Tensor) -> Tensor:
+        """`forward` without looking at values: (B, T, C) -> (B, T, F)."""
+        words = characters.flatten(0, 1)  # (B * T, C)
+        found = self._pool(words, (words > 0).sum(dim=1)).view(*mask.shape, self.width)
+        return found * mask.unsqueeze(2)
+
     def _encode(self, words: Tensor, lengths: Tensor) -> Tensor:
         """words: (G, C) by increasing length (G,) -> (G, F)."""
         used = -(-int(lengths[-1]) // _MULTIPLE) * _MULTIPLE if len(words) else _MULTIPLE
-        embedded = self.embedding(words[:, :used])  # (G, C, E)
+        return self._pool(words[:, :used], lengths)
+
+    def _pool(self, words: Tensor, lengths: Tensor) -> Tensor:
+        """The maximum of each filter over the windows of each word: (G, C), (G,) -> (G, F)."""
+        embedded = self.embedding(words)  # (G, C, E)
         found = self.convolution(embedded.transpose(1, 2))  # (G, F, C + width - 1)
         # Windows without a character of the word contain only the bias; they exist only because of longer words.
         positions = torch.arange(found.shape[2], device=found.device)

@@ -14,6 +14,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, IterableDataset
 
 from elmo_tasks.core.errors import InputError
+from elmo_tasks.nn.finite import FiniteCheck
 from elmo_tasks.pretraining.gradients import average_gradients, average_sparse_gradients, clip_gradients
 from elmo_tasks.pretraining.objective import EncodedWords, Objective, StreamState, Window
 from elmo_tasks.pretraining.windows import BEGIN, END, Windows, WordWindow
@@ -117,6 +118,7 @@ class Pretraining(lightning.LightningModule):
         self.state: StreamState | None = None
         self.encoded: EncodedWords | None = None
         self.generator = torch.Generator()
+        self._finite = FiniteCheck(self._not_finite)
 
     @property
     def world_size(self) -> int:
@@ -175,8 +177,7 @@ class Pretraining(lightning.LightningModule):
             self.encoded = EncodedWords(self.objective.encode(batch.characters))
         vectors = None if self.encoded is None else self.encoded.leaf
         loss, self.state = self.objective(batch, state, self.generator, vectors)
-        if not math.isfinite(loss.item()):
-            raise InputError(f"window {self.windows_seen}: the loss is {loss.item()}; lower the learning rate")
+        self._finite.add(loss, ("loss", self.windows_seen))
         rate = self.schedule.rate(self.windows_seen)
         # bilm-tf takes the gradient of the loss times unroll_steps; its accumulator of 1 and its clip are made for it.
         scale = batch.inputs.shape[1] if self.optimizer == "adagrad" else 1
@@ -202,8 +203,7 @@ class Pretraining(lightning.LightningModule):
         if self.world_size > 1:
             average_sparse_gradients(list(self.objective.softmax.parameters()))
         norm = clip_gradients(list(self.objective.parameters()), self.clip_norm)
-        if not math.isfinite(norm.item()):
-            raise InputError(f"window {self.windows_seen - 1}: the gradient is {norm.item()}; lower the learning rate")
+        self._finite.add(norm, ("gradient", self.windows_seen - 1))
         optimizers: Any = self.optimizers()
         for optimizer in optimizers:
             for group in optimizer.param_groups:
@@ -212,8 +212,16 @@ class Pretraining(lightning.LightningModule):
             optimizer.zero_grad()
         return norm
 
+    def _not_finite(self, what: tuple[str, int], value: float) -> None:
+        raise InputError(f"window {what[1]}: the {what[0]} is {value}; lower the learning rate")
+
+    def on_train_end(self) -> None:
+        """Look at the values of the last windows."""
+        self._finite.look()
+
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Keep where the stream stands and what the layers carry."""
+        self._finite.look()
         checkpoint["windows_seen"] = self.windows_seen
         checkpoint["stream_state"] = None if self.state is None else tuple(map(self._all_streams, self.state))
 

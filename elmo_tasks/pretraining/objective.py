@@ -189,9 +189,13 @@ class Objective(nn.Module):
         """Vectors of distinct words in `dtype`. characters: (U, C) -> (U, P).
 
         Words are taken by length, `group` at a time, so that little is computed on padding; the few words too long for
-        the widest filter to see one window of padding alone take the plain path.
+        the widest filter to see one window of padding alone take the plain path. On a GPU all words take that path:
+        the lengths would have to be fetched from it, and computing on padding is cheap there.
         """
         encoder = self.bilm.token_encoder
+        if characters.device.type != "cpu":
+            with torch.autocast(characters.device.type, self.dtype, enabled=self.dtype != torch.float32):
+                return encoder.transform(encoder.convolve(characters)).to(self.dtype)  # (U, P)
         width = max(width for width, _ in encoder.options.filters)
         length = (characters == END_WORD).int().argmax(dim=1) + 1  # (U,)
         order = torch.argsort(length, stable=True)

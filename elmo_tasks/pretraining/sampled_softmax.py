@@ -49,7 +49,9 @@ class LogUniformSampler:
         """Log of the chance that a class is among the samples after `tries` draws. classes: (N,) -> (N,) float32."""
         if self.samples == self.vocabulary:
             return torch.zeros(len(classes), device=classes.device)
-        probability = self.probability[classes.cpu()]
+        if self.probability.device != classes.device:  # moved once
+            self.probability = self.probability.to(classes.device)
+        probability = self.probability[classes]
         return torch.log(-torch.expm1(tries * torch.log1p(-probability))).float().to(classes.device)
 
 
@@ -92,8 +94,9 @@ class SampledCrossEntropy(torch.autograd.Function):
         for start in range(0, len(hidden), kernels.rows):
             part = slice(start, start + kernels.rows)
             logits = hidden[part] @ transposed  # (R, S)
-            rows = (collision[part] >= 0).nonzero().squeeze(1)
-            logits[rows, collision[part][rows]] = -torch.inf  # an accidental hit is not a negative sample
+            column = collision[part, None]  # (R, 1); an accidental hit is not a negative sample
+            kept = logits.gather(1, column.clamp(min=0)).masked_fill_(column >= 0, -torch.inf)
+            logits.scatter_(1, column.clamp(min=0), kept)
             losses, probability = kernels.row_losses(logits, bias, true[part])
             loss += losses.sum()
             grad_hidden[part] = probability @ weight

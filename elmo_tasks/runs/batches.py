@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain, islice
 from typing import Any
 
@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Sampler
 
+from elmo_tasks.embedders.inputs import FrozenInput
 from elmo_tasks.embedders.protocol import Input, Prepared
 from elmo_tasks.nn.batch import Batch, Item, collate, join_sentences
 from elmo_tasks.task import AnyTask
@@ -58,6 +59,35 @@ def _joined(prepared: Prepared, places: Sequence[Sequence[int]]) -> Iterator[Ten
     return (join_sentences(list(islice(tensors, len(own)))) for own in places)
 
 
+class PreparedSentences:
+    """The distinct sentences of some examples with their prepared inputs; several examples may share a sentence."""
+
+    def __init__(self, examples: Iterable[Example], inputs: Sequence[Input]) -> None:
+        """Prepare the sentences for the frozen inputs of a model, which computes vectors if no cache has them.
+
+        The other inputs, which take little time, are prepared with the first items: by the thread that needs them.
+        """
+        sentences = chain.from_iterable(map(sentences_of, examples))
+        self._place = {tokens: number for number, tokens in enumerate(dict.fromkeys(sentences))}
+        self._inputs = inputs
+        self._frozen = {
+            place: each.prepare(list(self._place)) for place, each in enumerate(inputs) if isinstance(each, FrozenInput)
+        }
+        self._all: list[Prepared] = []
+
+    def covers(self, examples: Iterable[Example]) -> bool:
+        """Whether the sentences of all examples are among these."""
+        return all(tokens in self._place for example in examples for tokens in sentences_of(example))
+
+    def items(self, examples: Sequence[Example], golds: Sequence[Tensor | None] | None = None) -> Items:
+        """The items of examples of these sentences. golds: one for each example, none by default."""
+        if not self._all:
+            sentences = list(self._place)
+            self._all = [self._frozen.get(n) or each.prepare(sentences) for n, each in enumerate(self._inputs)]
+        places = [[self._place[tokens] for tokens in sentences_of(example)] for example in examples]
+        return Items(examples, self._all, places, [None] * len(examples) if golds is None else golds)
+
+
 def prepare(examples: Sequence[Example], inputs: Sequence[Input], task: AnyTask, labels: LabelSet | None) -> Items:
     """Prepare the items of a split, with gold if `labels` are given. Examples that have a sentence in common share its
     vectors.
@@ -67,10 +97,7 @@ def prepare(examples: Sequence[Example], inputs: Sequence[Input], task: AnyTask,
     """
     encoded = [None if labels is None else task.encode(example, labels) for example in examples]
     golds = [None if gold is None else torch.tensor(gold) for gold in encoded]  # a lenient `encode` may return None
-    sentences = [sentences_of(example) for example in examples]
-    place = {tokens: number for number, tokens in enumerate(dict.fromkeys(chain.from_iterable(sentences)))}
-    prepared = [each.prepare(list(place)) for each in inputs]
-    return Items(examples, prepared, [[place[tokens] for tokens in own] for own in sentences], golds)
+    return PreparedSentences(examples, inputs).items(examples, golds)
 
 
 class LengthBatches(Sampler[list[int]]):
@@ -107,3 +134,18 @@ def loader(items: Items, batch_size: int, seed: int = 0, shuffle: bool = False) 
     """Load batches of `items` in this process, because collation takes only a millisecond."""
     batches = LengthBatches(items.lengths, batch_size, seed, shuffle)
     return DataLoader(items, batch_sampler=batches, collate_fn=collate)  # type: ignore[arg-type]
+
+
+def batches_by_tokens(items: Items, most: int) -> Iterator[Batch]:
+    """Batches of sentences of similar length, the shortest first, each with at most `most` tokens including padding.
+
+    A longer sentence is a batch of its own.
+    """
+    batch: list[int] = []
+    for index in sorted(range(len(items)), key=items.lengths.__getitem__):
+        if batch and (len(batch) + 1) * items.lengths[index] > most:
+            yield collate(items.__getitems__(batch))
+            batch = []
+        batch.append(index)
+    if batch:
+        yield collate(items.__getitems__(batch))

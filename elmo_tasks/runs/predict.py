@@ -1,38 +1,38 @@
-"""Apply a trained run to examples, to a split of a data set, or to lines of text."""
+"""Apply a trained run to examples or to lines of text."""
 
 from __future__ import annotations
 
 import itertools
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias, TypeVar
 
 import torch
 
-from elmo_tasks.core.errors import InputError, quoted
-from elmo_tasks.core.files import write_text
-from elmo_tasks.core.memory import keep_freed_memory
-from elmo_tasks.core.outputs import output_file
-from elmo_tasks.core.paths import cache_root
+from elmo_tasks.core.errors import InputError
+from elmo_tasks.core.memory import return_freed_memory
 from elmo_tasks.core.progress import report_progress
-from elmo_tasks.data.catalog import CATALOG, load_data
-from elmo_tasks.data.objects import IN_MEMORY
-from elmo_tasks.data.reading import ReadingConfig
-from elmo_tasks.embedders.inputs import AT_ONCE
+from elmo_tasks.embedders.elmo import frozen_device
+from elmo_tasks.embedders.inputs import AT_ONCE, FrozenInput
 from elmo_tasks.nn.batch import Batch
-from elmo_tasks.runs.batches import loader, prepare
-from elmo_tasks.runs.folder import is_own
+from elmo_tasks.runs.ahead import ahead, half_of_the_threads
+from elmo_tasks.runs.batches import PreparedSentences, batches_by_tokens
 from elmo_tasks.runs.store import Trained, load_trained
 from elmo_tasks.task import Prediction
 from elmo_tasks.text.examples import Example
 from elmo_tasks.text.results import TagResult, sentence_of
 
+FIRST_TOKENS = 1024  # in the first part of a text; each following part has twice as many, up to the maximum
+PART_NUMBERS = 6 << 20  # numbers in the frozen vectors of a part: 25 MB; two parts are in memory at a time
+_BATCH_TOKENS = 2048  # tokens per batch of the model, including padding
+
 
 def predict_examples(trained: Trained, examples: Sequence[Example]) -> list[Prediction]:
     """The task's prediction for each example; examples without tokens have that of an empty output."""
-    return [prediction for prediction, _ in _predict(trained, examples, probabilities=False)]
+    decode, nothing = _decoder(trained, probabilities=False)
+    return [prediction for prediction, _ in _compute(trained, examples, decode, nothing)]
 
 
 @dataclass(frozen=True)
@@ -48,28 +48,38 @@ class Applied:
     probabilities: Sequence[Sequence[float]] | None
 
 
-def apply_run(trained: Trained, groups: Sequence[Sequence[Example]], *, probabilities: bool = False) -> list[Applied]:
-    """Predict the examples of each sentence and those that follow from them, batched across sentences.
+def apply_run(
+    trained: Trained, groups: Iterable[Sequence[Example]], *, probabilities: bool = False
+) -> Iterator[Applied]:
+    """Predict the examples of each sentence and those that follow from them, in order.
+
+    Sentences are read and computed in parts: a thread computes the vectors of one part while the model is applied to
+    the part before. If reading a sentence fails, the sentences before it are yielded first.
 
     probabilities: also return the model's probabilities; None for a model that has none.
     """
-    first = _predict_groups(trained, groups, probabilities)
-    further = [
-        [more for example, (found, _) in zip(own, pairs, strict=True) for more in trained.task.follow(example, found)]
-        for own, pairs in zip(groups, first, strict=True)
-    ]
-    second = _predict_groups(trained, further, probabilities)
-    applied = []
-    for own, more, *found in zip(groups, further, first, second, strict=True):
-        predicted, shares = (
-            [prediction for part in found for prediction, _ in part],
-            [s for part in found for _, s in part],
-        )
-        known = [share for share in shares if share is not None]
-        applied.append(
-            Applied([*own, *more], predicted, known if probabilities and len(known) == len(shares) else None)
-        )
-    return applied
+    decode, nothing = _decoder(trained, probabilities)
+    for part, sentences, shared in _prepared(trained, groups):
+        with half_of_the_threads(shared):
+            first = _nested(part, _decode(trained, sentences, [x for own in part for x in own], decode, nothing))
+        further = [
+            [
+                more
+                for example, (found, _) in zip(own, pairs, strict=True)
+                for more in trained.task.follow(example, found)
+            ]
+            for own, pairs in zip(part, first, strict=True)
+        ]
+        with half_of_the_threads(shared):
+            second = _nested(further, _decode(trained, sentences, [x for own in further for x in own], decode, nothing))
+        for own, more, *found in zip(part, further, first, second, strict=True):
+            pairs = [pair for some in found for pair in some]
+            known = [share for _, share in pairs if share is not None]
+            yield Applied(
+                [*own, *more],
+                [prediction for prediction, _ in pairs],
+                known if probabilities and len(known) == len(pairs) else None,
+            )
 
 
 def gives_probabilities(trained: Trained) -> bool:
@@ -79,26 +89,26 @@ def gives_probabilities(trained: Trained) -> bool:
 
 T = TypeVar("T")
 Scored: TypeAlias = "tuple[Prediction, Sequence[float] | None]"
+Groups: TypeAlias = "list[Sequence[Example]]"
 
 
-def _predict_groups(trained: Trained, groups: Sequence[Sequence[Example]], probabilities: bool) -> list[list[Scored]]:
-    found = iter(
-        _predict(trained, [example for examples in groups for example in examples], probabilities=probabilities)
-    )
-    return [[next(found) for _ in examples] for examples in groups]
+def _nested(groups: Sequence[Sequence[Example]], found: Iterable[T]) -> list[list[T]]:
+    each = iter(found)
+    return [[next(each) for _ in examples] for examples in groups]
 
 
-def _predict(trained: Trained, examples: Sequence[Example], *, probabilities: bool) -> list[Scored]:
+def _decoder(trained: Trained, probabilities: bool) -> tuple[Callable[[Batch], Iterable[Scored]], Scored]:
+    """A function that decodes a batch, with or without probabilities, and the prediction for an empty sentence."""
     model, task, labels = trained.model, trained.task, trained.labels
 
-    def scored(batch: Batch) -> Iterator[Scored]:
+    def decode(batch: Batch) -> Iterator[Scored]:
         if probabilities and gives_probabilities(trained):
             outputs, shares = model.decode_with_probabilities(batch)
         else:
             outputs, shares = model.decode(batch), itertools.repeat(None, len(batch.indices))
         return ((task.decode(output, labels), own) for output, own in zip(outputs, shares, strict=True))
 
-    return _compute(trained, examples, scored, (task.decode((), labels), ()))
+    return decode, (task.decode((), labels), ())
 
 
 def predict_marginals(trained: Trained, examples: Sequence[Example]) -> list[list[list[float]]]:
@@ -106,134 +116,100 @@ def predict_marginals(trained: Trained, examples: Sequence[Example]) -> list[lis
     return _compute(trained, examples, trained.model.marginals, [])
 
 
-@torch.no_grad()
 def _compute(
     trained: Trained, examples: Sequence[Example], compute: Callable[[Batch], Iterable[T]], nothing: T
 ) -> list[T]:
-    """Apply `compute` to batches and return its results in the order of the examples; `nothing` for empty ones.
-
-    Examples are processed `AT_ONCE` tokens at a time, so that memory does not grow with their number.
-    """
-    trained.model.eval()
-    full = [example for example in examples if example.tokens]
+    """Apply `compute` to batches and return its results in the order of the examples; `nothing` for empty ones."""
+    total = sum(bool(example.tokens) for example in examples)
     found: list[T] = []
-    for part in _parts(full):
-        items = prepare(part, trained.inputs, trained.task, None)
-        own: dict[int, T] = {}
-        for batch in loader(items, 2 * trained.experiment.training.batch_size):
-            own |= zip(batch.indices, compute(batch), strict=True)
-            report_progress("predicting", len(found) + len(own), len(full), "sentences")
-        found += [own[index] for index in range(len(items))]
-    outputs = iter(found)
-    return [next(outputs) if example.tokens else nothing for example in examples]
+    done = 0
+    for part, sentences, shared in _prepared(trained, ([example] for example in examples)):
+        own = [example for (example,) in part]
+
+        def report(count: int) -> None:
+            report_progress("predicting", done + count, total, "sentences")  # noqa: B023 (called within this part)
+
+        with half_of_the_threads(shared):
+            found += _decode(trained, sentences, own, compute, nothing, report)
+        done += sum(bool(example.tokens) for example in own)
+    return found
 
 
-def _parts(examples: Sequence[Example]) -> Iterator[list[Example]]:
-    part: list[Example] = []
-    tokens = 0
-    for example in examples:
-        if part and tokens + len(example.tokens) > AT_ONCE:
+def _prepared(
+    trained: Trained, groups: Iterable[Sequence[Example]]
+) -> Iterator[tuple[Groups, PreparedSentences, bool]]:
+    """Yield groups of examples in parts, with their sentences, which are prepared one part ahead. See `ahead`."""
+    trained.model.eval().to(frozen_device())
+    frozen = (each.embedder for each in trained.inputs if isinstance(each, FrozenInput))
+    numbers = sum(embedder.n_layers * embedder.width for embedder in frozen)  # per token
+    most = min(AT_ONCE, PART_NUMBERS // max(1, numbers))
+
+    def prepared(part: Groups) -> PreparedSentences:
+        return PreparedSentences((x for own in part for x in own if x.tokens), trained.inputs)
+
+    return ahead(_parts(groups, most), prepared)
+
+
+def _parts(groups: Iterable[Sequence[Example]], most: int) -> Iterator[Groups]:
+    """Cut groups into parts of at most `most` tokens; a longer group is a part of its own.
+
+    If reading a group fails, those before it are yielded first.
+    """
+    part: Groups = []
+    tokens, limit = 0, min(FIRST_TOKENS, most)
+    try:
+        for group in groups:
+            own = sum(len(example.tokens) for example in group)
+            if part and tokens + own > limit:
+                yield part
+                part, tokens, limit = [], 0, min(2 * limit, most)
+            part.append(group)
+            tokens += own
+    except Exception:
+        if part:
             yield part
-            part, tokens = [], 0
-        part.append(example)
-        tokens += len(example.tokens)
+        raise
     if part:
         yield part
 
 
-def evaluate(
-    folder: Path,
-    data: str | None = None,
-    split: str = "test",
-    *,
-    task_file: str | Path | None = None,
-    trust: bool = False,
-    reading: ReadingConfig | None = None,
-    output: Path | None = None,
-    tell: Callable[[str], object] = lambda note: None,
-) -> tuple[dict[str, Any], str]:
-    """Score a run's model on a split of its own data or of other data. Returns the scores and the table.
-
-    data: the name or folder of a data set, of which only the split must exist, or a file; reading: options for reading
-    its files, by default those of the run (if `data` is None) or the usual ones; output: a new file for the
-    predictions, in the format of `predictions.test.txt`; tell: receives notes on how the data was read; task_file,
-    trust: see `load_trained`.
-
-    Raises:
-        InputError: the run or the data does not exist, the split is missing or damaged, `output` exists, cannot be
-            written or is being written by another process, or `data` is None and the run was not trained here and
-            names data that is not in the catalog.
-    """
-    with nullcontext() if output is None else output_file(output):
-        keep_freed_memory()
-        trained = load_trained(folder, cache_root() / "vectors", task_file=task_file, trust=trust)
-        check_own_data(trained, folder, data, trust=trust)
-        return evaluate_trained(trained, data, split, reading=reading, output=output, tell=tell)
-
-
-def check_own_data(trained: Trained, folder: Path, data: str | None, *, trust: bool) -> None:
-    """Raises InputError if the run's own data cannot be read.
-
-    This is the case if it was Python objects, or if the run was not trained here and names data that is not in the
-    catalog.
-    """
-    own = trained.experiment
-    if data is None and own.data == IN_MEMORY:
-        raise InputError(
-            f"{folder}: the run was trained on Python objects, which it does not store; name the data to score: --data "
-            "DIR, or pass the data in Python"
-        )
-    if data is None and own.data not in CATALOG and not (trust or is_own(folder)):
-        raise InputError(
-            f"{folder}: the run was not trained here, so its own data, {quoted(own.data)}, is not read; name the data "
-            "to score: --data DIR"
-        )
-
-
-def evaluate_trained(
+@torch.no_grad()
+def _decode(
     trained: Trained,
-    data: str | None = None,
-    split: str = "test",
-    *,
-    reading: ReadingConfig | None = None,
-    output: Path | None = None,
-    tell: Callable[[str], object] = lambda note: None,
-) -> tuple[dict[str, Any], str]:
-    """`evaluate` for a run that is already loaded."""
-    own = trained.experiment
-    if reading is None:
-        reading = own.reading if data is None else ReadingConfig()
-    elif data is None and not reading.held_out():  # splits held out of the run's own data belong to the run
-        shares = {key: getattr(own.reading, key) for key in ("dev_fraction", "test_fraction")}
-        reading = replace(reading, **shares)
-    splits = load_data(data or own.data, trained.task.read, reading, only=(split,))
-    for note in splits.notes:
-        tell(note)
-    examples = splits.get(split)
-    if not examples:
-        raise InputError(f"{splits.origin}: the {split} split has no sentences")
-    trained.task.check(examples, trained.labels)
-    predicted = predict_examples(trained, examples)
-    if output is not None:
-        write_text(output, trained.task.record(examples, predicted))
-    found = trained.task.score(examples, predicted)
-    return found.as_dict(), found.report
+    sentences: PreparedSentences,
+    examples: Sequence[Example],
+    compute: Callable[[Batch], Iterable[T]],
+    nothing: T,
+    report: Callable[[int], object] = lambda done: None,
+) -> list[T]:
+    """Apply `compute` to batches of examples of these or other sentences; `nothing` for examples without tokens."""
+    full = [example for example in examples if example.tokens]
+    if not sentences.covers(full):
+        sentences = PreparedSentences(full, trained.inputs)
+    found: dict[int, T] = {}
+    device = frozen_device()
+    for batch in batches_by_tokens(sentences.items(full), _BATCH_TOKENS):
+        found |= zip(batch.indices, compute(batch.to(device)), strict=True)
+        report(len(found))
+    return_freed_memory()  # otherwise the heap grows by hundreds of MB over 20,000 sentences
+    outputs = (found[index] for index in range(len(full)))
+    return [next(outputs) if example.tokens else nothing for example in examples]
 
 
 def predict(
     folder: Path,
     lines: Iterable[str],
-    block: int = 64,
+    block: int | None = None,
     origin: str = "input",
     *,
     probabilities: bool = False,
     task_file: str | Path | None = None,
     trust: bool = False,
 ) -> Iterator[dict[str, Any]]:
-    """Apply a run's model to tokenised sentences, one per line, `block` at a time. Yields results of `Task.describe`.
+    """Apply a run to tokenised sentences, one per line. Yields the results of `Task.describe` in order.
 
-    origin: the source of the lines, for messages; probabilities: add a `score` to each entity, predicate and argument;
-    task_file, trust: see `load_trained`.
+    block: see `predict_lines`; origin: the source of the lines, for messages; probabilities: add a `score` to each
+    entity, predicate and argument; task_file, trust: see `load_trained`.
 
     Raises:
         InputError: the run does not exist, a line cannot be read, or probabilities are requested but the model has
@@ -242,20 +218,50 @@ def predict(
     trained = load_trained(folder, task_file=task_file, trust=trust)
     if probabilities:
         check_probabilities(trained)
-    numbered = enumerate((ended.rstrip("\r\n") for ended in lines), 1)
-    parsed = ((line, trained.task.parse(line, f"{origin}:{number}")) for number, line in numbered)
-    while waiting := list(itertools.islice(parsed, block)):
-        applied = apply_run(trained, [examples for _, examples in waiting], probabilities=probabilities)
-        for (line, _), found in zip(waiting, applied, strict=True):
-            value = trained.task.describe(line, found.examples, found.predicted)
-            if found.examples and found.probabilities is not None and trained.task.result is not None:
-                sentence = sentence_of(found.examples[0].tokens)
-                own = trained.task.result(sentence, found.examples, found.predicted, found.probabilities)
-                if isinstance(own, TagResult):  # whose tags are words in `describe`
-                    value["scores"] = [tag["score"] for tag in own.findings()["tags"]]
-                else:
-                    _add_scores(value, own.findings())
-            yield value
+    yield from predict_lines(trained, lines, block, origin, probabilities=probabilities)
+
+
+def predict_lines(
+    trained: Trained,
+    lines: Iterable[str],
+    block: int | None = None,
+    origin: str = "input",
+    *,
+    probabilities: bool = False,
+) -> Iterator[dict[str, Any]]:
+    """`predict` for a run that is already loaded.
+
+    block: number of lines that are read at a time, for lines that arrive slowly: their results are yielded before the
+    next line is read. None reads ahead, which is faster: vectors are computed while the model is applied to the lines
+    before.
+    """
+    waiting: deque[str] = deque()  # lines that have been read, but whose results have not been yielded
+
+    def parsed() -> Iterator[Sequence[Example]]:
+        for number, ended in enumerate(lines, 1):
+            line = ended.rstrip("\r\n")
+            examples = trained.task.parse(line, f"{origin}:{number}")
+            waiting.append(line)
+            yield examples
+
+    groups = parsed()
+    blocks = [groups] if block is None else iter(lambda: list(itertools.islice(groups, block)), [])
+    for some in blocks:
+        for found in apply_run(trained, some, probabilities=probabilities):
+            yield _described(trained, waiting.popleft(), found)
+
+
+def _described(trained: Trained, line: str, found: Applied) -> dict[str, Any]:
+    """The result for a line, with probabilities if there are any."""
+    value = trained.task.describe(line, found.examples, found.predicted)
+    if found.examples and found.probabilities is not None and trained.task.result is not None:
+        sentence = sentence_of(found.examples[0].tokens)
+        own = trained.task.result(sentence, found.examples, found.predicted, found.probabilities)
+        if isinstance(own, TagResult):  # whose tags are words in `describe`
+            value["scores"] = [tag["score"] for tag in own.findings()["tags"]]
+        else:
+            _add_scores(value, own.findings())
+    return value
 
 
 def check_probabilities(trained: Trained) -> None:

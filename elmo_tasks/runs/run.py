@@ -14,10 +14,11 @@ from elmo_tasks.core.errors import InputError, quoted
 from elmo_tasks.core.files import disk_faults
 from elmo_tasks.core.seal import SEAL
 from elmo_tasks.data.object_rows import is_splits, split_of
+from elmo_tasks.runs.evaluate import check_own_data, evaluate_trained
 from elmo_tasks.runs.folder import RunFolder, read_epochs, read_metrics
 from elmo_tasks.runs.given import Given, Pair, checked, checked_pair, checked_pairs, is_one_pair, kind_of
 from elmo_tasks.runs.hub import RUN_FILES, find_run
-from elmo_tasks.runs.predict import apply_run, check_own_data, evaluate_trained, predict_examples
+from elmo_tasks.runs.predict import apply_run, predict_examples
 from elmo_tasks.runs.store import Trained, load_trained
 from elmo_tasks.text.examples import Example
 from elmo_tasks.text.labels import span_types
@@ -112,7 +113,7 @@ class Run:
             raise InputError("the list is empty; give at least one text or one list of tokens")
         kind = kind_of(items[0])
         read = [checked(item, f"item {number}", kind, empty=False) for number, item in enumerate(items)]
-        return [found for part in _parts(read) for found in self._results(part, scores)]
+        return self._results(read, scores)
 
     def pipe(self, stream: Iterable[Given], *, batch_size: int = _TOGETHER, scores: bool = True) -> Iterator[Any]:
         """Apply the run to a stream of texts or of token lists, in order and with the memory of one batch.
@@ -165,7 +166,7 @@ class Run:
     def _apply(self, sentences: Sequence[Sentence], groups: Sequence[Sequence[Example]], scores: bool) -> list[Result]:
         task = self.trained.task
         with self._turn:
-            applied = apply_run(self.trained, groups, probabilities=scores)
+            applied = list(apply_run(self.trained, groups, probabilities=scores))
         results: list[Result] = []
         for sentence, found in zip(sentences, applied, strict=True):
             if task.result is not None:
@@ -273,11 +274,6 @@ class Run:
         found = iter(self.apply([sentence for sentences in split for sentence in sentences], scores=scores))
         results = [[next(found) for _ in sentences] for sentences in split]
         return [own if isinstance(item, str) else own[0] for item, own in zip(items, results, strict=True)]
-
-
-def _parts(items: Sequence[Given]) -> Iterator[Sequence[Given]]:
-    for start in range(0, len(items), _TOGETHER):
-        yield items[start : start + _TOGETHER]
 
 
 def _words(sentence: Sentence) -> tuple[str, ...]:

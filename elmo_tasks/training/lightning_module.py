@@ -14,6 +14,7 @@ from torch import Tensor
 from elmo_tasks.core.errors import InputError
 from elmo_tasks.core.settings import flat, unknown_key
 from elmo_tasks.nn.batch import Batch
+from elmo_tasks.nn.finite import FiniteCheck
 from elmo_tasks.runs.experiment import TrainingConfig
 from elmo_tasks.runs.predict import predict_examples
 from elmo_tasks.runs.store import Trained
@@ -56,6 +57,7 @@ class TaskModule(lightning.LightningModule):
         self._decoded: dict[int, Prediction] = {}
         self._dev_losses: list[tuple[float, int]] = []  # with the number of examples
         self._sources: list[str] = []
+        self._finite = FiniteCheck(self._not_finite)
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
         """An optimiser for all trainable parameters; those with a learning rate of their own are separate groups."""
@@ -85,12 +87,12 @@ class TaskModule(lightning.LightningModule):
             group["lr"] = rate * group.get("share", 1.0) * warmth
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
-        """The loss of a batch. Raises InputError, naming the sentences, if it is not finite."""
+        """The loss of a batch. Raises InputError, naming the sentences, if it is not finite, see `FiniteCheck`."""
         # Each step has its own seed, so that a resumed run draws the same numbers.
         torch.manual_seed((self.seed * 1_009 + self.current_epoch) * 1_000_003 + batch_idx)
         loss: Tensor = self.model.loss(batch)
         self._sources = list(dict.fromkeys(self.train_examples[index].source for index in batch.indices))
-        self._check_finite("loss", loss)
+        self._finite.add(loss, ("loss", self.current_epoch, self._sources))
         self.log("loss", loss.detach(), prog_bar=True, on_step=False, on_epoch=True, batch_size=len(batch.indices))
         penalty: Tensor = self.training_config.mix_l2 * self.model.mix.mix_penalty()
         return loss + penalty
@@ -101,19 +103,24 @@ class TaskModule(lightning.LightningModule):
         gradient_clip_val: float | None = None,
         gradient_clip_algorithm: str | None = None,
     ) -> None:
-        """Clip the global norm. Raises InputError if it is not finite, before the weights are updated."""
+        """Clip the global norm. Raises InputError if it is not finite, on the CPU before the weights are updated."""
         trained = [parameter for group in optimizer.param_groups for parameter in group["params"]]
-        self._check_finite("gradient", torch.nn.utils.clip_grad_norm_(trained, gradient_clip_val or math.inf))
+        norm = torch.nn.utils.clip_grad_norm_(trained, gradient_clip_val or math.inf)
+        self._finite.add(norm, ("gradient", self.current_epoch, self._sources))
 
-    def _check_finite(self, what: str, value: Tensor) -> None:
+    def _not_finite(self, what: tuple[str, int, list[str]], value: float) -> None:
         """Raises InputError, naming the sentences of the batch, which a resumed run would reach again."""
-        if not torch.isfinite(value):
-            sources = ", ".join(self._sources[:3]) + (", ..." if len(self._sources) > 3 else "")
-            kept = "; the unfinished run is kept, pass --overwrite to start again" if self.current_epoch else ""
-            raise InputError(
-                f"epoch {self.current_epoch}: the {what} is {value.item()} on a batch with {sources}; "
-                f"lower training.learning_rate or check these sentences{kept}"
-            )
+        name, epoch, sources = what
+        some = ", ".join(sources[:3]) + (", ..." if len(sources) > 3 else "")
+        kept = "; the unfinished run is kept, pass --overwrite to start again" if epoch else ""
+        raise InputError(
+            f"epoch {epoch}: the {name} is {value} on a batch with {some}; lower training.learning_rate or check these "
+            f"sentences{kept}"
+        )
+
+    def on_validation_epoch_start(self) -> None:
+        """Look at the values of the training steps of this epoch, before its score can select it."""
+        self._finite.look()
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
         """Decode a batch of the dev split. Its loss is computed only until an epoch beats the first one."""
@@ -142,6 +149,7 @@ class TaskModule(lightning.LightningModule):
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Store the state of the learning rate."""
+        self._finite.look()
         checkpoint["plateau"] = [self.rate, self.best, self.waited, self.first]
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,18 +20,19 @@ LOGS = "logs"
 _PROJECT = "elmo-tasks"
 
 
-def check_logger(name: str | None) -> None:
-    """Raises InputError for an unknown logger, or one whose package is not installed."""
-    if name is None:
-        return
-    if name not in LOGGERS:
-        raise InputError(f"--logger: unknown logger {name!r}; choose {', '.join(LOGGERS[:-1])} or {LOGGERS[-1]}")
-    if name != "csv" and find_spec(name) is None:
-        raise InputError(f"--logger {name}: {name} is not installed; run pip install 'elmo-tasks[{name}]'")
+def check_loggers(names: Sequence[str]) -> None:
+    """Raises InputError for an unknown logger, one given twice, or one whose package is not installed."""
+    for place, name in enumerate(names):
+        if name not in LOGGERS:
+            raise InputError(f"--logger: unknown logger {name!r}; choose {', '.join(LOGGERS[:-1])} or {LOGGERS[-1]}")
+        if name in names[:place]:
+            raise InputError(f"--logger: {name} is given twice; give each logger once")
+        if name != "csv" and find_spec(name) is None:
+            raise InputError(f"--logger {name}: {name} is not installed; run pip install 'elmo-tasks[{name}]'")
 
 
-def build_logger(name: str, experiment: Experiment, folder: Path, run: str) -> Logger:
-    """Make a logger and record all settings of the run.
+def build_loggers(names: Sequence[str], experiment: Experiment, folder: Path, run: str) -> list[Logger]:
+    """Make loggers and record all settings of the run in each.
 
     csv writes `logs/csv/version_N/metrics.csv` in `folder`, with a new version whenever the run is resumed; tensorboard
     writes `logs/tensorboard`. wandb and mlflow use the project `elmo-tasks` and the run name `run`; their environment
@@ -45,6 +46,7 @@ def build_logger(name: str, experiment: Experiment, folder: Path, run: str) -> L
         "wandb": lambda: WandbLogger(name=run, project=_PROJECT, save_dir=folder),
         "mlflow": lambda: MLFlowLogger(experiment_name=_PROJECT, run_name=run),
     }
-    logger = make[name]()
-    logger.log_hyperparams(flat(to_dict(experiment)))
-    return logger
+    loggers = [make[name]() for name in names]
+    for logger in loggers:
+        logger.log_hyperparams(flat(to_dict(experiment)))
+    return loggers

@@ -43,7 +43,7 @@ from elmo_tasks.training.costs import reading_speed, sizes
 from elmo_tasks.training.epoch_lines import EpochLines, Tell
 from elmo_tasks.training.fraction import draw_fraction
 from elmo_tasks.training.lightning_module import TaskModule, check_selection
-from elmo_tasks.training.loggers import build_logger, check_logger
+from elmo_tasks.training.loggers import build_loggers, check_loggers
 from elmo_tasks.training.resumption import check_beginning
 
 _NOTHING_PREDICTED = (
@@ -72,7 +72,7 @@ def train(
     command: str = "",
     resume: bool = False,
     overwrite: bool = False,
-    logger: str | None = None,
+    loggers: Sequence[str] = (),
     tell: Tell = say,
     draw: Draw | None = None,
 ) -> FinishedRun:
@@ -81,14 +81,14 @@ def train(
     The best epoch is selected on dev; test is evaluated once, after training. The folder gets its name only when it is
     complete. splits: examples to use instead of reading `experiment.data`; if their test split is empty, the run has
     no test scores. tell: receives one line per epoch; draw: draws pictures into a folder, from the figures of the
-    epochs and the content of metrics.json. logger: `csv`, `tensorboard`, `wandb` or `mlflow`, to log loss, dev score
-    and learning rate of each epoch.
+    epochs and the content of metrics.json. loggers: any of `csv`, `tensorboard`, `wandb` and `mlflow`, to log loss, dev
+    score and learning rate of each epoch.
 
     Raises:
         InputError: the data is invalid, an embedder is missing, the folder exists, cannot be written or is being
             written by another process, the run to resume is of another experiment, or a logger is not installed.
     """
-    check_logger(logger)
+    check_loggers(loggers)
     started = time.perf_counter()
     keep_freed_memory()
     folder = RunFolder(output)
@@ -118,7 +118,7 @@ def train(
         notes = [*splits.notes, *_note_unknown(trained, splits)]
         for note in notes:
             tell(f"note: {note}")
-        best_epoch = fit_model(trained, splits, folder, lines, resume=resume, logger=logger)
+        best_epoch = fit_model(trained, splits, folder, lines, resume=resume, loggers=loggers)
         return _conclude(trained, splits, digest, folder, lines, best_epoch, notes, command, tell, draw)
 
 
@@ -127,7 +127,7 @@ def _words(splits: Splits) -> list[str]:
 
 
 def fit_model(
-    trained: Trained, splits: Splits, folder: RunFolder, lines: EpochLines, *, resume: bool, logger: str | None = None
+    trained: Trained, splits: Splits, folder: RunFolder, lines: EpochLines, *, resume: bool, loggers: Sequence[str] = ()
 ) -> int:
     """Train with early stopping on dev, then load the weights of the best epoch. Returns that epoch."""
     training, seed = trained.experiment.training, trained.experiment.seed
@@ -153,7 +153,7 @@ def fit_model(
             max_epochs=training.epochs,
             gradient_clip_val=training.clip_norm or None,
             deterministic=True,
-            logger=build_logger(logger, trained.experiment, folder.work, folder.path.name) if logger else False,
+            logger=build_loggers(loggers, trained.experiment, folder.work, folder.path.name) or False,
             callbacks=[lines, stop, keep, last, *([TQDMProgressBar()] if interactive else [])],
             enable_progress_bar=interactive,
             enable_model_summary=False,

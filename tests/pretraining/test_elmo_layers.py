@@ -12,8 +12,8 @@ from elmo_tasks.core.errors import InputError
 from elmo_tasks.elmo.bilm import BiLM
 from elmo_tasks.elmo.options import BilmOptions
 from elmo_tasks.elmo.weights.safetensors import write_safetensors
+from elmo_tasks.runs.evaluate import evaluate
 from elmo_tasks.runs.experiment import resolve_experiment
-from elmo_tasks.runs.predict import evaluate
 from elmo_tasks.training.train import train
 
 

@@ -23,9 +23,9 @@ from elmo_tasks.embedders.protocol import Request
 from elmo_tasks.embedders.registry import PROVIDERS
 from elmo_tasks.integrations.sklearn.tagger import ElmoTagger
 from elmo_tasks.runs.collect import collect
+from elmo_tasks.runs.evaluate import evaluate
 from elmo_tasks.runs.experiment import load_experiment
 from elmo_tasks.runs.hub import push_to_hub
-from elmo_tasks.runs.predict import evaluate
 from elmo_tasks.runs.run import load as load_run
 from elmo_tasks.training.train import train
 

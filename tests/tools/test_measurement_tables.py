@@ -10,6 +10,7 @@ from tools.measurements import (
     latency_table,
     lite_table,
     memory_table,
+    predict_table,
 )
 
 INFERENCE = {
@@ -70,6 +71,23 @@ def test_cache_and_embed() -> None:
     assert "| read from the disk | 5.0 | 20.0 |" in cache_table(record)
     memory = {"tokens": 10**6, "tokens_per_second": 9e3, "peak_rss_mb": 900.0, "growth_mb_after_50000_tokens": 1.2}
     assert embed_memory_table(memory).splitlines()[2] == "| 1,000,000 | 9,000 | 900 | 1 |"
+
+
+def test_predict() -> None:
+    names = ("engine", "predict", "predict in blocks of 64")
+    record = {
+        "inputs": ["elmo", "chars"],
+        "data": "conll2003",
+        "tokens": 1000,
+        "threads": 2,
+        "tokens_per_second": dict(zip(names, (20_000.0, 12_000.0, 6_000.0), strict=True)),
+        "share_of_engine": dict(zip(names, (1.0, 0.6, 0.3), strict=True)),
+        "seconds": {name: {"cpu": 0.1, "wall": 0.2} for name in names},
+        "memory": {"sentences": 20_000, "growth_mb": 150.4},
+    }
+    table = predict_table(record)
+    assert "| 12,000 | 60 % | 100 |" in table
+    assert "over 20,000 sentences: 150 MB above the memory after the first 1,000." in table
 
 
 def test_demo_without_a_browser() -> None:

@@ -12,8 +12,8 @@ from rich.console import Console
 
 from elmo_tasks.cli import main
 from elmo_tasks.core.errors import InputError
+from elmo_tasks.runs.evaluate import evaluate
 from elmo_tasks.runs.experiment import load_experiment
-from elmo_tasks.runs.predict import evaluate
 from elmo_tasks.training.train import FinishedRun, train
 from elmo_tasks.views.plots import draw_run
 from elmo_tasks.views.summary import print_summary

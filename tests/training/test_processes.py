@@ -18,9 +18,9 @@ import torch
 from safetensors.torch import load_file
 
 from elmo_tasks.cli import main
+from elmo_tasks.runs.evaluate import evaluate
 from elmo_tasks.runs.experiment import load_experiment
 from elmo_tasks.runs.folder import LAST
-from elmo_tasks.runs.predict import evaluate
 from elmo_tasks.training.train import train
 
 FORK = multiprocessing.get_context("fork")  # a fork has torch in memory already

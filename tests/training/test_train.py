@@ -23,8 +23,9 @@ from elmo_tasks.embedders.inputs import FrozenInput
 from elmo_tasks.embedders.random import RandomEmbedder
 from elmo_tasks.embedders.registry import build_inputs
 from elmo_tasks.runs.batches import loader, prepare
+from elmo_tasks.runs.evaluate import evaluate
 from elmo_tasks.runs.experiment import load_experiment
-from elmo_tasks.runs.predict import evaluate, predict
+from elmo_tasks.runs.predict import predict
 from elmo_tasks.runs.store import load_trained
 from elmo_tasks.task import load_task
 from elmo_tasks.text.examples import TaggedSentence

@@ -78,6 +78,12 @@ class Direction:
 
     def _inputs(self, x: Tensor, sizes: Sequence[int], words: Tensor | None) -> Iterator[tuple[Any, Tensor]]:
         """Yield for each step a table of the gates' contribution from the input, and the row of each stream (n,)."""
+        if words is not None and words.device.type != "cpu":
+            # All of the table at once: to find the distinct words of a few steps, the CPU would have to wait.
+            table = self.cell.table(x)
+            for rows in torch.split(words, list(sizes)):
+                yield table, rows
+            return
         start = 0
         for steps in _chunks(sizes, (_CHUNK_BYTES if words is None else _WORDS_BYTES) // self.row_bytes):
             end = start + sum(steps)

@@ -142,7 +142,7 @@ class Engine:
         words = torch.tensor(tokens, device=self.device)  # (N,)
         loops.expect(len(tokens))
         vectors = self.words.lookup(list(numbers))  # (U, P)
-        out = torch.empty(self.n_layers, len(tokens), self.width)
+        out = torch.empty(self.n_layers, len(tokens), self.width, device=self.device)
         halves = out.chunk(2, dim=2)  # (L, N, P) each
         for half in halves:
             half[0] = vectors[words]
@@ -151,7 +151,7 @@ class Engine:
             return [out]
         packing = Packing.of(lengths, self.streams, self.device)
         self._both(lambda side: self._run(side, vectors, words, packing, halves[side]), packing.sizes[0])
-        return [part.clone() for part in torch.split(out, lengths, dim=1)]  # (L, T, D) each
+        return [part.clone() for part in torch.split(out.cpu(), lengths, dim=1)]  # (L, T, D) each
 
     def _both(self, run: Callable[[int], None], rows: int) -> None:
         """Call `run` for the forward (0) and the backward (1) direction, with this number of rows each."""

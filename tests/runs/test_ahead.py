@@ -1,0 +1,169 @@
+"""Reading and computing ahead: order, errors, threads, and the lines that are predicted."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from itertools import pairwise
+
+import pytest
+import torch
+
+from elmo_tasks.core.errors import InputError
+from elmo_tasks.embedders.chars import CharsInput
+from elmo_tasks.embedders.inputs import FrozenInput
+from elmo_tasks.runs import predict as predicting
+from elmo_tasks.runs.ahead import ahead, half_of_the_threads
+from elmo_tasks.runs.batches import PreparedSentences, batches_by_tokens
+from elmo_tasks.runs.predict import apply_run, predict_lines
+from elmo_tasks.runs.run import load
+from elmo_tasks.runs.store import Trained
+from elmo_tasks.text.examples import TaggedSentence
+
+LINES = [" ".join(["Ada", "lives", "in", "Rome", "and", "Bo"][: 1 + number % 6]) for number in range(60)]
+
+
+@pytest.fixture
+def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Parts of a few sentences, so that a short text has many."""
+    monkeypatch.setattr(predicting, "FIRST_TOKENS", 8)
+    monkeypatch.setattr(predicting, "PART_NUMBERS", 16 * 1536)
+
+
+@pytest.fixture(scope="module")
+def ner() -> Trained:
+    return load("ner").trained
+
+
+def test_results_come_in_order_and_one_is_computed_meanwhile() -> None:
+    started: list[int] = []
+
+    def work(number: int) -> int:
+        started.append(number)
+        return number * number
+
+    found = ahead(range(4), work)
+    assert next(found) == (0, 0, True)
+    while len(started) < 2:
+        time.sleep(0.001)
+    assert started == [0, 1]  # never two ahead
+    assert list(found) == [(1, 1, True), (2, 4, True), (3, 9, False)] and started == [0, 1, 2, 3]
+
+
+def test_a_single_item_starts_no_thread() -> None:
+    assert list(ahead([1], lambda number: threading.current_thread())) == [(1, threading.current_thread(), False)]
+    assert list(ahead([], str)) == []
+
+
+def test_items_are_read_in_the_callers_thread_and_computed_without_gradient_in_another() -> None:
+    readers: list[threading.Thread] = []
+
+    def items() -> Iterator[int]:
+        for number in range(3):
+            readers.append(threading.current_thread())
+            yield number
+
+    workers = [done for _, done, _ in ahead(items(), lambda _: (threading.current_thread(), torch.is_grad_enabled()))]
+    assert set(readers) == {threading.current_thread()}
+    assert all(worker is not threading.current_thread() and not gradient for worker, gradient in workers)
+
+
+@pytest.mark.parametrize("before", [0, 1, 2, 5])
+def test_results_before_a_failure_of_reading_come_first(before: int) -> None:
+    def items() -> Iterator[int]:
+        yield from range(before)
+        raise InputError("line 7 is damaged")
+
+    found = ahead(items(), str)
+    assert [next(found)[1] for _ in range(before)] == [str(number) for number in range(before)]
+    with pytest.raises(InputError, match="line 7"):
+        next(found)
+
+
+def test_a_failure_of_the_work_is_raised_and_its_thread_ends() -> None:
+    def work(number: int) -> int:
+        if number == 1:
+            raise InputError("no vectors")
+        return number
+
+    found = ahead(range(9), work)
+    next(found)
+    with pytest.raises(InputError, match="no vectors"):
+        next(found)
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("ahead")]
+
+
+def test_the_number_of_threads_is_that_of_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    threads = torch.get_num_threads()
+    try:
+        torch.set_num_threads(4)
+        for _, done, shared in ahead(range(3), lambda _: torch.get_num_threads()):
+            with half_of_the_threads(shared):
+                assert done == 2 and torch.get_num_threads() == (2 if shared else 4)
+            assert torch.get_num_threads() == 4
+        found = ahead(range(9), str)
+        next(found)
+        found.close()  # as if the reader of the output had gone
+        assert torch.get_num_threads() == 4
+    finally:
+        torch.set_num_threads(threads)
+
+
+@pytest.mark.usefixtures("small_parts")
+def test_reading_ahead_gives_the_results_of_blocks(ner: Trained) -> None:
+    assert list(predict_lines(ner, LINES)) == list(predict_lines(ner, LINES, 7))
+
+
+@pytest.mark.usefixtures("small_parts")
+def test_lines_before_a_damaged_one_are_predicted(ner: Trained) -> None:
+    def lines() -> Iterator[str]:
+        yield from LINES[:33]
+        raise InputError("input:34: not UTF-8")
+
+    results = predict_lines(ner, lines())
+    assert [next(results)["tokens"] for _ in range(33)] == [line.split() for line in LINES[:33]]
+    with pytest.raises(InputError, match="input:34: not UTF-8"):
+        next(results)
+
+
+@pytest.mark.usefixtures("small_parts")
+def test_reading_is_bounded_and_starts_with_a_small_part(ner: Trained) -> None:
+    read: list[str] = []
+
+    def lines() -> Iterator[str]:
+        for line in LINES:
+            read.append(line)
+            yield line
+
+    results = predict_lines(ner, lines())
+    next(results)
+    assert sum(len(line.split()) for line in read) <= 8 + 16 + 16 + 6  # three parts and the first line of the next
+    results.close()
+
+
+@pytest.mark.usefixtures("small_parts")
+def test_vectors_of_a_sentence_are_computed_once_for_all_its_predicates(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The predicates that a role labeller finds share the vectors of their sentence."""
+    srl = load("srl").trained
+    (frozen,) = [each for each in srl.inputs if isinstance(each, FrozenInput)]
+    embedded: list[int] = []
+    embed = frozen.embedder.embed
+
+    def counted(sentences: list[tuple[str, ...]]) -> list[torch.Tensor]:
+        embedded.append(len(sentences))
+        return embed(sentences)
+
+    monkeypatch.setattr(frozen.embedder, "embed", counted)
+    lines = ["Ada bought a house and sold it", "Bo wanted to sing"]
+    (first, second) = apply_run(srl, [srl.task.parse(line, "") for line in lines])
+    assert len(first.examples) > 1 and len(second.examples) > 1 and sum(embedded) == 2
+
+
+def test_batches_have_at_most_so_many_tokens_with_padding() -> None:
+    sentences = [TaggedSentence(("word",) * length, ("O",) * length) for length in (3, 9, 1, 3, 30, 4, 9)]
+    items = PreparedSentences(sentences, [CharsInput()]).items(sentences)
+    batches = list(batches_by_tokens(items, 20))
+    assert sorted(index for batch in batches for index in batch.indices) == list(range(7))
+    assert [batch.mask.numel() <= 20 for batch in batches] == [True, True, False]
+    assert all(int(one.lengths.max()) <= int(two.lengths.min()) for one, two in pairwise(batches))
