@@ -11,6 +11,7 @@ from torch.nn import functional
 from elmo_tasks.core.errors import InputError
 from elmo_tasks.nn.batch import Batch
 from elmo_tasks.nn.biattention import BiattentiveNetwork
+from elmo_tasks.nn.dropout import Dropout
 from elmo_tasks.nn.embedding_mix import EmbeddingMix
 from elmo_tasks.nn.pooling import AttentionPooling, masked_max, masked_mean
 from elmo_tasks.text.labels import LabelSet
@@ -56,7 +57,7 @@ class Classifier(nn.Module):
         weights = torch.tensor(labels.balanced_weights()) if class_weights == "balanced" and labels.counts else None
         self.register_buffer("weights", weights, persistent=False)  # (K,)
         self.norm = nn.LayerNorm(mix.width)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
         self.head: Head = build_head(head, input_dim=mix.width, hidden=hidden, n_labels=len(labels), dropout=dropout)
 
     def scores(self, batch: Batch) -> Tensor:

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from elmo_tasks.elmo.scalar_mix import ScalarMix
+from elmo_tasks.nn.dropout import Dropout
 
 
 class FrozenLayers(nn.Module):
@@ -23,7 +24,7 @@ class FrozenLayers(nn.Module):
         self.mix = ScalarMix(n_layers) if self.fixed is None and n_layers > 1 else None
         self.several = n_layers > 1
         self.norm = nn.LayerNorm(width) if layer_norm else None
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
 
     def forward(self, layers: Tensor, mask: Tensor) -> Tensor:
         """layers: (B, L, T, D), mask: (B, T) -> (B, T, D)."""
