@@ -52,5 +52,5 @@ class BiLstm(nn.Module):
                     getattr(self.lstm, f"{name}_{suffix}") for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
                 )
                 weights += [inner, hidden, biases[0] + biases[1]]
-            x = LstmLayer.apply(x, packing.walks, kind, *weights)  # type: ignore[no-untyped-call]
+            x = LstmLayer.apply(x, packing.walks, kind, self.training, *weights)  # type: ignore[no-untyped-call]
         return x  # (N, 2H)

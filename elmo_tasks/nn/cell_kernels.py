@@ -10,6 +10,7 @@ The kernels release the GIL, so that two threads can read two directions or two 
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import numba
@@ -18,6 +19,8 @@ import numpy as np
 from elmo_tasks.elmo.engine.kernels import compiled, exp, narrow, widen
 
 _ONE, _TWO = np.float32(1.0), np.float32(2.0)
+# Sums may be reordered, multiply-adds fused and divisions approximated.
+_quick = functools.partial(compiled, freedom=frozenset({"contract", "reassoc", "nsz", "arcp", "afn"}))
 
 
 @numba.njit(inline="always")
@@ -30,7 +33,7 @@ def _tanh(x: Any) -> Any:
     return _TWO / (_ONE + exp(-_TWO * x)) - _ONE
 
 
-@compiled
+@_quick
 def lstm_forward(
     inputs: Any,
     product: Any,
@@ -69,7 +72,7 @@ def lstm_forward(
             o[j], s[j] = hidden, narrow(hidden, sent)
 
 
-@compiled
+@_quick
 def lstm_backward(
     grad: Any,
     carried: Any,
@@ -113,7 +116,7 @@ def lstm_backward(
             grad_bias[q] += d_leave
 
 
-@compiled
+@_quick
 def highway_forward(
     inputs: Any,
     product: Any,
@@ -155,7 +158,7 @@ def highway_forward(
             o[j], s[j] = hidden, narrow(hidden, sent)
 
 
-@compiled
+@_quick
 def highway_backward(
     grad: Any,
     carried: Any,

@@ -22,14 +22,14 @@ def rounds_products(precision: str) -> bool:
     return precision == "bf16" or (precision == "auto" and has_bf16(torch.device("cpu")))
 
 
-def stepper(name: str, *tensors: Tensor, column: int | None = None) -> Callable[[Step], None]:
+def stepper(name: str, *tensors: Tensor, column: int | None = None, training: bool = True) -> Callable[[Step], None]:
     """The function that computes a step on these tensors.
 
-    name: of a function of this file; tensors, column: its first arguments. The type of the last tensor decides whether
-    the compiled function can be used.
+    name: of a function of this file; tensors, column: its first arguments. The compiled function is used in training, if
+    the last tensor is float32 on the CPU. Predictions never import Numba, which takes most of a second.
     """
     own = () if column is None else (column,)
-    if tensors[-1].dtype == torch.float32 and tensors[-1].device.type == "cpu" and has_kernels():
+    if training and tensors[-1].dtype == torch.float32 and tensors[-1].device.type == "cpu" and has_kernels():
         given = [array(tensor) for tensor in tensors]
         kernel = getattr(importlib.import_module("elmo_tasks.nn.cell_kernels"), name)
         return lambda step: kernel(*given, *own, *step)
@@ -53,10 +53,11 @@ def lstm_forward(
 ) -> None:
     """`cell_kernels.lstm_forward`."""
     size, here = cells.shape[1], slice(start, start + rows)
-    sums = inputs[here].to(bias.dtype) + product[:rows] + bias
+    sums = torch.add(inputs[here], bias, out=gates[here]).add_(product[:rows])
     enter, keep, new, leave = sums.chunk(4, dim=1)  # (n, H) each
-    torch.cat([enter.sigmoid(), keep.sigmoid(), new.tanh(), leave.sigmoid()], dim=1, out=gates[here])
-    enter, keep, new, leave = gates[here].chunk(4, dim=1)
+    sums[:, : 2 * size].sigmoid_()
+    new.tanh_()
+    leave.sigmoid_()
     cell = torch.mul(enter, new, out=cells[here])
     cell[:known].addcmul_(keep[:known], cells[first : first + known])
     torch.mul(leave, cell.tanh(), out=out[here, column : column + size])

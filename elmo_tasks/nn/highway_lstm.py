@@ -21,7 +21,7 @@ from elmo_tasks.nn.packing import Packing, Step, Walk, whole_rows
 
 
 class HighwayLayer(torch.autograd.Function):
-    """One layer: (x (N, I), weight_ih (6H, I), weight_hh (5H, H), bias (6H,), keep (B, H), walk, kind) -> (N, H).
+    """One layer: (x (N, I), weight_ih (6H, I), weight_hh (5H, H), bias (6H,), keep (B, H), walk, kind, training) -> (N, H).
 
     Gates in the order carry (linear, only from the input), highway, output, input, forget (sigmoid), candidate (tanh).
     keep: a mask that multiplies the outputs of each sequence at all its steps (variational dropout); kind: the type to
@@ -38,6 +38,7 @@ class HighwayLayer(torch.autograd.Function):
         keep: Tensor,
         walk: Walk,
         kind: torch.dtype,
+        training: bool,
     ) -> Tensor:
         count, size = len(x), weight_hh.shape[1]
         read, weight_ih, weight_hh = whole_rows(x, kind), weight_ih.to(kind), weight_hh.to(kind)
@@ -49,7 +50,8 @@ class HighwayLayer(torch.autograd.Function):
 
         def run(steps: tuple[Step, ...], rank: int) -> None:
             own = product[rank:]
-            run_step = stepper("highway_forward", inputs, own, bias, keep[rank:], gates, cells, sent, out)
+            tensors = (inputs, own, bias, keep[rank:], gates, cells, sent, out)
+            run_step = stepper("highway_forward", *tensors, training=training)
             for step in steps:
                 _, rows, first, known = step
                 if known:
@@ -96,6 +98,7 @@ class HighwayLayer(torch.autograd.Function):
             (found.mT @ read).to(grad.dtype),
             (found[:, size:].mT @ earlier).to(grad.dtype),
             torch.stack(grad_bias).sum(dim=0),
+            None,
             None,
             None,
             None,
@@ -152,5 +155,6 @@ class HighwayLstm(nn.Module):
             keep = x.new_ones(packing.sizes[0], self.width)  # (B, H)
             if self.training and self.dropout:
                 keep = nn.functional.dropout(keep, self.dropout)
-            x = HighwayLayer.apply(x, *weights, keep, packing.walks[number % 2], kind)  # type: ignore[no-untyped-call]
+            walk = packing.walks[number % 2]
+            x = HighwayLayer.apply(x, *weights, keep, walk, kind, self.training)  # type: ignore[no-untyped-call]
         return x

@@ -21,7 +21,7 @@ Walks = tuple[Walk, Walk]
 
 
 class LstmLayer(torch.autograd.Function):
-    """x (N, I), walks, kind, and for each direction weight_ih (4H, I), weight_hh (4H, H), bias (4H,) -> (N, 2H).
+    """x (N, I), walks, kind, training, and weight_ih (4H, I), weight_hh (4H, H), bias (4H,) per direction -> (N, 2H).
 
     Rows are packed, see `Packing`. Gates are in PyTorch's order: input, forget, cell, output. The state before the
     first token is zero. kind: the type to which the factors of products are rounded, that of the input or bfloat16;
@@ -29,13 +29,14 @@ class LstmLayer(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor, walks: Walks, kind: torch.dtype, *weights: Tensor) -> Tensor:
+    def forward(ctx: Any, x: Tensor, walks: Walks, kind: torch.dtype, training: bool, *weights: Tensor) -> Tensor:
         out = x.new_empty(len(x), 2 * weights[1].shape[1])
         read = whole_rows(x, kind)  # (M, I), M >= N
         kept: list[tuple[Tensor, ...]] = [(), ()]
 
         def run(way: int) -> None:
-            kept[way] = _forward(read, *weights[3 * way : 3 * way + 3], walks[way], out, way)
+            own = weights[3 * way : 3 * way + 3]
+            kept[way] = _forward(read, *own, walks[way], out, way, training)
 
         side_by_side(lambda: run(0), lambda: run(1))
         ctx.walks = walks
@@ -54,11 +55,11 @@ class LstmLayer(torch.autograd.Function):
 
         side_by_side(lambda: run(0), lambda: run(1))
         (d_x, *ahead), (other, *behind) = found
-        return d_x.to(grad.dtype).add_(other) if wanted else None, None, None, *ahead, *behind
+        return d_x.to(grad.dtype).add_(other) if wanted else None, None, None, None, *ahead, *behind
 
 
 def _forward(
-    read: Tensor, weight_ih: Tensor, weight_hh: Tensor, bias: Tensor, walk: Walk, out: Tensor, way: int
+    read: Tensor, weight_ih: Tensor, weight_hh: Tensor, bias: Tensor, walk: Walk, out: Tensor, way: int, training: bool
 ) -> tuple[Tensor, ...]:
     """One direction: fills its columns of `out` (N, 2H). Returns both weights as `kind`, gates, cells and outputs."""
     kind, size, count = read.dtype, weight_hh.shape[1], len(out)
@@ -68,7 +69,8 @@ def _forward(
     product = read.new_empty(walk.most, 4 * size)
     gates, cells, sent = out.new_empty(count, 4 * size), out.new_empty(count, size), read.new_empty(count + 1, size)
     sent[-1] = 0  # what a token without a previous one reads
-    run = stepper("lstm_forward", inputs, product, bias, gates, cells, sent, out, column=way * size)
+    tensors = (inputs, product, bias, gates, cells, sent, out)
+    run = stepper("lstm_forward", *tensors, column=way * size, training=training)
     for step in walk.steps:
         _, rows, first, known = step
         if known:

@@ -41,7 +41,7 @@ def test_the_gradient_is_that_of_differences(sizes: list[int]) -> None:
     inputs = [torch.randn(shape, dtype=torch.double, requires_grad=True) for shape in shapes]
     ahead, behind = (Walk.through(sizes, backward=way, device=torch.device("cpu")) for way in (False, True))
     assert torch.autograd.gradcheck(
-        lambda x, *weights: LstmLayer.apply(x, (ahead, behind), torch.double, *weights), inputs
+        lambda x, *weights: LstmLayer.apply(x, (ahead, behind), torch.double, True, *weights), inputs
     )
 
 
