@@ -25,7 +25,7 @@ def rounds_products(precision: str) -> bool:
 def stepper(name: str, *tensors: Tensor, column: int | None = None, training: bool = True) -> Callable[[Step], None]:
     """The function that computes a step on these tensors.
 
-    name: of a function of this file; tensors, column: its first arguments. The compiled function is used in training, if
+    name: of a function of this file; tensors, column: its first arguments. The compiled function is used in training if
     the last tensor is float32 on the CPU. Predictions never import Numba, which takes most of a second.
     """
     own = () if column is None else (column,)

@@ -21,7 +21,7 @@ from elmo_tasks.nn.packing import Packing, Step, Walk, whole_rows
 
 
 class HighwayLayer(torch.autograd.Function):
-    """One layer: (x (N, I), weight_ih (6H, I), weight_hh (5H, H), bias (6H,), keep (B, H), walk, kind, training) -> (N, H).
+    """x (N, I), weight_ih (6H, I), weight_hh (5H, H), bias (6H,), keep (B, H), walk, kind, training -> (N, H).
 
     Gates in the order carry (linear, only from the input), highway, output, input, forget (sigmoid), candidate (tanh).
     keep: a mask that multiplies the outputs of each sequence at all its steps (variational dropout); kind: the type to
