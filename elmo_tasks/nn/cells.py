@@ -14,12 +14,22 @@ from torch import Tensor
 
 from elmo_tasks.elmo.engine.precision import has_bf16, has_kernels
 from elmo_tasks.elmo.engine.products import array
+from elmo_tasks.elmo.engine.sides import side_by_side
 from elmo_tasks.nn.packing import Step
 
 
 def rounds_products(precision: str) -> bool:
     """Whether a `precision` of `auto`, `bf16` or `32` rounds the factors of products to bfloat16 on this machine."""
     return precision == "bf16" or (precision == "auto" and has_bf16(torch.device("cpu")))
+
+
+def in_pair(device: torch.device, first: Callable[[], None], second: Callable[[], None]) -> None:
+    """Run both functions: side by side on a CPU, one after the other where a step does not wait for its products."""
+    if device.type == "cpu":
+        side_by_side(first, second)
+    else:
+        first()
+        second()
 
 
 def stepper(name: str, *tensors: Tensor, column: int | None = None, training: bool = True) -> Callable[[Step], None]:

@@ -15,8 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
-from elmo_tasks.elmo.engine.sides import side_by_side
-from elmo_tasks.nn.cells import stepper
+from elmo_tasks.nn.cells import in_pair, stepper
 from elmo_tasks.nn.packing import Packing, Step, Walk, whole_rows
 
 
@@ -107,11 +106,12 @@ class HighwayLayer(torch.autograd.Function):
 
 def _in_halves(walk: Walk, run: Callable[[tuple[Step, ...], int], None]) -> None:
     """Run the steps, given with the rank of their first sequence: in two halves if there are two threads for them."""
-    if torch.get_num_threads() < 2 or walk.most < 2:
+    device = walk.past.device
+    if torch.get_num_threads() < 2 or walk.most < 2 or device.type != "cpu":
         run(walk.steps, 0)
     else:
         left, right = walk.halves()
-        side_by_side(lambda: run(left, 0), lambda: run(right, -(-walk.most // 2)))
+        in_pair(device, lambda: run(left, 0), lambda: run(right, -(-walk.most // 2)))
 
 
 class HighwayLstm(nn.Module):

@@ -13,8 +13,7 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from elmo_tasks.elmo.engine.sides import side_by_side
-from elmo_tasks.nn.cells import stepper
+from elmo_tasks.nn.cells import in_pair, stepper
 from elmo_tasks.nn.packing import Walk, whole_rows
 
 Walks = tuple[Walk, Walk]
@@ -38,7 +37,7 @@ class LstmLayer(torch.autograd.Function):
             own = weights[3 * way : 3 * way + 3]
             kept[way] = _forward(read, *own, walks[way], out, way, training)
 
-        side_by_side(lambda: run(0), lambda: run(1))
+        in_pair(read.device, lambda: run(0), lambda: run(1))
         ctx.walks = walks
         ctx.save_for_backward(read, *kept[0], *kept[1])
         return out
@@ -53,7 +52,7 @@ class LstmLayer(torch.autograd.Function):
         def run(way: int) -> None:
             found[way] = _backward(grad, read, *kept[way], ctx.walks[way], way, wanted)
 
-        side_by_side(lambda: run(0), lambda: run(1))
+        in_pair(read.device, lambda: run(0), lambda: run(1))
         (d_x, *ahead), (other, *behind) = found
         return d_x.to(grad.dtype).add_(other) if wanted else None, None, None, None, *ahead, *behind
 
