@@ -8,6 +8,7 @@ FILE has sentences as (tokens, spans, vectors (T, D)); each line of the input is
 from __future__ import annotations
 
 import json
+import os
 import random
 import sys
 import time
@@ -42,19 +43,24 @@ class Stored(TokenEmbeddings):
 
 def main() -> None:
     flair.device = torch.device("cpu")
+    answers = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)  # Flair logs to stdout
     settings = torch.load(sys.argv[1], weights_only=False)
     width, sentences = settings["width"], []
+    stored = Stored("stored", width)
+    stacked = StackedEmbeddings([stored])  # gives it another name
     labels = Dictionary(add_unk=False)
+    labels.span_labels = True
     for tokens, spans, vectors in settings["sentences"]:
         sentence = Sentence(tokens)
         for token, vector in zip(sentence, vectors, strict=True):
-            token.set_embedding("stored", vector)
+            token.set_embedding(stored.name, vector)
         for label, first, stop in spans:
             sentence[first:stop].add_label("ner", label)
             labels.add_item(label)
         sentences.append(sentence)
     tagger = SequenceTagger(
-        StackedEmbeddings([Stored("stored", width)]),
+        stacked,
         labels,
         "ner",
         hidden_size=settings["hidden"],
@@ -85,7 +91,7 @@ def main() -> None:
             optimizer.step()
             tokens += sum(map(len, chosen))
         cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
-        print(json.dumps({"tokens_per_second": tokens / wall, "cpu_us": 1e6 * cpu / tokens}), flush=True)
+        print(json.dumps({"tokens_per_second": tokens / wall, "cpu_us": 1e6 * cpu / tokens}), file=answers, flush=True)
 
 
 if __name__ == "__main__":
