@@ -45,13 +45,14 @@ def operations(task: str, settings: dict[str, Any], batches: int) -> float:
     for part in model.modules():
         if getattr(part, "bf16", False):
             part.bf16 = False
-    tokens, counted = 0, FlopCounterMode(display=False)
+    tokens, total, counted = 0, 0, FlopCounterMode(display=False)
     for batch in islice(endless(), batches):
         with counted:
             model.loss(batch).backward()
+        total += counted.get_total_flops()  # of this batch
         tokens += int(batch.lengths.sum())
     torch.set_num_threads(threads)
-    return counted.get_total_flops() / tokens
+    return total / tokens
 
 
 def write_for_flair(settings: dict[str, Any], count: int, path: Path) -> None:
