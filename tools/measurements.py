@@ -93,8 +93,8 @@ def embed_memory_table(record: Record) -> str:
 
 _SIDES = {
     "before": "an earlier version",
-    "plain": "PyTorch: `nn.LSTM`, pytorch-crf",
-    "flair": "Flair's `SequenceTagger`",
+    "plain": "plain PyTorch and pytorch-crf",
+    "flair": "Flair",
 }
 
 
@@ -107,8 +107,8 @@ def training_table(record: Record) -> str:
             speed = side["median_tokens_per_second"]
             faster = "" if name == "ours" else f"{side['ours_is_faster']:.2f}"
             share = f"{100 * speed / found['limit_tokens_per_second']:.0f} %"
-            rows.append([escape(data), _SIDES.get(name, "`elmo-tasks train`"), f"{speed:,.0f}", faster, share])
-    head = ["task", "trained by", "tokens per second", "`elmo-tasks train` is faster by", "share of the float32 limit"]
+            rows.append([escape(data), _SIDES.get(name, "elmo-tasks train"), f"{speed:,.0f}", faster, share])
+    head = ["task", "trained by", "tokens per second", "elmo-tasks train is faster by", "share of the float32 limit"]
     about = f"\n{record['threads']} threads, torch {escape(record['torch'])}; medians.\n"
     return markdown_table(head, rows) + about
 

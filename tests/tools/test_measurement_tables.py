@@ -115,10 +115,10 @@ def test_training() -> None:
     }
     found = {"data": "conll2003", "embedders": ["elmo", "glove"], "limit_tokens_per_second": 15000.0, "sides": sides}
     assert training_table({"threads": 2, "torch": "2.9", "tasks": {"ner": found}}) == (
-        "| task | trained by | tokens per second | `elmo-tasks train` is faster by | share of the float32 limit |\n"
+        "| task | trained by | tokens per second | elmo-tasks train is faster by | share of the float32 limit |\n"
         "| --- | --- | --- | --- | --- |\n"
-        "| ner on conll2003, elmo glove | `elmo-tasks train` | 12,000 |  | 80 % |\n"
+        "| ner on conll2003, elmo glove | elmo-tasks train | 12,000 |  | 80 % |\n"
         "| ner on conll2003, elmo glove | an earlier version | 6,000 | 2.00 | 40 % |\n"
-        "| ner on conll2003, elmo glove | Flair's `SequenceTagger` | 3,000 | 4.00 | 20 % |\n"
+        "| ner on conll2003, elmo glove | Flair | 3,000 | 4.00 | 20 % |\n"
         "\n2 threads, torch 2.9; medians.\n"
     )
