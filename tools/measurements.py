@@ -115,6 +115,28 @@ def predict_table(record: Record) -> str:
     )
 
 
+_SIDES = {
+    "before": "an earlier version",
+    "plain": "plain PyTorch and pytorch-crf",
+    "flair": "Flair",
+}
+
+
+def training_table(record: Record) -> str:
+    """Training tokens per second of each contestant, and their share of what the matrix products allow."""
+    rows = []
+    for task, found in record["tasks"].items():
+        data = f"{task} on {found['data']}, {' '.join(found['embedders'])}"
+        for name, side in found["sides"].items():
+            speed = side["median_tokens_per_second"]
+            faster = "" if name == "ours" else f"{side['ours_is_faster']:.2f}"
+            share = f"{100 * speed / found['limit_tokens_per_second']:.0f} %"
+            rows.append([escape(data), _SIDES.get(name, "elmo-tasks train"), f"{speed:,.0f}", faster, share])
+    head = ["task", "trained by", "tokens per second", "elmo-tasks train is faster by", "share of the float32 limit"]
+    about = f"\n{record['threads']} threads, torch {escape(record['torch'])}; medians.\n"
+    return markdown_table(head, rows) + about
+
+
 def demo_table(record: Record) -> str:
     """Milliseconds per answer of the page of `elmo-tasks demo`."""
     rows = [
@@ -181,6 +203,7 @@ MEASUREMENTS: dict[str, tuple[str, Callable[[Record], str]]] = {
     "latency": ("benchmark-inference.json", latency_table),
     "memory": ("benchmark-inference.json", memory_table),
     "cache": ("benchmark-cache.json", cache_table),
+    "training": ("benchmark-training.json", training_table),
     "demo": ("benchmark-demo.json", demo_table),
     "lite": ("benchmark-lite.json", lite_table),
     "embed-memory": ("benchmark-embed-memory.json", embed_memory_table),

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from elmo_tasks.nn.bilstm import BiLstm
+from elmo_tasks.nn.dropout import Dropout
 from elmo_tasks.nn.maxout import Maxout
 from elmo_tasks.nn.pooling import AttentionPooling, masked_max, masked_mean, masked_min
 
@@ -28,11 +29,11 @@ class BiattentiveNetwork(nn.Module):
     def __init__(self, *, input_dim: int, hidden: int, n_labels: int, output_dim: int = 0) -> None:
         """output_dim: width of the vectors that are concatenated with the output of the integrator."""
         super().__init__()
-        self.feed_forward = nn.Sequential(nn.Linear(input_dim, hidden), nn.ReLU(), nn.Dropout(FEED_FORWARD_DROPOUT))
+        self.feed_forward = nn.Sequential(nn.Linear(input_dim, hidden), nn.ReLU(), Dropout(FEED_FORWARD_DROPOUT))
         self.encoder = BiLstm(input_dim=hidden, hidden=hidden, layers=1, dropout=0.0)
         width = self.encoder.width
         self.integrator = BiLstm(input_dim=3 * width, hidden=hidden, layers=1, dropout=0.0)
-        self.integrator_dropout = nn.Dropout(INTEGRATOR_DROPOUT)
+        self.integrator_dropout = Dropout(INTEGRATOR_DROPOUT)
         self.self_attention = AttentionPooling(width + output_dim)
         self.output = Maxout(
             4 * (width + output_dim), (4 * hidden, 2 * hidden, n_labels), pieces=MAXOUT_PIECES, dropout=MAXOUT_DROPOUT

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 _GROUP, _MULTIPLE = 256, 4
+_ODD = -7046029254386353131  # 2**64 divided by the golden ratio
 
 
 class CharCnn(nn.Module):
@@ -29,13 +30,13 @@ class CharCnn(nn.Module):
         """
         if characters.device.type != "cpu":
             return self._encode_all(characters, mask)
-        words, place = torch.unique(characters[mask], dim=0, return_inverse=True)  # (U, C), (N,)
+        words, place = distinct_rows(characters[mask])  # (U, C), (N,)
         lengths = (words > 0).sum(dim=1)  # (U,)
         order = torch.argsort(lengths, stable=True)
         groups = [self._encode(words[rows], lengths[rows]) for rows in torch.split(order, _GROUP)]
-        distinct = torch.cat(groups)[torch.argsort(order)]  # (U, F)
-        x = distinct.new_zeros(*mask.shape, self.width)
-        x[mask] = distinct[place]
+        encoded = torch.cat(groups)[torch.argsort(order)]  # (U, F)
+        x = encoded.new_zeros(*mask.shape, self.width)
+        x[mask] = encoded[place]
         return x  # (B, T, F)
 
     def _encode_all(self, characters: Tensor, mask: Tensor) -> Tensor:
@@ -57,3 +58,18 @@ class CharCnn(nn.Module):
         positions = torch.arange(found.shape[2], device=found.device)
         empty = positions >= (lengths + self.convolution.kernel_size[0] - 1)[:, None]  # (G, C + width - 1)
         return torch.relu(found.masked_fill(empty[:, None], -torch.inf).amax(dim=2))  # (G, F)
+
+
+def distinct_rows(rows: Tensor) -> tuple[Tensor, Tensor]:
+    """The distinct rows of (N, C) int64, in any order, and the number of each row among them (N,).
+
+    Rows are compared by a hash first, because `torch.unique` is slow at sorting rows.
+    """
+    powers = torch.full((rows.shape[1],), _ODD, device=rows.device).cumprod(0)  # (C,), modulo 2**64
+    hashes, place = torch.unique((rows * powers).sum(dim=1), return_inverse=True)  # (U,), (N,)
+    example = place.new_empty(len(hashes))
+    example[place] = torch.arange(len(rows), device=rows.device)
+    distinct = rows[example]  # (U, C)
+    if torch.equal(distinct[place], rows):
+        return distinct, place
+    return torch.unique(rows, dim=0, return_inverse=True)  # two rows have the same hash

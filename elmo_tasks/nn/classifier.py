@@ -11,6 +11,7 @@ from torch.nn import functional
 from elmo_tasks.core.errors import InputError
 from elmo_tasks.nn.batch import Batch
 from elmo_tasks.nn.biattention import BiattentiveNetwork
+from elmo_tasks.nn.dropout import Dropout
 from elmo_tasks.nn.embedding_mix import EmbeddingMix
 from elmo_tasks.nn.pooling import AttentionPooling, masked_max, masked_mean
 from elmo_tasks.text.labels import LabelSet
@@ -64,7 +65,7 @@ class Classifier(nn.Module):
         self.register_buffer("weights", weights, persistent=False)  # (K,)
         self.norm = nn.LayerNorm(mix.width)
         self.norm_again = nn.LayerNorm(again) if again else None
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
         self.head: Head = build_head(
             head, input_dim=mix.width, output_dim=again, hidden=hidden, n_labels=len(labels), dropout=dropout
         )
@@ -103,7 +104,7 @@ class PooledHead(nn.Module):
         pools = {"mean": masked_mean, "max": masked_max}
         self.pool = pools[pooling] if pooling in pools else AttentionPooling(input_dim)
         self.network = nn.Sequential(
-            nn.Linear(input_dim, hidden), nn.ReLU(), nn.Dropout(dropout), nn.Linear(hidden, n_labels)
+            nn.Linear(input_dim, hidden), nn.ReLU(), Dropout(dropout), nn.Linear(hidden, n_labels)
         )
 
     def forward(self, x: Tensor, mask: Tensor, lengths: Tensor, beside: Tensor | None = None) -> Tensor:

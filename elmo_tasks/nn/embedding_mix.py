@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from elmo_tasks.elmo.scalar_mix import ScalarMix
+from elmo_tasks.nn.dropout import Dropout
 
 
 class FrozenLayers(nn.Module):
@@ -24,7 +25,7 @@ class FrozenLayers(nn.Module):
         self.mix = ScalarMix(n_layers) if self.fixed is None and n_layers > 1 else None
         self.several = n_layers > 1
         self.norm = nn.LayerNorm(width) if layer_norm else None
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
 
     def forward(self, layers: Tensor, mask: Tensor) -> Tensor:
         """layers: (B, L, T, D), mask: (B, T) -> (B, T, D)."""
@@ -137,7 +138,7 @@ class MixAgain(nn.Module):
         self.places = tuple(places)
         names = [f"{whole.names[place]} (again)" for place in places]
         self.mix = EmbeddingMix(names, [copy.deepcopy(whole.sources[place]) for place in places])
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
 
     def forward(self, inputs: Sequence[Tensor], mask: Tensor) -> Tensor:
         """inputs: one collated tensor per source of the whole mix, mask: (B, T) -> (B, T, D)."""

@@ -21,7 +21,7 @@ class VariationalDropout(nn.Module):
 
     def __init__(self, dropout: float) -> None:
         super().__init__()
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
 
     def forward(self, x: Tensor) -> Tensor:
         """x: (..., T, D) -> the same."""
@@ -60,7 +60,7 @@ class Esim(nn.Module):
         super().__init__()
         self.mix, self.hypothesis_only = mix, hypothesis_only
         again = mix.mix_again(dropout) if elmo_at_output else 0
-        self.variational, self.dropout = VariationalDropout(dropout), nn.Dropout(dropout)
+        self.variational, self.dropout = VariationalDropout(dropout), Dropout(dropout)
         self.encoder = BiLstm(input_dim=mix.width, hidden=hidden, layers=1, dropout=0.0)
         self.projection = nn.Sequential(nn.Linear(4 * (self.encoder.width + again), hidden), nn.ReLU())
         self.composition = BiLstm(input_dim=hidden, hidden=hidden, layers=1, dropout=0.0)

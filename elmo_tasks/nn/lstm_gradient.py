@@ -1,80 +1,113 @@
-"""One direction of an LSTM over packed sequences, with a hand-written gradient.
+"""A bidirectional LSTM layer over packed sequences, with a hand-written gradient.
 
 PyTorch's packed LSTM slices its input step by step, and the gradient of every slice is a tensor as large as the whole
-input: an epoch of NER spent a quarter of its time filling these with zeros and adding them up.
+input. Here a step is one product and one pass over memory, all other products are one product per layer, and the two
+directions have a thread each.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+from elmo_tasks.nn.cells import in_pair, stepper
+from elmo_tasks.nn.packing import Walk, whole_rows
 
-class PackedLstm(torch.autograd.Function):
-    """Gate contributions from the input (N, 4H), recurrent weights (4H, H), sizes per step -> hidden states (N, H).
+Walks = tuple[Walk, Walk]
 
-    Rows are packed: the first tokens of all sequences, the longest sequence first, then their second tokens, and so on.
-    Gates are in PyTorch's order: input, forget, cell, output. The state before the first token is zero.
+
+class LstmLayer(torch.autograd.Function):
+    """x (N, I), walks, kind, training, and weight_ih (4H, I), weight_hh (4H, H), bias (4H,) per direction -> (N, 2H).
+
+    Rows are packed, see `Packing`. Gates are in PyTorch's order: input, forget, cell, output. The state before the
+    first token is zero. kind: the type to which the factors of products are rounded, that of the input or bfloat16;
+    everything else has the type of the input.
     """
 
     @staticmethod
-    def forward(ctx: Any, inputs: Tensor, weight: Tensor, sizes: Sequence[int]) -> Tensor:
-        """inputs: (N, 4H), weight: (4H, H); sizes: rows per step, decreasing, with sum N."""
-        size = weight.shape[1]
-        gates = inputs.detach().clone()  # (N, 4H), replaced by the gates
-        cells, squashed, hidden = (gates.new_empty(len(gates), size) for _ in range(3))  # (N, H)
-        before, start = 0, 0
-        for count in sizes:
-            g, c = gates[start : start + count], cells[start : start + count]
-            if start:
-                g.addmm_(hidden[before : before + count], weight.t())
-            enter_keep, new, leave = (
-                g[:, : 2 * size].sigmoid_(),
-                g[:, 2 * size : 3 * size].tanh_(),
-                g[:, 3 * size :].sigmoid_(),
-            )
-            torch.mul(enter_keep[:, :size], new, out=c)
-            if start:
-                c.addcmul_(enter_keep[:, size:], cells[before : before + count])
-            torch.tanh(c, out=squashed[start : start + count])
-            torch.mul(leave, squashed[start : start + count], out=hidden[start : start + count])
-            before, start = start, start + count
-        ctx.sizes = tuple(sizes)
-        ctx.save_for_backward(gates, cells, squashed, hidden, weight)
-        return hidden
+    def forward(ctx: Any, x: Tensor, walks: Walks, kind: torch.dtype, training: bool, *weights: Tensor) -> Tensor:
+        out = x.new_empty(len(x), 2 * weights[1].shape[1])
+        read = whole_rows(x, kind)  # (M, I), M >= N
+        kept: list[tuple[Tensor, ...]] = [(), ()]
+
+        def run(way: int) -> None:
+            own = weights[3 * way : 3 * way + 3]
+            kept[way] = _forward(read, *own, walks[way], out, way, training)
+
+        in_pair(read.device, lambda: run(0), lambda: run(1))
+        ctx.walks = walks
+        ctx.save_for_backward(read, *kept[0], *kept[1])
+        return out
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, None]:
-        """grad: (N, H) -> the gradients of inputs and weight."""
-        gates, cells, squashed, hidden, weight = ctx.saved_tensors
-        size, sizes = weight.shape[1], ctx.sizes
-        starts = [sum(sizes[:step]) for step in range(len(sizes))]
-        found = torch.empty_like(gates)  # (N, 4H)
-        later_hidden, later_cell = grad.new_zeros(0, size), grad.new_zeros(0, size)  # (count of the next step, H)
-        for step in reversed(range(len(sizes))):
-            start, count, later = starts[step], sizes[step], len(later_hidden)
-            enter, keep, new, leave = gates[start : start + count].chunk(4, dim=1)  # (n, H) each
-            out, tanh = grad[start : start + count].clone(), squashed[start : start + count]
-            out[:later] += later_hidden
-            cell = out * leave * (1 - tanh * tanh)  # (n, H)
-            cell[:later] += later_cell
-            d_enter, d_keep, d_new, d_leave = found[start : start + count].chunk(4, dim=1)
-            torch.mul(cell * new, enter - enter * enter, out=d_enter)
-            torch.mul(cell * enter, 1 - new * new, out=d_new)
-            torch.mul(out * tanh, leave - leave * leave, out=d_leave)
-            if step:
-                earlier = cells[starts[step - 1] : starts[step - 1] + count]
-                torch.mul(cell * earlier, keep - keep * keep, out=d_keep)
-                later_hidden, later_cell = found[start : start + count] @ weight, cell * keep  # (n, H)
-            else:
-                d_keep.zero_()
-        before = [torch.arange(starts[step - 1], starts[step - 1] + sizes[step]) for step in range(1, len(sizes))]
-        if not before:
-            return found, torch.zeros_like(weight), None
-        rows = torch.cat(before).to(hidden.device)  # (N - B,), the row of the token before each one
-        return found, found[sizes[0] :].t() @ hidden[rows], None
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
+        read, *saved = ctx.saved_tensors
+        kept, found = (saved[:5], saved[5:]), [(grad,), (grad,)]
+        grad, wanted = grad.contiguous(), ctx.needs_input_grad[0]
+
+        def run(way: int) -> None:
+            found[way] = _backward(grad, read, *kept[way], ctx.walks[way], way, wanted)
+
+        in_pair(read.device, lambda: run(0), lambda: run(1))
+        (d_x, *ahead), (other, *behind) = found
+        return d_x.to(grad.dtype).add_(other) if wanted else None, None, None, None, *ahead, *behind
+
+
+def _forward(
+    read: Tensor, weight_ih: Tensor, weight_hh: Tensor, bias: Tensor, walk: Walk, out: Tensor, way: int, training: bool
+) -> tuple[Tensor, ...]:
+    """One direction: fills its columns of `out` (N, 2H). Returns both weights as `kind`, gates, cells and outputs."""
+    kind, size, count = read.dtype, weight_hh.shape[1], len(out)
+    weight_ih, weight_hh = weight_ih.to(kind), weight_hh.to(kind)
+    inputs = read @ weight_ih.mT  # (M, 4H)
+    recurrent = weight_hh.mT.contiguous()  # (H, 4H)
+    product = read.new_empty(walk.most, 4 * size)
+    gates, cells, sent = out.new_empty(count, 4 * size), out.new_empty(count, size), read.new_empty(count + 1, size)
+    sent[-1] = 0  # what a token without a previous one reads
+    tensors = (inputs, product, bias, gates, cells, sent, out)
+    run = stepper("lstm_forward", *tensors, column=way * size, training=training)
+    for step in walk.steps:
+        _, rows, first, known = step
+        if known:
+            torch.mm(sent[first : first + known], recurrent, out=product[:known])
+        if known < rows:
+            product[known:rows] = 0
+        run(step)
+    return weight_ih, weight_hh, gates, cells, sent
+
+
+def _backward(
+    grad: Tensor,
+    read: Tensor,
+    weight_ih: Tensor,
+    weight_hh: Tensor,
+    gates: Tensor,
+    cells: Tensor,
+    sent: Tensor,
+    walk: Walk,
+    way: int,
+    wanted: bool,
+) -> tuple[Tensor, ...]:
+    """One direction. grad: (N, 2H). Returns the gradients of the input, if wanted, of both weights and of the bias."""
+    count, size = cells.shape
+    found = sent.new_empty(len(read), 4 * size)  # (M, 4H)
+    found[count:] = 0
+    grad_bias, grad_cell = grad.new_zeros(4 * size), grad.new_empty(walk.most, size)
+    carried = sent.new_empty(walk.most, size)
+    run = stepper("lstm_backward", grad, carried, grad_cell, gates, cells, found, grad_bias, column=way * size)
+    later = 0  # rows of the following step
+    for step in reversed(walk.steps):
+        if later < step.rows:
+            carried[later : step.rows] = 0
+            grad_cell[later : step.rows] = 0
+        run(step)
+        later = step.known
+        if later:
+            torch.mm(found[step.start : step.start + later], weight_hh, out=carried[:later])
+    d_x = (found @ weight_ih)[:count] if wanted else grad_bias
+    earlier = whole_rows(sent.index_select(0, walk.past), sent.dtype)  # (M, H)
+    return d_x, (found.mT @ read).to(grad.dtype), (found.mT @ earlier).to(grad.dtype), grad_bias

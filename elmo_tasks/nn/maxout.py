@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 from torch import Tensor, nn
 
+from elmo_tasks.nn.dropout import Dropout
+
 
 class Maxout(nn.Module):
     """Layers in which a unit is the maximum of `pieces` linear functions of its input, each followed by dropout."""
@@ -15,7 +17,7 @@ class Maxout(nn.Module):
         self.pieces = pieces
         inputs = [input_dim, *widths[:-1]]
         self.layers = nn.ModuleList(nn.Linear(n, m * pieces) for n, m in zip(inputs, widths, strict=True))
-        self.dropout = nn.ModuleList(nn.Dropout(rate) for rate in dropout)
+        self.dropout = nn.ModuleList(Dropout(rate) for rate in dropout)
 
     def forward(self, x: Tensor) -> Tensor:
         """x: (B, D) -> (B, widths[-1])."""

@@ -9,12 +9,14 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from elmo_tasks.core.errors import InputError
-from elmo_tasks.elmo.engine.precision import has_bf16
 from elmo_tasks.nn.batch import NO_PREDICATE, Batch
 from elmo_tasks.nn.bilstm import BiLstm
+from elmo_tasks.nn.cells import rounds_products
+from elmo_tasks.nn.dropout import Dropout
 from elmo_tasks.nn.embedding_mix import EmbeddingMix
 from elmo_tasks.nn.highway_lstm import HighwayLstm
 from elmo_tasks.nn.marginals import span_probabilities
+from elmo_tasks.nn.packing import Packing
 from elmo_tasks.nn.viterbi import Viterbi
 from elmo_tasks.text.labels import LabelSet
 from elmo_tasks.text.spans import legal_transitions
@@ -50,14 +52,14 @@ class RoleLabeller(nn.Module):
         if precision not in ("auto", "bf16", "32"):
             raise InputError(f"model.precision must be auto, bf16 or 32, not {precision!r}")
         self.mix = mix
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
         self.indicator = nn.Embedding(2, indicator)
         self.encoder = HighwayLstm(
             input_dim=mix.width + indicator,
             hidden=hidden,
             layers=layers,
             dropout=recurrent_dropout,
-            bf16=precision == "bf16" or (precision == "auto" and has_bf16(torch.device("cpu"))),
+            bf16=rounds_products(precision),
         )
         self.emission = nn.Linear(self.encoder.width, len(labels))
         self.viterbi = Viterbi(*legal_transitions(labels.names, "BIO"))
@@ -70,14 +72,16 @@ class RoleLabeller(nn.Module):
         """Scores of the tags for the predicate of each sentence. x: mixed embeddings (B, T, D) -> (B, T, K)."""
         assert batch.predicate is not None
         marked = torch.arange(x.shape[1], device=x.device) == batch.predicate.unsqueeze(1)  # (B, T)
-        x = torch.cat([self.dropout(x), self.indicator(marked.long())], dim=-1)
-        scores: Tensor = self.emission(self.dropout(self.encoder(x, batch.lengths)))  # (B, T, K)
-        return scores
+        packing = Packing.of(batch.lengths, x.shape[1], x.device)
+        read = [self.dropout(packing.pack(x)), self.indicator(packing.pack(marked).long())]
+        encoded = self.encoder.packed(torch.cat(read, dim=1), packing)  # (N, H)
+        return packing.unpack(self.emission(self.dropout(encoded)))  # (B, T, K)
 
     def predicate_scores(self, x: Tensor, batch: Batch) -> Tensor:
         """Scores of "no predicate" and "predicate" for each token. x: mixed embeddings (B, T, D) -> (B, T, 2)."""
-        scores: Tensor = self.is_predicate(self.dropout(self.finder(self.dropout(x.detach()), batch.lengths)))
-        return scores  # (B, T, 2)
+        packing = Packing.of(batch.lengths, x.shape[1], x.device)
+        encoded = self.finder.packed(self.dropout(packing.pack(x.detach())), packing)  # (N, 2H)
+        return packing.unpack(self.is_predicate(self.dropout(encoded)))  # (B, T, 2)
 
     def loss(self, batch: Batch) -> Tensor:
         """Mean cross-entropy per token of the arguments, plus that of the predicates."""

@@ -7,8 +7,10 @@ from torch import Tensor, nn
 from elmo_tasks.nn.batch import Batch
 from elmo_tasks.nn.bilstm import BiLstm
 from elmo_tasks.nn.crf import ConstrainedCrf
+from elmo_tasks.nn.dropout import Dropout
 from elmo_tasks.nn.embedding_mix import EmbeddingMix
 from elmo_tasks.nn.marginals import span_probabilities, tag_probabilities
+from elmo_tasks.nn.packing import Packing
 from elmo_tasks.text.labels import LabelSet
 from elmo_tasks.text.spans import legal_transitions
 
@@ -32,16 +34,17 @@ class Tagger(nn.Module):
         super().__init__()
         self.mix = mix
         self.encoder = BiLstm(input_dim=mix.width, hidden=hidden, layers=layers, dropout=dropout)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
         self.emission = nn.Linear(self.encoder.width, len(labels))
         self.crf = ConstrainedCrf(*legal_transitions(labels.names, scheme))
         self.names, self.scheme = labels.names, scheme
 
     def emissions(self, batch: Batch) -> Tensor:
         """Scores (B, T, K)."""
-        x = self.dropout(self.mix(batch.inputs, batch.mask))  # (B, T, D)
-        scores: Tensor = self.emission(self.dropout(self.encoder(x, batch.lengths)))  # (B, T, K)
-        return scores
+        x = self.mix(batch.inputs, batch.mask)  # (B, T, D)
+        packing = Packing.of(batch.lengths, x.shape[1], x.device)
+        encoded = self.encoder.packed(self.dropout(packing.pack(x)), packing)  # (N, 2H)
+        return packing.unpack(self.emission(self.dropout(encoded)))  # (B, T, K)
 
     def loss(self, batch: Batch) -> Tensor:
         """Mean negative log-likelihood per sentence."""

@@ -7,7 +7,9 @@ from torch.nn.functional import cross_entropy
 
 from elmo_tasks.nn.batch import Batch
 from elmo_tasks.nn.bilstm import BiLstm
+from elmo_tasks.nn.dropout import Dropout
 from elmo_tasks.nn.embedding_mix import EmbeddingMix
+from elmo_tasks.nn.packing import Packing
 
 
 class TokenClassifier(nn.Module):
@@ -17,14 +19,15 @@ class TokenClassifier(nn.Module):
         super().__init__()
         self.mix = mix
         self.encoder = BiLstm(input_dim=mix.width, hidden=hidden, layers=layers, dropout=dropout)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
         self.emission = nn.Linear(self.encoder.width, n_labels)
 
     def emissions(self, batch: Batch) -> Tensor:
         """Unnormalised label scores (B, T, K)."""
-        x = self.dropout(self.mix(batch.inputs, batch.mask))  # (B, T, D)
-        scores: Tensor = self.emission(self.dropout(self.encoder(x, batch.lengths)))  # (B, T, K)
-        return scores
+        x = self.mix(batch.inputs, batch.mask)  # (B, T, D)
+        packing = Packing.of(batch.lengths, x.shape[1], x.device)
+        encoded = self.encoder.packed(self.dropout(packing.pack(x)), packing)  # (N, 2H)
+        return packing.unpack(self.emission(self.dropout(encoded)))  # (B, T, K)
 
     def loss(self, batch: Batch) -> Tensor:
         """Sum of the cross-entropies of the tokens, divided by the number of sentences."""

@@ -1,4 +1,4 @@
-"""Find the best legal tag sequence of each sentence in a batch."""
+"""Find the best tag sequence of each sentence in a batch."""
 
 from __future__ import annotations
 
@@ -24,26 +24,39 @@ class Viterbi(nn.Module):
         self.end: Tensor
         self.step: Tensor
 
-    @torch.no_grad()
     def forward(self, scores: Tensor, lengths: Tensor) -> list[list[int]]:
         """scores: (B, T, K), lengths: (B,), all above 0 -> the tags of each sentence."""
-        batch, longest, _ = scores.shape
-        lengths = lengths.to(scores.device)
-        best = self.start + scores[:, 0]  # (B, K)
-        back = []  # one (B, K) per step: the best tag before each tag
-        for time in range(1, longest):
-            reached, before = (best.unsqueeze(2) + self.step).max(dim=1)  # (B, K)
-            going = (time < lengths).unsqueeze(1)  # (B, 1)
-            best = torch.where(going, reached + scores[:, time], best)
-            back.append(before)
-        tags = scores.new_zeros(batch, longest, dtype=torch.long)
-        now = (best + self.end).argmax(dim=1)  # (B,) the tag of the last token of each sentence
-        for time in reversed(range(longest)):
-            tags[:, time] = now
-            if time:
-                before = back[time - 1].gather(1, now.unsqueeze(1)).squeeze(1)  # (B,)
-                now = torch.where(time < lengths, before, now)
-        return [row[:length] for row, length in zip(tags.tolist(), lengths.tolist(), strict=True)]
+        return best_paths(scores, lengths, self.start, self.end, self.step)
+
+
+@torch.no_grad()
+def best_paths(scores: Tensor, lengths: Tensor, start: Tensor, end: Tensor, step: Tensor) -> list[list[int]]:
+    """The tags of each sentence with the largest sum of scores, for all sentences at once.
+
+    Args:
+        scores: scores (B, T, K) of the tags of each token.
+        lengths: (B,), all above 0.
+        start: scores (K,) of the first tag; -inf is impossible, here and below.
+        end: scores (K,) of the last tag.
+        step: scores (K, K) of a tag, first index, before another.
+    """
+    batch, longest, _ = scores.shape
+    lengths = lengths.to(scores.device)
+    best = start + scores[:, 0]  # (B, K)
+    back = []  # one (B, K) per step: the best tag before each tag
+    for time in range(1, longest):
+        reached, before = (best.unsqueeze(2) + step).max(dim=1)  # (B, K)
+        going = (time < lengths).unsqueeze(1)  # (B, 1)
+        best = torch.where(going, reached + scores[:, time], best)
+        back.append(before)
+    tags = scores.new_zeros(batch, longest, dtype=torch.long)
+    now = (best + end).argmax(dim=1)  # (B,) the tag of the last token of each sentence
+    for time in reversed(range(longest)):
+        tags[:, time] = now
+        if time:
+            before = back[time - 1].gather(1, now.unsqueeze(1)).squeeze(1)  # (B,)
+            now = torch.where(time < lengths, before, now)
+    return [row[:length] for row, length in zip(tags.tolist(), lengths.tolist(), strict=True)]
 
 
 def _costs(legal: Sequence[bool]) -> list[float]:

@@ -11,9 +11,9 @@ from torch import Tensor, nn
 from elmo_tasks.elmo.bilm import BiLM
 from elmo_tasks.elmo.characters import END_WORD
 from elmo_tasks.elmo.lstm import ProjectedLstm
+from elmo_tasks.nn.dropout import dropout
 from elmo_tasks.pretraining.bptt import BidirectionalLayer, Compiler, Kernels
 from elmo_tasks.pretraining.char_cnn import CnnKernels, ConvolveAndMax
-from elmo_tasks.pretraining.dropout import dropout
 from elmo_tasks.pretraining.sampled_softmax import LogUniformSampler, SampledCrossEntropy, SoftmaxKernels
 
 NO_CLIP = float("inf")

@@ -49,6 +49,8 @@ class TrainingConfig:
     final_rate: the fraction of the learning rate in the last of `epochs`, reached linearly from 1.
     clip_norm: maximum norm of the gradient; 0 means no clipping.
     mix_l2: weight of the L2 penalty on the layer weights of the embedders.
+    precision: precision of the matrix products of BiLSTMs while they are trained on a CPU; `auto` is bf16 if the CPU
+        supports it. Weights, sums and predictions are always float32.
     """
 
     optimizer: Literal["adam", "adadelta"] = "adam"
@@ -64,6 +66,7 @@ class TrainingConfig:
     final_rate: float = bounded(1.0, least=0, most=1)
     clip_norm: float = bounded(5.0, least=0)
     mix_l2: float = bounded(0.1, least=0)
+    precision: Literal["auto", "bf16", "32"] = "auto"
 
     def rate_share(self, epoch: int) -> float:
         """The fraction of the learning rate in an epoch (from 0), according to `final_rate`."""

@@ -55,7 +55,8 @@ class TaskModule(lightning.LightningModule):
         self.first: float | None = None  # the dev score of the first epoch
         self.rate_patience = training.patience_for(len(train)).rate
         self._decoded: dict[int, Prediction] = {}
-        self._dev_losses: list[tuple[float, int]] = []  # with the number of examples
+        self._losses: list[tuple[Tensor, int]] = []  # of the batches of an epoch, with the number of examples
+        self._dev_losses: list[tuple[float, int]] = []
         self._sources: list[str] = []
         self._finite = FiniteCheck(self._not_finite)
 
@@ -79,6 +80,10 @@ class TaskModule(lightning.LightningModule):
         if stop is not None and stop.wait_count >= stop.patience:
             self.trainer.should_stop = True
 
+    def on_train_epoch_start(self) -> None:
+        """Forget the losses of the last epoch."""
+        self._losses.clear()
+
     def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
         """Set the learning rates of the optimiser."""
         rate = self.rate * self.training_config.rate_share(self.current_epoch)
@@ -93,7 +98,7 @@ class TaskModule(lightning.LightningModule):
         loss: Tensor = self.model.loss(batch)
         self._sources = list(dict.fromkeys(self.train_examples[index].source for index in batch.indices))
         self._finite.add(loss, ("loss", self.current_epoch, self._sources))
-        self.log("loss", loss.detach(), prog_bar=True, on_step=False, on_epoch=True, batch_size=len(batch.indices))
+        self._losses.append((loss.detach(), len(batch.indices)))
         penalty: Tensor = self.training_config.mix_l2 * self.model.mix.mix_penalty()
         return loss + penalty
 
@@ -139,6 +144,8 @@ class TaskModule(lightning.LightningModule):
         self._dev_losses.clear()
         self.first = value if self.first is None else self.first
         choice = rank_epoch(value, self.first, loss)
+        examples = sum(count for _, count in self._losses)
+        self.log("loss", sum(loss * count for loss, count in self._losses) / examples, prog_bar=True)
         self.log("dev", value, prog_bar=True)
         self.log("choice", choice, logger=False)
         self.log("rate", self.rate * self.training_config.rate_share(self.current_epoch))

@@ -27,6 +27,8 @@ from elmo_tasks.data.splits import Splits
 from elmo_tasks.elmo.device import accelerator
 from elmo_tasks.embedders.inputs import arithmetic_of
 from elmo_tasks.embedders.registry import build_inputs
+from elmo_tasks.nn.bilstm import BiLstm
+from elmo_tasks.nn.cells import rounds_products
 from elmo_tasks.runs.batches import loader, prepare
 from elmo_tasks.runs.checkpoint import check_checkpoint
 from elmo_tasks.runs.experiment import Experiment
@@ -132,6 +134,9 @@ def fit_model(
     """Train with early stopping on dev, then load the weights of the best epoch. Returns that epoch."""
     training, seed = trained.experiment.training, trained.experiment.seed
     examples = {"train": splits.train, "dev": splits.dev}
+    for part in trained.model.modules():
+        if isinstance(part, BiLstm):
+            part.bf16 = rounds_products(training.precision)
     module = TaskModule(trained.model, trained.task, trained.labels, training, seed=seed, **examples)
     lenient = replace(trained.task, encode=partial(_encode_if_known, trained.task))
     items = {
@@ -161,6 +166,7 @@ def fit_model(
             default_root_dir=folder.work,
             plugins=[WholeCheckpoints()],
         )
+    torch.utils.deterministic.fill_uninitialized_memory = False  # by `deterministic`, and nothing reads it
     resumed = folder.work / LAST if resume and (folder.work / LAST).exists() else None
     if resumed is not None:
         for path in (resumed, folder.work / "checkpoints" / "best.ckpt"):

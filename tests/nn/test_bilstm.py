@@ -10,7 +10,8 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from elmo_tasks.nn.bilstm import BiLstm
-from elmo_tasks.nn.lstm_gradient import PackedLstm
+from elmo_tasks.nn.lstm_gradient import LstmLayer
+from elmo_tasks.nn.packing import Packing, Walk
 
 
 def torch_s(lstm: nn.LSTM, x: Tensor, lengths: Tensor) -> Tensor:
@@ -36,9 +37,12 @@ def test_outputs_and_gradients_are_torch_s(lengths: list[int], layers: int, more
 @pytest.mark.parametrize("sizes", [[1], [3], [3, 3, 1], [2, 2, 2]], ids=str)
 def test_the_gradient_is_that_of_differences(sizes: list[int]) -> None:
     torch.manual_seed(0)
-    inputs = torch.randn(sum(sizes), 8, dtype=torch.double, requires_grad=True)
-    weight = torch.randn(8, 2, dtype=torch.double, requires_grad=True)
-    assert torch.autograd.gradcheck(lambda x, w: PackedLstm.apply(x, w, sizes), (inputs, weight))
+    shapes = [(sum(sizes), 3), *[(8, 3), (8, 2), (8,)] * 2]
+    inputs = [torch.randn(shape, dtype=torch.double, requires_grad=True) for shape in shapes]
+    ahead, behind = (Walk.through(sizes, backward=way, device=torch.device("cpu")) for way in (False, True))
+    assert torch.autograd.gradcheck(
+        lambda x, *weights: LstmLayer.apply(x, (ahead, behind), torch.double, True, *weights), inputs
+    )
 
 
 def test_dropout_is_between_layers_and_in_training_alone() -> None:
@@ -50,19 +54,63 @@ def test_dropout_is_between_layers_and_in_training_alone() -> None:
     torch.testing.assert_close(lstm(x, lengths), torch_s(lstm.lstm, x, lengths))
 
 
+@pytest.mark.parametrize("threads", [1, 2])
 @settings(max_examples=15, deadline=None)
-@given(lengths=st.lists(st.integers(1, 7), min_size=1, max_size=6), layers=st.integers(1, 3), more=st.integers(0, 2))
-def test_both_ways_are_the_same_function(lengths: list[int], layers: int, more: int) -> None:
+@given(lengths=st.lists(st.integers(1, 7), min_size=1, max_size=6), layers=st.integers(1, 3))
+def test_both_ways_are_the_same_function(threads: int, lengths: list[int], layers: int) -> None:
     """In float32, forward and gradients: what a GPU computes may be trained on there and used on a CPU."""
     torch.manual_seed(sum(lengths))
     lstm = BiLstm(input_dim=3, hidden=4, layers=layers, dropout=0.0)
-    x = torch.randn(len(lengths), max(lengths) + more, 3, requires_grad=True)
-    weights = torch.randn(len(lengths), max(lengths) + more, 8)
-    one, other = (way(x, torch.tensor(lengths)) for way in (lstm.by_steps, lstm.by_torch))
+    packing = Packing.of(torch.tensor(lengths), max(lengths), torch.device("cpu"))
+    x, weights = torch.randn(sum(lengths), 3, requires_grad=True), torch.randn(sum(lengths), 8)
+    before = torch.get_num_threads()
+    try:
+        torch.set_num_threads(threads)
+        one, other = (way(x, packing) for way in (lstm.by_steps, lstm.by_torch))
+        mine, theirs = (torch.autograd.grad((out * weights).sum(), [x, *lstm.parameters()]) for out in (one, other))
+    finally:
+        torch.set_num_threads(before)
     torch.testing.assert_close(one, other, rtol=1e-5, atol=1e-6)
-    mine, theirs = (torch.autograd.grad((out * weights).sum(), [x, *lstm.parameters()]) for out in (one, other))
     for first, second in zip(mine, theirs, strict=True):
         torch.testing.assert_close(first, second, rtol=1e-4, atol=1e-5)
+
+
+def test_without_numba_the_steps_are_torch_s(monkeypatch: pytest.MonkeyPatch) -> None:
+    torch.manual_seed(2)
+    lstm, x, lengths = (
+        BiLstm(input_dim=3, hidden=4, layers=2, dropout=0.0),
+        torch.randn(3, 5, 3),
+        torch.tensor([5, 2, 4]),
+    )
+    found = []
+    for compiled in (True, False):
+        monkeypatch.setattr("elmo_tasks.nn.cells.has_kernels", lambda compiled=compiled: compiled)
+        out = lstm(x, lengths)
+        found.append([out, *torch.autograd.grad(out.square().sum(), lstm.parameters())])
+    for one, other in zip(*found, strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-5, atol=1e-6)
+    assert not torch.equal(found[0][0], found[1][0])  # they were different functions
+
+
+def test_bfloat16_products_are_close_and_only_in_training() -> None:
+    torch.manual_seed(0)
+    exact, rounded = (BiLstm(input_dim=16, hidden=24, layers=2, dropout=0.0, bf16=bf16) for bf16 in (False, True))
+    rounded.load_state_dict(exact.state_dict())
+    x, lengths, gradients = torch.randn(5, 6, 16), torch.tensor([3, 6, 1, 6, 4]), []
+    for model in (exact, rounded):
+        out = model(x, lengths)
+        assert out.dtype == torch.float32
+        gradients.append(torch.cat([g.flatten() for g in torch.autograd.grad(out.square().sum(), model.parameters())]))
+    assert 0 < (gradients[0] - gradients[1]).norm() < 0.03 * gradients[0].norm()
+    assert torch.equal(exact.eval()(x, lengths), rounded.eval()(x, lengths))
+
+
+def test_packing_by_hand() -> None:
+    packing = Packing.of(torch.tensor([1, 3]), 4, torch.device("cpu"))
+    x = torch.arange(8.0).view(2, 4, 1)
+    assert packing.sizes == (2, 1, 1)
+    assert packing.pack(x).flatten().tolist() == [4, 0, 5, 6]
+    assert packing.unpack(packing.pack(x)).flatten().tolist() == [0, 0, 0, 0, 4, 5, 6, 0]
 
 
 @pytest.mark.parametrize(("is_cuda", "way"), [(True, "by_torch"), (False, "by_steps")])
@@ -73,7 +121,7 @@ def test_a_gpu_runs_torch_s_lstm(is_cuda: bool, way: str, monkeypatch: pytest.Mo
     monkeypatch.setattr(OnDevice, "is_cuda", is_cuda, raising=False)
     called: list[str] = []
     for name in ("by_torch", "by_steps"):
-        monkeypatch.setattr(BiLstm, name, lambda self, x, lengths, name=name: called.append(name))
-    x = torch.randn(2, 3, 3).as_subclass(OnDevice)
-    BiLstm(input_dim=3, hidden=4, layers=1, dropout=0.0)(x, torch.tensor([3, 2]))
+        monkeypatch.setattr(BiLstm, name, lambda self, x, packing, name=name: called.append(name))
+    packing = Packing.of(torch.tensor([3, 2]), 3, torch.device("cpu"))
+    BiLstm(input_dim=3, hidden=4, layers=1, dropout=0.0).packed(torch.randn(5, 3).as_subclass(OnDevice), packing)
     assert called == [way]

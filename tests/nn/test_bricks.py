@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
 import torch
 from torch import nn
 
 from elmo_tasks.nn.bilstm import BiLstm
-from elmo_tasks.nn.char_cnn import CharCnn
+from elmo_tasks.nn.char_cnn import CharCnn, distinct_rows
 from elmo_tasks.nn.embedding_mix import EmbeddingMix, FrozenLayers, WordLookup
 
 
@@ -103,3 +104,14 @@ def test_the_bilstm_does_not_see_padding() -> None:
     together = lstm(x, torch.tensor([2, 5]))
     torch.testing.assert_close(together[0, :2], lstm(x[:1, :2], torch.tensor([2]))[0])
     assert together[0, 2:].abs().sum() == 0
+
+
+@pytest.mark.parametrize("hash_of_all", [False, True])
+def test_distinct_rows(hash_of_all: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also if different rows have the same hash."""
+    if hash_of_all:
+        monkeypatch.setattr("elmo_tasks.nn.char_cnn._ODD", 0)
+    rows = torch.tensor([[3, 1, 0], [1, 3, 0], [3, 1, 0], [0, 0, 0], [1, 3, 0]])
+    distinct, place = distinct_rows(rows)
+    assert len(distinct) == 3 and torch.equal(distinct[place], rows)
+    assert [part.numel() for part in distinct_rows(rows[:0])] == [0, 0]

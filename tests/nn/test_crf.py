@@ -67,3 +67,37 @@ def test_illegal_moves_are_neither_learned_nor_made(crf: ConstrainedCrf) -> None
     raw = crf.crf.parametrizations.transitions.original
     assert (raw.grad[~torch.tensor(STEP)] == 0).all()
     assert (raw.grad[torch.tensor(STEP)] != 0).any()
+
+
+@pytest.mark.parametrize("scale", [1.0, 30.0])
+def test_gradients_are_those_of_pytorch_crf(crf: ConstrainedCrf, scale: float) -> None:
+    crf.double()
+    lengths = torch.tensor([6, 1, 3, 2])
+    mask = torch.arange(6)[None] < lengths[:, None]
+    emissions = (scale * torch.randn(4, 6, len(NAMES), dtype=torch.double)).requires_grad_()
+    gold = torch.zeros(4, 6, dtype=torch.long)
+    for row, numbers in enumerate(crf.decode(torch.randn(4, 6, len(NAMES)), mask)):
+        gold[row, : len(numbers)] = torch.tensor(numbers)
+    found, expected = crf(emissions, gold, mask), crf.crf(emissions, gold, mask=mask)
+    torch.testing.assert_close(found, expected)
+    inputs = [emissions, *crf.parameters()]
+    for one, other in zip(*(torch.autograd.grad(3 * loss, inputs) for loss in (found, expected)), strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-9, atol=1e-9)
+
+
+def test_gradients_are_those_of_differences(crf: ConstrainedCrf) -> None:
+    crf.double()
+    mask = torch.tensor([[True, True, True], [True, False, False]])
+    emissions = torch.randn(2, 3, len(NAMES), dtype=torch.double, requires_grad=True)
+    gold = torch.tensor([[1, 2, 3], [0, 0, 0]])
+    assert torch.autograd.gradcheck(lambda given: crf(given, gold, mask), emissions)
+
+
+def test_hopeless_scores_stay_finite(crf: ConstrainedCrf) -> None:
+    """Beyond the range of float64 weights: the loss of a model that diverges is large, not NaN."""
+    emissions = torch.zeros(1, 3, len(NAMES))
+    emissions[0, :, 3] = 5000.0  # E-A, which may not be first
+    emissions.requires_grad_()
+    loss = -crf(emissions, torch.tensor([[1, 2, 3]]), torch.ones(1, 3, dtype=torch.bool))
+    loss.backward()
+    assert torch.isfinite(loss) and torch.isfinite(emissions.grad).all()

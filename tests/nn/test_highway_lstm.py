@@ -6,7 +6,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from elmo_tasks.nn.highway_lstm import HighwayLstm, Walk
+from elmo_tasks.nn.highway_lstm import HighwayLstm
+from elmo_tasks.nn.packing import Walk
 
 LENGTHS = [3, 6, 1, 6, 4]
 
@@ -103,10 +104,38 @@ def test_a_walk_by_hand() -> None:
     forth = Walk.through([3, 3, 1], backward=False, device=torch.device("cpu"))
     assert forth.steps == ((0, 3, 0, 0), (3, 3, 0, 3), (6, 1, 3, 1))
     assert forth.past.tolist() == [7, 7, 7, 0, 1, 2, 3]
-    assert forth.sequence.tolist() == [0, 1, 2, 0, 1, 2, 0]
     back = Walk.through([3, 3, 1], backward=True, device=torch.device("cpu"))
     assert back.steps == ((6, 1, 0, 0), (3, 3, 6, 1), (0, 3, 3, 3))
     assert back.past.tolist() == [3, 4, 5, 6, 7, 7, 7]
+
+
+def test_the_halves_of_a_walk_by_hand() -> None:
+    forth = Walk.through([3, 3, 1], backward=False, device=torch.device("cpu"))
+    assert forth.halves() == (((0, 2, 0, 0), (3, 2, 0, 2), (6, 1, 3, 1)), ((2, 1, 2, 0), (5, 1, 2, 1)))
+    back = Walk.through([3, 3, 1], backward=True, device=torch.device("cpu"))
+    left, right = back.halves()
+    assert left == ((6, 1, 0, 0), (3, 2, 6, 1), (0, 2, 3, 2))
+    assert [(step.start, step.rows, step.known) for step in right] == [(5, 1, 0), (2, 1, 1)]
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("dropout", [0.0, 0.4])
+def test_compiled_steps_are_those_of_torch(threads: int, dropout: float) -> None:
+    """float32, which is compiled, against float64, which is not; on one thread and in two halves."""
+    exact, x = build(3, dropout)
+    model, short = HighwayLstm(input_dim=3, hidden=4, layers=3, dropout=dropout), x.detach().float().requires_grad_()
+    model.load_state_dict(exact.state_dict())
+    before, found = torch.get_num_threads(), []
+    try:
+        torch.set_num_threads(threads)
+        for own, given in ((model, short), (exact, x)):
+            torch.manual_seed(5)
+            out = own(given, torch.tensor(LENGTHS))
+            found.append([out, *torch.autograd.grad(out.square().sum(), [given, *own.parameters()])])
+    finally:
+        torch.set_num_threads(before)
+    for one, other in zip(*found, strict=True):
+        torch.testing.assert_close(one.double(), other, rtol=1e-5, atol=1e-5)
 
 
 def test_it_starts_orthonormal_and_remembering() -> None:

@@ -11,6 +11,7 @@ from tools.measurements import (
     lite_table,
     memory_table,
     predict_table,
+    training_table,
 )
 
 INFERENCE = {
@@ -122,3 +123,20 @@ def test_lite() -> None:
     assert lines[4] == "| the export | tags | 21 | 0.34 | 12.3 | 6,789 | 180 |"
     assert lines[6] == "| MiniLM in ONNX | vectors | 90 |  | 12.3 | 6,789 |  |"
     assert lines[-1] == "Seconds of processor time. a machine, torch 2.9, numpy 2.4."
+
+
+def test_training() -> None:
+    sides = {
+        "ours": {"median_tokens_per_second": 12000.0, "ours_is_faster": 1.0},
+        "before": {"median_tokens_per_second": 6000.4, "ours_is_faster": 2.004},
+        "flair": {"median_tokens_per_second": 3000.0, "ours_is_faster": 4.0},
+    }
+    found = {"data": "conll2003", "embedders": ["elmo", "glove"], "limit_tokens_per_second": 15000.0, "sides": sides}
+    assert training_table({"threads": 2, "torch": "2.9", "tasks": {"ner": found}}) == (
+        "| task | trained by | tokens per second | elmo-tasks train is faster by | share of the float32 limit |\n"
+        "| --- | --- | --- | --- | --- |\n"
+        "| ner on conll2003, elmo glove | elmo-tasks train | 12,000 |  | 80 % |\n"
+        "| ner on conll2003, elmo glove | an earlier version | 6,000 | 2.00 | 40 % |\n"
+        "| ner on conll2003, elmo glove | Flair | 3,000 | 4.00 | 20 % |\n"
+        "\n2 threads, torch 2.9; medians.\n"
+    )

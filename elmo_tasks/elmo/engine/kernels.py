@@ -24,13 +24,13 @@ from numba.extending import intrinsic, overload
 from elmo_tasks.elmo.engine.constants import BITS, C2, C3, C4, C5, C6, HALF, LARGEST, LIMIT, LN2, LOG2E, ONE, TINY, TWO
 
 
-def _compiled(function: Any, freedom: frozenset[str] = frozenset()) -> Any:
+def compiled(function: Any, freedom: frozenset[str] = frozenset()) -> Any:
     """Compile a kernel, and cache it on disk if Numba can write there."""
-    compiled = functools.partial(numba.njit, nogil=True, fastmath=set(freedom), error_model="numpy")
+    compiler = functools.partial(numba.njit, nogil=True, fastmath=set(freedom), error_model="numpy")
     try:
-        return compiled(cache=True)(function)
+        return compiler(cache=True)(function)
     except RuntimeError:  # read-only installation and no home directory
-        return compiled()(function)
+        return compiler()(function)
 
 
 def is_compiled(kernel: Any) -> bool:
@@ -41,7 +41,7 @@ def is_compiled(kernel: Any) -> bool:
 
 _X86 = platform.machine().lower() in ("x86_64", "amd64")
 _FUSES = not _X86 or "+fma" in str(get_host_cpu_features()).split(",")  # type: ignore[no-untyped-call]
-_in_order = functools.partial(_compiled, freedom=frozenset({"contract"}))
+_in_order = functools.partial(compiled, freedom=frozenset({"contract"}))
 
 
 def _rounded_once(typing: Any, a: Any, b: Any, c: Any) -> Any:
@@ -91,7 +91,7 @@ def _narrow(number: Any, like: Any) -> Any:
 
 
 @numba.njit(inline="always")
-def _exp(x: Any) -> Any:
+def exp(x: Any) -> Any:
     """exp(x) with an error of at most 2e-7, without branches or calls, so that it is vectorised."""
     y = min(max(x, -LIMIT), LIMIT)
     n = np.floor(_fma(y, LOG2E, HALF))
@@ -109,7 +109,7 @@ def _next_cell(enter: Any, keep: Any, candidate: Any, cell: Any, clip: Any) -> A
     Computes sigmoid(keep) cell + sigmoid(enter) (4 sigmoid(candidate) - 2) over one denominator, because divisions are
     slow.
     """
-    e, k, c = ONE + _exp(-enter), ONE + _exp(-keep), _exp(-candidate)
+    e, k, c = ONE + exp(-enter), ONE + exp(-keep), exp(-candidate)
     both = e * (ONE + c)
     new = _fma(cell, both, (TWO - TWO * c) * k) / (both * k)
     return min(max(new, -clip), clip)
@@ -118,11 +118,11 @@ def _next_cell(enter: Any, keep: Any, candidate: Any, cell: Any, clip: Any) -> A
 @numba.njit(inline="always")
 def _leaving(leave: Any, cell: Any) -> Any:
     """sigmoid(leave) (sigmoid(cell) - 1/2), also over one denominator."""
-    c = _exp(-cell)
-    return (HALF - HALF * c) / ((ONE + _exp(-leave)) * (ONE + c))
+    c = exp(-cell)
+    return (HALF - HALF * c) / ((ONE + exp(-leave)) * (ONE + c))
 
 
-@_compiled
+@compiled
 def step(
     product: Any, scales: Any, inputs: Any, inputs_scales: Any, bias: Any, rows: Any, cell: Any, out: Any, clip: Any
 ) -> None:
@@ -147,7 +147,7 @@ def step(
             o[j] = narrow(_leaving(leave, c[j]), out)
 
 
-@_compiled
+@compiled
 def round_rows(x: Any, out: Any, scales: Any) -> None:
     """x: (N, K) -> out: (N, K) uint8 with 128 as zero, and scales (N,) float32 such that x = scale * (out - 128)."""
     for row in range(len(x)):
@@ -168,7 +168,7 @@ def _scale(values: Any) -> Any:
     return max(largest / LARGEST, TINY)
 
 
-@_compiled
+@compiled
 def sentence(
     inputs: Any,
     inputs_scales: Any,

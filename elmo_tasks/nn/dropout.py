@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 
 def dropout(x: Tensor, rate: float, training: bool = True) -> Tensor:
@@ -15,3 +15,11 @@ def dropout(x: Tensor, rate: float, training: bool = True) -> Tensor:
     drawn = torch.empty((count + 3) // 4, dtype=torch.int64, device=x.device).random_(-(2**63), None)
     keep = drawn.view(torch.int16)[:count].view(x.shape) >= dropped - 32768
     return x * (keep.to(x.dtype) * (65536 / (65536 - dropped)))
+
+
+class Dropout(nn.Dropout):
+    """`dropout` as a module; on a GPU, PyTorch's own."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Any shape."""
+        return super().forward(input) if input.is_cuda else dropout(input, self.p, self.training)
