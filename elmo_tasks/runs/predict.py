@@ -242,7 +242,20 @@ def predict(
     trained = load_trained(folder, task_file=task_file, trust=trust)
     if probabilities:
         check_probabilities(trained)
-    numbered = enumerate((ended.rstrip("\r\n") for ended in lines), 1)
+    yield from predict_lines(trained, lines, block, origin, probabilities=probabilities)
+
+
+def predict_lines(
+    trained: Trained,
+    lines: Iterable[str],
+    block: int = 64,
+    origin: str = "input",
+    *,
+    first: int = 1,
+    probabilities: bool = False,
+) -> Iterator[dict[str, Any]]:
+    """`predict` for a run that is already loaded. first: the number of the first line, for messages."""
+    numbered = enumerate((ended.rstrip("\r\n") for ended in lines), first)
     parsed = ((line, trained.task.parse(line, f"{origin}:{number}")) for number, line in numbered)
     while waiting := list(itertools.islice(parsed, block)):
         applied = apply_run(trained, [examples for _, examples in waiting], probabilities=probabilities)
