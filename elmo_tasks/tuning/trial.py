@@ -185,9 +185,9 @@ def _dev_scores(folder: Path) -> tuple[float, ...]:
     return tuple(row["dev"] for row in read_epochs(folder, {})) if (folder / _EPOCHS).exists() else ()
 
 
-def remove_run(trial: Trial) -> None:
-    """Remove what a trial has left, finished or not."""
-    with disk_faults(trial.root):
-        for folder in (trial.folder, RunFolder(trial.folder).work):
-            if folder.exists():
-                shutil.rmtree(folder)
+def remove_run(folder: Path) -> None:
+    """Remove what a trial has left in its folder and next to it, finished or not."""
+    with disk_faults(folder):
+        for path in (folder, RunFolder(folder).work):
+            if path.exists():
+                shutil.rmtree(path)

@@ -109,6 +109,7 @@ def tune(
         before = sum(min(trials, len(search.trials)) for search in searches)
         remark(f"{trials * len(searches)} trials, {before} of them finished, into {folder}")
         plan = _Plan(subject, space, searches, bases, folder, trials, prune)
+        plan.tidy()  # after a kill
         if before < trials * len(searches):
             opened = nullcontext(pool) if pool is not None else _pool(engine, jobs)
             with opened as where:
@@ -155,23 +156,25 @@ class _Plan:
                     yield trial
 
     def add(self, done: Done[Trial, Tried]) -> None:
-        """Record a trial that has ended, say so, and remove its run unless it is the best."""
+        """Record a trial that has ended, and say so."""
         search, params = self._asked.pop(done.job.name)
         tried = done.value or Tried(FAILED, None, (), 0.0, f"{done.error}; see {done.job.log}")
-        former = search.best()
         search.tell(params, tried)
-        best, number = search.best(), len(search.trials) - 1
-        if best is not None and best.number == number:
-            if former is not None:
-                remove_run(self._trial(done.job.experiment, former.number, former.params))
-        else:
-            remove_run(done.job)
+        self.tidy()
         ended, total = sum(len(each.trials) for each in self._searches), self._trials * len(self._searches)
         shown = ", ".join(f"{key}={value}" for key, value in params.items())
         outcome = tried.fault if tried.state == FAILED else f"dev {tried.score:.4f}"
         note = "" if tried.state == FINISHED else f"{tried.state}: "
         remark(f"[{ended}/{total}] {search.name}: {note}{outcome} with {shown}")
         report_progress("tuning", ended, total, "trials")
+
+    def tidy(self) -> None:
+        """Remove the runs of all trials that have ended but the best of each combination."""
+        for search, base in zip(self._searches, self._bases, strict=True):
+            best = search.best()
+            for trial in search.trials:
+                if best is None or trial.number != best.number:
+                    remove_run(self._folder / "trials" / _name(base, trial.number))
 
     def best_experiments(self) -> list[Experiment | None]:
         """For each combination, the experiment of its best trial."""
@@ -186,8 +189,12 @@ class _Plan:
         tried = settings_of(params, self._space)
         experiment = self._subject.experiment(base.embedders, tried)
         command = self._subject.command(base.embedders, tried, experiment)
-        name = f"{names_slug(base.embedders)}-{number:04d}"
-        return Trial(name, self._folder, experiment, command, tuple(past), self._prune)
+        return Trial(_name(base, number), self._folder, experiment, command, tuple(past), self._prune)
+
+
+def _name(base: Experiment, number: int) -> str:
+    """The name of a trial."""
+    return f"{names_slug(base.embedders)}-{number:04d}"
 
 
 def check_space(subject: Subject, space: Space, bases: Sequence[Experiment]) -> dict[str, BaseDistribution]:
