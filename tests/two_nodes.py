@@ -59,6 +59,8 @@ def started() -> Iterator[TwoNodes]:
     ray = pytest.importorskip("ray", reason="the extra `ray` is not installed")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+        paths = [str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")]  # workers import `ray_jobs`
+        patch.setenv("PYTHONPATH", os.pathsep.join(filter(None, paths)))
         cluster = TwoNodes()
         patch.setenv("RAY_ADDRESS", cluster.address)
         try:

@@ -2,40 +2,23 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import time
-from collections.abc import Callable, Iterator
+import itertools
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
 import pytest
 
 from elmo_tasks.core.errors import InputError
+from elmo_tasks.core.memory import rss_mb
 from elmo_tasks.jobs.engine import JobEngine
 from elmo_tasks.jobs.pool import WorkerDied, run_jobs
 from elmo_tasks.jobs.ray_pool import RayPool
+from elmo_tasks.runs.predicted_blocks import predict_blocks
+from ray_jobs import Slow, Stub, deadly
 from two_nodes import TwoNodes, started
 
 pytestmark = pytest.mark.slow
-
-
-def make(killed: Path) -> Callable[[int], bytes]:
-    def work(job: int) -> bytes:
-        """A result that is kept in the store of the node that computed it. The first process that has job 5 dies."""
-        if job == 7:
-            raise InputError("seven is refused")
-        if job == 5 and not killed.exists():
-            killed.touch()
-            os.kill(os.getpid(), signal.SIGKILL)
-        time.sleep(0.3)
-        return str(job).encode() * 100_000
-
-    return work
-
-
-def deadly() -> Callable[[int], int]:
-    return lambda job: os.kill(os.getpid(), signal.SIGKILL) or job
 
 
 @pytest.fixture
@@ -46,7 +29,7 @@ def two_nodes() -> Iterator[TwoNodes]:
 
 def test_a_worker_and_a_node_are_lost(two_nodes: TwoNodes, tmp_path: Path) -> None:
     jobs, found = 30, list[tuple[int, object]]()
-    with RayPool(partial(make, tmp_path / "killed")) as pool:
+    with RayPool(partial(Slow, tmp_path / "killed")) as pool:
         assert pool.limit == 2
         for done in run_jobs(pool, range(jobs), in_order=True, ahead=2):
             found.append((done.job, done.value if done.error is None else str(done.error)))
@@ -61,6 +44,19 @@ def test_a_worker_and_a_node_are_lost(two_nodes: TwoNodes, tmp_path: Path) -> No
         assert isinstance(died.error, WorkerDied) and str(died.error).startswith("the worker died 4 times (")
     with pytest.raises(InputError, match=r"--workers must be at most 1, the number of cores of the cluster, not 3"):
         RayPool(deadly, 3)
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="memory is looked up in /proc")
+def test_memory_does_not_grow_with_the_text(two_nodes: TwoNodes) -> None:
+    """200,000 sentences of 20 tokens: less than 50 MB more at their end than after the first tenth."""
+    predictor = Stub(Path("run"), "text", False, None, False, 1)
+    lines = (f"{number} " * 20 for number in range(200_000))
+    memory, expected = [], itertools.count(1)
+    for value in predict_blocks(predictor, lines, JobEngine("ray")):
+        assert value["line"] == next(expected)
+        if value["line"] in (20_000, 200_000):
+            memory.append(rss_mb())
+    assert next(expected) == 200_001 and memory[1] - memory[0] < 50, memory
 
 
 def test_no_cluster_at_an_address() -> None:

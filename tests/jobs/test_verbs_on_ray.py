@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -19,12 +18,9 @@ from elmo_tasks.benchmark.grid import build_grid
 from elmo_tasks.benchmark.record import KIND
 from elmo_tasks.cli import main
 from elmo_tasks.core.folders import use_folder
-from elmo_tasks.core.memory import rss_mb
-from elmo_tasks.jobs.engine import JobEngine
 from elmo_tasks.jobs.pool import SerialPool
 from elmo_tasks.jobs.ray_pool import RayPool
 from elmo_tasks.runs.experiment import resolve_experiment
-from elmo_tasks.runs.predicted_blocks import BlockPredictor, LineBlock, predict_blocks
 from elmo_tasks.training.train import train
 from two_nodes import TwoNodes, started
 
@@ -88,29 +84,6 @@ def test_predictions(two_nodes: TwoNodes, corpus: Path, monkeypatch: pytest.Monk
     assert main([*words, "local.jsonl"]) == 0
     assert main([*words, "ray.jsonl", "--engine", "ray"]) == 0
     assert Path("ray.jsonl").read_bytes() == Path("local.jsonl").read_bytes()
-
-
-class Stub(BlockPredictor):
-    """Needs no model: what is measured is the memory of the process that reads lines and yields results."""
-
-    def __call__(self) -> Any:
-        return describe
-
-
-def describe(block: LineBlock) -> list[dict[str, Any]]:
-    return [{"tokens": line.split(), "entities": [], "line": block.first + n} for n, line in enumerate(block.lines)]
-
-
-def test_memory_does_not_grow_with_the_text(two_nodes: TwoNodes) -> None:
-    """200,000 sentences of 20 tokens: less than 50 MB more at their end than after the first tenth."""
-    predictor = Stub(Path("run"), "text", False, None, False, 1)
-    lines = (f"{number} " * 20 for number in range(200_000))
-    memory, expected = [], itertools.count(1)
-    for value in predict_blocks(predictor, lines, JobEngine("ray")):
-        assert value["line"] == next(expected)
-        if value["line"] in (20_000, 200_000):
-            memory.append(rss_mb())
-    assert next(expected) == 200_001 and memory[1] - memory[0] < 50, memory
 
 
 def test_a_search(two_nodes: TwoNodes, corpus: Path) -> None:
