@@ -50,6 +50,8 @@ wheel:
 tables:
 	$(PYTHON) -m tools.tables
 
-# README's two commands as they are written, in empty environments: torch and all else is downloaded and installed twice.
+# README's two commands as they are written, in empty environments (torch and all else is downloaded and installed twice), and
+# two dozen kills of the verbs whose processes take seconds to start.
 nightly:
 	.ci/nightly
+	$(PYTHON) tests/faults/kills.py 24 0 benchmark tune

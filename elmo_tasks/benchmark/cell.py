@@ -5,15 +5,14 @@ from __future__ import annotations
 import hashlib
 import re
 import shlex
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from elmo_tasks.core.errors import InputError
-from elmo_tasks.core.files import disk_faults, write_text
 from elmo_tasks.data.catalog import short_name
-from elmo_tasks.runs.experiment import Experiment, recorded_beside, to_yaml
-from elmo_tasks.runs.folder import LAST, RunFolder, read_metrics
+from elmo_tasks.runs.experiment import Experiment, recorded_beside
+from elmo_tasks.runs.folder import LAST, RunFolder
 
 FINISHED, INTERRUPTED, WAITING, FAILED, CHANGED = "finished", "interrupted", "waiting", "failed", "changed"
 
@@ -44,11 +43,6 @@ class Cell:
         return self.root / "logs" / f"{self.name}.error"
 
     @property
-    def request(self) -> Path:
-        """The file with the configuration that the run is started with."""
-        return self.root / "logs" / f"{self.name}.yaml"
-
-    @property
     def fraction(self) -> float:
         """The percentage of the training data."""
         return self.experiment.training.fraction
@@ -71,36 +65,12 @@ class Cell:
             words += ["--set", setting]
         return shlex.join([*words, "--output", str(self.folder)])
 
-    def state(self, fingerprints: Mapping[str, str] | None = None, data: Mapping[str, str] | None = None) -> str:
-        """The state of the cell.
-
-        fingerprints: the current embedders; data: the current digests of the data sets, by `data_of`. A finished run
-        on other ones is `changed`.
-        """
-        if (self.folder / "metrics.json").exists():
-            same = self._is_of(self.folder) and self._is_on(fingerprints or {}) and self._has_read(data or {})
-            if same:
-                return FINISHED
-            if not self.resumable():
-                return CHANGED
-        if self.resumable():
-            return INTERRUPTED
-        return FAILED if self.fault.exists() else WAITING
-
     def resumable(self) -> bool:
         """Whether there is an unfinished run of exactly this experiment, on the current embedders, to continue."""
         from elmo_tasks.training.resumption import began_alike
 
         work = RunFolder(self.folder).work
         return (work / LAST).exists() and self._is_of(work) and began_alike(work, self.experiment)
-
-    def write_request(self) -> Path:
-        """Write the configuration for the process that runs the cell."""
-        with disk_faults(self.root):
-            for folder in (self.request.parent, self.folder.parent):
-                folder.mkdir(parents=True, exist_ok=True)
-        write_text(self.request, to_yaml(self.experiment))
-        return self.request
 
     def _is_of(self, folder: Path) -> bool:
         try:
@@ -109,25 +79,17 @@ class Cell:
         except InputError:
             return False
 
-    def _has_read(self, data: Mapping[str, str]) -> bool:
-        stored = read_metrics(self.folder).get("data_digest")
-        return stored is None or data.get(data_of(self.experiment), stored) == stored
-
-    def _is_on(self, fingerprints: Mapping[str, str]) -> bool:
-        stored: dict[str, str] = read_metrics(self.folder).get("fingerprints", {})
-        return all(fingerprints.get(name, digest) == digest for name, digest in stored.items())
-
 
 def cell_name(experiment: Experiment) -> str:
     """The folder name of a cell: task, data, embedders, percentage, seed (`ner-conll2003-glove+chars-100-seed1`)."""
     task = Path(experiment.task).parent.name if experiment.task.endswith(".py") else experiment.task
-    names = "+".join(map(_short, experiment.embedders))
+    names = names_slug(experiment.embedders)
     return f"{task}-{short_name(experiment.data)}-{names}-{experiment.training.fraction:g}-seed{experiment.seed}"
 
 
-def data_of(experiment: Experiment) -> str:
-    """A key for the examples of an experiment: its data, and its task, which reads them."""
-    return f"{experiment.task} {experiment.data}"
+def names_slug(embedders: Sequence[str]) -> str:
+    """Embedders as a part of a folder name: `glove+chars`."""
+    return "+".join(map(_short, embedders))
 
 
 def _short(name: str) -> str:

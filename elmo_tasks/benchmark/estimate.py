@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from elmo_tasks.benchmark.cell import Cell
+from elmo_tasks.runs.folder import read_metrics
 
 
 @dataclass(frozen=True)
@@ -20,6 +22,12 @@ class Timed:
     def scaled(self, fraction: float) -> float:
         """Seconds for another fraction of the training data; loading and evaluation take the same time."""
         return max(0.0, self.seconds - self.training) + self.training * fraction / self.cell.fraction
+
+
+def timed(cell: Cell, folder: Path) -> Timed:
+    """The times of a finished cell, from the metrics of its run."""
+    metrics = read_metrics(folder)
+    return Timed(cell, float(metrics["seconds"]), float(metrics["training_seconds"]))
 
 
 def estimate(cell: Cell, finished: Sequence[Timed]) -> float | None:
@@ -36,18 +44,16 @@ def estimate(cell: Cell, finished: Sequence[Timed]) -> float | None:
     return None
 
 
-def remaining(
-    cells: Sequence[Cell], finished: Sequence[Timed], jobs: int, since: Mapping[str, float] | None = None
-) -> float | None:
-    """Estimate the seconds for all `cells` in `jobs` processes; None if there is no estimate for any of them.
+def remaining(cells: Sequence[Cell], finished: Sequence[Timed], jobs: int) -> float | None:
+    """Estimate the seconds for all `cells`, `jobs` at a time; None if there is no estimate for any of them.
 
-    A cell without an estimate counts as the mean of the others. since: the running time of active cells, by name.
+    A cell without an estimate counts as the mean of the others.
     """
     known = {cell.name: seconds for cell in cells if (seconds := estimate(cell, finished)) is not None}
     if not known:
         return None
     usual = statistics.mean(known.values())
-    left = [max(0.0, known.get(cell.name, usual) - (since or {}).get(cell.name, 0.0)) for cell in cells]
+    left = [known.get(cell.name, usual) for cell in cells]
     return max(sum(left) / min(jobs, len(left)), max(left))
 
 

@@ -1,32 +1,32 @@
-"""Run the unfinished cells of a grid, several at a time, each in its own process."""
+"""Train the unfinished cells of a grid, several at a time, each in its own process, here or on a Ray cluster."""
 
 from __future__ import annotations
 
-import subprocess
-import sys
-import threading
 import time
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+import traceback
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 from elmo_tasks.benchmark.cell import Cell
+from elmo_tasks.benchmark.identity import is_done
+from elmo_tasks.benchmark.record import KIND
 from elmo_tasks.core.errors import InputError
-from elmo_tasks.core.files import write_text
+from elmo_tasks.core.files import disk_faults, write_text
+from elmo_tasks.core.folders import kind_of
+from elmo_tasks.core.outputs import wait_for
+from elmo_tasks.core.terminal import say
+from elmo_tasks.jobs.pool import Pool, WorkerDied, run_jobs
+from elmo_tasks.jobs.worker import output_into
 
-Tell = Callable[[str], None]
-Launch = Callable[[Cell, int, Tell, threading.Event], None]
-"""A function that runs a cell, passes on its output lines and stops when the event is set. Raises CellError."""
-
-
-class CellError(Exception):
-    """A cell failed; the message is one line with the reason."""
+Fault: TypeAlias = "str | None"
+"""Why a cell failed, in one line; None if it has finished."""
+CellPool: TypeAlias = Pool[Cell, Fault]
 
 
 class Watcher(Protocol):
-    """Receives the progress of the grid. Called from several threads."""
+    """Receives the progress of the grid."""
 
     def started(self, cell: Cell) -> None:
         """A cell has begun."""
@@ -34,8 +34,8 @@ class Watcher(Protocol):
     def line(self, cell: Cell, text: str) -> None:
         """A cell has printed a line: an epoch has ended."""
 
-    def ended(self, cell: Cell, seconds: float, fault: str | None) -> None:
-        """A cell has finished, or failed with this message."""
+    def ended(self, cell: Cell, seconds: float, fault: Fault) -> None:
+        """A cell has finished, or failed for this reason."""
 
 
 @dataclass(frozen=True)
@@ -46,97 +46,102 @@ class Failure:
     fault: str
 
 
-def run_cells(cells: Sequence[Cell], jobs: int, watcher: Watcher, launch: Launch | None = None) -> list[Failure]:
-    """Run cells in this order, `jobs` at a time. A failed cell writes its `fault` file and does not stop the others.
+def run_cells(cells: Sequence[Cell], pool: CellPool, watcher: Watcher) -> list[Failure]:
+    """Run cells in this order. A failed cell writes its `fault` file and does not stop the others.
 
     Raises:
-        KeyboardInterrupt: interrupted; all processes have ended, and each cell continues from its last epoch next time.
+        KeyboardInterrupt: interrupted; each unfinished cell continues from its last epoch next time.
     """
-    start = launch or launch_process
-    stop = threading.Event()
+    began, logs, found = dict[str, float](), dict[str, _Log](), list[Failure]()
 
-    def work(cell: Cell) -> Failure | None:
-        if stop.is_set():
-            return None
-        watcher.started(cell)
-        began = time.monotonic()
+    def beginning() -> Iterator[Cell]:
+        for cell in cells:
+            began[cell.name], logs[cell.name] = time.monotonic(), _Log(cell)
+            watcher.started(cell)
+            yield cell
+
+    def tell_all() -> None:
+        for log in logs.values():
+            for line in log.new_lines():
+                watcher.line(log.cell, line)
+
+    for done in run_jobs(pool, beginning(), tick=tell_all):
+        cell, fault = done.job, done.value
+        if done.error is not None:
+            see = f"; see {cell.log}" if isinstance(done.error, WorkerDied) else ""
+            fault = f"{done.error}{see}"
+        if fault is None:
+            cell.fault.unlink(missing_ok=True)
+        else:
+            with disk_faults(cell.root):
+                cell.fault.parent.mkdir(parents=True, exist_ok=True)
+            write_text(cell.fault, f"{fault}\n")
+            found.append(Failure(cell, fault))
+        del logs[cell.name]
+        watcher.ended(cell, time.monotonic() - began.pop(cell.name), fault)
+    return found
+
+
+class _Log:
+    """The lines that are new in the log of a cell, which its process writes, perhaps on another machine."""
+
+    def __init__(self, cell: Cell) -> None:
+        self.cell = cell
+        self._read = cell.log.stat().st_size if cell.log.exists() else 0
+
+    def new_lines(self) -> list[str]:
+        """The whole lines since the last call."""
         try:
-            start(cell, jobs, lambda text: watcher.line(cell, text), stop)
-        except CellError as error:
-            if stop.is_set():
-                return None
-            write_text(cell.fault, f"{error}\n")
-            watcher.ended(cell, time.monotonic() - began, str(error))
-            return Failure(cell, str(error))
-        cell.fault.unlink(missing_ok=True)
-        watcher.ended(cell, time.monotonic() - began, None)
-        return None
-
-    with ThreadPoolExecutor(jobs, thread_name_prefix="cell") as pool:
-        pending = [pool.submit(work, cell) for cell in cells]
-        try:
-            found = [future.result() for future in as_completed(pending)]
-        except BaseException:
-            stop.set()
-            for future in pending:
-                future.cancel()
-            raise
-    return [failure for failure in found if failure is not None]
+            with self.cell.log.open("rb") as file:
+                file.seek(self._read)
+                text, end, _ = file.read().rpartition(b"\n")
+        except OSError:
+            return []
+        self._read += len(text) + len(end)
+        return text.decode("utf-8", "replace").splitlines() if end else []
 
 
-def launch_process(cell: Cell, jobs: int, tell: Tell, stop: threading.Event) -> None:
-    """Run a cell in a process that ends with this one; its output also goes to the log of the cell.
-
-    Raises:
-        CellError: the process ended with an exit code other than 0.
-    """
-    try:
-        request = cell.write_request()
-    except InputError as error:
-        raise CellError(str(error)) from None
+def cell_runner(threads: int) -> Callable[[Cell], Fault]:
+    """The function that runs cells in a process with so many threads, for a pool."""
     import torch
 
-    threads = max(1, torch.get_num_threads() // jobs)  # the jobs share the threads of this process
-    words = [sys.executable, "-m", "elmo_tasks.benchmark.worker", str(request), str(cell.folder), str(threads)]
-    pipe = subprocess.PIPE
-    with (
-        cell.log.open("a", encoding="utf-8") as log,
-        subprocess.Popen(
-            [*words, cell.command], stdin=pipe, stdout=pipe, stderr=log, text=True, encoding="utf-8"
-        ) as process,
-    ):
-        log.write(f"$ {cell.command}\n")
-        log.flush()
-        assert process.stdout is not None and process.stdin is not None
-        ended = threading.Event()
-        threading.Thread(target=_end_when, args=(stop, ended, process), daemon=True).start()
-        try:
-            for line in process.stdout:
-                log.write(line)
-                log.flush()
-                tell(line.rstrip("\n"))
-            code = process.wait()
-        finally:
-            ended.set()
-            process.stdin.close()
-    if code != 0:
-        raise CellError(_why(cell.log, code))
+    torch.set_num_threads(threads)
+    return run_cell
 
 
-def _end_when(stop: threading.Event, ended: threading.Event, process: subprocess.Popen[str]) -> None:
-    while not ended.wait(0.2):
-        if stop.is_set():
-            process.kill()
-            return
+def run_cell(cell: Cell) -> Fault:
+    """Train a cell, or continue from a checkpoint of the same experiment; an earlier run is replaced at the end.
+
+    A cell that has finished is not trained again: its process or machine may have died after that.
+    """
+    if kind_of(cell.root) != KIND:
+        return f"{Path.cwd() / cell.root}: a worker does not see this folder; put it on a disk that all machines share"
+    try:
+        with disk_faults(cell.root):
+            for folder in (cell.log.parent, cell.folder.parent):
+                folder.mkdir(parents=True, exist_ok=True)
+        with output_into(cell.log), cell.log.open("a", encoding="utf-8") as log:
+            say(f"$ {cell.command}", stream=log)
+            try:
+                _train(cell, lambda line: say(line, stream=log))
+            except InputError as error:
+                say(f"elmo-tasks: error: {error}", stream=log)
+                return str(error)
+            except Exception as error:
+                traceback.print_exc(file=log)
+                return f"{type(error).__name__}: {str(error)[:200]}; see {cell.log}"
+    except InputError as error:
+        return str(error)
+    return None
 
 
-def _why(log: Path, code: int) -> str:
-    """The error message of a failed process, or how it ended if there is none."""
-    marker = "elmo-tasks: error: "
-    lines = [line for line in log.read_text(encoding="utf-8", errors="replace").splitlines() if line.strip()]
-    last = lines[-1] if lines and not lines[-1].startswith("$ ") else ""
-    if code < 0 and not last.startswith(marker):
-        return f"the process was killed by signal {-code}; is there enough memory for this many jobs? See {log}"
-    if last.startswith(marker):
-        return last.removeprefix(marker)
-    return f"the process ended with code {code} ({last[:200]}); see {log}"
+def _train(cell: Cell, tell: Callable[[str], None]) -> None:
+    from elmo_tasks.training.train import train
+    from elmo_tasks.views.plots import draw_run
+
+    wait_for(cell.folder)  # a process that has just lost its machine or its parent is about to end
+    if not is_done(cell):
+        resume = cell.resumable()
+        train(
+            cell.experiment, cell.folder, command=cell.command, resume=resume, overwrite=True, tell=tell, draw=draw_run
+        )

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-import time
 from collections.abc import Sequence
 from types import TracebackType
 
@@ -11,9 +9,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from elmo_tasks.benchmark.cell import Cell
-from elmo_tasks.benchmark.estimate import Timed, estimate, in_words, remaining
+from elmo_tasks.benchmark.estimate import Timed, estimate, in_words, remaining, timed
 from elmo_tasks.core.terminal import printable
-from elmo_tasks.runs.folder import read_metrics
 from elmo_tasks.views.tables import print_line, print_table
 
 
@@ -26,9 +23,7 @@ class GridProgress:
         self.console = console or Console()
         self.total, self.jobs = len(waiting), jobs
         self.left, self.finished = list(waiting), list(finished)
-        self._lock = threading.Lock()
         self._rows: dict[str, TaskID] = {}
-        self._began: dict[str, float] = {}
         self._progress = Progress(
             TextColumn("{task.description}", markup=False),
             BarColumn(bar_width=20),
@@ -49,11 +44,9 @@ class GridProgress:
 
     def started(self, cell: Cell) -> None:
         """Show a line for the cell."""
-        with self._lock:
-            self._began[cell.name] = time.monotonic()
-            self._rows[cell.name] = self._progress.add_task(
-                printable(cell.title), total=cell.experiment.training.epochs, note="loading"
-            )
+        self._rows[cell.name] = self._progress.add_task(
+            printable(cell.title), total=cell.experiment.training.epochs, note="loading"
+        )
 
     def line(self, cell: Cell, text: str) -> None:
         """Show the figures of an epoch."""
@@ -62,19 +55,15 @@ class GridProgress:
 
     def ended(self, cell: Cell, seconds: float, fault: str | None) -> None:
         """Remove the line of the cell, and print how it ended and how long the rest will take."""
-        with self._lock:
-            self._progress.remove_task(self._rows.pop(cell.name))
-            del self._began[cell.name]
-            self.left.remove(cell)
-            if fault is None:
-                self.finished.append(Timed(cell, seconds, float(read_metrics(cell.folder)["training_seconds"])))
-            since = {name: time.monotonic() - began for name, began in self._began.items()}
-            left = remaining(self.left, self.finished, self.jobs, since)
-            rest = f"; about {in_words(left)} left" if self.left else ""
-            count = self.total - len(self.left)
-            outcome = in_words(seconds) if fault is None else f"FAILED: {fault}"
-            self._progress.update(self._whole, completed=count, note=rest.removeprefix("; "))
-            print_line(f"[{count}/{self.total}] {cell.title}: {outcome}{rest}", self.console)
+        self._progress.remove_task(self._rows.pop(cell.name))
+        self.left.remove(cell)
+        if fault is None:
+            self.finished.append(timed(cell, cell.folder))
+        rest = f"; about {in_words(remaining(self.left, self.finished, self.jobs))} left" if self.left else ""
+        count = self.total - len(self.left)
+        outcome = in_words(seconds) if fault is None else f"FAILED: {fault}"
+        self._progress.update(self._whole, completed=count, note=rest.removeprefix("; "))
+        print_line(f"[{count}/{self.total}] {cell.title}: {outcome}{rest}", self.console)
 
 
 def print_plan(

@@ -53,9 +53,9 @@ def write_report(folder: Path, baseline: Sequence[str] | None = None) -> dict[st
     return record
 
 
-def as_markdown(sections: Iterable[Section], pictures: str) -> str:
+def as_markdown(sections: Iterable[Section], pictures: str, title: str = _TITLE) -> str:
     """The report as Markdown. pictures: the folder of its pictures, for links."""
-    parts = [f"# {_TITLE}\n"]
+    parts = [f"# {title}\n"]
     for section in sections:
         parts.append(f"## {escape(section.heading)}\n")
         parts.extend(f"- {escape(sentence)}" for sentence in section.sentences)
@@ -69,9 +69,9 @@ def as_markdown(sections: Iterable[Section], pictures: str) -> str:
     return "\n".join(parts).rstrip("\n") + "\n"
 
 
-def as_page(sections: Sequence[Section]) -> str:
+def as_page(sections: Sequence[Section], title: str = _TITLE) -> str:
     """The report as one self-contained HTML page, with its style and pictures embedded."""
-    return render("benchmark/report.html", title=_TITLE, sections=sections, picture_data=_picture_data)
+    return render("benchmark/report.html", title=title, sections=sections, picture_data=_picture_data)
 
 
 def _picture_data(svg: bytes) -> str:

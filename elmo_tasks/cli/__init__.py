@@ -31,6 +31,7 @@ from elmo_tasks.cli import (
     similar,
     substitutes,
     train,
+    tune,
 )
 from elmo_tasks.cli.faults import explain, report_bug
 from elmo_tasks.cli.streams import OutputClosed, guarded_streams
@@ -57,6 +58,7 @@ VERBS = (
     embed,
     cache,
     benchmark,
+    tune,
     report,
     export,
     push,

@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from elmo_tasks.cli.verb import Verbs, add_hardware, add_verb, use_threads
+from elmo_tasks.cli.engine import add_jobs, engine_of
+from elmo_tasks.cli.verb import Verbs, add_verb, use_threads
 from elmo_tasks.core.terminal import is_quiet, remark
 
 
@@ -66,10 +67,7 @@ def add(verbs: Verbs) -> None:
         default=[],
         help="configuration of a task, such as sentiment=configs/sst5-bcn.yaml (default: the task's own)",
     )
-    benchmark.add_argument(
-        "--jobs", metavar="N", type=int, default=1, help="runs at a time, which share the threads (default: 1)"
-    )
-    add_hardware(benchmark, "number of processor threads, which the runs at a time share")
+    add_jobs(benchmark, "runs")
     benchmark.add_argument(
         "--set",
         metavar="key=value",
@@ -120,6 +118,7 @@ def _benchmark(options: argparse.Namespace) -> None:
         cells,
         options.output,
         jobs=options.jobs,
+        engine=engine_of(options),
         baseline=baseline,
         overwrite=options.overwrite,
         dry_run=options.dry_run,

@@ -6,6 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from elmo_tasks.cli.engine import add_engine, add_workers, check_workers, engine_of
 from elmo_tasks.cli.verb import Verbs, add_encoding, add_hardware, add_verb, check_threads
 from elmo_tasks.core.errors import InputError
 from elmo_tasks.core.memory import without_garbage_collection
@@ -55,16 +56,8 @@ def add(verbs: Verbs) -> None:
         type=int,
         help="number of tokens that the biLM computes at once (default: depends on its width)",
     )
-    embed.add_argument(
-        "--engine",
-        choices=("local", "ray"),
-        default="local",
-        help="compute in this process, or on the Ray cluster that RAY_ADDRESS names; without RAY_ADDRESS one is "
-        "started that only this machine can reach (default: local)",
-    )
-    embed.add_argument(
-        "--workers", metavar="N", type=int, help="number of Ray workers (default: as many as the cores allow)"
-    )
+    add_engine(embed, "in this process")
+    add_workers(embed)
     add_encoding(embed)
     add_hardware(embed, "number of processor threads of each worker")
     embed.add_argument("--resume", action="store_true", help="continue an interrupted run with the same output")
@@ -73,13 +66,11 @@ def add(verbs: Verbs) -> None:
 
 
 def _embed(options: argparse.Namespace) -> None:
-    for name in ("batch_tokens", "workers"):
-        value = getattr(options, name)
-        if value is not None and value < 1:
-            raise InputError(f"--{name.replace('_', '-')} must be 1 or more, not {value}")
+    if options.batch_tokens is not None and options.batch_tokens < 1:
+        raise InputError(f"--batch-tokens must be 1 or more, not {options.batch_tokens}")
     check_threads(options.threads)
-    if options.workers is not None and options.engine != "ray":
-        raise InputError("--workers only applies to --engine ray; use --threads for a single process")
+    check_workers(options)
+    engine = engine_of(options)
     with without_garbage_collection():
         import torch
 
@@ -100,7 +91,7 @@ def _embed(options: argparse.Namespace) -> None:
             options.text,
             options.output,
             recipe,
-            engine=options.engine,
+            engine=engine,
             workers=options.workers,
             resume=options.resume,
             overwrite=options.overwrite,

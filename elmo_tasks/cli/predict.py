@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from elmo_tasks.cli.engine import add_engine, add_workers, check_workers, engine_of
 from elmo_tasks.cli.verb import Verbs, add_encoding, add_hardware, add_run_options, add_verb, use_threads
 from elmo_tasks.core.errors import InputError
 from elmo_tasks.core.files import atomic_file, disk_faults, standard_input
@@ -60,7 +61,9 @@ def add(verbs: Verbs) -> None:
     )
     add_run_options(predict)
     add_encoding(predict)
-    add_hardware(predict)
+    add_engine(predict, "in this process")
+    add_workers(predict)
+    add_hardware(predict, "number of processor threads, with --engine ray of each worker")
     predict.set_defaults(verb=_predict)
 
 
@@ -89,6 +92,10 @@ def _lines(options: argparse.Namespace) -> tuple[Iterator[str], bool]:
         from elmo_tasks.runs.run import load
         from elmo_tasks.runs.text import predict_text
 
+    engine = engine_of(options)
+    check_workers(options)
+    if engine.name == "ray" and options.text is not None:
+        raise InputError("--engine ray needs one tokenised sentence per line, not --text; choose --engine local")
     use_threads(options.threads)
     file = options.file or options.text
     if options.file and options.text not in (None, Path("-")):
@@ -109,10 +116,15 @@ def _lines(options: argparse.Namespace) -> tuple[Iterator[str], bool]:
         else:
             numbered = open_lines(file, encoding=encoding)
         lines = (line for _, line in numbered)
-        values = predict(
-            *(find_run(options.run), lines, block, origin),
-            probabilities=options.probabilities,
-            task_file=options.task_file,
-            trust=options.trust,
-        )
+        given: dict[str, Any] = {key: getattr(options, key) for key in ("probabilities", "task_file", "trust")}
+        if engine.name == "ray":
+            import torch
+
+            from elmo_tasks.runs.predicted_blocks import BlockPredictor, predict_blocks
+
+            threads = options.threads or torch.get_num_threads()
+            predictor = BlockPredictor(find_run(options.run), origin, threads=threads, **given)
+            values = predict_blocks(predictor, lines, engine, options.workers)
+        else:
+            values = predict(*(find_run(options.run), lines, block, origin), **given)
     return prediction_lines(values, options.format), interactive

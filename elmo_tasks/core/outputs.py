@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
@@ -11,6 +12,8 @@ from filelock import FileLock, Timeout
 
 from elmo_tasks.core.errors import InputError
 from elmo_tasks.core.files import disk_faults
+
+_LOOK = 0.2  # seconds between two attempts to lock
 
 
 def output_folder(path: Path) -> Path:
@@ -118,6 +121,23 @@ def hold(output: Path) -> Iterator[None]:
         for folder in missing:
             with suppress(OSError):
                 folder.rmdir()
+
+
+def wait_for(output: Path, seconds: float = 30) -> None:
+    """Wait until no other process is writing an output, for a process that is known to end soon.
+
+    Raises:
+        InputError: another process is still writing it after so many seconds, or the folder cannot be written.
+    """
+    end = time.monotonic() + seconds
+    while True:
+        try:
+            with hold(output):
+                return
+        except InputError:
+            if time.monotonic() > end:
+                raise
+        time.sleep(_LOOK)
 
 
 def _acquire(path: Path, output: Path) -> FileLock:

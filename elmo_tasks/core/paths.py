@@ -6,7 +6,7 @@ import difflib
 import math
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -84,16 +84,26 @@ def ray_address() -> str | None:
     return None if address in ("", "local") else address
 
 
-def keep_ray_private() -> None:
-    """Disable Ray's usage reports, and make a cluster that it starts listen only on 127.0.0.1.
+def keep_ray_private(*, starts: bool) -> None:
+    """Disable Ray's usage reports, and make a cluster that is started here (`starts`) listen only on 127.0.0.1.
 
     By default its servers listen on every interface without a password, and `ray.init` replaces an address of 127.0.0.1
     by that of the network. The second variable is the one that Ray itself uses to stay local on Windows and macOS. This
     only has an effect before `ray` is imported.
     """
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    if ray_address() is None:
+    if starts:
         os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
+
+
+def own_variables() -> dict[str, str]:
+    """The environment variables of this package that are set, for processes on other machines."""
+    return {name: value for name, value in os.environ.items() if name.startswith("ELMO_TASKS_")}
+
+
+def adopt_variables(variables: Mapping[str, str]) -> None:
+    """Set the environment variables of this package as they are where these jobs were started."""
+    os.environ.update(variables)
 
 
 def let_waiting_threads_sleep() -> None:

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from elmo_tasks import __version__
@@ -18,8 +19,8 @@ from elmo_tasks.core.files import disk_faults, standard_input
 from elmo_tasks.core.memory import return_freed_memory
 from elmo_tasks.core.progress import report_progress
 from elmo_tasks.corpus_vectors.block_embedder import BlockEmbedder, Recipe, Vectors
+from elmo_tasks.corpus_vectors.block_worker import BlockWorker
 from elmo_tasks.corpus_vectors.part import has_part, read_part, write_part
-from elmo_tasks.corpus_vectors.ray_engine import RayEngine, check_ray
 from elmo_tasks.corpus_vectors.sentence_block import (
     MOST_SENTENCES,
     MOST_TOKENS,
@@ -30,9 +31,10 @@ from elmo_tasks.corpus_vectors.sentence_block import (
 )
 from elmo_tasks.corpus_vectors.vector_file import check_format, open_vector_file
 from elmo_tasks.corpus_vectors.work_folder import WorkFolder
+from elmo_tasks.jobs.engine import LOCAL, JobEngine
+from elmo_tasks.jobs.pool import Done, Pool, SerialPool, WorkerDied, run_jobs
 
 STDIN = Path("-")
-ENGINES = ("local", "ray")
 
 Watch = Callable[[str, int, int], None]
 """Called after each block with the stage (`computing`, `writing`), the tokens done and the total number of tokens."""
@@ -54,7 +56,7 @@ def embed_corpus(
     output: Path,
     recipe: Recipe,
     *,
-    engine: str = "local",
+    engine: JobEngine = LOCAL,
     workers: int | None = None,
     resume: bool = False,
     overwrite: bool = False,
@@ -67,11 +69,8 @@ def embed_corpus(
         InputError: text, output, recipe or cluster cannot be used, the disk is full, there is an unfinished output with
             other settings, or another process is writing the output.
     """
-    if engine not in ENGINES:
-        raise InputError(f"--engine must be one of {', '.join(ENGINES)}, not {engine!r}")
+    engine.check()
     check_format(output)
-    if engine == "ray":
-        check_ray()
     folder = WorkFolder(output)
     with folder.claimed(resume=resume, overwrite=overwrite), disk_faults(output):
         embedder = BlockEmbedder(recipe)
@@ -100,7 +99,7 @@ def _compute(
     folder: WorkFolder,
     recipe: Recipe,
     embedder: BlockEmbedder,
-    engine: str,
+    engine: JobEngine,
     workers: int | None,
     watch: Watch,
 ) -> int:
@@ -115,23 +114,32 @@ def _compute(
             else:
                 yield block
 
+    pool: Pool[SentenceBlock, Vectors]
+    if engine.name == "ray":
+        make = partial(BlockWorker, recipe, embedder.fingerprint())
+        block_bytes = 4 * MOST_TOKENS * embedder.numbers_a_token()
+        pool = engine.pool(make, workers, threads=recipe.threads, result_bytes=block_bytes)
+    else:
+        pool = SerialPool(lambda block: embedder.embed(block.sentences))
     computed = 0
-    cluster = RayEngine(recipe, embedder, workers) if engine == "ray" else None
-    try:
-        pairs: Iterator[tuple[SentenceBlock, Vectors]] = (
-            cluster.compute(missing())
-            if cluster is not None
-            else ((block, embedder.embed(block.sentences)) for block in missing())
-        )
-        for block, vectors in pairs:
-            write_part(folder.part(block.number), block, vectors)
+    with pool:
+        for finished in run_jobs(pool, missing()):
+            block = finished.job
+            write_part(folder.part(block.number), block, _vectors(finished))
             computed += block.n_tokens
             return_freed_memory()
             watch("computing", done + computed, found.tokens)
-    finally:
-        if cluster is not None:
-            cluster.close()
     return computed
+
+
+def _vectors(finished: Done[SentenceBlock, Vectors]) -> Vectors:
+    block = finished.job
+    if isinstance(finished.error, WorkerDied):
+        raise InputError(
+            f"--engine ray: lines {block.first + 1} to {block.first + len(block.lines)}: {finished.error}; continue "
+            "with --resume and fewer --workers"
+        )
+    return finished.result()
 
 
 def _put_together(found: Survey, folder: WorkFolder, recipe: Recipe, fingerprint: str, watch: Watch) -> list[Path]:

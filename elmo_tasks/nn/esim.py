@@ -9,6 +9,7 @@ from torch.nn import functional
 from elmo_tasks.nn.batch import Batch, split_sentences
 from elmo_tasks.nn.biattention import attend
 from elmo_tasks.nn.bilstm import BiLstm
+from elmo_tasks.nn.dropout import Dropout
 from elmo_tasks.nn.embedding_mix import EmbeddingMix
 from elmo_tasks.nn.pooling import masked_max, masked_mean
 from elmo_tasks.text.labels import LabelSet

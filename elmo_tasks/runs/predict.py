@@ -227,9 +227,10 @@ def predict_lines(
     block: int | None = None,
     origin: str = "input",
     *,
+    first: int = 1,
     probabilities: bool = False,
 ) -> Iterator[dict[str, Any]]:
-    """`predict` for a run that is already loaded.
+    """`predict` for a run that is already loaded. first: the number of the first line, for messages.
 
     block: number of lines that are read at a time, for lines that arrive slowly: their results are yielded before the
     next line is read. None reads ahead, which is faster: vectors are computed while the model is applied to the lines
@@ -238,7 +239,7 @@ def predict_lines(
     waiting: deque[str] = deque()  # lines that have been read, but whose results have not been yielded
 
     def parsed() -> Iterator[Sequence[Example]]:
-        for number, ended in enumerate(lines, 1):
+        for number, ended in enumerate(lines, first):
             line = ended.rstrip("\r\n")
             examples = trained.task.parse(line, f"{origin}:{number}")
             waiting.append(line)

@@ -4,10 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import subprocess
-import sys
-import threading
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,38 +11,35 @@ import pytest
 from rich.console import Console
 
 from elmo_tasks.benchmark.cell import CHANGED, FAILED, FINISHED, INTERRUPTED, WAITING, Cell
-from elmo_tasks.benchmark.execution import CellError, Tell, launch_process
+from elmo_tasks.benchmark.execution import Fault, run_cell
 from elmo_tasks.benchmark.grid import build_grid
+from elmo_tasks.benchmark.identity import find_runs, state_of
 from elmo_tasks.benchmark.record import KIND
 from elmo_tasks.benchmark.run import benchmark
-from elmo_tasks.benchmark.worker import run_cell
 from elmo_tasks.core.errors import InputError
 from elmo_tasks.core.folders import mark
 from elmo_tasks.core.outputs import hold
+from elmo_tasks.jobs.pool import SerialPool, WorkerDied
 from elmo_tasks.runs.experiment import to_yaml
 from elmo_tasks.runs.folder import RunFolder
 from elmo_tasks.training import train as run
 from elmo_tasks.training.resumption import FINGERPRINTS
 
-Bench = Callable[..., str]
 
-
-class InThisProcess:
-    """Runs cells without a process each, and keeps their names; those in `broken` fail."""
+class InThisProcess(SerialPool[Cell, Fault]):
+    """Runs cells in this process, and keeps their names; those in `broken` fail, and the process of `deadly` dies."""
 
     def __init__(self) -> None:
+        super().__init__(self.run)
         self.ran: list[str] = []
         self.broken: set[str] = set()
+        self.deadly: set[str] = set()
 
-    def __call__(self, cell: Cell, jobs: int, tell: Tell, stop: threading.Event) -> None:
+    def run(self, cell: Cell) -> Fault:
         self.ran.append(cell.name)
-        request = cell.write_request()
-        if cell.name in self.broken:
-            raise CellError("no luck today")
-        try:
-            run_cell(request, cell.folder, cell.command)
-        except InputError as error:
-            raise CellError(str(error)) from None
+        if cell.name in self.deadly:
+            raise WorkerDied("the process was killed by signal 9")
+        return "no luck today" if cell.name in self.broken else run_cell(cell)
 
 
 @pytest.fixture
@@ -66,10 +59,14 @@ def cells_of(corpus: Path, output: Path, *settings: str, seeds: int = 1, embedde
     )
 
 
+def state(cell: Cell) -> str:
+    return state_of(cell, find_runs([cell]))
+
+
 def bench(cells: list[Cell], launch: InThisProcess, **options: Any) -> str:
     """Run it; returns what was printed."""
     text = io.StringIO()
-    benchmark(cells, cells[0].root, console=Console(file=text, width=200), launch=launch, **options)
+    benchmark(cells, cells[0].root, console=Console(file=text, width=200), pool=launch, **options)
     return text.getvalue()
 
 
@@ -97,9 +94,9 @@ def test_a_setting_of_the_model_that_is_newer_than_a_cell_changes_nothing(
     text = config.read_text()
     assert "  layers: 2\n" in text
     config.write_text(text.replace("  layers: 2\n", ""))
-    assert cell.state() == FINISHED
+    assert state(cell) == FINISHED
     config.write_text(text.replace("  layers: 2\n", "  layers: 3\n"))
-    assert cell.state() == CHANGED
+    assert state(cell) == CHANGED
 
 
 def test_a_dry_run_runs_nothing(corpus: Path, tmp_path: Path, launch: InThisProcess) -> None:
@@ -118,12 +115,12 @@ def test_a_failed_cell_is_reported_and_stops_no_other(corpus: Path, tmp_path: Pa
     launch.broken = {cells[0].name}
     with pytest.raises(InputError, match=r"1 of 2 cells failed, .*random-100-seed1: no luck today \(logs in .*logs"):
         bench(cells, launch)
-    assert [cell.state() for cell in cells] == [FAILED, FINISHED]
+    assert [state(cell) for cell in cells] == [FAILED, FINISHED]
     assert "no luck today" in (tmp_path / "grid" / "report.md").read_text()
     launch.broken = set()
     bench(cells, launch)
     assert launch.ran[2:] == [cells[0].name]
-    assert [cell.state() for cell in cells] == [FINISHED, FINISHED]
+    assert [state(cell) for cell in cells] == [FINISHED, FINISHED]
     assert "no luck today" not in (tmp_path / "grid" / "report.md").read_text()
 
 
@@ -134,9 +131,7 @@ def test_where_every_cell_fails_there_is_no_report(corpus: Path, tmp_path: Path,
     assert not (tmp_path / "grid" / "report.md").exists()
 
 
-def test_an_interrupted_cell_goes_on(
-    corpus: Path, tmp_path: Path, launch: InThisProcess, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_an_interrupted_cell_goes_on(corpus: Path, tmp_path: Path, launch: InThisProcess) -> None:
     (cell, _) = cells = cells_of(corpus, tmp_path / "grid", "training.epochs=4")
     whole = run.train(cell.experiment, tmp_path / "whole", tell=lambda line: None)
 
@@ -148,9 +143,9 @@ def test_an_interrupted_cell_goes_on(
     mark(tmp_path / "grid", KIND)
     with pytest.raises(RuntimeError, match="pulled the plug"):
         run.train(cell.experiment, cell.folder, tell=plug)
-    assert cell.state() == INTERRUPTED
+    assert state(cell) == INTERRUPTED
     bench(cells, launch)
-    first = capsys.readouterr().out.splitlines()[0]
+    first = cell.log.read_text().splitlines()[1]
     assert first.split()[:2] == ["epoch", "1"]  # epoch 0 is not done again; 1 was cut before its checkpoint
     metrics = json.loads((cell.folder / "metrics.json").read_text())
     assert metrics["test"] == whole.metrics["test"] and metrics["epochs"] == 4
@@ -164,9 +159,9 @@ def test_a_part_of_another_experiment_is_not_gone_on_with(corpus: Path, tmp_path
     (work / "config.yaml").write_text("task: ner\n")
     mark(work, "unfinished run")
     mark(tmp_path / "grid", KIND)
-    assert cell.state() == WAITING
+    assert state(cell) == WAITING
     bench(cells, launch)
-    assert cell.state() == FINISHED
+    assert state(cell) == FINISHED
 
 
 def test_a_part_on_former_weights_is_not_gone_on_with(corpus: Path, tmp_path: Path) -> None:
@@ -178,21 +173,21 @@ def test_a_part_on_former_weights_is_not_gone_on_with(corpus: Path, tmp_path: Pa
     states = []
     for digest in ("random-49", "random-50"):
         (work / FINGERPRINTS).write_text(json.dumps({"random": digest}))
-        states.append(cell.state())
+        states.append(state(cell))
     assert states == [WAITING, INTERRUPTED]
 
 
 def test_cells_of_other_settings_are_not_replaced_unasked(corpus: Path, tmp_path: Path, launch: InThisProcess) -> None:
     bench(cells_of(corpus, tmp_path / "grid"), launch)
     other = cells_of(corpus, tmp_path / "grid", "training.epochs=3")
-    assert {cell.state() for cell in other} == {CHANGED}
+    assert {state(cell) for cell in other} == {CHANGED}
     with pytest.raises(
         InputError, match=r"2 finished cells .* other settings, embedder weights or data; pass --overwrite"
     ):
         bench(other, launch)
     assert len(launch.ran) == 2
     bench(other, launch, overwrite=True)
-    assert {cell.state() for cell in other} == {FINISHED}
+    assert {state(cell) for cell in other} == {FINISHED}
 
 
 def test_cells_on_former_weights_are_known(corpus: Path, tmp_path: Path, launch: InThisProcess) -> None:
@@ -233,31 +228,58 @@ def test_no_jobs(corpus: Path, tmp_path: Path, launch: InThisProcess) -> None:
         bench(cells_of(corpus, tmp_path / "grid"), launch, jobs=0)
 
 
-@pytest.mark.slow
-def test_a_cell_in_a_process_of_its_own(corpus: Path, tmp_path: Path) -> None:
-    """One that is well, one whose data is bad: its one line comes back."""
-    (well, _) = cells_of(corpus, tmp_path / "grid")
-    lines: list[str] = []
-    launch_process(well, 2, lines.append, threading.Event())
-    assert well.state() == FINISHED
-    assert [line.split()[:2] for line in lines if line.startswith("epoch")] == [["epoch", "0"], ["epoch", "1"]]
-    assert well.log.read_text().startswith(f"$ {well.command}\n")
-    metrics = json.loads((well.folder / "metrics.json").read_text())
-    assert metrics["command"] == well.command
-    bad = Cell("bad", well.experiment, tmp_path / "grid")
-    (corpus / "train.txt").write_text("Ada\n")
-    with pytest.raises(CellError, match=r"train.txt:1: at least 2 columns are needed"):
-        launch_process(bad, 1, lines.append, threading.Event())
+def test_a_killed_process_is_one_line_and_stops_no_other(corpus: Path, tmp_path: Path, launch: InThisProcess) -> None:
+    cells = cells_of(corpus, tmp_path / "grid")
+    launch.deadly = {cells[0].name}
+    with pytest.raises(InputError, match=r"1 of 2 cells failed, .*: the process was killed by signal 9; see .*\.log"):
+        bench(cells, launch)
+    assert [state(cell) for cell in cells] == [FAILED, FINISHED]
 
 
-@pytest.mark.slow
-def test_a_cell_ends_with_the_process_that_started_it(corpus: Path, tmp_path: Path) -> None:
-    (cell, _) = cells_of(corpus, tmp_path / "grid", "training.epochs=100000", "training.patience=100000")
-    words = [sys.executable, "-m", "elmo_tasks.benchmark.worker", str(cell.write_request()), str(cell.folder)]
-    with subprocess.Popen([*words, "1", "x"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdin is not None and process.stdout is not None
-        assert process.stdout.readline() and process.stdout.readline()  # the first epoch's checkpoint is written
-        process.stdin.close()  # as the system does it for a parent that was killed
-        process.stdout.read()
-        assert process.wait(timeout=20) == 1
-    assert cell.state() == INTERRUPTED
+def test_a_bug_in_a_cell_is_one_line_and_its_traceback_is_in_the_log(
+    corpus: Path, tmp_path: Path, launch: InThisProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cells = cells_of(corpus, tmp_path / "grid")
+    monkeypatch.setattr(run, "fit_model", lambda *_, **__: 1 / 0)
+    with pytest.raises(InputError, match=r"2 of 2 cells failed.*: ZeroDivisionError: division by zero; see .*\.log"):
+        bench(cells, launch)
+    assert "Traceback" in cells[0].log.read_text()
+
+
+def test_a_cell_that_has_finished_is_not_trained_again(corpus: Path, tmp_path: Path, launch: InThisProcess) -> None:
+    """Its process may have died after that, and Ray gives the cell to another one."""
+    cells = cells_of(corpus, tmp_path / "grid")
+    bench(cells, launch)
+    before = (cells[0].folder / "metrics.json").stat().st_mtime_ns
+    assert run_cell(cells[0]) is None
+    assert (cells[0].folder / "metrics.json").stat().st_mtime_ns == before
+
+
+def test_a_folder_that_a_worker_does_not_see(corpus: Path, tmp_path: Path) -> None:
+    (cell, _) = cells_of(corpus, tmp_path / "elsewhere")
+    fault = run_cell(cell)
+    assert fault is not None and "elsewhere: a worker does not see this folder; put it on a disk" in fault
+
+
+def test_cells_are_found_again_after_everything_has_moved(
+    corpus: Path, tmp_path: Path, launch: InThisProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The benchmark, its data and its vectors, each under another name: digests tell what a cell is."""
+    (tmp_path / "v.txt").write_text("sees 1 2 3\n")
+    names = f"glove:{tmp_path / 'v.txt'} random"
+    cells = cells_of(corpus, tmp_path / "grid", embedders=names)
+    bench(cells, launch)
+    old = {cell.name: (cell.folder / "metrics.json").read_bytes() for cell in cells}
+    (tmp_path / "other").mkdir()
+    (tmp_path / "grid").rename(tmp_path / "other" / "results")
+    data, vectors = corpus.rename(tmp_path / "other" / "names"), tmp_path / "other" / "words.txt"
+    (tmp_path / "v.txt").rename(vectors)
+    moved = cells_of(data, tmp_path / "other" / "results", embedders=f"glove:{vectors} random")
+    assert not {cell.name for cell in moved} & old.keys()
+    assert "nothing to run" in bench(moved, launch, dry_run=True)
+    bench(moved, launch)
+    assert len(launch.ran) == 2
+    assert sorted((cell.folder / "metrics.json").read_bytes() for cell in moved) == sorted(old.values())
+    (data / "dev.txt").write_text((data / "dev.txt").read_text().replace("sees O", "sees B-LOC", 1))
+    with pytest.raises(InputError, match=r"2 finished cells .* or data; pass --overwrite"):
+        bench(moved, launch)

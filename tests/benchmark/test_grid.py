@@ -114,7 +114,6 @@ def test_estimates_follow_the_nearest_finished_cells() -> None:
     assert remaining(waiting, both, jobs=1) == 48.0
     assert remaining(waiting, [], jobs=1) is None
     assert remaining(waiting[1:], both, jobs=4) == 40.0  # one cell is not shared
-    assert remaining(waiting[1:], both, jobs=4, since={waiting[1].name: 30.0}) == 10.0
     resumed = [Timed(cells["random-100-seed1"], 60.0, 3600.0)]  # seconds of the last sitting alone
     assert estimate(cells["random-10-seed2"], resumed) == pytest.approx(360.0)
     assert [in_words(value) for value in (None, 40, 600, 7200)] == ["?", "40 s", "10 min", "2.0 h"]

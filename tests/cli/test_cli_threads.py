@@ -6,15 +6,20 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 
-from elmo_tasks.benchmark import worker
 from elmo_tasks.benchmark.cell import Cell
-from elmo_tasks.benchmark.execution import run_cells
+from elmo_tasks.benchmark.execution import Fault
+from elmo_tasks.benchmark.run import benchmark
 from elmo_tasks.cli import main
+from elmo_tasks.core.errors import InputError
+from elmo_tasks.jobs.engine import JobEngine
+from elmo_tasks.jobs.pool import SerialPool
 from elmo_tasks.runs.experiment import Experiment
 
 ROWS = "Ada B-PER\nlives O\nin O\nRome B-LOC\n. O\n\n"
@@ -64,36 +69,21 @@ def test_fewer_than_one_is_refused(arguments: list[str], capsys: pytest.CaptureF
 
 
 def test_jobs_of_a_benchmark_share_the_threads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Five threads for two jobs are two each. The cells run in processes, which say what they have."""
+    """Five threads for two jobs are two each; on a cluster each job has five."""
     torch.set_num_threads(5)
-    said: list[str] = []
+    asked: list[tuple[int | None, int]] = []
 
-    class Watcher:
-        def started(self, cell: Cell) -> None: ...
+    def pool(engine: JobEngine, make: partial[Any], workers: int | None, **options: Any) -> SerialPool[Cell, Fault]:
+        asked.append((workers, options["threads"]))
+        assert make.args == (options["threads"],) and options["fresh"]
+        return SerialPool(lambda cell: "not run")
 
-        def line(self, cell: Cell, text: str) -> None:
-            said.append(text)
-
-        def ended(self, cell: Cell, seconds: float, fault: str | None) -> None:
-            said.append(str(fault))
-
-    stand_in = tmp_path / "stand_in.py"
-    stand_in.write_text(
-        "import sys, torch\nfrom pathlib import Path\nfrom elmo_tasks.benchmark import worker\n"
-        "worker.run_cell = lambda *_: print(torch.get_num_threads(), flush=True)\n"
-        "sys.exit(worker.main(sys.argv[3:]))\n",
-        encoding="utf-8",
-    )
-    python = tmp_path / "python"
-    python.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{stand_in}" "$@"\n', encoding="utf-8")
-    python.chmod(0o755)
-    monkeypatch.setattr("elmo_tasks.benchmark.execution.sys.executable", str(python))
-    cells = [Cell(name, Experiment(), tmp_path) for name in ("a", "b")]
-    for cell in cells:
-        cell.log.parent.mkdir(parents=True, exist_ok=True)
-    assert run_cells(cells, 2, Watcher()) == []
-    assert said.count("2") == 2
-    assert worker.__doc__ is not None and "THREADS" in worker.__doc__
+    monkeypatch.setattr(JobEngine, "pool", pool)
+    cells = [Cell("a", Experiment(), tmp_path / "grid")]
+    for engine, jobs in ((JobEngine(), 2), (JobEngine(), None), (JobEngine("ray"), 2)):
+        with pytest.raises(InputError, match="1 of 1 cells failed"):
+            benchmark(cells, tmp_path / "grid", jobs=jobs, engine=engine)
+    assert asked == [(2, 2), (None, 5), (2, 5)]
 
 
 @pytest.mark.parametrize(

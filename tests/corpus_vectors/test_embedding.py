@@ -219,7 +219,6 @@ def test_odd_text(text: Path, data: bytes, message: str) -> None:
         ({"precision": "fast"}, "--precision and --batch-tokens only apply to elmo, not to 'random'"),
         ({"embedder": "chars"}, "'chars' has no frozen vectors"),
         ({"embedder": "rando"}, "did you mean random?"),
-        ({"engine": "spark"}, "--engine must be one of local, ray, not 'spark'"),
     ],
 )
 def test_wrong_options(text: Path, options: dict[str, str], message: str) -> None:

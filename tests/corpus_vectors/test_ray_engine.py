@@ -15,6 +15,7 @@ import pytest
 from elmo_tasks.core.errors import InputError
 from elmo_tasks.corpus_vectors.block_embedder import Recipe
 from elmo_tasks.corpus_vectors.embedding import embed_corpus
+from elmo_tasks.jobs.engine import JobEngine
 
 pytestmark = pytest.mark.slow
 
@@ -47,7 +48,8 @@ def workers() -> list[int]:
     found = []
     for entry in Path("/proc").iterdir():
         try:
-            worker = entry.name.isdigit() and (entry / "cmdline").read_bytes().startswith(b"ray::Worker")
+            name = (entry / "cmdline").read_bytes()
+            worker = entry.name.isdigit() and name.startswith((b"ray::perform", b"ray::IDLE"))
             if worker and parent(parent(entry.name)) == str(os.getpid()):
                 found.append(int(entry.name))
         except OSError:
@@ -60,6 +62,7 @@ import json, os, sys
 from pathlib import Path
 from elmo_tasks.corpus_vectors.block_embedder import Recipe
 from elmo_tasks.corpus_vectors.embedding import embed_corpus
+from elmo_tasks.jobs.engine import JobEngine
 
 def family():
     parents = {}
@@ -89,7 +92,7 @@ def watch(stage, done, total):
         listening = [row[1].split(":")[0] for row in rows if row[3] == "0A" and f"socket:[{row[9]}]" in ours]
         Path("addresses.json").write_text(json.dumps(listening))
 
-embed_corpus(Path(sys.argv[1]), Path("out.hdf5"), Recipe(sys.argv[2]), engine="ray", workers=2, watch=watch)
+embed_corpus(Path(sys.argv[1]), Path("out.hdf5"), Recipe(sys.argv[2]), engine=JobEngine("ray"), workers=2, watch=watch)
 """
 LOOPBACK = {"0100007F", "0000000000000000FFFF00000100007F", "00000000000000000000000001000000"}  # as /proc writes them
 
@@ -124,15 +127,17 @@ def test_the_bytes_of_the_local_engine_though_a_worker_dies(text: Path, bilm: st
             killed.append(workers()[0])
             os.kill(killed[0], signal.SIGKILL)
 
-    done = embed_corpus(text, Path("ray.hdf5"), recipe, engine="ray", workers=2, watch=watch)
+    done = embed_corpus(text, Path("ray.hdf5"), recipe, engine=JobEngine("ray"), workers=2, watch=watch)
     assert killed and done.computed == 8 * 65
     assert Path("ray.hdf5").read_bytes() == Path("local.hdf5").read_bytes()
 
 
 def test_faults_are_one_line(text: Path, bilm: str, cluster: None) -> None:
     with pytest.raises(InputError, match="--workers must be at most 2, the number of cores of the cluster, not 3"):
-        embed_corpus(text, Path("out.hdf5"), Recipe(bilm), engine="ray", workers=3)
+        embed_corpus(text, Path("out.hdf5"), Recipe(bilm), engine=JobEngine("ray"), workers=3)
     Path("large.txt").write_text("The 1e6 2\ncat 1 2\n")
     with pytest.raises(InputError, match="^--dtype float16: a value is above 65504"):
-        embed_corpus(text, Path("out.hdf5"), Recipe("glove:large.txt", dtype="float16"), engine="ray", workers=1)
+        embed_corpus(
+            text, Path("out.hdf5"), Recipe("glove:large.txt", dtype="float16"), engine=JobEngine("ray"), workers=1
+        )
     assert not Path("out.hdf5").exists() and not Path(".out.hdf5.partial").exists()

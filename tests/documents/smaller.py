@@ -25,6 +25,7 @@ FEW_WINDOWS = [
 MORE = {
     "train": [*ONE_EPOCH, "--overwrite"],
     "benchmark": ONE_EPOCH,
+    "tune": ONE_EPOCH,
     "pretrain": [*FEW_WINDOWS, "--overwrite"],
     "probe": ["--epochs", "1", "--overwrite"],
     "embed": ["--overwrite"],

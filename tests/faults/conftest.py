@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from faulty import run
-from kills import Place, executable, make_place
+from kills import Place, make_place
 from workshop import Workshop, make_workshop
 
 
@@ -24,10 +24,9 @@ def workshop(tmp_path_factory: pytest.TempPathFactory) -> Workshop:
 
 
 @pytest.fixture(scope="session")
-def place(tmp_path_factory: pytest.TempPathFactory, warm_python: list[str]) -> Place:
+def place(tmp_path_factory: pytest.TempPathFactory) -> Place:
     """The outputs of undisturbed commands."""
-    folder = tmp_path_factory.mktemp("undisturbed")
-    return make_place(folder / "place", executable(folder, warm_python))
+    return make_place(tmp_path_factory.mktemp("undisturbed") / "place")
 
 
 @pytest.fixture(autouse=True)

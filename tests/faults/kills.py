@@ -1,9 +1,10 @@
 """Kills at random times: a resumed command ends as if it had not been killed.
 
-    python tests/faults/kills.py COUNT FIRST
+    python tests/faults/kills.py COUNT FIRST [VERB...]
 
-makes COUNT kills, in courses numbered from FIRST on. The number of a course decides its verb, its signals and when they
-come, as a part of the time that the verb takes. Commands run in forks of one process, so that a kill costs a second.
+makes COUNT kills, in courses numbered from FIRST on, of these verbs or of all. The number of a course decides its verb,
+its signals and when they come, as a part of the time that the verb takes. Commands run in forks of one process, so that
+a kill costs a second; the processes of a benchmark or a search start anew and take some.
 """
 
 from __future__ import annotations
@@ -11,7 +12,6 @@ from __future__ import annotations
 import json
 import os
 import random
-import shlex
 import shutil
 import signal
 import sys
@@ -46,8 +46,8 @@ MEASURED = (
     "checksum",
 )
 """Substrings of the names of values that differ from run to run."""
-UNREAD = (".seal", "epochs.csv", "README.md", "report.html", "report.md")
-"""Text files that contain measured values."""
+UNREAD = (".seal", "epochs.csv", "README.md", "report.html", "report.md", "trials.db")
+"""Files that contain measured values."""
 BY_SITTING = ("logs", "log", "tensorboard", "checkpoints", "corpus")
 """Folders about the making of a result; `pretrain` removes the last two once its folder has its final name."""
 
@@ -72,11 +72,8 @@ class Place:
     seconds: dict[str, float] = field(default_factory=dict)
 
 
-def make_place(folder: Path, python: str | None = None) -> Place:
-    """Write the inputs and run every verb undisturbed.
-
-    python: what the processes of a benchmark run in instead of `sys.executable`.
-    """
+def make_place(folder: Path, *only: str) -> Place:
+    """Write the inputs and run every verb undisturbed, or `only` these."""
     forks.import_what_commands_import()
     (folder / "ner").mkdir(parents=True)
     for split, times in (("train", 8), ("dev", 2), ("test", 2)):
@@ -94,23 +91,22 @@ def make_place(folder: Path, python: str | None = None) -> Place:
     fast += [word for key in ("epochs=4", "min_updates=0", "batch_size=4") for word in ("--set", f"training.{key}")]
     pretraining = ("--corpus", text, "--config", str(folder / "pretrain.yaml"), "--heldout", text)
     grid = ("--data", f"ner={ner}", "--embedders", "random", "--baseline", "random", "--seeds", "2")
+    (folder / "space.yaml").write_text("training.learning_rate: {low: 0.001, high: 0.1, log: true}\n", encoding="utf-8")
+    search = ("--data", ner, "--embedders", "random", "chars", "--space", str(folder / "space.yaml"), "--trials", "2")
     verbs = {
         "train": Verb(("train", "ner", "--data", ner, "--embedders", elmo, "random", "--output", "out", *fast), "out"),
         "embed": Verb(("embed", elmo, text, "--output", "out.hdf5"), "out.hdf5"),
         "pretrain": Verb(("pretrain", *pretraining, "--output", "out"), "out"),
         "benchmark": Verb(("benchmark", "ner", *grid, *fast, "--jobs", "2", "--output", "out"), "out", ()),
+        "tune": Verb(("tune", "ner", *search, *fast, "--jobs", "2", "--output", "out"), "out", ()),
     }
-
-    environment = dict(os.environ)  # that of the processes of a benchmark too
+    verbs = {name: verb for name, verb in verbs.items() if name in only or not only}
 
     def prepare(cache: Path) -> Callable[[], object]:
         def inside() -> None:
-            os.environ.clear()
-            os.environ.update(environment)
             sentence_block.MOST_TOKENS = 24  # so that a small text has several blocks
             os.environ["ELMO_TASKS_CACHE"] = str(cache)
             os.environ.pop("ELMO_TASKS_DATA", None)
-            sys.executable = python or sys.executable
 
         return inside
 
@@ -185,7 +181,7 @@ def _is_its_own(name: str, output: str) -> bool:
 
 
 def _is_finished(output: Path, verb: str) -> bool:
-    return output.exists() and verb != "benchmark"
+    return output.exists() and verb not in ("benchmark", "tune")
 
 
 def result(output: Path) -> dict[str, Any]:
@@ -220,28 +216,14 @@ def _fresh(folder: Path) -> Path:
     return folder
 
 
-def executable(folder: Path, words: list[str]) -> str:
-    """A program that runs these words of a command."""
-    path = folder / "python"
-    path.write_text(f'#!/bin/sh\nexec {shlex.join(words)} "$@"\n', encoding="utf-8")
-    path.chmod(0o755)
-    return str(path)
-
-
 if __name__ == "__main__":
     import tempfile
 
-    sys.path.append(str(Path(__file__).resolve().parents[1]))
-    from warm_python import started
-
-    os.environ |= {"MPLBACKEND": "agg", "HF_HUB_OFFLINE": "1"}  # a cell's process must have what its server has
     count, first = int(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 0
     with tempfile.TemporaryDirectory() as at:
-        server = started(Path(at) / "socket", os.environ)
-        place = make_place(Path(at) / "place", executable(Path(at), next(server)))
+        place = make_place(Path(at) / "place", *sys.argv[3:])
         began = time.monotonic()
         kills, courses, found = campaign(place, count, first)
-        next(server, None)
     for number, wrong in found.items():
         print(f"course {number}: {'; '.join(wrong)}")
     took = time.monotonic() - began
