@@ -25,6 +25,7 @@ from pathlib import Path
 
 from elmo_tasks.benchmark.cell import FINISHED, Cell
 from elmo_tasks.benchmark.grid import build_grid
+from elmo_tasks.benchmark.identity import find_runs, state_of
 
 BILMS = "elmo:bilms/"
 """How grids name a biLM of `TRAININGS`; `DIR` is put before `bilms`."""
@@ -231,8 +232,10 @@ def plan(grids: Sequence[Grid], trainings: Sequence[Training], root: Path, text:
         state = FINISHED if finished else "waiting"
         lines.append(f"{state:11} {training.hours:5.1f} h  {shlex.join(['elmo-tasks', *training.words(root, text)])}")
     for grid in grids:
-        for cell in grid.cells(root, seeds):
-            state = cell.state()
+        cells = grid.cells(root, seeds)
+        runs = find_runs(cells)
+        for cell in cells:
+            state = state_of(cell, runs)
             left += 0.0 if state == FINISHED else grid.hours(cell)
             lines.append(f"{state:11} {grid.hours(cell):5.1f} h  {cell.command}")
     return [*lines, f"about {left:.0f} hours left"]

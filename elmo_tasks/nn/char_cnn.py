@@ -72,4 +72,5 @@ def distinct_rows(rows: Tensor) -> tuple[Tensor, Tensor]:
     distinct = rows[example]  # (U, C)
     if torch.equal(distinct[place], rows):
         return distinct, place
-    return torch.unique(rows, dim=0, return_inverse=True)  # two rows have the same hash
+    distinct, place = torch.unique(rows, dim=0, return_inverse=True)  # two rows have the same hash
+    return distinct, place

@@ -34,8 +34,8 @@ class LstmLayer(torch.autograd.Function):
         kept: list[tuple[Tensor, ...]] = [(), ()]
 
         def run(way: int) -> None:
-            own = weights[3 * way : 3 * way + 3]
-            kept[way] = _forward(read, *own, walks[way], out, way, training)
+            weight_ih, weight_hh, bias = weights[3 * way : 3 * way + 3]
+            kept[way] = _forward(read, weight_ih, weight_hh, bias, walks[way], out, way, training)
 
         in_pair(read.device, lambda: run(0), lambda: run(1))
         ctx.walks = walks
@@ -46,11 +46,13 @@ class LstmLayer(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         read, *saved = ctx.saved_tensors
-        kept, found = (saved[:5], saved[5:]), [(grad,), (grad,)]
+        found: list[tuple[Tensor, ...]] = [(), ()]
         grad, wanted = grad.contiguous(), ctx.needs_input_grad[0]
 
         def run(way: int) -> None:
-            found[way] = _backward(grad, read, *kept[way], ctx.walks[way], way, wanted)
+            weight_ih, weight_hh, gates, cells, sent = saved[5 * way : 5 * way + 5]
+            kept = weight_ih, weight_hh, gates, cells, sent
+            found[way] = _backward(grad, read, kept, ctx.walks[way], way, wanted)
 
         in_pair(read.device, lambda: run(0), lambda: run(1))
         (d_x, *ahead), (other, *behind) = found
@@ -81,18 +83,13 @@ def _forward(
 
 
 def _backward(
-    grad: Tensor,
-    read: Tensor,
-    weight_ih: Tensor,
-    weight_hh: Tensor,
-    gates: Tensor,
-    cells: Tensor,
-    sent: Tensor,
-    walk: Walk,
-    way: int,
-    wanted: bool,
+    grad: Tensor, read: Tensor, kept: tuple[Tensor, Tensor, Tensor, Tensor, Tensor], walk: Walk, way: int, wanted: bool
 ) -> tuple[Tensor, ...]:
-    """One direction. grad: (N, 2H). Returns the gradients of the input, if wanted, of both weights and of the bias."""
+    """One direction. grad: (N, 2H), kept: what `_forward` returned.
+
+    Returns the gradients of the input, if wanted, of both weights and of the bias.
+    """
+    weight_ih, weight_hh, gates, cells, sent = kept
     count, size = cells.shape
     found = sent.new_empty(len(read), 4 * size)  # (M, 4H)
     found[count:] = 0

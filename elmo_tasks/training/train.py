@@ -166,7 +166,8 @@ def fit_model(
             default_root_dir=folder.work,
             plugins=[WholeCheckpoints()],
         )
-    torch.utils.deterministic.fill_uninitialized_memory = False  # by `deterministic`, and nothing reads it
+    # `deterministic` fills new memory, which nothing reads.
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     resumed = folder.work / LAST if resume and (folder.work / LAST).exists() else None
     if resumed is not None:
         for path in (resumed, folder.work / "checkpoints" / "best.ckpt"):
