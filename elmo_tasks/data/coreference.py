@@ -14,9 +14,9 @@ from elmo_tasks.data.reading import Note, no_note
 from elmo_tasks.text.clusters import bracket_cells
 from elmo_tasks.text.examples import Cluster, Document, Mention
 
-_BEGIN = re.compile(r"#begin document \(?(?P<name>.*?)\)?(?:;\s*part\s*(?P<part>\d+))?\s*")
+_BEGIN = re.compile(r"#begin document \(?(?P<name>.*?)\)?(?:;\s*part\s*(?P<part>[0-9]{1,9}))?\s*")
 _END = "#end document"
-_BRACKET = re.compile(r"(\()?(\d+)(\))?")
+_BRACKET = re.compile(r"(\()?([0-9]{1,9})(\))?")
 _WORD, _SPEAKER, _LEAST = 3, 9, 5
 _UNKNOWN = ("-", "_", "*")
 _EXPECTED = "expected CoNLL-2012: `#begin document (NAME); part 000`, then one token per line"
@@ -111,7 +111,7 @@ class _Reading:
         """Add a token. Raises InputError, with `source`, if its row is damaged."""
         if len(cells) < _LEAST:
             raise InputError(f"{source}: the row has {len(cells)} columns, but needs at least {_LEAST}; {_EXPECTED}")
-        word = cells[_WORD].strip().replace(" ", "\N{NO-BREAK SPACE}")
+        word = re.sub(r"\s", "\N{NO-BREAK SPACE}", cells[_WORD].strip())
         if not word:
             raise InputError(f"{source}: the row has no word in column {_WORD + 1}; {_EXPECTED}")
         at = len(self.speakers)

@@ -102,6 +102,7 @@ def test_a_mention_of_two_clusters_stays_in_the_first(tmp_path: Path) -> None:
         (BEGIN + "a 0 0 Ada 7)\n", "x:2: 7. closes a mention that is not open; open it with .7"),
         (BEGIN + "a 0 0 Ada 7\n", "x:2: '7' is not a coreference cell such as"),
         (BEGIN + "a 0 0 Ada (x)\n", "x:2: '.x.' is not a coreference cell"),
+        (BEGIN + f"a 0 0 Ada ({'9' * 5000})\n", "x:2: '.9+.* is not a coreference cell"),
         (BEGIN + "a 0 0 Ada (1)|\n", "x:2: '.1.|' is not a coreference cell"),
     ],
 )
