@@ -62,7 +62,7 @@ class AntecedentScorer(nn.Module):
             return before, (mentions.unsqueeze(1) + mentions[before]).masked_fill(chosen < 0, -torch.inf)
         keys = self.dropout(self.bilinear(vectors))  # (M, V)
         found = []
-        for rows in here.split(max(1, AT_ONCE // count)):
+        for rows in torch.split(here, max(1, AT_ONCE // count)):
             coarse = vectors[rows] @ keys.T + mentions[rows].unsqueeze(1) + mentions  # (R, M)
             found.append(coarse.masked_fill(here >= rows.unsqueeze(1), -torch.inf).topk(most, dim=1))
         return torch.cat([part.indices for part in found]), torch.cat([part.values for part in found])
@@ -76,7 +76,7 @@ class AntecedentScorer(nn.Module):
         own, other = self.own(vectors), self.other(vectors)  # (M, H)
         kind = self.genre.weight[genre]
         parts = []
-        for here in torch.arange(len(vectors), device=vectors.device).split(rows):
+        for here in torch.split(torch.arange(len(vectors), device=vectors.device), rows):
             given = (vectors, own, other, kind, here, candidates[here], speakers)
             if torch.is_grad_enabled() and rows < len(vectors):
                 parts.append(checkpoint(self._pairs, *given, use_reentrant=False))

@@ -46,7 +46,7 @@ class SpanScorer(nn.Module):
         """
         first, rest = self.scorer[0], self.scorer[1:]
         assert isinstance(first, nn.Linear)
-        start, end, head, width = first.weight.split(self.parts, dim=1)
+        start, end, head, width = torch.split(first.weight, list(self.parts), dim=1)
         places, inside = windows(torch.arange(len(encoded), device=encoded.device), ends, self.most)  # (T, W)
         shares = _prefix_softmax(attention[places], inside)  # (T, W, W)
         hidden = torch.einsum("twk,tkh->twh", shares, functional.linear(embedded, head)[places])  # (T, W, H)
