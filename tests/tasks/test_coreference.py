@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+import torch
 
 from elmo_tasks import load, train
 from elmo_tasks.benchmark.significance import score
@@ -13,6 +14,7 @@ from elmo_tasks.cli import main
 from elmo_tasks.core.errors import InputError
 from elmo_tasks.data.coreference import read_coreference
 from elmo_tasks.runs.outcomes import read_outcomes
+from elmo_tasks.runs.predicted_blocks import BlockPredictor
 from elmo_tasks.runs.run import Run
 from elmo_tasks.task import load_task
 from elmo_tasks.text.examples import Document
@@ -165,9 +167,15 @@ def test_other_inputs_are_refused(run: Run, given: object, message: str) -> None
 
 
 def test_faults_of_commands(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("in.txt").write_text(LINES)
+    Path("raw.txt").write_text("Ada left.")
     assert "runs of the task coreference cannot be exported" in fails(capsys, "export", "run", "--output", "exported")
     message = fails(capsys, "predict", "run", "in.txt", "--probabilities")
     assert "the model of the task coreference has no probabilities" in message
+    message = fails(capsys, "predict", "run", "--text", "raw.txt", "--probabilities")
+    assert "has no probabilities" in message
+    with pytest.raises(InputError, match="a run of coreference reads documents; choose --engine local"):
+        BlockPredictor(Path("run"), "in.txt", False, None, False, torch.get_num_threads())()
     Path("bad").mkdir(exist_ok=True)
     Path("bad/test.conll").write_text("#begin document (x); part 000\nx 0 0 Ada 0)\n")
     assert "test.conll:2: 0) closes a mention that is not open" in fails(capsys, "evaluate", "run", "--data", "bad")
