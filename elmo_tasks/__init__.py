@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from elmo_tasks.integrations.sklearn.classifier import ElmoClassifier
     from elmo_tasks.integrations.sklearn.tagger import ElmoTagger
     from elmo_tasks.integrations.sklearn.vectorizer import ElmoVectorizer
-    from elmo_tasks.metrics.counts import Counts
+    from elmo_tasks.metrics.counts import Counts, Ratio
     from elmo_tasks.nn.batch import Batch
     from elmo_tasks.nn.embedding_mix import EmbeddingMix
     from elmo_tasks.runs.evaluate import evaluate
@@ -41,10 +41,12 @@ if TYPE_CHECKING:
     from elmo_tasks.runs.run import Run, load
     from elmo_tasks.runs.store import Trained
     from elmo_tasks.task import Task, load_task
-    from elmo_tasks.text.examples import LabelledSentence, SentencePair, TaggedSentence
+    from elmo_tasks.text.examples import Document, LabelledSentence, SentencePair, TaggedSentence
     from elmo_tasks.text.labels import LabelSet
     from elmo_tasks.text.results import (
         Argument,
+        ClusterMention,
+        ClusterResult,
         Entity,
         EntityResult,
         Frame,
@@ -66,7 +68,10 @@ __all__ = [
     "Batch",
     "BiLM",
     "BilmOptions",
+    "ClusterMention",
+    "ClusterResult",
     "Counts",
+    "Document",
     "Elmo",
     "ElmoClassifier",
     "ElmoEmbedder",
@@ -86,6 +91,7 @@ __all__ = [
     "LabelledSentence",
     "OtherResult",
     "PairResult",
+    "Ratio",
     "Result",
     "Run",
     "ScalarMix",
@@ -118,7 +124,10 @@ _HOMES = {
     "Batch": "nn.batch",
     "BiLM": "elmo.bilm",
     "BilmOptions": "elmo.options",
+    "ClusterMention": "text.results",
+    "ClusterResult": "text.results",
     "Counts": "metrics.counts",
+    "Document": "text.examples",
     "Elmo": "elmo.allennlp",
     "ElmoClassifier": "integrations.sklearn.classifier",
     "ElmoEmbedder": "elmo.allennlp",
@@ -138,6 +147,7 @@ _HOMES = {
     "LabelledSentence": "text.examples",
     "OtherResult": "text.results",
     "PairResult": "text.results",
+    "Ratio": "metrics.counts",
     "Result": "text.results",
     "Run": "runs.run",
     "ScalarMix": "elmo.scalar_mix",

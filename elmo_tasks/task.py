@@ -13,7 +13,7 @@ from elmo_tasks.core.errors import InputError, quoted
 from elmo_tasks.core.paths import task_path
 from elmo_tasks.core.settings import from_mapping
 from elmo_tasks.data.reading import Note, no_note
-from elmo_tasks.metrics import Counts
+from elmo_tasks.metrics import Counts, Ratio
 from elmo_tasks.text.examples import Example
 from elmo_tasks.text.labels import LabelSet
 from elmo_tasks.text.results import Result
@@ -68,6 +68,11 @@ class TaskModel(Protocol):
         """One output per example of the batch, which `Task.decode` turns into a prediction."""
 
 
+def nothing_given(example: object) -> dict[str, Any]:
+    """Return nothing besides the tokens."""
+    return {}
+
+
 def no_further(example: object, predicted: object) -> tuple[()]:
     """Return no further examples, because the prediction is complete."""
     return ()
@@ -90,7 +95,8 @@ class Task(Generic[ExampleT, PredictionT, SettingsT]):
         parse: converts one input line of `predict` (without its line break) and its `file:line` to examples; usually
             one, but there may be none or several.
         labels: collects the labels of the training examples.
-        encode: converts the gold of an example to numbers: one per token, or one for the sentence.
+        encode: converts the gold of an example to numbers: one per token, one for the example, or rows of numbers of
+            the same length.
         decode: converts the output of the model's `decode` for one example to a prediction. An example without tokens
             never reaches the model; its prediction is `decode` of `()`.
         build_model: makes the model, a `torch.nn.Module` as described by `TaskModel`.
@@ -99,9 +105,13 @@ class Task(Generic[ExampleT, PredictionT, SettingsT]):
             Summed over a split, 2 correct / (gold + predicted) is the headline: F1 of spans, accuracy of labels.
             `benchmark` tests differences for significance with these counts; if they do not add up to the headline, it
             reports no p-value.
+        ratios: instead, if the headline is a mean of F1 scores whose precision and recall have numerators of their own:
+            one example's `Ratio` for each of them. `benchmark` then tests with these.
         describe: makes the JSON value that `predict` prints for a line, from the line (without its line break), its
             examples and their predictions.
         record: makes the text of `predictions.test.txt`.
+        given: makes what the model reads of an example besides its tokens, by name, in prediction too. The model finds
+            these values in `Batch.given`, one mapping per example.
         closed: if true, labels in dev or test that the training data lacks are an error; otherwise they count as
             misses.
         gold: makes the text of `gold.test.txt`, if an external scorer needs gold and predictions in separate files.
@@ -111,6 +121,9 @@ class Task(Generic[ExampleT, PredictionT, SettingsT]):
             with spaces.
         pair: instead of `plain` for a task whose examples are pairs of texts: makes an example without gold from the
             tokens of both and its source.
+        document: instead of `plain` for a task whose examples are documents: makes an example without gold from the
+            tokens of its sentences and its source. `predict` then reads one sentence per line, and a blank line ends a
+            document.
         result: makes the typed result for a sentence from the sentence, its examples, their predictions and, for each
             of them, the model's probabilities (None if they were not requested or the model has none). By default an
             `OtherResult` with the value of `describe`.
@@ -126,18 +139,21 @@ class Task(Generic[ExampleT, PredictionT, SettingsT]):
     read: Callable[[Path], Sequence[ExampleT]]
     parse: Callable[[str, str], Sequence[ExampleT]]
     labels: Callable[[Sequence[ExampleT]], LabelSet]
-    encode: Callable[[ExampleT, LabelSet], list[int] | int]
+    encode: Callable[[ExampleT, LabelSet], list[int] | list[list[int]] | int]
     decode: Callable[[Sequence[Any], LabelSet], PredictionT]
     build_model: Callable[[EmbeddingMix, LabelSet, SettingsT], TaskModel]
     score: Callable[[Sequence[ExampleT], Sequence[PredictionT]], Scores]
     count: Callable[[ExampleT, PredictionT], Counts]
     describe: Callable[[str, Sequence[ExampleT], Sequence[PredictionT]], dict[str, Any]]
     record: Callable[[Sequence[ExampleT], Sequence[PredictionT]], str]
+    given: Callable[[ExampleT], Mapping[str, Any]] = nothing_given
     closed: bool = False
     gold: Callable[[Sequence[ExampleT]], str] | None = None
+    ratios: Callable[[ExampleT, PredictionT], Sequence[Ratio]] | None = None
     follow: Callable[[ExampleT, PredictionT], Sequence[ExampleT]] = no_further
     plain: Callable[[tuple[str, ...], str], ExampleT] | None = None
     pair: Callable[[tuple[str, ...], tuple[str, ...], str], ExampleT] | None = None
+    document: Callable[[tuple[tuple[str, ...], ...], str], ExampleT] | None = None
     result: (
         Callable[[Sentence, Sequence[ExampleT], Sequence[PredictionT], Sequence[Sequence[float]] | None], Result] | None
     ) = None

@@ -63,7 +63,7 @@ def compare_runs(runs: Sequence[Run], others: Sequence[Run], replicates: int) ->
     """Compare two rows on the seeds that both have; None if there are none.
 
     `p` and the interval are None if the runs were tested on different sentences, or if the headline is not computed
-    from `Task.count`, because the tests would then be about another score.
+    from `Task.count` or `Task.ratios`, because the tests would then be about another score.
     """
     seeds = sorted({run.metrics["seed"] for run in runs} & {run.metrics["seed"] for run in others})
     if not seeds:

@@ -97,6 +97,18 @@ CATALOG: dict[str, Entry] = {
         folder="snli/breaking_nli",
     ),
     "sample-nli": Entry("nli", "pairs written for this project, shipped with it", shipped=SAMPLE / "nli"),
+    "ontogum-open": Entry(
+        "coreference",
+        "GUM in the OntoNotes scheme, many genres (Zhu et al. 2021), texts under open licences",
+        folder="ontogum/open",
+    ),
+    "litbank": Entry(
+        "coreference", "100 works of fiction, with singletons (Bamman et al. 2020, CC BY 4.0)", folder="litbank_coref"
+    ),
+    "gap": Entry("coreference", "ambiguous pronouns of Wikipedia, for evaluation (Webster et al. 2018)", folder="gap"),
+    "sample-coreference": Entry(
+        "coreference", "short stories written for this project, shipped with it", shipped=SAMPLE / "coreference"
+    ),
     "sample-tagging": Entry(
         "tagging", "parts of speech of sentences written for this project, shipped with it", shipped=SAMPLE / "tagging"
     ),

@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 
 from elmo_tasks.core.errors import InputError, quoted
 from elmo_tasks.core.settings import bounded
-from elmo_tasks.text.examples import Example, LabelledSentence
+from elmo_tasks.text.examples import Example, LabelledSentence, sentences_of
 
 Note: TypeAlias = Callable[[str], object]
 """A callback that receives one line about anything that was read in a possibly surprising way."""
@@ -111,11 +111,12 @@ def bind(reader: Reader, reading: ReadingConfig, note: Note) -> Callable[[Path],
 
 def note_oddities(examples: Sequence[Example], note: Note) -> None:
     """Report a very long sentence, and texts that are not tokenised."""
-    longest = max(examples, key=lambda example: len(example.tokens), default=None)
-    if longest is not None and len(longest.tokens) > LONG_SENTENCE:
+    lengths = [max(map(len, sentences_of(example))) for example in examples]
+    longest = max(range(len(examples)), key=lengths.__getitem__, default=None)
+    if longest is not None and lengths[longest] > LONG_SENTENCE:
         note(
-            f"{longest.source}: a sentence of {len(longest.tokens)} tokens; are the blank lines between sentences "
-            "missing?"
+            f"{examples[longest].source}: a sentence of {lengths[longest]} tokens; are the blank lines between "
+            "sentences missing?"
         )
     texts = [example for example in examples if isinstance(example, LabelledSentence)]
     glued = [

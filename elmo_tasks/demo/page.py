@@ -13,6 +13,7 @@ from elmo_tasks.core.html import render
 from elmo_tasks.demo.panels import (
     LEVELS,
     card,
+    cluster_panel,
     entity_panel,
     frame_panel,
     label_panel,
@@ -25,7 +26,18 @@ from elmo_tasks.demo.panels import (
 from elmo_tasks.demo.runs import Shown, ShownRun
 from elmo_tasks.demo.similarity import compare_tokens
 from elmo_tasks.demo.tokens import CHARACTERS, LIMIT, LONGEST, Typed, read_typed
-from elmo_tasks.text.results import EntityResult, FrameResult, LabelResult, PairResult, Result, TagResult, sentence_of
+from elmo_tasks.runs.documents import SplitDocument
+from elmo_tasks.text.results import (
+    ClusterResult,
+    EntityResult,
+    FrameResult,
+    LabelResult,
+    PairResult,
+    Result,
+    TagResult,
+    joined,
+    sentence_of,
+)
 from elmo_tasks.text.tokeniser import Sentence
 
 
@@ -64,6 +76,11 @@ VIEWS: dict[type[Result], View] = {
         lambda result, labels, several: label_panel(result),
         "The percentages are softmax probabilities of how the text and the hypothesis relate; they are not calibrated.",
     ),
+    ClusterResult: View(
+        "entities",
+        lambda result, labels, several: cluster_panel(result),
+        "Mentions with the same number and colour refer to the same entity. All sentences are read together.",
+    ),
     TagResult: View(
         "tags",
         lambda result, labels, several: tag_panel(result, labels),
@@ -80,6 +97,7 @@ TITLES = {
     "sentiment": "Sentiment",
     "tagging": "Tags",
     "nli": "Inference",
+    "coreference": "Coreference",
 }
 
 EMPTY = page(["Type a text, then press Enter."])
@@ -181,6 +199,9 @@ def _pair_card(run: ShownRun, pair: tuple[Sentence, Sentence] | None) -> Markup:
 
 def _run_card(run: ShownRun, sentences: Sequence[Sentence]) -> Markup:
     try:
+        if run.run.trained.task.document is not None:
+            document = SplitDocument(joined(sentences, " "), sentences)
+            return _card(run, run.run.apply_documents([document]))
         return _card(run, run.run.apply(sentences))
     except InputError as error:  # a task of your own may need more than tokens
         title = TITLES.get(run.run.task, run.run.task)

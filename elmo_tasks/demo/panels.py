@@ -12,6 +12,7 @@ from elmo_tasks.core.html import fragment
 from elmo_tasks.demo.similarity import Similarity
 from elmo_tasks.text.results import (
     Argument,
+    ClusterResult,
     Entity,
     EntityResult,
     Frame,
@@ -67,6 +68,29 @@ def entity_panel(result: EntityResult, types: Sequence[str]) -> Markup:
 def tag_panel(result: TagResult, labels: Sequence[str]) -> Markup:
     """The sentence, each token with its label and probability below it."""
     return _panel("tags", [(tag, tint(tag.tag, labels)) for tag in result.tags])
+
+
+def cluster_panel(result: ClusterResult) -> Markup:
+    """The document, each mention in the colour of its cluster and with its number, nested mentions inside others."""
+    mentions = [
+        (mention.start, -mention.end, number)
+        for number, cluster in enumerate(result.clusters, 1)
+        for mention in cluster
+    ]
+    tree: list[Any] = []
+    opened: list[tuple[int, list[Any]]] = []  # the end of each open mention, and what contains it
+    here, left = tree, sorted(mentions, reverse=True)
+    for token in result.tokens:
+        while opened and opened[-1][0] <= token.start:
+            here = opened.pop()[1]
+        while left and left[-1][0] <= token.start:
+            _, end, number = left.pop()
+            inside: list[Any] = []
+            here.append((number, f"t{(number - 1) % _TINTS}", inside))
+            opened.append((-end, here))
+            here = inside
+        here.append(token.text)
+    return _panel("clusters", tree, len(result.clusters))
 
 
 def frame_panel(result: FrameResult, roles: Sequence[str], several: bool = False) -> Markup:

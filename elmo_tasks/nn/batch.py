@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -15,8 +16,9 @@ NO_PREDICATE = -1
 class Item:
     """An example ready for batching: one tensor per source ((L, T, D) frozen layers, else time first), and its gold.
 
-    gold: (T,) int64 for tagging, () for classification, None if unknown; index: its number in the split; sentences: the
-    lengths of its sentences, whose sum is `length`; empty if it is one sentence.
+    gold: (T,) int64 for tagging, () for classification, (G, C) for G rows of other gold, None if unknown; index: its
+    number in the split; sentences: the lengths of its sentences, whose sum is `length`; empty if it is one sentence;
+    given: what the task gives the model besides, see `Task.given`.
     """
 
     inputs: tuple[Tensor, ...]
@@ -25,6 +27,7 @@ class Item:
     gold: Tensor | None = None
     predicate: int | None = None
     sentences: tuple[int, ...] = ()
+    given: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -32,9 +35,10 @@ class Batch:
     """A batch of B examples, usually sentences.
 
     inputs: (B, L_i, T, D_i) or (B, T, ...) each; mask: (B, T) bool, True for real tokens; lengths: (B,) on the CPU;
-    gold: (B, T) or (B,) or None; predicate: (B,), `NO_PREDICATE` for rows without one, or None if no row has one;
-    indices: the number of each example in its split; sentences: (B, S) on the CPU, the lengths of the sentences of each
-    example, which follow each other in its tokens, 0 where it has fewer than S; None if all examples are one sentence.
+    gold: (B, T), (B,), (B, G, C) padded with zeros, or None; predicate: (B,), `NO_PREDICATE` for rows without one, or
+    None if no row has one; indices: the number of each example in its split; sentences: (B, S) on the CPU, the lengths
+    of the sentences of each example, which follow each other in its tokens, 0 where it has fewer than S; None if all
+    examples are one sentence; given: those of each example, see `Item`.
     """
 
     inputs: tuple[Tensor, ...]
@@ -44,6 +48,7 @@ class Batch:
     gold: Tensor | None = None
     predicate: Tensor | None = None
     sentences: Tensor | None = None
+    given: tuple[Mapping[str, Any], ...] = ()
 
     def to(self, device: torch.device | str) -> Batch:
         """The same batch on another device; lengths stay on the CPU, as required for packing."""
@@ -64,7 +69,9 @@ def collate(items: Sequence[Item]) -> Batch:
     gold = None
     pieces = [item.gold for item in items if item.gold is not None]
     if first.gold is not None and len(pieces) == len(items):
-        gold = torch.stack(pieces) if first.gold.dim() == 0 else pad(pieces, longest, 0)
+        gold = (
+            torch.stack(pieces) if first.gold.dim() == 0 else pad(pieces, longest if first.gold.dim() == 1 else None, 0)
+        )
     predicates = [NO_PREDICATE if item.predicate is None else item.predicate for item in items]
     sentences = None
     if any(item.sentences for item in items):
@@ -77,6 +84,7 @@ def collate(items: Sequence[Item]) -> Batch:
         gold=gold,
         predicate=torch.tensor(predicates) if any(number != NO_PREDICATE for number in predicates) else None,
         sentences=sentences,
+        given=tuple(item.given for item in items),
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain, islice
 from typing import Any
 
@@ -14,7 +14,7 @@ from torch.utils.data import DataLoader, Sampler
 from elmo_tasks.embedders.inputs import FrozenInput
 from elmo_tasks.embedders.protocol import Input, Prepared
 from elmo_tasks.nn.batch import Batch, Item, collate, join_sentences
-from elmo_tasks.task import AnyTask
+from elmo_tasks.task import AnyTask, nothing_given
 from elmo_tasks.text.examples import Example, TaggedSentence, sentences_of
 from elmo_tasks.text.labels import LabelSet
 
@@ -28,9 +28,13 @@ class Items(Sequence[Item]):
         prepared: Sequence[Prepared],
         places: Sequence[Sequence[int]],
         golds: Sequence[Tensor | None],
+        given: Callable[[Any], Mapping[str, Any]],
     ) -> None:
-        """prepared: the prepared sentences of each input; places: the indices of each example's sentences in them."""
+        """prepared: the prepared sentences of each input; places: the indices of each example's sentences in them;
+        given: see `Task.given`.
+        """
         self._examples, self._prepared, self._places, self._golds = examples, prepared, places, golds
+        self._given = given
         self.lengths = [len(example.tokens) for example in examples]
 
     def __len__(self) -> int:
@@ -50,7 +54,8 @@ class Items(Sequence[Item]):
         example = self._examples[index]
         predicate = example.predicate if isinstance(example, TaggedSentence) else None
         several = tuple(map(len, sentences_of(example))) if len(self._places[index]) > 1 else ()
-        return Item(inputs, self.lengths[index], index, self._golds[index], predicate, several)
+        given = self._given(example)
+        return Item(inputs, self.lengths[index], index, self._golds[index], predicate, several, given)
 
 
 def _joined(prepared: Prepared, places: Sequence[Sequence[int]]) -> Iterator[Tensor]:
@@ -62,14 +67,20 @@ def _joined(prepared: Prepared, places: Sequence[Sequence[int]]) -> Iterator[Ten
 class PreparedSentences:
     """The distinct sentences of some examples with their prepared inputs; several examples may share a sentence."""
 
-    def __init__(self, examples: Iterable[Example], inputs: Sequence[Input]) -> None:
+    def __init__(
+        self,
+        examples: Iterable[Example],
+        inputs: Sequence[Input],
+        given: Callable[[Any], Mapping[str, Any]] = nothing_given,
+    ) -> None:
         """Prepare the sentences for the frozen inputs of a model, which computes vectors if no cache has them.
 
         The other inputs, which take little time, are prepared with the first items: by the thread that needs them.
+        given: see `Task.given`.
         """
         sentences = chain.from_iterable(map(sentences_of, examples))
         self._place = {tokens: number for number, tokens in enumerate(dict.fromkeys(sentences))}
-        self._inputs = inputs
+        self._inputs, self._given = inputs, given
         self._frozen = {
             place: each.prepare(list(self._place)) for place, each in enumerate(inputs) if isinstance(each, FrozenInput)
         }
@@ -85,7 +96,8 @@ class PreparedSentences:
             sentences = list(self._place)
             self._all = [self._frozen.get(n) or each.prepare(sentences) for n, each in enumerate(self._inputs)]
         places = [[self._place[tokens] for tokens in sentences_of(example)] for example in examples]
-        return Items(examples, self._all, places, [None] * len(examples) if golds is None else golds)
+        golds = [None] * len(examples) if golds is None else golds
+        return Items(examples, self._all, places, golds, self._given)
 
 
 def prepare(examples: Sequence[Example], inputs: Sequence[Input], task: AnyTask, labels: LabelSet | None) -> Items:
@@ -97,7 +109,7 @@ def prepare(examples: Sequence[Example], inputs: Sequence[Input], task: AnyTask,
     """
     encoded = [None if labels is None else task.encode(example, labels) for example in examples]
     golds = [None if gold is None else torch.tensor(gold) for gold in encoded]  # a lenient `encode` may return None
-    return PreparedSentences(examples, inputs).items(examples, golds)
+    return PreparedSentences(examples, inputs, task.given).items(examples, golds)
 
 
 class LengthBatches(Sampler[list[int]]):

@@ -21,6 +21,20 @@ def kind_of(item: object) -> type:
     return str if isinstance(item, str) else list
 
 
+def checked_list(given: Any) -> list[Given]:
+    """The items of a list of texts or of token lists. Raises InputError if there are none, or their kinds differ."""
+    if isinstance(given, bytes) or not isinstance(given, Iterable):
+        raise InputError(
+            f"the input must be a text, a list of texts or a list of token lists, not {quoted(given)} of type "
+            f"{type(given).__name__}"
+        )
+    items = list(given)
+    if not items:
+        raise InputError("the list is empty; give at least one text or one list of tokens")
+    kind = kind_of(items[0])
+    return [checked(item, f"item {number}", kind, empty=False) for number, item in enumerate(items)]
+
+
 def checked(item: Any, name: str, kind: type, *, empty: bool) -> Given:
     """Check a text or the tokens of a sentence. empty: whether it may have no tokens."""
     if kind is str:

@@ -19,6 +19,7 @@ from elmo_tasks.embedders.inputs import AT_ONCE, FrozenInput
 from elmo_tasks.nn.batch import Batch
 from elmo_tasks.runs.ahead import ahead, half_of_the_threads
 from elmo_tasks.runs.batches import PreparedSentences, batches_by_tokens
+from elmo_tasks.runs.documents import parse_documents
 from elmo_tasks.runs.store import Trained, load_trained
 from elmo_tasks.task import Prediction
 from elmo_tasks.text.examples import Example
@@ -145,7 +146,7 @@ def _prepared(
     most = min(AT_ONCE, PART_NUMBERS // max(1, numbers))
 
     def prepared(part: Groups) -> PreparedSentences:
-        return PreparedSentences((x for own in part for x in own if x.tokens), trained.inputs)
+        return PreparedSentences((x for own in part for x in own if x.tokens), trained.inputs, trained.task.given)
 
     return ahead(_parts(groups, most), prepared)
 
@@ -185,7 +186,7 @@ def _decode(
     """Apply `compute` to batches of examples of these or other sentences; `nothing` for examples without tokens."""
     full = [example for example in examples if example.tokens]
     if not sentences.covers(full):
-        sentences = PreparedSentences(full, trained.inputs)
+        sentences = PreparedSentences(full, trained.inputs, trained.task.given)
     found: dict[int, T] = {}
     device = frozen_device()
     for batch in batches_by_tokens(sentences.items(full), _BATCH_TOKENS):
@@ -239,9 +240,12 @@ def predict_lines(
     waiting: deque[str] = deque()  # lines that have been read, but whose results have not been yielded
 
     def parsed() -> Iterator[Sequence[Example]]:
-        for number, ended in enumerate(lines, first):
-            line = ended.rstrip("\r\n")
-            examples = trained.task.parse(line, f"{origin}:{number}")
+        numbered = enumerate((ended.rstrip("\r\n") for ended in lines), first)
+        if trained.task.document is not None:
+            read = parse_documents(numbered, origin, trained.task.document)
+        else:
+            read = ((line, trained.task.parse(line, f"{origin}:{number}")) for number, line in numbered)
+        for line, examples in read:
             waiting.append(line)
             yield examples
 

@@ -52,6 +52,11 @@ class PredictBlock:
         torch.set_num_threads(made.threads)
         self._made = made
         self._trained = load_trained(made.folder, task_file=made.task_file, trust=made.trust)
+        if self._trained.task.document is not None:
+            raise InputError(
+                f"--engine ray predicts lines one by one, but a run of {self._trained.task.name} reads documents; "
+                "choose --engine local"
+            )
         if made.probabilities:
             check_probabilities(self._trained)
 

@@ -14,15 +14,16 @@ from elmo_tasks.core.errors import InputError, quoted
 from elmo_tasks.core.files import disk_faults
 from elmo_tasks.core.seal import SEAL
 from elmo_tasks.data.object_rows import is_splits, split_of
+from elmo_tasks.runs.documents import SplitDocument, checked_document, checked_documents, is_one_document
 from elmo_tasks.runs.evaluate import check_own_data, evaluate_trained
 from elmo_tasks.runs.folder import RunFolder, read_epochs, read_metrics
-from elmo_tasks.runs.given import Given, Pair, checked, checked_pair, checked_pairs, is_one_pair, kind_of
+from elmo_tasks.runs.given import Given, Pair, checked, checked_list, checked_pair, checked_pairs, is_one_pair, kind_of
 from elmo_tasks.runs.hub import RUN_FILES, find_run
 from elmo_tasks.runs.predict import apply_run, predict_examples
 from elmo_tasks.runs.store import Trained, load_trained
 from elmo_tasks.text.examples import Example
 from elmo_tasks.text.labels import span_types
-from elmo_tasks.text.results import OtherResult, Result, joined_pair, sentence_of
+from elmo_tasks.text.results import OtherResult, Result, joined, sentence_of
 from elmo_tasks.text.tokeniser import Sentence, split_text
 
 _TOGETHER = 64  # sentences
@@ -82,17 +83,20 @@ class Run:
 
         A raw text is split into sentences and tokens, see *Raw text* in the documentation; each sentence has a result.
         Named entity taggers return `EntityResult`, role labellers `FrameResult` (they find the predicates themselves),
-        classifiers `LabelResult`, classifiers of pairs `PairResult`, and tasks of your own `OtherResult`.
+        classifiers `LabelResult`, classifiers of pairs `PairResult`, and tasks of your own `OtherResult`. Coreference
+        has one `ClusterResult` per text.
 
         Args:
             given: a text; a list of texts; or a list of sentences, each a list of tokens. For a task of pairs, such as
-                `nli`: a tuple of two texts or of two lists of tokens, or a list of such pairs.
+                `nli`: a tuple of two texts or of two lists of tokens, or a list of such pairs. For a task of documents,
+                such as `coreference`: a text; a list of sentences, each a list of tokens, which is one document; or a
+                list of such documents.
             scores: also compute the probability of each entity, predicate and argument.
 
         Returns:
             One result per sentence: a list for a text, a list of lists for a list of texts, and a list for a list of
             sentences, whose character positions refer to their tokens joined with spaces. One result per pair: the
-            result itself for a pair, a list for a list of pairs.
+            result itself for a pair, a list for a list of pairs. One result per document in the same way.
 
         Raises:
             InputError: the input is of another type, mixes texts and sentences, or one of them is empty.
@@ -101,19 +105,13 @@ class Run:
             if is_one_pair(given):
                 return self.apply_pairs([checked_pair(given, "the pair")], scores=scores)[0]
             return self.apply_pairs(checked_pairs(given), scores=scores)
+        if self.trained.task.document is not None:
+            if is_one_document(given):
+                return self.apply_documents([checked_document(given, "the document")], scores=scores)[0]
+            return self.apply_documents(checked_documents(given), scores=scores)
         if isinstance(given, str):
             return self._results([checked(given, "the text", str, empty=False)], scores)[0]
-        if isinstance(given, bytes) or not isinstance(given, Iterable):
-            raise InputError(
-                f"the input must be a text, a list of texts or a list of token lists, not {quoted(given)} of type "
-                f"{type(given).__name__}"
-            )
-        items = list(given)
-        if not items:
-            raise InputError("the list is empty; give at least one text or one list of tokens")
-        kind = kind_of(items[0])
-        read = [checked(item, f"item {number}", kind, empty=False) for number, item in enumerate(items)]
-        return self._results(read, scores)
+        return self._results(checked_list(given), scores)
 
     def pipe(self, stream: Iterable[Given], *, batch_size: int = _TOGETHER, scores: bool = True) -> Iterator[Any]:
         """Apply the run to a stream of texts or of token lists, in order and with the memory of one batch.
@@ -122,7 +120,7 @@ class Run:
         white space), or one result for a list of tokens.
 
         Args:
-            stream: texts or token lists, not both; or pairs of them.
+            stream: texts or token lists, not both; or pairs of them; or documents.
             batch_size: how many of them are read and computed together.
             scores: as for `__call__`.
 
@@ -140,6 +138,10 @@ class Run:
                 pairs = [checked_pair(item, f"item {number}") for number, item in batch]
                 yield from self.apply_pairs(pairs, scores=scores)
                 continue
+            if self.trained.task.document is not None:
+                documents = [checked_document(item, f"item {number}") for number, item in batch]
+                yield from self.apply_documents(documents, scores=scores)
+                continue
             kind = kind or kind_of(batch[0][1])
             read = [checked(item, f"item {number}", kind, empty=True) for number, item in batch]
             yield from self._results(read, scores)
@@ -149,6 +151,8 @@ class Run:
         task = self.trained.task
         if task.pair is not None:
             raise InputError(f"a run of {task.name} compares two texts; give pairs such as (premise, hypothesis)")
+        if task.document is not None:
+            raise InputError(f"a run of {task.name} reads whole documents, not single sentences; give it a text")
         groups: list[Sequence[Example]] = []
         for sentence in sentences:
             tokens = _words(sentence)
@@ -161,7 +165,15 @@ class Run:
         if make is None:
             raise InputError(f"a run of {self.task} reads one text at a time, not pairs")
         groups = [[make(_words(premise), _words(hypothesis), "")] for premise, hypothesis in pairs]
-        return self._apply([joined_pair(*pair) for pair in pairs], groups, scores)
+        return self._apply([joined(pair, "\t") for pair in pairs], groups, scores)
+
+    def apply_documents(self, documents: Sequence[SplitDocument], *, scores: bool = True) -> list[Result]:
+        """The results of documents that are already split into sentences and tokens, one for each."""
+        make = self.trained.task.document
+        if make is None:
+            raise InputError(f"a run of {self.task} reads sentences, not documents")
+        groups = [[make(tuple(map(_words, each.sentences)), "")] for each in documents]
+        return self._apply([each.whole for each in documents], groups, scores)
 
     def _apply(self, sentences: Sequence[Sentence], groups: Sequence[Sequence[Example]], scores: bool) -> list[Result]:
         task = self.trained.task

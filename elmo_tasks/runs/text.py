@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from itertools import chain
 
 from elmo_tasks.core.errors import InputError
+from elmo_tasks.runs.documents import checked_document
 from elmo_tasks.runs.predict import check_probabilities
 from elmo_tasks.runs.run import Run
 from elmo_tasks.text.results import Result
@@ -16,6 +17,8 @@ def predict_text(
     run: Run, pieces: Iterable[str], block: int, origin: str, *, probabilities: bool = False
 ) -> Iterator[Result]:
     """Yield the results for the sentences of a text, in the memory of a paragraph or of `block` sentences.
+
+    If the run reads documents, the text is one, and has one result.
 
     pieces: lines with their line breaks; positions in the results count from the beginning of the first. origin: the
     name of the text in messages; probabilities: add a score to each span.
@@ -30,6 +33,9 @@ def predict_text(
         )
     if probabilities:
         check_probabilities(run.trained)
+    if run.trained.task.document is not None:
+        yield from run.apply_documents([checked_document("".join(pieces), origin)], scores=probabilities)
+        return
     waiting: list[Sentence] = []
     empty = True
     for offset, paragraph in _paragraphs(pieces):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from elmo_tasks.text.examples import Mention
 from elmo_tasks.text.propositions import to_frame
 from elmo_tasks.text.spans import to_spans
 
@@ -41,6 +42,20 @@ def describe_pair(
     found = describe_label((), probabilities)
     del found["tokens"]
     return {"premise": list(premise), "hypothesis": list(hypothesis), **found}
+
+
+def describe_clusters(sentences: Sequence[Sequence[str]], clusters: Iterable[Iterable[Mention]]) -> dict[str, Any]:
+    """`{"tokens", "sentences", "clusters"}` of a document; all places are ranges of its tokens."""
+    tokens = [token for sentence in sentences for token in sentence]
+    ranges: list[list[int]] = []
+    for sentence in sentences:
+        start = ranges[-1][1] if ranges else 0
+        ranges.append([start, start + len(sentence)])
+    found = [
+        [{"start": start, "end": end, "text": " ".join(tokens[start:end])} for start, end in sorted(cluster)]
+        for cluster in sorted(sorted(cluster) for cluster in clusters)
+    ]
+    return {"tokens": tokens, "sentences": ranges, "clusters": found}
 
 
 def describe_frames(tokens: Sequence[str], frames: Iterable[tuple[int, Sequence[str]]]) -> dict[str, Any]:

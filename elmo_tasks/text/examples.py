@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import groupby
-from typing import Any, ClassVar, Protocol
+from itertools import chain, groupby
+from typing import Any, ClassVar, NamedTuple, Protocol, TypeAlias
 
 
 class Example(Protocol):
@@ -68,6 +68,52 @@ class SentencePair:
         return self.premise, self.hypothesis
 
 
+Mention: TypeAlias = "tuple[int, int]"
+"""A range of the tokens of a document, with an exclusive end."""
+
+Cluster: TypeAlias = "tuple[Mention, ...]"
+"""The mentions of one entity, in the order of the text."""
+
+
+class PronounCase(NamedTuple):
+    """An ambiguous pronoun of GAP, two names, and which of them it refers to."""
+
+    pronoun: Mention
+    names: tuple[Mention, Mention]
+    refers: tuple[bool, bool]
+    feminine: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A document with its coreference clusters.
+
+    annotated: whether the clusters are known; speakers: one name per token, "" if it is not known, or no names at all;
+    genre: "" if it is not known; name, part: those of `#begin document`; case: the question that GAP asks about the
+    document; source: `file:line` of the beginning.
+    """
+
+    sentences: tuple[tuple[str, ...], ...]
+    clusters: tuple[Cluster, ...] = ()
+    speakers: tuple[str, ...] = ()
+    genre: str = ""
+    name: str = ""
+    part: int = 0
+    case: PronounCase | None = None
+    annotated: bool = True
+    source: str = ""
+
+    @property
+    def tokens(self) -> tuple[str, ...]:
+        """The words of all sentences."""
+        return tuple(chain.from_iterable(self.sentences))
+
+
+def unannotated(sentences: tuple[tuple[str, ...], ...], source: str = "") -> Document:
+    """A document to predict, without gold."""
+    return Document(sentences, annotated=False, source=source)
+
+
 def sentences_of(example: Example) -> tuple[tuple[str, ...], ...]:
     """The sentences of an example: its `sentences`, which together are its tokens, or all of its tokens as one."""
     sentences: tuple[tuple[str, ...], ...] = getattr(example, "sentences", None) or (example.tokens,)
@@ -85,9 +131,14 @@ def unlabelled(tokens: tuple[str, ...], source: str = "") -> LabelledSentence:
 
 
 def by_sentence(examples: Sequence[Example]) -> list[list[int]]:
-    """Group the indices of consecutive examples that begin with the same sentence.
+    """Group the indices of consecutive examples with the same premise, or else the same tokens.
 
-    These are the predicates of a sentence, or the hypotheses of a premise. They are drawn, held out and resampled
+    These are the hypotheses of a premise, or the predicates of a sentence. They are drawn, held out and resampled
     together.
     """
-    return [list(run) for _, run in groupby(range(len(examples)), key=lambda number: sentences_of(examples[number])[0])]
+
+    def shared(number: int) -> tuple[str, ...]:
+        example = examples[number]
+        return example.premise if isinstance(example, SentencePair) else example.tokens
+
+    return [list(run) for _, run in groupby(range(len(examples)), key=shared)]

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
-from elmo_tasks.text.examples import LabelledSentence, SentencePair, TaggedSentence
+from elmo_tasks.text.examples import Cluster, Document, LabelledSentence, SentencePair, TaggedSentence
 from elmo_tasks.text.spans import to_spans
 from elmo_tasks.text.tokeniser import Sentence, Token
 
@@ -166,6 +166,30 @@ class TagResult(Result):
 
 
 @dataclass(frozen=True)
+class ClusterMention:
+    """A mention of an entity: `text` is the text from `start` up to, but not including, `end`, in characters."""
+
+    text: str
+    start: int
+    end: int
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON values."""
+        return {"text": self.text, "start": self.start, "end": self.end}
+
+
+@dataclass(frozen=True)
+class ClusterResult(Result):
+    """The clusters of coreferent mentions in a document, in the order of their first mentions."""
+
+    clusters: tuple[tuple[ClusterMention, ...], ...]
+
+    def findings(self) -> dict[str, Any]:
+        """`clusters`, a list of mentions each."""
+        return {"clusters": [[mention.to_dict() for mention in cluster] for cluster in self.clusters]}
+
+
+@dataclass(frozen=True)
 class OtherResult(Result):
     """The findings of a task of your own: the value of its `describe`."""
 
@@ -257,16 +281,25 @@ def pair_result(
     return PairResult(*sentence, found.label, found.probabilities, premise, hypothesis)
 
 
-def joined_pair(premise: Sentence, hypothesis: Sentence) -> Sentence:
-    """Two texts as one sentence: the first, a tab and the second."""
-    start = len(premise.text) + 1
-    first = [
-        token._replace(start=token.start - premise.start, end=token.end - premise.start) for token in premise.tokens
-    ]
-    moved = start - hypothesis.start
-    second = [token._replace(start=token.start + moved, end=token.end + moved) for token in hypothesis.tokens]
-    text = f"{premise.text}\t{hypothesis.text}"
-    return Sentence(text, 0, len(text), (*first, *second))
+def cluster_result(
+    sentence: Sentence, examples: Sequence[Document], predicted: Sequence[Sequence[Cluster]], probabilities: object
+) -> ClusterResult:
+    """The clusters of a document, whose sentences are given as one; `Task.result` of coreference."""
+    found = sorted(sorted(cluster) for cluster in predicted[0])
+    clusters = (tuple(ClusterMention(*_stretch(sentence, *mention)) for mention in cluster) for cluster in found)
+    return ClusterResult(*sentence, tuple(clusters))
+
+
+def joined(sentences: Sequence[Sentence], between: str) -> Sentence:
+    """Several sentences or texts as one, with a character between them."""
+    tokens: list[Token] = []
+    start = 0
+    for each in sentences:
+        moved = start - each.start
+        tokens += [token._replace(start=token.start + moved, end=token.end + moved) for token in each.tokens]
+        start += len(each.text) + len(between)
+    text = between.join(each.text for each in sentences)
+    return Sentence(text, 0, len(text), tuple(tokens))
 
 
 def sentence_of(tokens: Sequence[str]) -> Sentence:

@@ -7,6 +7,7 @@ from typing import Any
 
 from elmo_tasks.core.errors import InputError
 from elmo_tasks.core.terminal import json_line, tabbed
+from elmo_tasks.text.clusters import bracket_cells
 
 FORMATS = ("jsonl", "conll", "tsv")
 
@@ -18,7 +19,8 @@ def prediction_lines(values: Iterable[Mapping[str, Any]], form: str) -> Iterator
 
     - `jsonl`: the values unchanged, one line per sentence.
     - `conll`: one line per token, a blank line after each sentence: the token and its BIO tag or label; for semantic
-      roles the token, the predicate or `-`, and one column of BIO tags per predicate.
+      roles the token, the predicate or `-`, and one column of BIO tags per predicate; for coreference the token and
+      the cell of CoNLL-2012, such as `(0`, with a blank line only after each document.
     - `tsv`: a header, then one line per finding, with the number of its sentence from 1; positions are those of the
       JSON values.
 
@@ -43,7 +45,9 @@ def prediction_lines(values: Iterable[Mapping[str, Any]], form: str) -> Iterator
 def _columns(value: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
     """The cells of each token."""
     tokens = _tokens(value)
-    if "frames" in value:
+    if "clusters" in value:
+        yield from zip(tokens, _brackets(value), strict=True)
+    elif "frames" in value:
         at = [_first(value, frame) for frame in value["frames"]]
         pairs = zip(value["frames"], at, strict=True)
         columns = [_bio(value, frame["arguments"], "role", verb) for frame, verb in pairs]
@@ -59,8 +63,15 @@ def _columns(value: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
 
 def _findings(value: Mapping[str, Any]) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
     """The header and the rows without the number of the sentence."""
-    if "frames" in value:
-        header: tuple[str, ...] = ("sentence", "predicate", "role", "start", "end", "text", "score")
+    if "clusters" in value:
+        header: tuple[str, ...] = ("document", "cluster", "start", "end", "text")
+        rows: list[tuple[str, ...]] = [
+            (str(cluster), str(mention["start"]), str(mention["end"]), mention["text"])
+            for cluster, own in enumerate(value["clusters"], 1)
+            for mention in own
+        ]
+    elif "frames" in value:
+        header = ("sentence", "predicate", "role", "start", "end", "text", "score")
         rows = [
             (_text(frame["predicate"], value), argument["role"], *_place(argument))
             for frame in value["frames"]
@@ -108,6 +119,17 @@ def _starts(value: Mapping[str, Any]) -> list[int]:
 def _first(value: Mapping[str, Any], frame: Mapping[str, Any]) -> int:
     """The number of the token that is the predicate."""
     return _starts(value).index(frame["start"]) if "start" in frame else int(frame["index"])
+
+
+def _brackets(value: Mapping[str, Any]) -> list[str]:
+    """The coreference cell of each token, as in CoNLL-2012; clusters are numbered from 0."""
+    starts = _starts(value)
+    ranges = [
+        [(starts.index(mention["start"]), sum(start < mention["end"] for start in starts)) for mention in cluster]
+        for cluster in value["clusters"]
+    ]
+    cells = bracket_cells(ranges)
+    return [cells.get(place, "-") for place in range(len(starts))]
 
 
 def _bio(

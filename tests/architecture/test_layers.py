@@ -44,7 +44,7 @@ FORBIDDEN = {  # what the floors alone would allow
     "elmo": {"text"},
 }
 
-EXAMPLES = {"TaggedSentence", "LabelledSentence", "SentencePair"}
+EXAMPLES = {"TaggedSentence", "LabelledSentence", "SentencePair", "Document"}
 """The examples of our own tasks."""
 
 
@@ -139,7 +139,7 @@ def test_the_web_framework_stays_at_the_door_of_the_demo(sources: list[Source]) 
 def test_the_training_loop_knows_no_task(sources: list[Source], root: Path) -> None:
     """A new task is a recipe, a reader and bricks: no file of `training` names a task, its model or its examples."""
     tasks = {path.parent.name for path in (root / "tasks").glob("*/task.py")}
-    assert {"ner", "nli", "sentiment", "srl", "tagging"} <= tasks
+    assert {"coreference", "ner", "nli", "sentiment", "srl", "tagging"} <= tasks
     training = [source for source in sources if source.package == "training"]
     names = [
         f"{source.name}:{node.lineno} names {name}"

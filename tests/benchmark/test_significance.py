@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from elmo_tasks.benchmark.significance import bootstrap, compare, error_reduction, randomisation, score
-from elmo_tasks.metrics import Counts
+from elmo_tasks.metrics import Counts, ratios, score_clusters
 
 
 def spans(draw: np.random.Generator, seeds: int, sentences: int, skill: float) -> Any:
@@ -118,5 +118,46 @@ def test_error_reduction_is_the_papers(before: float, after: float, per_cent: fl
 
 def test_other_sentences_cannot_be_paired() -> None:
     ours = spans(np.random.default_rng(1), 2, 30, 0.7)
-    with pytest.raises(ValueError, match=r"the counts must both be \(S, N, 3\) for the same sentences"):
+    with pytest.raises(
+        ValueError, match=r"the counts must both be \(S, N, 3\) or \(S, N, 4 R\) for the same sentences"
+    ):
         compare(ours, ours[:, :20])
+
+
+def as_ratios(counts: Any) -> Any:
+    """The same counts as one ratio, whose precision and recall have the same numerator."""
+    return counts[:, :, [0, 1, 0, 2]].astype(float)
+
+
+def test_one_ratio_with_one_numerator_is_the_same_score() -> None:
+    draw = np.random.default_rng(3)
+    ours, theirs = spans(draw, 2, 40, 0.8), spans(draw, 2, 40, 0.6)
+    theirs[:, :, 2] = ours[:, :, 2]
+    assert score(as_ratios(ours)) == pytest.approx(score(ours), abs=1e-12)
+    found = compare(as_ratios(ours), as_ratios(theirs), replicates=500)
+    expected = compare(ours, theirs, replicates=500)
+    assert found.p == expected.p
+    assert (found.low, found.high) == pytest.approx((expected.low, expected.high))
+
+
+def test_the_score_of_coreference_is_tested_with_its_ratios() -> None:
+    """Two seeds of three documents: the mean over seeds of the score of CoNLL-2012."""
+    gold = [clusters("abc", "de"), clusters("abcd"), clusters("ab", "cd", "efg")]
+    systems = [
+        [clusters("ab", "de"), clusters("ac", "bd"), clusters("ab", "cdefg")],
+        [clusters("abc", "dx"), clusters("abcd"), clusters()],
+    ]
+    counts = np.array(
+        [
+            [[value for ratio in ratios(ours, own) for value in ratio] for ours, own in zip(gold, system, strict=True)]
+            for system in systems
+        ]
+    )
+    assert counts.shape == (2, 3, 12)
+    expected = sum(score_clusters(gold, system).conll for system in systems) / 2
+    assert score(counts) == pytest.approx(expected, abs=1e-12)
+    assert compare(counts, counts, replicates=50).p == 1.0
+
+
+def clusters(*names: str) -> list[tuple[tuple[int, int], ...]]:
+    return [tuple((ord(letter), ord(letter) + 1) for letter in cluster) for cluster in names]

@@ -71,6 +71,12 @@ def make_data(root: Path) -> None:
         ]
         (root / "sst_trees" / f"{split}.txt").write_text("".join(trees), encoding="utf-8")
 
+    shutil.copytree(SAMPLE / "coreference", root / "ontogum" / "open")
+    (root / "gap").mkdir()
+    (root / "gap" / "gap-test.tsv").write_text(
+        "ID\tText\tPronoun\tPronoun-offset\tA\tA-offset\tA-coref\tB\tB-offset\tB-coref\tURL\n"
+        "test-1\tMarta met Ines. She left.\tShe\t16\tMarta\t0\tTRUE\tInes\t10\tFALSE\thttp://example.org\n"
+    )
     (root / "snli" / "breaking_nli").mkdir()
     with (root / "snli" / "breaking_nli" / "test.jsonl").open("w", encoding="utf-8") as file:
         for premise, hypothesis, label in pairs[1:]:
@@ -120,6 +126,7 @@ def make_files(folder: Path) -> None:
     (folder / "corpus.gz").write_bytes(gzip.compress(text.encode()))
     shutil.copytree(SAMPLE / "senses", folder / "my-senses")
     shutil.copytree(SAMPLE / "nli", folder / "my-pairs")
+    shutil.copytree(SAMPLE / "coreference", folder / "my-documents")
     shutil.copy(SAMPLE / "senses/train.jsonl", folder / "senses.jsonl")
     (folder / "my-corpus").mkdir()
     (folder / "my-reviews").mkdir()

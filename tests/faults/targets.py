@@ -145,6 +145,8 @@ TARGETS = (
             ("ner", "numbered.conllu"),
             ("sentiment", "reviews.csv"),
             ("nli", "pairs.jsonl"),
+            ("coreference", "stories.conll"),
+            ("coreference", "gap.tsv"),
             ("sentiment", "json/test.jsonl"),
             ("srl", "roles.v4_gold_conll"),
             ("srl", "srl/test.txt"),
@@ -152,6 +154,7 @@ TARGETS = (
         )
     ),
     *(_on(f"predict {task} lines.jsonl", f"run-{task}", "lines.jsonl", "predict") for task in TASKS),
+    _predict("coreference"),
     *(_on(f"predict nli {name}", "run-nli", name, "predict") for name in ("pairs.txt", "pairs.jsonl")),
     *(_of_run("elmo", name) for name in ("config.yaml", ".seal")),
     *(_of_run("srl", name) for name in ("config.yaml", "words.txt", ".seal", "metrics.json")),

@@ -97,6 +97,16 @@ CONLL12 = "".join(
     for number, (word, pos, lemma, frame, role) in enumerate(map(str.split, ROWS))
 )
 CONLL12 = f"#begin document (bc/a/0); part 000\n{CONLL12}\n#end document\n"
+STORY = "".join(
+    f"#begin document (nw/{name}); part 000\n"
+    f"nw/{name} 0 0 {name} - - - - - x - (0|(1)\nnw/{name} 0 1 left - - - - - x - 0)\n\n"
+    f"nw/{name} 0 0 She - - - - - y - (0)\nnw/{name} 0 1 slept - - - - - y - -\n#end document\n"
+    for name in ("Ada", "Bo")
+)
+GAP = (
+    "ID\tText\tPronoun\tPronoun-offset\tA\tA-offset\tA-coref\tB\tB-offset\tB-coref\tURL\n"
+    "t-1\tAda met Bo. She left.\tShe\t12\tAda\t0\tTRUE\tBo\t8\tFALSE\thttp://example.org\n"
+)
 OCCURRENCE = {"tokens": ["The", "dog", "barked", "."], "index": 2, "lemma": "bark", "sense": "bark: cry of a dog"}
 SENSES = "".join(
     json.dumps(OCCURRENCE | {"tokens": ["The", who, "bark", "."], "sense": sense}) + "\n"
@@ -115,7 +125,7 @@ class Workshop:
 def make_workshop(folder: Path, run: Callable[[Sequence[str], Path], Any]) -> Workshop:
     """Write small valid inputs of every kind, and train a run of each task on them. run: runs a command in a folder."""
     texts = {"ner": NER, "sentiment": SENTIMENT, "tsv": SENTIMENT_TSV, "srl": SRL, "tagging": WORDS, "conllu": PROPBANK}
-    texts["nli"] = NLI
+    texts |= {"nli": NLI, "coreference": STORY}
     for name, text in texts.items():
         (folder / name).mkdir(parents=True)
         for split in ("train", "dev", "test"):
@@ -141,7 +151,7 @@ def make_workshop(folder: Path, run: Callable[[Sequence[str], Path], Any]) -> Wo
     write_safetensors(bilm, folder / "bilm" / "bilm.safetensors")
     commands = [
         ["train", task, "--data", str(folder / task), "--output", str(folder / f"run-{task}"), *TINY]
-        for task in ("ner", "nli", "sentiment", "srl", "tagging")
+        for task in ("coreference", "ner", "nli", "sentiment", "srl", "tagging")
     ]
     elmo = ["--embedders", f"elmo:{folder / 'pair'}", *TINY[2:], "--output", str(folder / "run-elmo")]
     commands.append(["train", "ner", "--data", str(folder / "ner"), *elmo])
@@ -167,6 +177,8 @@ def _write_formats(folder: Path) -> None:
         "lines.jsonl": PARSED,
         "pairs.txt": PAIRS,
         "pairs.jsonl": PAIRS_JSON,
+        "stories.conll": STORY,
+        "gap.tsv": GAP,
         "options.json": json.dumps(OPTIONS),
     }
     for name, text in texts.items():
