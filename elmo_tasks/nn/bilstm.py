@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence
 
+from elmo_tasks.nn.cells import rounds_products
 from elmo_tasks.nn.dropout import dropout
 from elmo_tasks.nn.lstm_gradient import LstmLayer
 from elmo_tasks.nn.packing import Packing
@@ -54,3 +55,10 @@ class BiLstm(nn.Module):
                 weights += [inner, hidden, biases[0] + biases[1]]
             x = LstmLayer.apply(x, packing.walks, kind, self.training, *weights)  # type: ignore[no-untyped-call]
         return x  # (N, 2H)
+
+
+def set_precision(model: nn.Module, precision: str) -> None:
+    """Set the precision of the products of all BiLSTMs of a model in training; see `rounds_products`."""
+    for part in model.modules():
+        if isinstance(part, BiLstm):
+            part.bf16 = rounds_products(precision)

@@ -27,8 +27,7 @@ from elmo_tasks.data.splits import Splits
 from elmo_tasks.elmo.device import accelerator
 from elmo_tasks.embedders.inputs import arithmetic_of
 from elmo_tasks.embedders.registry import build_inputs
-from elmo_tasks.nn.bilstm import BiLstm
-from elmo_tasks.nn.cells import rounds_products
+from elmo_tasks.nn.bilstm import set_precision
 from elmo_tasks.runs.batches import loader, prepare
 from elmo_tasks.runs.checkpoint import check_checkpoint
 from elmo_tasks.runs.experiment import Experiment
@@ -134,9 +133,7 @@ def fit_model(
     """Train with early stopping on dev, then load the weights of the best epoch. Returns that epoch."""
     training, seed = trained.experiment.training, trained.experiment.seed
     examples = {"train": splits.train, "dev": splits.dev}
-    for part in trained.model.modules():
-        if isinstance(part, BiLstm):
-            part.bf16 = rounds_products(training.precision)
+    set_precision(trained.model, training.precision)
     module = TaskModule(trained.model, trained.task, trained.labels, training, seed=seed, **examples)
     lenient = replace(trained.task, encode=partial(_encode_if_known, trained.task))
     items = {
