@@ -22,8 +22,7 @@ def add(verbs: Verbs) -> None:
         (
             "probe senses",
             "probe wsd --wordnet /usr/share/wordnet/index.sense",
-            "probe pos corpora/ewt/ --tokens 20000 --seeds 3",
-            "probe tagged-files/ --column 2 --embedders glove -o probes",
+            "probe pos corpora/ewt/ --embedders glove --seeds 3 -o probes",
         ),
     )
     probe.add_argument(
@@ -49,7 +48,7 @@ def add(verbs: Verbs) -> None:
         "--wordnet",
         metavar="FILE",
         type=Path,
-        help="for wsd: WordNet's index.sense, for the first senses of words that SemCor does not have",
+        help="for wsd: WordNet's index.sense, for the first senses of words that SemCor does not have (default: none)",
     )
     add_encoding(probe)
     probe.add_argument("--tokens", metavar="N", type=int, help="train on about N tokens (default: all)")

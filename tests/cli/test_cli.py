@@ -143,7 +143,10 @@ def test_a_configuration_here_wins(data: Path, capsys: pytest.CaptureFixture[str
 
 def test_no_such_configuration(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
     error = fails(capsys, "train", "ner", "--config", "configs/pretrain/large.yaml")
-    assert "configs/pretrain/large.yaml: no such configuration file; give a path or one of ner.yaml, " in error
+    assert (
+        "configs/pretrain/large.yaml: no such configuration file; give a path or one of coreference.yaml, ner.yaml, "
+        in error
+    )
     assert "pretrain/small.yaml" in error
 
 
@@ -166,7 +169,10 @@ def test_an_earlier_run_is_kept(data: Path, capsys: pytest.CaptureFixture[str]) 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["nerr"], "unknown task 'nerr'; did you mean ner? Choose ner, nli, sentiment, srl, tagging or the path"),
+        (
+            ["nerr"],
+            "unknown task 'nerr'; did you mean ner? Choose coreference, ner, nli, sentiment, srl, tagging or the path",
+        ),
         (["ner", "--data", "conl2003"], "did you mean conll2003?"),
         (["ner", "--set", "training.epoch=3"], "did you mean training.epochs?"),
         (["ner", "--set", "training.epochs=many"], "training.epochs must be a whole number, not 'many'"),

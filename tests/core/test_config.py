@@ -83,7 +83,7 @@ def test_the_ends_of_the_bounds_are_within() -> None:
 
 def test_what_is_written_is_what_the_values_are() -> None:
     """Byte for byte: runs that are there already are known by it."""
-    assert to_yaml(Experiment()).splitlines()[-13:] == [
+    assert to_yaml(Experiment()).splitlines()[-14:] == [
         "  optimizer: adam",
         "  select: ''",
         "  fraction: 100.0",
@@ -97,6 +97,7 @@ def test_what_is_written_is_what_the_values_are() -> None:
         "  final_rate: 1.0",
         "  clip_norm: 5.0",
         "  mix_l2: 0.1",
+        "  precision: auto",
     ]
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import torch
-from fenced_blocks import DOCUMENTS, Block, fenced_blocks
+from fenced_blocks import DOCUMENTS, ROOT, Block, fenced_blocks
 from outputs import difference
 from workplace import write_tweets
 
@@ -19,6 +19,8 @@ from elmo_tasks.elmo.options import BilmOptions
 from elmo_tasks.elmo.weights.hdf5 import write_hdf5
 from elmo_tasks.integrations.sklearn import ElmoTagger
 from elmo_tasks.integrations.spacy import entities, vectors
+from elmo_tasks.runs.experiment import load_experiment
+from elmo_tasks.training.from_python import train
 
 BLOCKS = [block for path in DOCUMENTS for block in fenced_blocks(path) if block.language == "python" and block.is_run]
 # The width of the official biLMs, which the comments speak of, and little else of them.
@@ -28,7 +30,7 @@ SMALL = BilmOptions(char_dim=3, filters=((1, 4), (2, 5)), n_highway=1, cell_dim=
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """`options.json` and `weights.hdf5` of a small random biLM, `best.th` as AllenNLP would store a model with it,
-    `runs/elmo`, a run that learned two sentences, and a short `tweets.csv`."""
+    `runs/elmo`, a run that learned two sentences, `runs/pairs` and `runs/stories`, and a short `tweets.csv`."""
     place = tmp_path_factory.mktemp("documents")
     torch.manual_seed(0)
     write_hdf5(BiLM(SMALL), place / "options.json", place / "weights.hdf5")
@@ -41,6 +43,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         tagger = ElmoTagger(embedders=["random"], settings={"model.hidden": 4, "training.epochs": 1})
         (place / "runs").mkdir()
         tagger.fit([["Ada", "sees", "Rome"]] * 10, [["B-PER", "O", "B-LOC"]] * 10).save(place / "runs" / "elmo")
+        for task, name in (("nli", "pairs"), ("coreference", "stories")):
+            smoke = load_experiment([ROOT / "configs" / "smoke" / f"{task}.yaml"])
+            train(smoke, place / "runs" / name, tell=lambda line: None)
     return place
 
 

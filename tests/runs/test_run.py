@@ -54,9 +54,7 @@ def test_entities_of_a_raw_text(ner: elmo_tasks.Run) -> None:
     results = ner(TEXT)
     assert all(isinstance(result, EntityResult) for result in results)
     found = [entity for result in results for entity in result.entities]
-    assert [(e.type, e.text) for e in found if e.type == "LOC"] == [
-        ("LOC", town) for town in ("Rome", "Oslo", "Bonn", "Lima")
-    ]
+    assert {"Rome", "Oslo", "Bonn", "Lima"} <= {e.text for e in found if e.type == "LOC"}
     for result in results:
         assert TEXT[result.start : result.end] == result.text
         assert all(TEXT[token.start : token.end] == token.text for token in result.tokens)

@@ -12,7 +12,7 @@ import pytest
 
 from elmo_tasks.cli import main
 from elmo_tasks.core.errors import InputError
-from elmo_tasks.runs.experiment import load_experiment
+from elmo_tasks.runs.experiment import recorded_beside
 from elmo_tasks.runs.hub import find_run
 from elmo_tasks.runs.run import load
 from elmo_tasks.runs.shipped import tagger_folder, tagger_names
@@ -43,7 +43,8 @@ def test_a_tagger_was_made_by_its_recipe(name: str) -> None:
     folder = tagger_folder(name)
     assert folder is not None
     places = [corpus.place for corpus in RECIPES[name].trained_on]
-    assert load_experiment([folder / "config.yaml"]) == RECIPES[name].experiment(places)
+    recorded, own = recorded_beside(folder, RECIPES[name].experiment(places))
+    assert recorded == own
 
 
 def test_raw_text_is_tagged_with_the_base_installation() -> None:
