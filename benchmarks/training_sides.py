@@ -50,6 +50,15 @@ class Turns:
             print(json.dumps({"tokens_per_second": self.tokens / wall, "cpu_us": 1e6 * cpu / self.tokens}), flush=True)
             self.left = self._wait()
 
+    def pause(self) -> None:
+        """What follows is not measured, until `resume`."""
+        self.paused = time.process_time(), time.perf_counter()
+
+    def resume(self) -> None:
+        """Measure again."""
+        self.cpu += time.process_time() - self.paused[0]
+        self.wall += time.perf_counter() - self.paused[1]
+
     def _wait(self) -> int:
         line = sys.stdin.readline()
         if not line:
@@ -59,13 +68,22 @@ class Turns:
 
 
 class WaitForTurn(Callback):
-    """Stops a Trainer after the batches of a turn."""
+    """Stops a Trainer after the batches of a turn, and leaves out what happens between two epochs."""
 
     def __init__(self) -> None:
         self.turns: Turns | None = None
 
     def on_train_start(self, trainer: Any, pl_module: Any) -> None:
         self.turns = Turns()
+
+    def on_validation_start(self, trainer: Any, pl_module: Any) -> None:
+        assert self.turns is not None
+        self.turns.pause()
+
+    def on_train_epoch_start(self, trainer: Any, pl_module: Any) -> None:
+        if trainer.current_epoch:
+            assert self.turns is not None
+            self.turns.resume()
 
     def on_train_batch_end(self, trainer: Any, pl_module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
         assert self.turns is not None

@@ -13,7 +13,7 @@ CLASSIFIER = {"model.hidden": 8, "training.epochs": 6, "training.learning_rate":
 NAMES, CITIES = ("Ada", "Bo", "Cy", "Di", "Ed"), ("Rome", "Oslo", "Lima", "Bonn")
 SENTENCES = [[name, "lives", "in", city, "."] for name in NAMES for city in CITIES]
 TAGS = [["B-PER", "O", "O", "B-LOC", "O"]] * len(SENTENCES)
-TAGGER = {"model.hidden": 12, "training.epochs": 20, "training.learning_rate": 0.02, "training.batch_size": 4}
+TAGGER = {"model.hidden": 12, "training.epochs": 10, "training.learning_rate": 0.02, "training.batch_size": 4}
 
 
 def classifier(**changes: Any) -> ElmoClassifier:
