@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import importlib
+from typing import Any
+
 import torch
 from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
+
+from elmo_tasks.elmo.engine.precision import has_kernels
 
 _GROUP, _MULTIPLE = 256, 4
 _ODD = -7046029254386353131  # 2**64 divided by the golden ratio
@@ -24,20 +30,31 @@ class CharCnn(nn.Module):
     def forward(self, characters: Tensor, mask: Tensor) -> Tensor:
         """characters: (B, T, C) int64, 0 where absent; mask: (B, T) -> (B, T, F).
 
-        Each distinct word is encoded once, together with words of similar length, in groups with few different shapes:
-        blocks of many different sizes would fragment the heap of the C library, and memory would grow with the epochs.
+        Each distinct word is encoded once: in training by looking up what each character contributes to each filter;
+        otherwise together with words of similar length, in groups with few different shapes (blocks of many different
+        sizes would fragment the heap of the C library).
         On a GPU all words are encoded at once: the CPU would have to wait for it to find distinct ones.
         """
         if characters.device.type != "cpu":
             return self._encode_all(characters, mask)
         words, place = distinct_rows(characters[mask])  # (U, C), (N,)
         lengths = (words > 0).sum(dim=1)  # (U,)
-        order = torch.argsort(lengths, stable=True)
-        groups = [self._encode(words[rows], lengths[rows]) for rows in torch.split(order, _GROUP)]
-        encoded = torch.cat(groups)[torch.argsort(order)]  # (U, F)
+        if self.training and self.embedding.weight.dtype == torch.float32 and has_kernels():
+            encoded = self._look_up(words, lengths)
+        else:  # predictions need no Numba, which takes most of a second to import
+            order = torch.argsort(lengths, stable=True)
+            groups = [self._encode(words[rows], lengths[rows]) for rows in torch.split(order, _GROUP)]
+            encoded = torch.cat(groups)[torch.argsort(order)]  # (U, F)
         x = encoded.new_zeros(*mask.shape, self.width)
         x[mask] = encoded[place]
         return x  # (B, T, F)
+
+    def _look_up(self, words: Tensor, lengths: Tensor) -> Tensor:
+        """words: (U, C), lengths: (U,) -> (U, F)."""
+        filters = self.convolution.weight.permute(2, 1, 0)  # (K, E, F)
+        found: Tensor = _ConvolveAndMax.apply(self.embedding.weight @ filters, words, lengths)  # type: ignore[no-untyped-call]
+        bias = self.convolution.bias
+        return torch.relu(found if bias is None else found + bias)
 
     def _encode_all(self, characters: Tensor, mask: Tensor) -> Tensor:
         """`forward` without looking at values: (B, T, C) -> (B, T, F)."""
@@ -58,6 +75,31 @@ class CharCnn(nn.Module):
         positions = torch.arange(found.shape[2], device=found.device)
         empty = positions >= (lengths + self.convolution.kernel_size[0] - 1)[:, None]  # (G, C + width - 1)
         return torch.relu(found.masked_fill(empty[:, None], -torch.inf).amax(dim=2))  # (G, F)
+
+
+class _ConvolveAndMax(torch.autograd.Function):
+    """tables (K, V, F), words (U, C), lengths (U,) -> (U, F); see `char_kernels.py`."""
+
+    @staticmethod
+    def forward(ctx: Any, tables: Tensor, words: Tensor, lengths: Tensor) -> Tensor:
+        out = tables.new_empty(len(words), tables.shape[2])
+        where = torch.empty(out.shape, dtype=torch.int32)
+        _kernels().convolve_and_max(*(x.numpy() for x in (words, lengths, tables.detach().contiguous(), out, where)))
+        ctx.save_for_backward(words, lengths, where)
+        ctx.shape = tables.shape
+        return out
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
+        words, lengths, where = ctx.saved_tensors
+        found = grad.new_zeros(ctx.shape)  # (K, V, F)
+        _kernels().scatter(*(x.numpy() for x in (grad.contiguous(), words, lengths, where, found)))
+        return found, None, None
+
+
+def _kernels() -> Any:
+    return importlib.import_module("elmo_tasks.nn.char_kernels")
 
 
 def distinct_rows(rows: Tensor) -> tuple[Tensor, Tensor]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from itertools import chain, islice
 from typing import Any
 
@@ -142,10 +143,26 @@ class LengthBatches(Sampler[list[int]]):
         yield from batches
 
 
+class _ReadAhead(DataLoader[Batch]):
+    """Reads the next batch in a thread while the model learns from the current one."""
+
+    def __iter__(self) -> Any:
+        batches = super().__iter__()
+        threads = torch.get_num_threads()
+        with ThreadPoolExecutor(1, "batches", initializer=torch.set_num_threads, initargs=(1,)) as pool:
+            pool.submit(int).result()
+            torch.set_num_threads(threads)  # for threads that start later
+            pending = pool.submit(next, batches, None)
+            while (batch := pending.result()) is not None:
+                pending = pool.submit(next, batches, None)
+                yield batch
+
+
 def loader(items: Items, batch_size: int, seed: int = 0, shuffle: bool = False) -> DataLoader[Batch]:
     """Load batches of `items` in this process, because collation takes only a millisecond."""
     batches = LengthBatches(items.lengths, batch_size, seed, shuffle)
-    return DataLoader(items, batch_sampler=batches, collate_fn=collate)  # type: ignore[arg-type]
+    kind = _ReadAhead if shuffle else DataLoader
+    return kind(items, batch_sampler=batches, collate_fn=collate)  # type: ignore[arg-type]
 
 
 def batches_by_tokens(items: Items, most: int) -> Iterator[Batch]:

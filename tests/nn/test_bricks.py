@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+
 import pytest
 import torch
 from torch import nn
@@ -95,6 +97,25 @@ def test_the_char_cnn_gives_each_of_many_words_its_own_vector() -> None:
         word = characters[row, column]
         by_hand = cnn.convolution(cnn.embedding(word[word > 0]).T[None]).amax(2).relu()
         torch.testing.assert_close(found[row, column], by_hand[0])
+
+
+@pytest.mark.parametrize("width", [1, 2, 3, 5])
+def test_the_char_cnn_learns_as_a_convolution_does(width: int) -> None:
+    """In training it looks up what each character contributes; in float64 it is a convolution of PyTorch."""
+    torch.manual_seed(0)
+    quick = CharCnn(n_characters=10, dim=4, filters=6, width=width)
+    plain = copy.deepcopy(quick).double()
+    characters = torch.randint(1, 10, (3, 40, 9))
+    characters[torch.arange(9) >= torch.randint(1, 10, (3, 40, 1))] = 0
+    mask = torch.arange(40) < torch.tensor([40, 15, 39])[:, None]
+    weights = torch.randn(3, 40, 6)
+    for cnn in (quick, plain):
+        (cnn(characters, mask) * weights).sum().backward()
+    torch.testing.assert_close(quick(characters, mask), plain(characters, mask).float())
+    for ours, theirs in zip(quick.parameters(), plain.parameters(), strict=True):
+        assert ours.grad is not None and theirs.grad is not None
+        torch.testing.assert_close(ours.grad, theirs.grad.float(), rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(quick.eval()(characters, mask), plain(characters, mask).float())
 
 
 def test_the_bilstm_does_not_see_padding() -> None:
