@@ -85,7 +85,7 @@ def drop_numbers(path: Path, blocks: list[list[ColumnRow]]) -> tuple[int, list[l
         return 0, blocks
     plain = [[row for row in rows if not _WITHIN.fullmatch(row.cells[0])] for rows in blocks]
     for start in (0, 1):
-        if all(row.cells[0] == str(number) for rows in plain for number, row in enumerate(rows, start)):
+        if any(plain) and all(row.cells[0] == str(number) for rows in plain for number, row in enumerate(rows, start)):
             return 1, [rows for rows in plain if rows]
     first = blocks[0][0]
     if sum(map(len, blocks)) > 1 and all(row.cells[0].isdecimal() for rows in blocks for row in rows):

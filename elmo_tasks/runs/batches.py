@@ -144,7 +144,7 @@ class LengthBatches(Sampler[list[int]]):
 
 
 class _ReadAhead(DataLoader[Batch]):
-    """Reads the next batch in a thread while the model learns from the current one."""
+    """Reads the next batch in a thread, which is one of PyTorch's, while the model learns from the current one."""
 
     def __iter__(self) -> Any:
         batches = super().__iter__()
@@ -159,7 +159,7 @@ class _ReadAhead(DataLoader[Batch]):
 
 
 def loader(items: Items, batch_size: int, seed: int = 0, shuffle: bool = False) -> DataLoader[Batch]:
-    """Load batches of `items` in this process, because collation takes only a millisecond."""
+    """Load batches of `items` in this process: to send them from another one would take longer than to make them."""
     batches = LengthBatches(items.lengths, batch_size, seed, shuffle)
     kind = _ReadAhead if shuffle else DataLoader
     return kind(items, batch_sampler=batches, collate_fn=collate)  # type: ignore[arg-type]

@@ -207,3 +207,9 @@ def test_the_web_treebank(shared_data: Path) -> None:
     found = read_tagged(shared_data / "ud_ewt_pos" / "test.txt", columns={"token": "1", "tag": "2"})
     assert (len(found), sum(len(example.tokens) for example in found)) == (2077, 25094)
     assert len({tag for example in found for tag in example.tags}) == 17
+
+
+def test_a_file_of_ranges_only_has_no_numbers(tmp_path: Path) -> None:
+    """`0-0` is a token then: nothing would be left without it."""
+    (tmp_path / "a.txt").write_text("0-0\tof\tX\n\n1-2\tin\tY\n", encoding="utf-8")
+    assert [example.tokens for example in read_tagged(tmp_path / "a.txt")] == [("0-0",), ("1-2",)]
