@@ -95,7 +95,7 @@ def predict_table(record: Record) -> str:
     """Speed of `predict` beside the engine alone, and its memory."""
     names = {
         "engine": "the engine alone",
-        "predict": "`predict` on a file",
+        "predict": "predict on a file",
         "predict in blocks of 64": "64 lines at a time",
     }
     rows = [
