@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from elmo_tasks.analysis.probing import PUBLISHED
-from elmo_tasks.analysis.senses import nearest_of
+from elmo_tasks.analysis.senses import first_sense, nearest_of
 from elmo_tasks.core.errors import InputError
 from elmo_tasks.core.paths import data_root
 from elmo_tasks.core.progress import report_progress
@@ -97,7 +97,7 @@ def disambiguate(
         if senses := trained.get(target.lemma):
             answers.append(senses[nearest_of(means[[rows[sense] for sense in senses]], vector)])
         else:
-            answers.append(_first(orders, target))
+            answers.append(first_sense(orders, target.lemma))
     return answers
 
 
@@ -159,7 +159,7 @@ def run_all_words_probe(
     baselines = {"most frequent sense": {lemma: (*counted.get(lemma, ()), *orders[lemma]) for lemma in orders}}
     if data.wordnet:
         baselines = {"first sense, WordNet": orders} | baselines
-    firsts = {name: [_first(order, target) for target in gold] for name, order in baselines.items()}
+    firsts = {name: [first_sense(order, target.lemma) for target in gold] for name, order in baselines.items()}
     unseen = [target.lemma not in counted for target in gold]
     return {
         "probe": "wsd",
@@ -210,11 +210,6 @@ def _target_vectors(
 def _with_average(vectors: Tensor) -> Tensor:
     """(N, L, D) to (N, L + 1, D): the layers, and their average if there are several."""
     return torch.cat([vectors, vectors.mean(1, keepdim=True)], dim=1) if vectors.shape[1] > 1 else vectors
-
-
-def _first(orders: Mapping[str, Sequence[str]], target: SenseTarget) -> str | None:
-    listed = orders.get(target.lemma)
-    return listed[0] if listed else None
 
 
 def _places(data: AllWords) -> dict[str, slice]:

@@ -73,12 +73,17 @@ def nearest_senses(
     found: list[str | None] = []
     for occurrence, vector in zip(test, test_vectors, strict=True):
         if occurrence.lemma not in centroids:
-            listed = orders.get(occurrence.lemma)
-            found.append(listed[0] if listed else None)
+            found.append(first_sense(orders, occurrence.lemma))
             continue
         senses, means = centroids[occurrence.lemma]
         found.append(senses[nearest_of(means, vector)])
     return found
+
+
+def first_sense(orders: Mapping[str, Sequence[str]], lemma: str) -> str | None:
+    """The first sense that is listed of a lemma; None if there is none."""
+    listed = orders.get(lemma)
+    return listed[0] if listed else None
 
 
 def nearest_of(means: Tensor, vector: Tensor) -> int:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import time
-import traceback
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Protocol, TypeAlias
 
 from elmo_tasks.benchmark.cell import Cell
@@ -14,11 +12,9 @@ from elmo_tasks.benchmark.identity import is_done
 from elmo_tasks.benchmark.record import KIND
 from elmo_tasks.core.errors import InputError
 from elmo_tasks.core.files import disk_faults, write_text
-from elmo_tasks.core.folders import kind_of
 from elmo_tasks.core.outputs import wait_for
-from elmo_tasks.core.terminal import say
+from elmo_tasks.jobs.logged import train_logged
 from elmo_tasks.jobs.pool import Pool, WorkerDied, run_jobs
-from elmo_tasks.jobs.worker import output_into
 
 Fault: TypeAlias = "str | None"
 """Why a cell failed, in one line; None if it has finished."""
@@ -114,22 +110,8 @@ def run_cell(cell: Cell) -> Fault:
 
     A cell that has finished is not trained again: its process or machine may have died after that.
     """
-    if kind_of(cell.root) != KIND:
-        return f"{Path.cwd() / cell.root}: a worker does not see this folder; put it on a disk that all machines share"
     try:
-        with disk_faults(cell.root):
-            for folder in (cell.log.parent, cell.folder.parent):
-                folder.mkdir(parents=True, exist_ok=True)
-        with output_into(cell.log), cell.log.open("a", encoding="utf-8") as log:
-            say(f"$ {cell.command}", stream=log)
-            try:
-                _train(cell, lambda line: say(line, stream=log))
-            except InputError as error:
-                say(f"elmo-tasks: error: {error}", stream=log)
-                return str(error)
-            except Exception as error:
-                traceback.print_exc(file=log)
-                return f"{type(error).__name__}: {str(error)[:200]}; see {cell.log}"
+        train_logged(cell.root, KIND, cell.folder, cell.log, cell.command, lambda tell: _train(cell, tell))
     except InputError as error:
         return str(error)
     return None

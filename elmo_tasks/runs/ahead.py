@@ -10,16 +10,21 @@ from typing import TypeVar
 
 import torch
 
+from elmo_tasks.elmo.engine.sides import begin_thread
+
 GivenT = TypeVar("GivenT")
 DoneT = TypeVar("DoneT")
 
 
-def ahead(given: Iterable[GivenT], work: Callable[[GivenT], DoneT]) -> Iterator[tuple[GivenT, DoneT, bool]]:
+def ahead(
+    given: Iterable[GivenT], work: Callable[[GivenT], DoneT], threads: int | None = None
+) -> Iterator[tuple[GivenT, DoneT, bool]]:
     """Yield each item with `work(item)`, and whether a thread is working on the next item at the same time.
 
-    At most two results exist at a time: the one yielded and the one in progress, whose thread has half of PyTorch's
-    threads (see `half_of_the_threads`). Items are read in the caller's thread, one ahead of the results. If reading
-    fails, the results of all items before are yielded first. A single item is computed in the caller's thread.
+    At most two results exist at a time: the one yielded and the one in progress, whose thread has `threads` of
+    PyTorch's threads, by default half of them (see `half_of_the_threads`). Items are read in the caller's thread, one
+    ahead of the results. If reading fails, the results of all items before are yielded first. A single item is computed
+    in the caller's thread.
 
     Raises:
         Exception: what reading an item or `work` raised.
@@ -30,18 +35,17 @@ def ahead(given: Iterable[GivenT], work: Callable[[GivenT], DoneT]) -> Iterator[
     if first is not None and second is None:
         yield first, work(first), False
     elif first is not None:
-        threads = torch.get_num_threads()
-        with ThreadPoolExecutor(1, "ahead", initializer=_begin, initargs=(max(1, threads // 2),)) as pool:
+        own = torch.get_num_threads()
+        with ThreadPoolExecutor(1, "ahead", initializer=begin_thread, initargs=(threads or max(1, own // 2),)) as pool:
+            pool.submit(int).result()
+            torch.set_num_threads(own)  # for threads that start later, which `begin_thread` has changed
             pending = pool.submit(work, first)
-            try:
-                for item in chain([second], items):
-                    assert item is not None
-                    done, pending = pending.result(), pool.submit(work, item)
-                    yield first, done, True
-                    first = item
-                yield first, pending.result(), False
-            finally:
-                torch.set_num_threads(threads)  # also for threads that start later, which `_begin` has changed
+            for item in chain([second], items):
+                assert item is not None
+                done, pending = pending.result(), pool.submit(work, item)
+                yield first, done, True
+                first = item
+            yield first, pending.result(), False
     if failures:
         raise failures[0]
 
@@ -60,11 +64,6 @@ def half_of_the_threads(active: bool) -> Iterator[None]:
     finally:
         if active:
             torch.set_num_threads(threads)
-
-
-def _begin(threads: int) -> None:
-    torch.set_grad_enabled(False)
-    torch.set_num_threads(threads)
 
 
 def _until_failure(given: Iterable[GivenT], failures: list[Exception]) -> Iterator[GivenT]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from itertools import chain, islice
 from typing import Any
 
@@ -15,6 +14,7 @@ from torch.utils.data import DataLoader, Sampler
 from elmo_tasks.embedders.inputs import FrozenInput
 from elmo_tasks.embedders.protocol import Input, Prepared
 from elmo_tasks.nn.batch import Batch, Item, collate, join_sentences
+from elmo_tasks.runs.ahead import ahead
 from elmo_tasks.task import AnyTask, nothing_given
 from elmo_tasks.text.examples import Example, TaggedSentence, sentences_of
 from elmo_tasks.text.labels import LabelSet
@@ -147,15 +147,10 @@ class _ReadAhead(DataLoader[Batch]):
     """Reads the next batch in a thread, which is one of PyTorch's, while the model learns from the current one."""
 
     def __iter__(self) -> Any:
-        batches = super().__iter__()
-        threads = torch.get_num_threads()
-        with ThreadPoolExecutor(1, "batches", initializer=torch.set_num_threads, initargs=(1,)) as pool:
-            pool.submit(int).result()
-            torch.set_num_threads(threads)  # for threads that start later
-            pending = pool.submit(next, batches, None)
-            while (batch := pending.result()) is not None:
-                pending = pool.submit(next, batches, None)
-                yield batch
+        items: Any = self.dataset
+        order: Any = self.batch_sampler
+        read = ahead(order, lambda indices: self.collate_fn(items.__getitems__(indices)), threads=1)
+        return (batch for _, batch, _ in read)
 
 
 def loader(items: Items, batch_size: int, seed: int = 0, shuffle: bool = False) -> DataLoader[Batch]:

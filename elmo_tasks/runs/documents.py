@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from elmo_tasks.core.errors import InputError, quoted
+from elmo_tasks.runs.given import items_of, whole_of
 from elmo_tasks.text.examples import Example
 from elmo_tasks.text.results import joined, sentence_of
 from elmo_tasks.text.tokeniser import Sentence, split_text
@@ -33,11 +34,7 @@ def is_one_document(given: object) -> bool:
 
 def checked_documents(given: Any) -> list[SplitDocument]:
     """Split an iterable of documents. Raises InputError if it has none, or an item is not a document."""
-    if isinstance(given, bytes) or not isinstance(given, Iterable):
-        raise InputError(f"the input must be a document or a list of documents, not {quoted(given)}; {_EXPECTED}")
-    items = list(given)
-    if not items:
-        raise InputError(f"the list is empty; give at least one document; {_EXPECTED}")
+    items = items_of(given, "document", _EXPECTED)
     return [checked_document(item, f"item {number}") for number, item in enumerate(items)]
 
 
@@ -52,7 +49,7 @@ def checked_document(given: Any, name: str) -> SplitDocument:
     """
     if isinstance(given, str):
         sentences = split_text(given)
-        whole = Sentence(given, 0, len(given), tuple(token for each in sentences for token in each.tokens))
+        whole = whole_of(given, sentences)
     elif is_one_document(given) and all(
         isinstance(tokens, (list, tuple)) and all(isinstance(token, str) and token for token in tokens)
         for tokens in given

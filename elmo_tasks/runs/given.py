@@ -68,12 +68,17 @@ def is_one_pair(given: object) -> bool:
 
 def checked_pairs(given: Any) -> list[Pair]:
     """The pairs of an iterable, with their tokens. Raises InputError if it has none, or an item is not a pair."""
+    return [checked_pair(item, f"item {number}") for number, item in enumerate(items_of(given, "pair", _EXPECTED))]
+
+
+def items_of(given: Any, what: str, expected: str) -> list[Any]:
+    """The items of an iterable of pairs or documents. Raises InputError, which ends with `expected`, if it has none."""
     if isinstance(given, (str, bytes)) or not isinstance(given, Iterable):
-        raise InputError(f"the input must be a pair or a list of pairs, not {quoted(given)}; {_EXPECTED}")
+        raise InputError(f"the input must be a {what} or a list of {what}s, not {quoted(given)}; {expected}")
     items = list(given)
     if not items:
-        raise InputError(f"the list is empty; give at least one pair; {_EXPECTED}")
-    return [checked_pair(item, f"item {number}") for number, item in enumerate(items)]
+        raise InputError(f"the list is empty; give at least one {what}; {expected}")
+    return items
 
 
 def checked_pair(item: Any, name: str) -> Pair:
@@ -83,6 +88,11 @@ def checked_pair(item: Any, name: str) -> Pair:
     return whole_text(item[0], f"{name}: the premise"), whole_text(item[1], f"{name}: the hypothesis")
 
 
+def whole_of(text: str, sentences: Sequence[Sentence]) -> Sentence:
+    """A text with the tokens of all its sentences."""
+    return Sentence(text, 0, len(text), tuple(token for sentence in sentences for token in sentence.tokens))
+
+
 def whole_text(given: Any, name: str) -> Sentence:
     """The tokens of a raw text with all its sentences, or of a token list.
 
@@ -90,8 +100,7 @@ def whole_text(given: Any, name: str) -> Sentence:
         InputError: it is of another type, or has no tokens; the message begins with `name`.
     """
     if isinstance(given, str):
-        tokens = tuple(token for sentence in split_text(given) for token in sentence.tokens)
-        found = Sentence(given, 0, len(given), tokens)
+        found = whole_of(given, split_text(given))
     elif isinstance(given, Sequence) and all(isinstance(token, str) and token for token in given):
         found = sentence_of(given)
     else:

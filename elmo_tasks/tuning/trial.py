@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import shutil
 import time
-import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,13 +16,11 @@ import optuna
 
 from elmo_tasks.core.errors import InputError
 from elmo_tasks.core.files import disk_faults
-from elmo_tasks.core.folders import kind_of
 from elmo_tasks.core.outputs import wait_for
 from elmo_tasks.core.settings import flat
-from elmo_tasks.core.terminal import say
 from elmo_tasks.data.catalog import load_data
 from elmo_tasks.data.splits import Splits
-from elmo_tasks.jobs.worker import output_into
+from elmo_tasks.jobs.logged import train_logged
 from elmo_tasks.runs.experiment import Experiment, recorded_beside
 from elmo_tasks.runs.folder import LAST, RunFolder, read_epochs, read_metrics
 from elmo_tasks.task import load_task
@@ -90,25 +87,11 @@ def trial_runner(threads: int) -> Callable[[Trial], Tried]:
 def run_trial(trial: Trial) -> Tried:
     """Train a trial, or continue it from its last epoch. One that has finished is not trained again."""
     began = time.monotonic()
-    if kind_of(trial.root) != KIND:
-        where = Path.cwd() / trial.root
-        fault = f"{where}: a worker does not see this folder; put it on a disk that all machines share"
-        return Tried(FAILED, None, (), 0.0, fault)
     try:
-        with disk_faults(trial.root):
-            for folder in (trial.log.parent, trial.folder.parent):
-                folder.mkdir(parents=True, exist_ok=True)
-        with output_into(trial.log), trial.log.open("a", encoding="utf-8") as log:
-            say(f"$ {trial.command}", stream=log)
-            try:
-                state, score, epochs = _train(trial, lambda line: say(line, stream=log))
-                return Tried(state, score, epochs, time.monotonic() - began)
-            except InputError as error:
-                say(f"elmo-tasks: error: {error}", stream=log)
-                raise
-            except Exception as error:
-                traceback.print_exc(file=log)
-                raise InputError(f"{type(error).__name__}: {str(error)[:200]}; see {trial.log}") from None
+        state, score, epochs = train_logged(
+            trial.root, KIND, trial.folder, trial.log, trial.command, lambda tell: _train(trial, tell)
+        )
+        return Tried(state, score, epochs, time.monotonic() - began)
     except InputError as error:
         return Tried(FAILED, None, (), time.monotonic() - began, str(error))
 

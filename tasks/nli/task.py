@@ -10,10 +10,16 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from elmo_tasks.core.errors import InputError
 from elmo_tasks.core.settings import bounded
 from elmo_tasks.data.pairs import read_pair, read_pair_objects, read_pairs
-from elmo_tasks.metrics import ClassScores, Counts, score_classes
+from elmo_tasks.metrics.labelled import (
+    Probabilities,
+    class_labels,
+    count_label,
+    decode_label,
+    encode_label,
+    score_labels,
+)
 from elmo_tasks.task import Task
 from elmo_tasks.text.described import describe_pair, likeliest
 from elmo_tasks.text.examples import SentencePair
@@ -23,8 +29,6 @@ from elmo_tasks.text.results import pair_result
 if TYPE_CHECKING:
     from elmo_tasks.nn.embedding_mix import EmbeddingMix
     from elmo_tasks.nn.esim import Esim
-
-Probabilities = dict[str, float]
 
 
 @dataclass(frozen=True)
@@ -48,41 +52,11 @@ def parse(line: str, source: str) -> list[SentencePair]:
     return [read_pair(line, source)]
 
 
-def labels(train: Sequence[SentencePair]) -> LabelSet:
-    """The labels of the training data. Raises InputError if there is only one."""
-    own = LabelSet.of_classes(pair.label for pair in train)
-    if len(own) < 2:
-        raise InputError(
-            f"{train[0].source}: the training data has only one label, {own.names[0]!r}; at least two are needed"
-        )
-    return own
-
-
-def encode(pair: SentencePair, known: LabelSet) -> int:
-    """The gold label as a number."""
-    return known.index(pair.label, pair.source)
-
-
-def decode(output: Sequence[float], known: LabelSet) -> Probabilities:
-    """The probability of each label; none for a pair without tokens."""
-    return dict(zip(known.names, output, strict=True)) if output else {}
-
-
 def build_model(mix: EmbeddingMix, known: LabelSet, model: Settings) -> Esim:
     """ESIM."""
     from elmo_tasks.nn.esim import Esim
 
     return Esim(mix, known, **asdict(model))
-
-
-def score(pairs: Sequence[SentencePair], predicted: Sequence[Probabilities]) -> ClassScores:
-    """Accuracy, macro F1, each label's scores and the confusion matrix."""
-    return score_classes([pair.label for pair in pairs], [str(likeliest(found)) for found in predicted])
-
-
-def count(pair: SentencePair, predicted: Probabilities) -> Counts:
-    """Count the label, right or wrong."""
-    return Counts(gold=1, predicted=1, correct=int(pair.label == likeliest(predicted)))
 
 
 def describe(line: str, pairs: Sequence[SentencePair], predicted: Sequence[Probabilities]) -> dict[str, Any]:
@@ -107,12 +81,12 @@ task = Task(
     default_data="sample-nli",
     read=read_pairs,
     parse=parse,
-    labels=labels,
-    encode=encode,
-    decode=decode,
+    labels=class_labels,
+    encode=encode_label,
+    decode=decode_label,
     build_model=build_model,
-    score=score,
-    count=count,
+    score=score_labels,
+    count=count_label,
     describe=describe,
     record=record,
     closed=True,

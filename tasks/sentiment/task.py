@@ -10,12 +10,18 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from elmo_tasks.core.errors import InputError
 from elmo_tasks.core.settings import bounded
 from elmo_tasks.data.labelled import read_labelled
 from elmo_tasks.data.marked import read_input
 from elmo_tasks.data.objects import read_labelled_objects
-from elmo_tasks.metrics import ClassScores, Counts, score_classes
+from elmo_tasks.metrics.labelled import (
+    Probabilities,
+    class_labels,
+    count_label,
+    decode_label,
+    encode_label,
+    score_labels,
+)
 from elmo_tasks.task import Task
 from elmo_tasks.text.described import describe_label, likeliest
 from elmo_tasks.text.examples import LabelledSentence, unlabelled
@@ -25,8 +31,6 @@ from elmo_tasks.text.results import label_result
 if TYPE_CHECKING:
     from elmo_tasks.nn.classifier import Classifier
     from elmo_tasks.nn.embedding_mix import EmbeddingMix
-
-Probabilities = dict[str, float]
 
 
 @dataclass(frozen=True)
@@ -51,41 +55,11 @@ def parse(line: str, source: str) -> list[LabelledSentence]:
     return [unlabelled(read_input(line, source), source)]
 
 
-def labels(train: Sequence[LabelledSentence]) -> LabelSet:
-    """The labels of the training data. Raises InputError if there is only one."""
-    own = LabelSet.of_classes(example.label for example in train)
-    if len(own) < 2:
-        raise InputError(
-            f"{train[0].source}: the training data has only one label, {own.names[0]!r}; at least two are needed"
-        )
-    return own
-
-
-def encode(example: LabelledSentence, known: LabelSet) -> int:
-    """The gold label as a number."""
-    return known.index(example.label, example.source)
-
-
-def decode(output: Sequence[float], known: LabelSet) -> Probabilities:
-    """The probability of each label; none for a sentence without tokens."""
-    return dict(zip(known.names, output, strict=True)) if output else {}
-
-
 def build_model(mix: EmbeddingMix, known: LabelSet, model: Settings) -> Classifier:
     """The classifier."""
     from elmo_tasks.nn.classifier import Classifier
 
     return Classifier(mix, known, **asdict(model))
-
-
-def score(examples: Sequence[LabelledSentence], predicted: Sequence[Probabilities]) -> ClassScores:
-    """Accuracy, macro F1, each label's scores and the confusion matrix."""
-    return score_classes([example.label for example in examples], [str(likeliest(found)) for found in predicted])
-
-
-def count(example: LabelledSentence, predicted: Probabilities) -> Counts:
-    """Count the label, right or wrong."""
-    return Counts(gold=1, predicted=1, correct=int(example.label == likeliest(predicted)))
 
 
 def describe(line: str, examples: Sequence[LabelledSentence], predicted: Sequence[Probabilities]) -> dict[str, Any]:
@@ -109,12 +83,12 @@ task = Task(
     default_data="sample-sentiment",
     read=read_labelled,
     parse=parse,
-    labels=labels,
-    encode=encode,
-    decode=decode,
+    labels=class_labels,
+    encode=encode_label,
+    decode=decode_label,
     build_model=build_model,
-    score=score,
-    count=count,
+    score=score_labels,
+    count=count_label,
     describe=describe,
     record=record,
     closed=True,

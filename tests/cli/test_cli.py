@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from command_line import fails
 from elmo_tasks.cli import build_parser, main
 
 NER = "Ada B-PER\nsees O\nRome B-LOC\n\nBo B-PER\nsleeps O\n"
@@ -26,15 +27,6 @@ def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for split in ("train", "dev", "test"):
         (folder / f"{split}.txt").write_text(NER)
     return folder
-
-
-def fails(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
-    """Run a command that must fail by one line and exit code 2; returns the line."""
-    assert main(arguments) == 2
-    error = capsys.readouterr().err
-    lines = [line for line in error.splitlines() if line.startswith("elmo-tasks: error: ")]
-    assert len(lines) == 1 and "Traceback" not in error, error
-    return lines[0]
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from command_line import fails
 from elmo_tasks import load, train
 from elmo_tasks.cli import main
 from elmo_tasks.core.errors import InputError
@@ -62,15 +63,6 @@ def here(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture(scope="module")
 def run(folder: Path) -> Run:
     return load(folder / "run")
-
-
-def fails(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
-    """Run a command that must fail by one line and exit code 2; returns the line."""
-    assert main(arguments) == 2
-    error = capsys.readouterr().err
-    lines = [line for line in error.splitlines() if line.startswith("elmo-tasks: error: ")]
-    assert len(lines) == 1 and "Traceback" not in error, error
-    return lines[0]
 
 
 def test_what_a_run_writes(here: Path) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from command_line import fails
 from elmo_tasks.cli import main
 
 GOOD = ("good", "fine", "great", "superb")
@@ -34,15 +35,6 @@ def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for split, part in (("train", rows), ("dev", rows[::2]), ("test", rows[1::2])):
         (folder / f"{split}.txt").write_text("".join(part))
     return folder
-
-
-def fails(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
-    """Run a command that must fail by one line and exit code 2; returns the line."""
-    assert main(arguments) == 2
-    error = capsys.readouterr().err
-    lines = [line for line in error.splitlines() if line.startswith("elmo-tasks: error: ")]
-    assert len(lines) == 1 and "Traceback" not in error, error
-    return lines[0]
 
 
 def test_train_evaluate_predict_report(data: Path, capsys: pytest.CaptureFixture[str]) -> None:

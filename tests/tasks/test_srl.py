@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from command_line import fails
 from elmo_tasks.cli import main
 from elmo_tasks.data.srl import read_srl
 
@@ -44,15 +45,6 @@ def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for split in ("train", "dev", "test"):
         (folder / f"{split}.txt").write_text("\n".join(rows))
     return folder
-
-
-def fails(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
-    """Run a command that must fail by one line and exit code 2; returns the line."""
-    assert main(arguments) == 2
-    error = capsys.readouterr().err
-    lines = [line for line in error.splitlines() if line.startswith("elmo-tasks: error: ")]
-    assert len(lines) == 1 and "Traceback" not in error, error
-    return lines[0]
 
 
 def test_train_evaluate_predict_report(data: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -6,6 +6,7 @@ second, nor compile the kernels, which takes two after an installation.
 
 from __future__ import annotations
 
+import functools
 import importlib
 from typing import Any
 
@@ -31,6 +32,7 @@ def loops() -> Any:
     return interpreted if _tokens_left and interpreted.is_exact() else kernels()
 
 
+@functools.cache
 def kernels() -> Any:
     """The kernels, if `has_kernels`; Numba is imported only here."""
     return importlib.import_module("elmo_tasks.elmo.engine.kernels")
