@@ -18,7 +18,6 @@ from torch import Tensor
 
 from elmo_tasks.elmo.bilm import BiLM
 from elmo_tasks.elmo.engine import Engine
-from elmo_tasks.elmo.engine.sides import side_by_side
 from elmo_tasks.elmo.engine.words import TABLES
 from elmo_tasks.elmo.options import BilmOptions
 
@@ -123,14 +122,3 @@ def test_a_fork_waits_for_the_word_table() -> None:
             os._exit(0)
     assert go_on.is_set() and os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
     holder.join()
-
-
-def test_each_side_has_half_of_the_threads() -> None:
-    """And so has a thread that begins after the number of the process has been set again."""
-    before, found = torch.get_num_threads(), list[int]()
-    try:
-        torch.set_num_threads(6)
-        side_by_side(*[lambda: found.append(torch.get_num_threads())] * 2)
-        assert found == [3, 3] and torch.get_num_threads() == 6
-    finally:
-        torch.set_num_threads(before)

@@ -43,13 +43,6 @@ def side_by_side(first: Callable[[], None], second: Callable[[], None]) -> None:
         future.result()
 
 
-def begin_thread(threads: int) -> None:
-    """Compute without gradients and with so many of PyTorch's threads in the calling thread."""
-    torch.get_num_threads()  # the first call takes the number of the process over, also if another one was set before
-    torch.set_num_threads(threads)
-    torch.set_grad_enabled(False)
-
-
 def _pool(threads: int) -> ThreadPoolExecutor:
     """Two workers that share `threads` PyTorch threads."""
     with _making:
@@ -57,7 +50,10 @@ def _pool(threads: int) -> ThreadPoolExecutor:
             ready = Barrier(3)
 
             def begin() -> None:
-                begin_thread(threads // 2)  # for the products of this worker, but also for threads started later
+                torch.set_num_threads(
+                    threads // 2
+                )  # for the products of this worker, but also for threads started later
+                torch.set_grad_enabled(False)
                 ready.wait()
 
             pool = ThreadPoolExecutor(2, "direction", initializer=begin)
