@@ -17,6 +17,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from elmo_tasks.core.paths import let_waiting_threads_sleep
+
+if __name__ == "__main__" and sys.argv[1] == "ours":
+    let_waiting_threads_sleep()  # as the command line does before it imports PyTorch
+
 import lightning
 import torch
 from lightning.pytorch.callbacks import Callback

@@ -14,6 +14,7 @@ from elmo_tasks.core.errors import InputError
 
 _HUB_NAME = re.compile(r"(?:([A-Za-z0-9][\w.-]*)/)?[A-Za-z0-9][\w.-]*", re.ASCII)
 _PACKAGE = Path(__file__).resolve().parents[1]
+_WAITING = ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT", "KMP_BLOCKTIME")  # how long OpenMP's threads spin before they sleep
 
 
 def data_root() -> Path | None:
@@ -114,9 +115,14 @@ def let_waiting_threads_sleep() -> None:
     1.5 times slower on an idle machine, because most waits take only microseconds. The variables are read when OpenMP
     is loaded, so this only has an effect before `torch` is imported.
     """
-    if not any(name in os.environ for name in ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT", "KMP_BLOCKTIME")):
+    if not any(name in os.environ for name in _WAITING):
         os.environ["GOMP_SPINCOUNT"] = "2000"  # GNU OpenMP on Linux: number of spins of a waiting thread
         os.environ["KMP_BLOCKTIME"] = "1"  # LLVM's and Intel's OpenMP: milliseconds
+
+
+def waiting_threads_sleep() -> bool:
+    """Whether the environment says how long OpenMP's threads spin, as after `let_waiting_threads_sleep`."""
+    return any(name in os.environ for name in _WAITING)
 
 
 def draw_without_display() -> None:

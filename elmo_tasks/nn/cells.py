@@ -26,7 +26,7 @@ def rounds_products(precision: str) -> bool:
 def in_pair(device: torch.device, first: Callable[[], None], second: Callable[[], None]) -> None:
     """Run both functions: side by side on a CPU, one after the other where a step does not wait for its products."""
     if device.type == "cpu":
-        side_by_side(first, second)
+        side_by_side(first, second, divide=True)
     else:
         first()
         second()

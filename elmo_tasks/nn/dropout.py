@@ -6,6 +6,16 @@ import torch
 from torch import Tensor, nn
 
 
+def seed_draws(seed: int, device: torch.device) -> None:
+    """Seed the random numbers of PyTorch on the CPU and on `device`.
+
+    `torch.manual_seed` seeds all kinds of devices, and formats the stack of the caller for each that is not in use.
+    """
+    torch.default_generator.manual_seed(seed)
+    if device.type == "cuda":
+        torch.cuda.manual_seed(seed)
+
+
 def dropout(x: Tensor, rate: float, training: bool = True) -> Tensor:
     """Zero each element with probability `rate`, rounded to 1/65536, and scale the others by `1 / (1 - rate)`."""
     dropped = round(rate * 65536)

@@ -14,6 +14,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, IterableDataset
 
 from elmo_tasks.core.errors import InputError
+from elmo_tasks.nn.dropout import seed_draws
 from elmo_tasks.nn.finite import FiniteCheck
 from elmo_tasks.pretraining.gradients import average_gradients, average_sparse_gradients, clip_gradients
 from elmo_tasks.pretraining.objective import EncodedWords, Objective, StreamState, Window
@@ -168,7 +169,7 @@ class Pretraining(lightning.LightningModule):
 
     def training_step(self, batch: Window, batch_idx: int) -> None:
         """One window: forward, backward, and, when its update is complete, clip and update."""
-        torch.manual_seed(self.seed * 1_000_003 + self.windows_seen * 64 + self.global_rank)  # dropout
+        seed_draws(self.seed * 1_000_003 + self.windows_seen * 64 + self.global_rank, self.device)  # dropout
         self.generator.manual_seed(self.seed * 1_000_003 + self.windows_seen)  # the sampled classes
         if self.state is None:
             self.state = self.objective.initial_state(batch.inputs.shape[2])

@@ -10,6 +10,8 @@ from typing import TypeVar
 
 import torch
 
+from elmo_tasks.elmo.engine.sides import begin_thread
+
 GivenT = TypeVar("GivenT")
 DoneT = TypeVar("DoneT")
 
@@ -34,9 +36,9 @@ def ahead(
         yield first, work(first), False
     elif first is not None:
         own = torch.get_num_threads()
-        with ThreadPoolExecutor(1, "ahead", initializer=_begin, initargs=(threads or max(1, own // 2),)) as pool:
+        with ThreadPoolExecutor(1, "ahead", initializer=begin_thread, initargs=(threads or max(1, own // 2),)) as pool:
             pool.submit(int).result()
-            torch.set_num_threads(own)  # for threads that start later, which `_begin` has changed
+            torch.set_num_threads(own)  # for threads that start later, which `begin_thread` has changed
             pending = pool.submit(work, first)
             for item in chain([second], items):
                 assert item is not None
@@ -62,12 +64,6 @@ def half_of_the_threads(active: bool) -> Iterator[None]:
     finally:
         if active:
             torch.set_num_threads(threads)
-
-
-def _begin(threads: int) -> None:
-    torch.get_num_threads()  # the first call takes over the number of the process, whatever was set before
-    torch.set_num_threads(threads)
-    torch.set_grad_enabled(False)
 
 
 def _until_failure(given: Iterable[GivenT], failures: list[Exception]) -> Iterator[GivenT]:

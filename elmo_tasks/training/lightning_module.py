@@ -14,6 +14,7 @@ from torch import Tensor
 from elmo_tasks.core.errors import InputError
 from elmo_tasks.core.settings import flat, unknown_key
 from elmo_tasks.nn.batch import Batch
+from elmo_tasks.nn.dropout import seed_draws
 from elmo_tasks.nn.finite import FiniteCheck
 from elmo_tasks.runs.experiment import TrainingConfig
 from elmo_tasks.runs.predict import predict_examples
@@ -94,7 +95,7 @@ class TaskModule(lightning.LightningModule):
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """The loss of a batch. Raises InputError, naming the sentences, if it is not finite, see `FiniteCheck`."""
         # Each step has its own seed, so that a resumed run draws the same numbers.
-        torch.manual_seed((self.seed * 1_009 + self.current_epoch) * 1_000_003 + batch_idx)
+        seed_draws((self.seed * 1_009 + self.current_epoch) * 1_000_003 + batch_idx, self.device)
         loss: Tensor = self.model.loss(batch)
         self._sources = list(dict.fromkeys(self.train_examples[index].source for index in batch.indices))
         self._finite.add(loss, ("loss", self.current_epoch, self._sources))

@@ -18,6 +18,7 @@ from torch import Tensor
 
 from elmo_tasks.elmo.bilm import BiLM
 from elmo_tasks.elmo.engine import Engine
+from elmo_tasks.elmo.engine.sides import side_by_side
 from elmo_tasks.elmo.engine.words import TABLES
 from elmo_tasks.elmo.options import BilmOptions
 
@@ -122,3 +123,19 @@ def test_a_fork_waits_for_the_word_table() -> None:
             os._exit(0)
     assert go_on.is_set() and os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
     holder.join()
+
+
+@pytest.mark.parametrize(("spins", "divide", "own"), [("2000", True, 3), ("2000", False, 6), (None, True, 6)])
+def test_the_threads_of_each_side(monkeypatch: pytest.MonkeyPatch, spins: str | None, divide: bool, own: int) -> None:
+    """Also after PyTorch's first operation in a thread, which takes over the number of the process."""
+    for name in ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT", "KMP_BLOCKTIME"):
+        monkeypatch.delenv(name, raising=False)
+    if spins is not None:
+        monkeypatch.setenv("GOMP_SPINCOUNT", spins)
+    before, found = torch.get_num_threads(), list[int]()
+    try:
+        torch.set_num_threads(6)
+        side_by_side(*[lambda: found.append(torch.get_num_threads())] * 2, divide=divide)
+        assert found == [own, own] and torch.get_num_threads() == 6
+    finally:
+        torch.set_num_threads(before)
