@@ -46,7 +46,7 @@ FORBIDDEN = {  # what the floors alone would allow
 
 EXAMPLES = {"TaggedSentence", "LabelledSentence", "SentencePair", "Document"}
 """The examples of our own tasks."""
-BRICKS = {"batch", "bilstm", "embedding_mix", "finite"}
+BRICKS = {"batch", "bilstm", "dropout", "embedding_mix", "finite"}
 """What training may know of `nn`: nothing that belongs to one task."""
 
 

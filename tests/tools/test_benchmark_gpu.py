@@ -31,7 +31,7 @@ def test_a_wrong_result_is_found(gpu: dict[str, Any]) -> None:
     assert gpu["difference"]([right * 1.01], [right]) == pytest.approx(0.01)
 
 
-@pytest.mark.parametrize("name", ["embed", "train", "predict", "pretrain"])
+@pytest.mark.parametrize("name", ["embed", "embed without graphs", "train", "predict", "pretrain"])
 def test_each_kind_of_work_counts_its_tokens(gpu: dict[str, Any], name: str) -> None:
     once = gpu["ROUNDS"][name](torch.device("cpu"), gpu["load_bilm"](), SIZES)
     first = once()

@@ -33,9 +33,13 @@ class PlainCell:
         self.table, self.from_hidden, self.clip = from_input, from_hidden, clip
 
     def __call__(self, hidden: Tensor, table: Any, rows: Tensor, cell: Tensor) -> Tensor:
+        return self.step(hidden, table[rows], cell)
+
+    def step(self, hidden: Tensor, inputs: Tensor, cell: Tensor) -> Tensor:
+        """`__call__` with the contribution from the input of each sequence, (N, 4H)."""
         count, size = cell.shape
         gates = cell.new_empty(count, 4, size)
-        self.from_hidden.add(hidden, table[rows], gates.flatten(1))
+        self.from_hidden.add(hidden, inputs, gates.flatten(1))
         return cell_step(gates, cell, self.clip)  # (N, H)
 
 

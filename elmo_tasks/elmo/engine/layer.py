@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from elmo_tasks.elmo.engine.cells import FusedCell, GateStep, PlainCell, cell_step
+from elmo_tasks.elmo.engine.graphs import Recorder, StepGraph
 from elmo_tasks.elmo.engine.loops import are_compiled, kernels
 from elmo_tasks.elmo.engine.packing import Packing
 from elmo_tasks.elmo.engine.precision import has_kernels, has_onednn
@@ -39,8 +40,17 @@ class Direction:
     closing boundary depends on the step over it, so that step is never computed.
     """
 
-    def __init__(self, lstm: ProjectedLstm, make: Makers, boundary: Tensor) -> None:
-        """boundary: (1, P), the input of the layer at the boundary that this direction reads first."""
+    def __init__(
+        self,
+        lstm: ProjectedLstm,
+        make: Makers,
+        boundary: Tensor,
+        streams: int = 0,
+        record: Recorder | None = None,
+    ) -> None:
+        """boundary: (1, P), the input of the layer at the boundary that this direction reads first; streams: the number
+        for which a step is recorded, by `record` if it is given, see `graphs.py`.
+        """
         self.size, self.width = lstm.cell_dim, lstm.projection_dim
         self.cell_clip, self.proj_clip = lstm.cell_clip, lstm.proj_clip
         from_input = make.gates(ordered(lstm.weight_ih), ordered(lstm.bias))
@@ -55,6 +65,15 @@ class Direction:
         self.first_cell = boundary.new_zeros(1, self.size)
         gates = from_input(boundary).float().view(1, 4, -1)
         self.first_hidden = self._project(cell_step(gates, self.first_cell, self.cell_clip))  # (1, P)
+        self.graph: StepGraph | None = None
+        if record is not None and isinstance(self.cell, PlainCell):
+            state = (self.first_hidden.repeat(streams, 1), self.first_cell.repeat(streams, 1))
+            inputs = from_input(boundary).repeat(streams, 1)
+            self.graph = StepGraph.checked(self._graphed, inputs, *state, record)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """A copy computes without a graph."""
+        return self.__dict__ | {"graph": None}
 
     def __call__(self, x: Tensor, packing: Packing, words: Tensor | None = None) -> Tensor:
         """Run over a packed block of N rows.
@@ -64,6 +83,9 @@ class Direction:
         Returns: (N, P) float32, the outputs in the order of the block.
         """
         sizes = packing.sizes
+        if self.graph is not None and sizes[0] == len(self.graph.hidden):
+            steps = self._inputs(x, sizes, words)
+            return torch.cat(self.graph.run(steps, packing.begins, self.first_hidden, self.first_cell)).float()
         cell, hidden = self.first_cell.repeat(sizes[0], 1), self.first_hidden.repeat(sizes[0], 1)
         outputs: list[Tensor] = []
         for table, rows in self._inputs(x, sizes, words):
@@ -95,6 +117,11 @@ class Direction:
             for rows in torch.split(which, steps):
                 yield table, rows
             start = end
+
+    def _graphed(self, inputs: Tensor, hidden: Tensor, cell: Tensor) -> Tensor:
+        """A step of `graphs.StepFunction`."""
+        assert isinstance(self.cell, PlainCell)
+        return self._project(self.cell.step(hidden, inputs, cell))
 
     def _project(self, raw: Tensor) -> Tensor:
         """(n, H) -> the hidden state (n, P)."""

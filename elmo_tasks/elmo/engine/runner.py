@@ -12,6 +12,7 @@ from elmo_tasks.core.errors import InputError
 from elmo_tasks.core.sentences import checked_sentences
 from elmo_tasks.elmo.bilm import BiLM
 from elmo_tasks.elmo.engine import loops
+from elmo_tasks.elmo.engine.graphs import recorder
 from elmo_tasks.elmo.engine.layer import Alone, Direction
 from elmo_tasks.elmo.engine.packing import Packing
 from elmo_tasks.elmo.engine.precision import arithmetic, has_kernels, resolve
@@ -95,8 +96,9 @@ class Engine:
     def _directions(self, lstms: Iterable[ProjectedLstm], boundary: Tensor, make: Makers) -> list[Direction]:
         """The layers of one direction. boundary: (1, P), the vector of the boundary that it reads first."""
         directions: list[Direction] = []
+        record = recorder(self.device)
         for lstm in lstms:
-            directions.append(Direction(lstm, make, boundary))
+            directions.append(Direction(lstm, make, boundary, self.streams, record))
             boundary = self._next(boundary, directions[-1].first_hidden.float(), len(directions) - 1)
         return directions
 
