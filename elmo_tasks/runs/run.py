@@ -91,7 +91,7 @@ class Run:
                 `nli`: a tuple of two texts or of two lists of tokens, or a list of such pairs. For a task of documents,
                 such as `coreference`: a text; a list of sentences, each a list of tokens, which is one document; or a
                 list of such documents.
-            scores: also compute the probability of each entity, predicate and argument.
+            scores: also compute the probability of each entity, predicate, argument, tag and mention.
 
         Returns:
             One result per sentence: a list for a text, a list of lists for a list of texts, and a list for a list of
