@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from elmo_tasks.core.errors import InputError, quoted
-from elmo_tasks.runs.given import items_of, whole_of
+from elmo_tasks.runs.given import items_of
 from elmo_tasks.text.examples import Example
+from elmo_tasks.text.pairs import whole_of
 from elmo_tasks.text.results import joined, sentence_of
 from elmo_tasks.text.tokeniser import Sentence, split_text
 from elmo_tasks.text.tokens import split_tokens

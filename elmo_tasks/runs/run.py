@@ -17,12 +17,13 @@ from elmo_tasks.data.object_rows import is_splits, split_of
 from elmo_tasks.runs.documents import SplitDocument, checked_document, checked_documents, is_one_document
 from elmo_tasks.runs.evaluate import check_own_data, evaluate_trained
 from elmo_tasks.runs.folder import RunFolder, read_epochs, read_metrics
-from elmo_tasks.runs.given import Given, Pair, checked, checked_list, checked_pair, checked_pairs, is_one_pair, kind_of
+from elmo_tasks.runs.given import Given, checked, checked_list, checked_pairs, is_one_pair, kind_of
 from elmo_tasks.runs.hub import RUN_FILES, find_run
 from elmo_tasks.runs.predict import apply_run, predict_examples
 from elmo_tasks.runs.store import Trained, load_trained
 from elmo_tasks.text.examples import Example
 from elmo_tasks.text.labels import span_types
+from elmo_tasks.text.pairs import Pair, checked_pair
 from elmo_tasks.text.results import OtherResult, Result, joined, sentence_of
 from elmo_tasks.text.tokeniser import Sentence, split_text
 

