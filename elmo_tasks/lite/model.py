@@ -15,7 +15,7 @@ from elmo_tasks.core.sentences import checked_sentences
 from elmo_tasks.lite.decoding import open_decoder
 from elmo_tasks.lite.folder import Export, Floats
 from elmo_tasks.lite.inputs import open_inputs
-from elmo_tasks.text.pairs import PAIR_FORM, checked_pair
+from elmo_tasks.text.pairs import PAIR_FORM, checked_pair, rows_of_table
 from elmo_tasks.text.results import Result
 from elmo_tasks.text.tokeniser import split_text
 
@@ -104,7 +104,7 @@ class LiteModel:
             return [(list(tokens),) for tokens in checked_sentences(given)]
         if isinstance(given, (str, bytes)) or not isinstance(given, Iterable):
             raise InputError(f"the input must be a list of pairs, not {quoted(given)}; {PAIR_FORM}")
-        return [_pair(item, f"item {number}") for number, item in enumerate(given)]
+        return [_pair(item, f"item {number}") for number, item in enumerate(rows_of_table(given))]
 
     def _predict(self, examples: Sequence[Example]) -> list[Any]:
         """The decoder's prediction for each example."""

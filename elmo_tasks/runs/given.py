@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, TypeAlias
 
 from elmo_tasks.core.errors import InputError, quoted
-from elmo_tasks.text.pairs import PAIR_FORM, Pair, checked_pair
+from elmo_tasks.text.pairs import PAIR_FORM, Pair, checked_pair, rows_of_table
 
 Given: TypeAlias = "str | Sequence[str]"
 """A raw text, or the tokens of one sentence."""
@@ -55,16 +55,18 @@ def checked(item: Any, name: str, kind: type, *, empty: bool) -> Given:
 
 
 def is_one_pair(given: object) -> bool:
-    """Whether the argument of a run is one pair: a tuple of two texts, or of two lists of tokens.
-
-    A tuple of two tuples is two pairs.
-    """
-    return isinstance(given, tuple) and len(given) == 2 and all(isinstance(part, (str, list)) for part in given)
+    """Whether the argument of a run is one pair: a tuple of two things, unless both are tuples, which are two pairs."""
+    return isinstance(given, tuple) and len(given) == 2 and not all(isinstance(part, tuple) for part in given)
 
 
 def checked_pairs(given: Any) -> list[Pair]:
-    """The pairs of an iterable, with their tokens. Raises InputError if it has none, or an item is not a pair."""
-    return [checked_pair(item, f"item {number}") for number, item in enumerate(items_of(given, "pair", PAIR_FORM))]
+    """The pairs of an iterable or of a table with two columns, with their tokens.
+
+    Raises:
+        InputError: there are none, or an item is not a pair.
+    """
+    items = items_of(rows_of_table(given), "pair", PAIR_FORM)
+    return [checked_pair(item, f"item {number}") for number, item in enumerate(items)]
 
 
 def items_of(given: Any, what: str, expected: str) -> list[Any]:

@@ -89,7 +89,8 @@ class Run:
 
         Args:
             given: a text; a list of texts; or a list of sentences, each a list of tokens. For a task of pairs, such as
-                `nli`: a tuple of two texts or of two lists of tokens, or a list of such pairs. For a task of documents,
+                `nli`: a tuple of two texts or of two lists of tokens, a list of such pairs, or an array or frame with
+                two columns. For a task of documents,
                 such as `coreference`: a text; a list of sentences, each a list of tokens, which is one document; or a
                 list of such documents.
             scores: also compute the probability of each entity, predicate, argument, tag and mention.

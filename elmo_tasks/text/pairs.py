@@ -14,6 +14,13 @@ Pair: TypeAlias = "tuple[Sentence, Sentence]"
 PAIR_FORM = "a pair is a tuple (premise, hypothesis) of two texts or two token lists"
 
 
+def rows_of_table(given: Any) -> Any:
+    """The rows of an array or frame with two columns, as lists; anything else as it is."""
+    if len(getattr(given, "shape", ())) != 2 or given.shape[1] != 2:
+        return given
+    return (given.to_numpy() if hasattr(given, "to_numpy") else given).tolist()
+
+
 def checked_pair(item: Any, name: str) -> Pair:
     """A pair with its tokens. Raises InputError, which begins with `name`, if it is not a pair or a text is empty."""
     if not isinstance(item, (tuple, list)) or len(item) != 2:

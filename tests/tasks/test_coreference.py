@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -119,7 +120,7 @@ def test_probabilities(here: Path, run: Run, capsys: pytest.CaptureFixture[str])
     Path("in.txt").write_text(f"{LINES}\n{LINES}")
     found = run([line.split() for line in LINES.splitlines()])
     expected = [round(mention.score, 6) for own in found.clusters for mention in own]
-    assert len(expected) == 6 and len(set(expected)) > 3 and all(0.3 < score < 1 for score in expected)
+    assert len(expected) == 6 and len(set(expected)) > 3 and all(0.3 < score <= 1 for score in expected)
     assert main(["predict", "run", "in.txt", "--probabilities"]) == 0
     for line in capsys.readouterr().out.splitlines():
         clusters = json.loads(line)["clusters"]
@@ -188,6 +189,37 @@ def test_faults_of_commands(here: Path, capsys: pytest.CaptureFixture[str]) -> N
     Path("bad").mkdir(exist_ok=True)
     Path("bad/test.conll").write_text("#begin document (x); part 000\nx 0 0 Ada 0)\n")
     assert "test.conll:2: 0) closes a mention that is not open" in fails(capsys, "evaluate", "run", "--data", "bad")
+
+
+def test_lines_may_be_json(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    lines = [json.dumps({"tokens": line.split()}) for line in LINES.splitlines()]
+    Path("in.txt").write_text("\r\n".join([*lines, "", '{"text": "Then Bo left ."}']))
+    assert main(["predict", "run", "in.txt"]) == 0
+    first, second = (json.loads(line) for line in capsys.readouterr().out.splitlines())
+    assert first["tokens"] == LINES.split() and first["sentences"] == [[0, 5], [5, 11], [11, 15]]
+    assert second["tokens"] == ["Then", "Bo", "left", "."]
+    Path("in.txt").write_text('Ada left .\n{"sentences": [["Bo"]]}\n')
+    assert 'in.txt:2: None is not a list of words; expected {"tokens": [words]}' in fails(
+        capsys, "predict", "run", "in.txt"
+    )
+    message = fails(capsys, "predict", "run", "data/test.conll")
+    assert "data/test.conll:1: CoNLL-2012 instead of one tokenised sentence per line; score such a file with" in message
+
+
+@pytest.mark.parametrize(
+    ("document", "message"),
+    [
+        ({"clusters": (((0, 5),),)}, r"document 'x': the mention \(0, 5\) is not a range of its 3 tokens; give start"),
+        ({"clusters": (((1, 1),),)}, r"the mention \(1, 1\) is not a range"),
+        ({"clusters": (((-1, 1),),)}, r"the mention \(-1, 1\) is not a range"),
+        ({"clusters": (((0, 1), (2, 3)), ((2, 3),))}, r"the mention \(2, 3\) occurs twice; leave it in one cluster"),
+        ({"speakers": ("a",)}, "there are 1 speakers for 3 tokens; give one per token, or none"),
+        ({"speakers": ("a",), "source": "f:7"}, "f:7: there are 1 speakers"),
+    ],
+)
+def test_documents_are_checked(document: dict[str, Any], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        Document((("a", "b"), ("c",)), name="x", **document)
 
 
 def test_gap_as_an_unseen_test(here: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
-import numpy as np
-
 from elmo_tasks.core.errors import InputError, quoted
 from elmo_tasks.data.objects import check_token, raw_tokens
+from elmo_tasks.text.pairs import rows_of_table
 from elmo_tasks.text.tokens import split_tokens
 
 TOKENIZERS: dict[str, Callable[[str], tuple[str, ...]]] = {"whitespace": split_tokens, "raw": raw_tokens}
@@ -76,12 +75,9 @@ def pair_lists(
     if isinstance(pairs, (str, bytes)) or (shape is not None and len(shape) != 1 and tuple(shape[1:]) != (2,)):
         given = f"one {type(pairs).__name__}" if shape is None else f"an array of shape {tuple(shape)}"
         raise InputError(f"{name} must be a list of pairs of texts, or have two columns of them, not {given}")
-    rows = (
-        pairs.to_numpy() if shape is not None and hasattr(pairs, "to_numpy") else pairs
-    )  # a frame iterates over names
     found = []
-    for number, pair in enumerate(rows):
-        if not isinstance(pair, (tuple, list, np.ndarray)) or len(pair) != 2:
+    for number, pair in enumerate(rows_of_table(pairs)):
+        if not isinstance(pair, (tuple, list)) or len(pair) != 2:
             raise InputError(f"{name}[{number}]: must be a pair of texts or token lists, not {quoted(pair)}")
         halves = []
         for what, half in zip(("premise", "hypothesis"), pair, strict=True):
