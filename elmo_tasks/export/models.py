@@ -62,7 +62,9 @@ def classifier_graph(model: Classifier, *, int8: bool) -> bytes:
     graph, x, again, lengths = _begin(model.mix, int8)
     x, mask = _layer_norm(graph, model.norm, x), _mask(graph, x, lengths)
     if isinstance(model.head, BiattentiveNetwork):
-        beside = again and model.norm_again and _layer_norm(graph, model.norm_again, again)
+        beside = again
+        if again is not None and model.norm_again is not None:
+            beside = _layer_norm(graph, model.norm_again, again)
         scores = _biattentive(graph, model.head, x, lengths, mask, beside)
     else:
         assert isinstance(model.head, PooledHead)

@@ -101,7 +101,7 @@ class Tagger:
         return _of_tokens(self.graph, vectors)
 
     def describe(self, sentences: Sequence[Tokens], predicted: tuple[str, ...]) -> dict[str, Any]:
-        return describe_spans(*sentences, predicted)
+        return describe_spans(sentences[0], predicted)
 
     def result(self, sentence: Sentence, predicted: tuple[str, ...]) -> Result:
         return entity_result(sentence, (), (predicted,), None)
@@ -124,7 +124,7 @@ class TokenClassifier:
         return _of_tokens(self.graph, vectors)
 
     def describe(self, sentences: Sequence[Tokens], predicted: tuple[str, ...]) -> dict[str, Any]:
-        return describe_tags(*sentences, predicted)
+        return describe_tags(sentences[0], predicted)
 
     def result(self, sentence: Sentence, predicted: tuple[str, ...]) -> Result:
         return tag_result(sentence, (), (predicted,), None)
@@ -154,7 +154,7 @@ class Classifier:
         return [found[row] for row in range(len(found))]
 
     def describe(self, sentences: Sequence[Tokens], predicted: Mapping[str, float]) -> dict[str, Any]:
-        return describe_label(*sentences, predicted)
+        return describe_label(sentences[0], predicted)
 
     def result(self, sentence: Sentence, predicted: Mapping[str, float]) -> Result:
         return label_result(sentence, (), (predicted,), None)
@@ -166,7 +166,8 @@ class PairClassifier(Classifier):
     pairs = True
 
     def describe(self, sentences: Sequence[Tokens], predicted: Mapping[str, float]) -> dict[str, Any]:
-        return describe_pair(*sentences, predicted)
+        premise, hypothesis = sentences
+        return describe_pair(premise, hypothesis, predicted)
 
 
 class RoleLabeller:
@@ -220,7 +221,7 @@ class RoleLabeller:
             yield from (self.labels.decode(own) for own in numbers)
 
     def describe(self, sentences: Sequence[Tokens], predicted: Frames) -> dict[str, Any]:
-        return describe_frames(*sentences, predicted)
+        return describe_frames(sentences[0], predicted)
 
     def result(self, sentence: Sentence, predicted: Frames) -> Result:
         examples = [TaggedSentence((), (), at) for at, _ in predicted]

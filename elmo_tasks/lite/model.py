@@ -71,7 +71,7 @@ class LiteModel:
         if self.pairs:
             raise InputError(f"a model of {self.task} compares two texts; call it with pairs (premise, hypothesis)")
         sentences = split_text(text)
-        found = self._predict([[[token.text for token in sentence.tokens]] for sentence in sentences])
+        found = self._predict([([token.text for token in sentence.tokens],) for sentence in sentences])
         return [self._decoder.result(own, predicted) for own, predicted in zip(sentences, found, strict=True)]
 
     def pipe(self, given: Iterable[Any], block: int = 64) -> Iterator[dict[str, Any]]:
