@@ -23,7 +23,7 @@ from elmo_tasks.runs.predict import apply_run, predict_examples
 from elmo_tasks.runs.store import Trained, load_trained
 from elmo_tasks.text.examples import Example
 from elmo_tasks.text.labels import span_types
-from elmo_tasks.text.pairs import Pair, checked_pair
+from elmo_tasks.text.pairs import Pair, checked_pair, rows_of_table
 from elmo_tasks.text.results import OtherResult, Result, joined, sentence_of
 from elmo_tasks.text.tokeniser import Sentence, split_text
 
@@ -134,7 +134,7 @@ class Run:
         if batch_size < 1:
             raise InputError(f"pipe: batch_size must be 1 or more, not {batch_size}")
         kind: type | None = None
-        numbered = enumerate(stream)
+        numbered = enumerate(rows_of_table(stream) if self.trained.task.pair is not None else stream)
         while batch := list(islice(numbered, batch_size)):
             if self.trained.task.pair is not None:
                 pairs = [checked_pair(item, f"item {number}") for number, item in batch]

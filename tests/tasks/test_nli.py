@@ -142,6 +142,7 @@ def test_a_run_takes_pairs(here: Path, run: Run) -> None:
     assert list(run.pipe(iter([("a dog sleeps", "the dog rests")]))) == [texts[0]]
     table = [("a dog sleeps", "the dog rests"), ("a dog sleeps", "the cat rests")]
     assert run(pd.DataFrame(table, columns=["premise", "hypothesis"])) == run(np.array(table)) == texts
+    assert list(run.pipe(np.array(table))) == texts
     assert run.labels == ("no", "yes")
 
 
