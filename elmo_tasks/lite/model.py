@@ -47,16 +47,16 @@ class LiteModel:
         self._decoder = open_decoder(export)
         self.pairs = self._decoder.pairs
 
-    def __call__(self, given: Iterable[Any]) -> list[dict[str, Any]]:
+    def __call__(self, sentences: Iterable[Any]) -> list[dict[str, Any]]:
         """One result per tokenised sentence or per pair, in the format of `elmo-tasks predict` for this task.
 
-        given: lists of tokens; for a task of pairs, tuples of two texts or two lists of tokens.
+        sentences: lists of tokens; for a task of pairs, tuples of two texts or two lists of tokens.
 
         Raises:
             InputError: a string is given instead of a list of tokens (use `text` for strings), or an item is not a
                 pair.
         """
-        examples = self._examples(given)
+        examples = self._examples(sentences)
         found = zip(examples, self._predict(examples), strict=True)
         return [self._decoder.describe(example, predicted) for example, predicted in found]
 
@@ -74,13 +74,13 @@ class LiteModel:
         found = self._predict([([token.text for token in sentence.tokens],) for sentence in sentences])
         return [self._decoder.result(own, predicted) for own, predicted in zip(sentences, found, strict=True)]
 
-    def pipe(self, given: Iterable[Any], block: int = 64) -> Iterator[dict[str, Any]]:
+    def pipe(self, sentences: Iterable[Any], block: int = 64) -> Iterator[dict[str, Any]]:
         """Yield the results for a stream, `block` sentences or pairs at a time, in bounded memory."""
-        stream = iter(given)
+        stream = iter(sentences)
         while some := list(islice(stream, block)):
             yield from self(some)
 
-    def scores(self, given: Iterable[Any]) -> list[Floats]:
+    def scores(self, sentences: Iterable[Any]) -> list[Floats]:
         """The scores before decoding: (T, K) for the tags of each token, or (K,) for the labels of a sentence or pair.
 
         For a role labeller they are (T, 2), "no predicate" and "predicate" for each token.
@@ -88,7 +88,7 @@ class LiteModel:
         Raises:
             InputError: as when it is called, or a sentence has no tokens.
         """
-        examples = self._examples(given)
+        examples = self._examples(sentences)
         if not all(sentence for example in examples for sentence in example):
             raise InputError("a sentence without tokens has no scores; leave it out")
         found = [np.empty(0, np.float32) for _ in examples]
@@ -140,7 +140,7 @@ def load(folder: str | Path, *, threads: int | None = None) -> LiteModel:
 
 def _pair(item: Any, name: str) -> Example:
     """The tokens of a pair; of an empty line, none. Raises InputError, which begins with `name`."""
-    if isinstance(item, tuple) and item == ((), ()):
+    if isinstance(item, tuple) and len(item) == 2 and all(isinstance(half, tuple) and not half for half in item):
         return item
     return tuple([token.text for token in half.tokens] for half in checked_pair(item, name))
 
