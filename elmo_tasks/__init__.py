@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from elmo_tasks.embedders.frozen import embed_batch, frozen_embedder
     from elmo_tasks.embedders.protocol import Embedder
     from elmo_tasks.integrations.sklearn.classifier import ElmoClassifier
+    from elmo_tasks.integrations.sklearn.pair_classifier import ElmoPairClassifier
     from elmo_tasks.integrations.sklearn.tagger import ElmoTagger
     from elmo_tasks.integrations.sklearn.vectorizer import ElmoVectorizer
     from elmo_tasks.metrics.counts import Counts, Ratio
@@ -75,6 +76,7 @@ __all__ = [
     "Elmo",
     "ElmoClassifier",
     "ElmoEmbedder",
+    "ElmoPairClassifier",
     "ElmoTagger",
     "ElmoVectorizer",
     "Embedder",
@@ -131,6 +133,7 @@ _HOMES = {
     "Elmo": "elmo.allennlp",
     "ElmoClassifier": "integrations.sklearn.classifier",
     "ElmoEmbedder": "elmo.allennlp",
+    "ElmoPairClassifier": "integrations.sklearn.pair_classifier",
     "ElmoTagger": "integrations.sklearn.tagger",
     "ElmoVectorizer": "integrations.sklearn.vectorizer",
     "Embedder": "embedders.protocol",

@@ -172,9 +172,12 @@ class Task(Generic[ExampleT, PredictionT, SettingsT]):
                 raise InputError(f"{name}: {quoted(given[0])} is not an example, which has tokens and a source")
             return list(given)
         if self.objects is None:
+            found = f"a {type(given).__name__}"
+            if isinstance(given, (list, tuple)):
+                found = f"a list of {type(given[0]).__name__}" if given else "an empty list"
             raise InputError(
-                f"{name} must be a list of examples of the task {self.name}, not a {type(given).__name__}; make "
-                "examples, or pass files as data="
+                f"{name} must be a list of examples of the task {self.name}, not {found}; make examples, or pass files "
+                "as data="
             )
         return self.objects(given, name, columns or {}, note)
 

@@ -10,7 +10,7 @@ from elmo_tasks.benchmark.sheet import costs, full_rows, headline, scores
 from elmo_tasks.core.markdown import code, markdown_table
 from elmo_tasks.metrics.spread import spread
 
-_HEADLINES = {"f1": "F1", "accuracy": "accuracy"}
+_HEADLINES = {"f1": "F1", "accuracy": "accuracy", "conll": "CoNLL F1"}
 _COSTS = ("epochs", "seconds per epoch", "minutes per run", "peak memory", "record or source")
 _OVERVIEW = (
     *("task", "embedders", "seeds", "test", "against {baseline}", "error reduction", "p"),
@@ -26,7 +26,8 @@ def table(task: str, records: Sequence[Mapping[str, Any]]) -> str:
     records = [record for record in records if record.get("task") == task]
     rows = [record for record in records if "runs" in record]
     if not rows:
-        return "No runs are recorded yet.\n"
+        others = f" Results of others:\n\n{_published(records)}" if records else "\n"
+        return "No runs are recorded yet." + others
     key = next((name for name in _HEADLINES if name in rows[0]["runs"][0]["test"]), "f1")
     score = _HEADLINES[key]
     head = ("data", "embedders", "seeds", f"dev {score}", f"test {score}", *_COSTS)
@@ -52,6 +53,13 @@ def table(task: str, records: Sequence[Mapping[str, Any]]) -> str:
             cells = [entry["data"], entry["model"], seeds, entry.get("dev", ""), entry["test"], "", "", "", ""]
             lines.append([*cells, entry["source"]])
     return markdown_table(head, lines)
+
+
+def _published(entries: Sequence[Mapping[str, Any]]) -> str:
+    """Results of others alone, with what differs from ours."""
+    columns = ("data", "model", "seeds", "test", "what differs from ours", "source")
+    keys = ("data", "model", "seeds", "test", "differs", "source")
+    return markdown_table(columns, [[str(entry.get(key, "")) for key in keys] for entry in entries])
 
 
 def _told_apart(record: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> str:

@@ -48,7 +48,9 @@ def add(verbs: Verbs) -> None:
         "input)",
     )
     predict.add_argument(
-        "--probabilities", action="store_true", help="add a probability to each entity, predicate and argument"
+        "--probabilities",
+        action="store_true",
+        help="add a probability to each entity, predicate, argument, tag and coreferent mention",
     )
     predict.add_argument(
         "--format",

@@ -15,6 +15,7 @@ _KNOWN = (
     r".*Checkpoint directory .* exists and is not empty.*",  # --resume
     r".*The number of training batches .* is smaller than the logging interval.*",
     r".*`weights_only` was not set.*",
+    r".*`srun` command is available on your system but is not used.*",  # on machines of a SLURM cluster
 )
 
 

@@ -1,4 +1,4 @@
-"""Find data sets by name: a folder, `$ELMO_TASKS_DATA/NAME`, a shipped one, or the hub, in this order."""
+"""Find data sets by name: a folder with data, `$ELMO_TASKS_DATA/NAME`, a shipped one, or the hub, in this order."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from elmo_tasks.core.errors import InputError, quoted
+from elmo_tasks.core.folders import kind_of
 from elmo_tasks.core.paths import data_root
 from elmo_tasks.data.hub import load_conll2003, load_sst2, load_sst5
 from elmo_tasks.data.label_map import LabelMap, with_label_map
@@ -227,6 +228,12 @@ def _load(name: str, reader: Reader, reading: ReadingConfig, only: Sequence[str]
                 "the hub; leave them out"
             )
         return entry.hub()
+    if entry is not None:
+        root = data_root() or "not set"
+        raise InputError(
+            f"--data: the data set {name} is not on this disk; put its files into "
+            f"$ELMO_TASKS_DATA/{entry.folder or name} (ELMO_TASKS_DATA is {root}), or give their folder, as ./{name}"
+        )
     close = difflib.get_close_matches(name, CATALOG, n=1)
     guess = f"; did you mean {close[0]}?" if close else ""
     raise InputError(
@@ -236,7 +243,12 @@ def _load(name: str, reader: Reader, reading: ReadingConfig, only: Sequence[str]
 
 
 def locate(name: str) -> Place | None:
-    """The folder of the data set `name`, or None if it is not on this disk."""
+    """The folder of the data set `name`, or None if it is not on this disk.
+
+    A name without a slash is a folder here only if that has a file of a split and is none that this package wrote, such
+    as a run called `sick`; otherwise the data set of that name is meant. If there is none, it is the folder after all,
+    so that the message can say what is missing in it.
+    """
     entry, root = CATALOG.get(name), data_root()
     folder, _, variant = name.rpartition(":")
     places = [Place(Path(name).expanduser())]
@@ -248,7 +260,12 @@ def locate(name: str) -> Place | None:
             places.append(Place(root / entry.folder, entry.variant))
     if entry is not None and entry.shipped is not None:
         places.append(Place(entry.shipped))
-    found = next((place for place in places if place.folder.is_dir()), None)
+    there = [place for place in places if place.folder.is_dir()]
+    if name == Path(name).name:
+        there = [place for place in there if kind_of(place.folder) is None]
+        full = [place for place in there if any(has_split(place.folder, split) for split in SPLIT_NAMES)]
+        there = full or ([] if entry is not None and entry.hub is not None else there)
+    found = next(iter(there), None)
     if found is not None and entry is not None and not has_split(found.folder, "train"):
         return found._replace(trained_on=entry.trained_on)
     return found

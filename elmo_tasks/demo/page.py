@@ -79,7 +79,9 @@ VIEWS: dict[type[Result], View] = {
     ClusterResult: View(
         "entities",
         lambda result, labels, several: cluster_panel(result),
-        "Mentions with the same number and colour refer to the same entity. All sentences are read together.",
+        "Mentions with the same number and colour refer to the same entity. All sentences are read together. The "
+        "percentage is the probability that the mention refers to an earlier one of its number, or, for the first one, "
+        "that it is a mention and refers to nothing before it.",
     ),
     TagResult: View(
         "tags",
@@ -140,8 +142,8 @@ def document(shown: Shown) -> str:
 def answer(shown: Shown, text: str, tokenised: bool = False, second: str = "") -> str:
     """The answer for a text: one card per run, then the similarity of its tokens. Markup in the text is escaped.
 
-    Each sentence is analysed separately; the compared tokens are those of the first one. Runs that compare two texts
-    read the whole text and the second one.
+    Each sentence is analysed separately, except by runs that read documents or compare two texts, which read the whole
+    text. The compared tokens are those of the first sentence.
 
     tokenised: whether the texts are one sentence each with tokens separated by spaces.
     """
@@ -154,8 +156,12 @@ def answer(shown: Shown, text: str, tokenised: bool = False, second: str = "") -
         _run_card(run, sentences) if run.run.trained.task.pair is None else _pair_card(run, pair) for run in shown.runs
     ]
     likeness = similarity_panel(compare_tokens(shown.bilm, typed.sentences[0]), shown.own)
-    notes = list(dict.fromkeys([*_notes(typed), *_notes(other)[len(other.sentences) > 1 :]]))
-    return page(notes, cards, card("wide", "Which tokens are alike?", (), likeness))
+    notes = dict.fromkeys([*_notes(typed), *_notes(other)])  # without repetitions
+    return page(
+        [*_split_note(shown, len(typed.sentences)), *notes],
+        cards,
+        card("wide", "Which tokens are alike?", (), likeness),
+    )
 
 
 def style() -> str:
@@ -168,13 +174,32 @@ def script() -> str:
     return files(__package__).joinpath("page.js").read_text(encoding="utf-8")
 
 
+def _split_note(shown: Shown, count: int) -> list[str]:
+    """How the runs read a text of several sentences."""
+    if count < 2:
+        return []
+    together = {TITLES.get(run.run.task, run.run.task): None for run in shown.runs if _reads_whole(run)}
+    alone = [run for run in shown.runs if not _reads_whole(run)]
+    if not together:
+        how = "Each is analysed separately."
+    elif not alone:
+        how = "They are read together."
+    else:
+        how = f"They are read together for: {', '.join(together).lower()}. Everything else is found in each separately."
+    return [
+        f"This text was split into {count} sentences. {how} The tokens that are compared at the end are those of the "
+        "first sentence."
+    ]
+
+
+def _reads_whole(run: ShownRun) -> bool:
+    """Whether a run reads all sentences of a text together."""
+    task = run.run.trained.task
+    return task.document is not None or task.pair is not None
+
+
 def _notes(typed: Typed) -> list[str]:
     notes = []
-    if len(typed.sentences) > 1:
-        notes.append(
-            f"This text was split into {len(typed.sentences)} sentences. Each is analysed separately. The tokens that "
-            "are compared at the end are those of the first sentence."
-        )
     if typed.cut:
         notes.append(
             f"This text is too long. Only its first {sum(map(len, typed.sentences))} tokens were analysed, of at most "

@@ -71,22 +71,25 @@ def tag_panel(result: TagResult, labels: Sequence[str]) -> Markup:
 
 
 def cluster_panel(result: ClusterResult) -> Markup:
-    """The document, each mention in the colour of its cluster and with its number, nested mentions inside others."""
+    """The document, each mention in the colour of its cluster, with the cluster's number and the mention's probability.
+
+    Nested mentions are inside others.
+    """
     mentions = [
-        (mention.start, -mention.end, number)
+        (mention.start, -mention.end, number, mention.score)
         for number, cluster in enumerate(result.clusters, 1)
         for mention in cluster
     ]
     tree: list[Any] = []
     opened: list[tuple[int, list[Any]]] = []  # the end of each open mention, and what contains it
-    here, left = tree, sorted(mentions, reverse=True)
+    here, left = tree, sorted(mentions, key=lambda mention: mention[:3], reverse=True)
     for token in result.tokens:
         while opened and opened[-1][0] <= token.start:
             here = opened.pop()[1]
         while left and left[-1][0] <= token.start:
-            _, end, number = left.pop()
+            _, end, number, score = left.pop()
             inside: list[Any] = []
-            here.append((number, f"t{(number - 1) % _TINTS}", inside))
+            here.append((str(number), score, f"t{(number - 1) % _TINTS}", inside))
             opened.append((-end, here))
             here = inside
         here.append(token.text)

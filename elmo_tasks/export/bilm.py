@@ -41,13 +41,13 @@ def words_graph(encoder: CharacterEncoder, *, int8: bool) -> bytes:
 
 
 @torch.no_grad()
-def direction_graph(bilm: BiLM, side: int, weights: Sequence[float], *, int8: bool) -> bytes:
+def direction_graph(bilm: BiLM, side: int, mixes: Sequence[Sequence[float]], *, int8: bool) -> bytes:
     """One direction, computed in streams; the states are reset where a sentence begins.
 
     Inputs: words (U, P); which (T, S) int64, the word at each step of each stream; begins (T, S, 1) bool, true where a
-    sentence begins. Output: the weighted sum of the layers (T, S, P); layer 0 is the words.
+    sentence begins. Output: the M weighted sums of the layers, concatenated (T, S, M P); layer 0 is the words.
 
-    side: 0 for forward, 1 for backward; weights: one weight per layer.
+    side: 0 for forward, 1 for backward; mixes: for each sum one weight per layer.
     """
     layers = bilm.backward_layers if side else bilm.forward_layers
     boundary = bilm.boundary_vectors()[side : side + 1]  # (1, P), the vector of the boundary before the first word
@@ -56,8 +56,8 @@ def direction_graph(bilm: BiLM, side: int, weights: Sequence[float], *, int8: bo
     which = graph.input("which", "int64", ["T", "S"])
     begins = graph.input("begins", "bool", ["T", "S", 1])
     here = graph.op("Gather", words, which)  # (T, S, P)
-    total = graph.op("Mul", here, graph.constant(weights[0], "float32"))
-    last = max((number for number, weight in enumerate(weights) if weight), default=0)
+    totals = [graph.op("Mul", here, graph.constant(weights[0], "float32")) for weights in mixes]
+    last = max(number for weights in mixes for number, weight in enumerate(weights) if weight or not number)
     x = here
     for number, lstm in zip(range(last), layers, strict=False):
         assert isinstance(lstm, ProjectedLstm)
@@ -67,8 +67,10 @@ def direction_graph(bilm: BiLM, side: int, weights: Sequence[float], *, int8: bo
         residual = bilm.options.skip_connections and number > 0
         x = graph.op("Add", x, y) if residual else y
         boundary = before + state.hidden if residual else state.hidden
-        total = graph.op("Add", total, graph.op("Mul", x, graph.constant(weights[number + 1], "float32")))
-    graph.output(total, ["T", "S", "P"])
+        for place, weights in enumerate(mixes):
+            part = graph.op("Mul", x, graph.constant(weights[number + 1], "float32"))
+            totals[place] = graph.op("Add", totals[place], part)
+    graph.output(graph.op("Concat", *totals, axis=2) if len(totals) > 1 else totals[0], ["T", "S", "P"])
     return graph.serialised()
 
 

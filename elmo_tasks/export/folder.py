@@ -18,9 +18,10 @@ from elmo_tasks.core.outputs import hold, new_output_folder
 from elmo_tasks.embedders.protocol import Input
 from elmo_tasks.export.graph import array
 from elmo_tasks.export.inputs import Files, maker_of, saved
-from elmo_tasks.export.models import classifier_graph, finder_graph, roles_graph, tagger_graph
+from elmo_tasks.export.models import classifier_graph, finder_graph, pair_graph, roles_graph, tagger_graph
 from elmo_tasks.lite.folder import FORMAT, MANIFEST
 from elmo_tasks.nn.classifier import Classifier
+from elmo_tasks.nn.esim import Esim
 from elmo_tasks.nn.role_labeller import RoleLabeller
 from elmo_tasks.nn.tagger import Tagger
 from elmo_tasks.nn.token_classifier import TokenClassifier
@@ -30,7 +31,7 @@ from elmo_tasks.text.tokeniser import tokeniser_name
 
 EXPORT = "export"
 """The kind of the folder in its marker."""
-_SCHEMES = {"ner": "BIOES", "sentiment": "", "srl": "BIO", "tagging": ""}
+_SCHEMES = {"ner": "BIOES", "nli": "", "sentiment": "", "srl": "BIO", "tagging": ""}
 """The tasks that can be exported, with their tag schemes."""
 
 
@@ -85,12 +86,14 @@ def export_model(trained: Exportable, output: str | Path, *, int8: bool = False,
             raise InputError(
                 f"runs of the task {trained.task.name} cannot be exported; only those of {', '.join(_SCHEMES)} can"
             )
-        if isinstance(trained.model, Classifier) and trained.model.mix.again is not None:
-            raise InputError(
-                "runs with model.elmo_at_output cannot be exported; train it with --set model.elmo_at_output=false"
-            )
-        sources = trained.model.cpu().mix.sources  # it may have been applied on a GPU
-        makers = [maker_of(source, module) for source, module in zip(trained.inputs, sources, strict=True)]
+        if isinstance(trained.model, Esim) and trained.model.hypothesis_only:
+            raise InputError("a run with model.hypothesis_only is a control and cannot be exported")
+        mix = trained.model.cpu().mix  # it may have been applied on a GPU
+        again = {} if mix.again is None else dict(zip(mix.again.places, mix.again.mix.sources, strict=True))
+        makers = [
+            maker_of(source, module, again.get(number))
+            for number, (source, module) in enumerate(zip(trained.inputs, mix.sources, strict=True))
+        ]
         files: Files = {}
         inputs = []
         for number, (source, make) in enumerate(zip(trained.inputs, makers, strict=True)):
@@ -125,6 +128,8 @@ def _model(trained: Exportable, int8: bool) -> tuple[str, Files]:
     if isinstance(model, RoleLabeller):
         graphs = {"model.onnx": roles_graph(model, int8=int8), "finder.onnx": finder_graph(model, int8=int8)}
         return "role labeller", graphs
+    if isinstance(model, Esim):
+        return "pair classifier", {"model.onnx": pair_graph(model, int8=int8)}
     assert isinstance(model, Classifier)
     return "classifier", {"model.onnx": classifier_graph(model, int8=int8)}
 

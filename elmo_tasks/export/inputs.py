@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -29,8 +29,10 @@ Maker = Callable[[str, bool], tuple[dict[str, Any], Files]]
 """A function from the prefix of the file names, and whether to use 8 bits, to the manifest entry and the files."""
 
 
-def maker_of(source: Input, module: nn.Module) -> Maker:
+def maker_of(source: Input, module: nn.Module, again: nn.Module | None = None) -> Maker:
     """Return the function that exports an input. Runs that cannot be exported are refused before computing anything.
+
+    again: the second mix of its layers, if the model has one.
 
     Raises:
         InputError: the embedder cannot be exported.
@@ -47,23 +49,22 @@ def maker_of(source: Input, module: nn.Module) -> Maker:
                     f"the biLM of {source.name} has its own dictionary and cannot be exported; only biLMs in bilm-tf's "
                     "format can"
                 )
-            return lambda prefix, int8: _elmo(inner, module, prefix, int8)
+            mixes = [each for each in (module, again) if isinstance(each, FrozenLayers)]
+            return lambda prefix, int8: _elmo(inner, mixes, prefix, int8)
     raise InputError(
         f"the embedder {source.name} cannot be exported; only runs with elmo, chars and word tables such as glove can"
     )
 
 
-def _elmo(embedder: BilmEmbedder, module: FrozenLayers, prefix: str, int8: bool) -> tuple[dict[str, Any], Files]:
+def _elmo(
+    embedder: BilmEmbedder, mixes: Sequence[FrozenLayers], prefix: str, int8: bool
+) -> tuple[dict[str, Any], Files]:
     bilm = load_bilm(embedder.weights).float()
-    weights = [0.0] * bilm.n_layers
-    if module.mix is None:
-        weights[module.fixed or 0] = 1.0
-    else:
-        weights = (module.mix.gamma * module.mix.weights()).tolist()
+    weights = [_weights(module, bilm.n_layers) for module in mixes]
     options = bilm.options
     entry = {
         "kind": "elmo",
-        "width": bilm.width,
+        "width": len(mixes) * bilm.width,
         "encoded_width": options.projection_dim,
         "max_characters": options.max_characters,
         "margin": max(width for width, _ in options.filters),
@@ -73,6 +74,14 @@ def _elmo(embedder: BilmEmbedder, module: FrozenLayers, prefix: str, int8: bool)
     for side, name in enumerate(("forward", "backward")):
         files[f"{prefix}-{name}.onnx"] = direction_graph(bilm, side, weights, int8=int8)
     return entry, files
+
+
+def _weights(module: FrozenLayers, n_layers: int) -> list[float]:
+    """The weight of each layer."""
+    if module.mix is None:
+        return [float(layer == (module.fixed or 0)) for layer in range(n_layers)]
+    found: list[float] = (module.mix.gamma * module.mix.weights()).tolist()
+    return found
 
 
 def _chars(source: CharsInput, module: CharCnn, prefix: str) -> tuple[dict[str, Any], Files]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 
@@ -10,6 +12,7 @@ from elmo_tasks.nn.biattention import BiattentiveNetwork
 from elmo_tasks.nn.bilstm import BiLstm
 from elmo_tasks.nn.classifier import Classifier, PooledHead
 from elmo_tasks.nn.embedding_mix import EmbeddingMix, FrozenLayers
+from elmo_tasks.nn.esim import Esim
 from elmo_tasks.nn.highway_lstm import HighwayLstm
 from elmo_tasks.nn.pooling import AttentionPooling
 from elmo_tasks.nn.role_labeller import RoleLabeller
@@ -18,8 +21,11 @@ from elmo_tasks.nn.token_classifier import TokenClassifier
 
 
 def tagger_graph(model: Tagger | TokenClassifier, *, int8: bool) -> bytes:
-    """Inputs: x0, x1, ... (T, B, D), lengths (B,) int32. Output: scores of the tags (T, B, K)."""
-    graph, x, lengths = _begin(model.mix, int8)
+    """Inputs: x0, x1, ... (T, B, D), lengths (B,) int32. Output: scores of the tags (T, B, K).
+
+    An input that the model mixes twice has both mixes: (T, B, 2 D).
+    """
+    graph, x, _, lengths = _begin(model.mix, int8)
     encoded = _bilstm(graph, model.encoder, x, lengths)
     graph.output(graph.linear(encoded, model.emission.weight, model.emission.bias), ["T", "B", "K"])
     return graph.serialised()
@@ -27,7 +33,7 @@ def tagger_graph(model: Tagger | TokenClassifier, *, int8: bool) -> bytes:
 
 def finder_graph(model: RoleLabeller, *, int8: bool) -> bytes:
     """Inputs as for `tagger_graph`. Output: scores of "no predicate" and "predicate" (T, B, 2)."""
-    graph, x, lengths = _begin(model.mix, int8)
+    graph, x, _, lengths = _begin(model.mix, int8)
     found = _bilstm(graph, model.finder, x, lengths)
     graph.output(graph.linear(found, model.is_predicate.weight, model.is_predicate.bias), ["T", "B", 2])
     return graph.serialised()
@@ -41,7 +47,7 @@ def roles_graph(model: RoleLabeller, *, int8: bool) -> bytes:
     the tags (T, S, K).
     """
     graph = Graph(int8=int8)
-    x = _mixed(graph, model.mix, "S")
+    x, _ = _mixed(graph, model.mix, "S")
     marked = graph.input("marked", "int64", ["T", "S"])
     begins = graph.input("begins", "bool", ["T", "S", 1])
     turn = graph.input("turn", "int64", ["N"])
@@ -53,15 +59,13 @@ def roles_graph(model: RoleLabeller, *, int8: bool) -> bytes:
 
 def classifier_graph(model: Classifier, *, int8: bool) -> bytes:
     """Inputs as for `tagger_graph`. Output: scores of the labels (B, K)."""
-    graph, x, lengths = _begin(model.mix, int8)
-    x = _layer_norm(graph, model.norm, x)
-    steps = graph.op("Range", graph.constant(0), _size(graph, x, 0), graph.constant(1))  # (T,)
-    real = graph.op(
-        "Less", graph.op("Unsqueeze", steps, graph.constant([1])), graph.op("Cast", lengths, to=7)
-    )  # (T, B)
-    mask = graph.op("Unsqueeze", real, graph.constant([2]))  # (T, B, 1)
+    graph, x, again, lengths = _begin(model.mix, int8)
+    x, mask = _layer_norm(graph, model.norm, x), _mask(graph, x, lengths)
     if isinstance(model.head, BiattentiveNetwork):
-        scores = _biattentive(graph, model.head, x, lengths, mask)
+        beside = again
+        if again is not None and model.norm_again is not None:
+            beside = _layer_norm(graph, model.norm_again, again)
+        scores = _biattentive(graph, model.head, x, lengths, mask, beside)
     else:
         assert isinstance(model.head, PooledHead)
         scores = _pooled(graph, model.head, x, mask)
@@ -69,23 +73,70 @@ def classifier_graph(model: Classifier, *, int8: bool) -> bytes:
     return graph.serialised()
 
 
-def _begin(mix: EmbeddingMix, int8: bool) -> tuple[Graph, str, str]:
-    """A graph, the vectors of its tokens (T, B, D), and the lengths of its sentences (B,)."""
+def pair_graph(model: Esim, *, int8: bool) -> bytes:
+    """Inputs as for `tagger_graph`, with 2 B sentences, each premise before its hypothesis. Output: (B, K)."""
+    graph, x, again, lengths = _begin(model.mix, int8)
+    mask = _mask(graph, x, lengths)  # (T, 2B, 1)
+    x = _bilstm(graph, model.encoder, x, lengths)
+    x = graph.op("Concat", x, again, axis=2) if again else x
+    aligned = _attend(graph, x, _swapped(graph, x), _swapped(graph, mask))
+    difference, product = graph.op("Sub", x, aligned), graph.op("Mul", x, aligned)
+    layer = model.projection[0]
+    assert isinstance(layer, nn.Linear)
+    enhanced = graph.op("Concat", x, aligned, difference, product, axis=2)
+    projected = graph.op("Relu", graph.linear(enhanced, layer.weight, layer.bias))
+    read = _bilstm(graph, model.composition, projected, lengths)  # (T, 2B, 2H)
+    pooled = graph.op("Concat", _mean(graph, read, mask), _largest(graph, read, mask), axis=1)  # (2B, 4H)
+    together = graph.reshape(pooled, [-1, model.hidden.in_features])  # (B, 8H)
+    hidden = graph.op("Tanh", graph.linear(together, model.hidden.weight, model.hidden.bias))
+    graph.output(graph.linear(hidden, model.output.weight, model.output.bias), ["B", "K"])
+    return graph.serialised()
+
+
+def _swapped(graph: Graph, x: str) -> str:
+    """Each hypothesis before its premise. x: (T, 2B, D) -> the same."""
+    rows = graph.op("Range", graph.constant(0), _size(graph, x, 1), graph.constant(1))  # (2B,)
+    turned = graph.op("Gather", graph.op("Reshape", rows, graph.constant([-1, 2])), graph.constant([1, 0]), axis=1)
+    return graph.op("Gather", x, graph.reshape(turned, [-1]), axis=1)
+
+
+def _mask(graph: Graph, x: str, lengths: str) -> str:
+    """Whether a token is real. x: (T, B, D), lengths: (B,) int32 -> (T, B, 1)."""
+    steps = graph.op("Range", graph.constant(0), _size(graph, x, 0), graph.constant(1))  # (T,)
+    real = graph.op("Less", graph.op("Unsqueeze", steps, graph.constant([1])), graph.op("Cast", lengths, to=7))
+    return graph.op("Unsqueeze", real, graph.constant([2]))
+
+
+def _begin(mix: EmbeddingMix, int8: bool) -> tuple[Graph, str, str | None, str]:
+    """A graph, the vectors of its tokens (T, B, D), their second mix (T, B, O), and lengths of sentences (B,)."""
     graph = Graph(int8=int8)
-    x = _mixed(graph, mix, "B")
-    return graph, x, graph.input("lengths", "int32", ["B"])
+    x, again = _mixed(graph, mix, "B")
+    return graph, x, again, graph.input("lengths", "int32", ["B"])
 
 
-def _mixed(graph: Graph, mix: EmbeddingMix, batch: str) -> str:
-    """Concatenate all inputs. Layers are mixed before, and normalised here if required."""
-    parts = []
+def _mixed(graph: Graph, mix: EmbeddingMix, batch: str) -> tuple[str, str | None]:
+    """Concatenate all inputs, and all second mixes. Layers are mixed before, and normalised here if required."""
+    seconds = {} if mix.again is None else dict(zip(mix.again.places, mix.again.mix.sources, strict=True))
+    parts, again = [], []
     for number, source in enumerate(mix.sources):
-        width = source.width
+        width, second = source.width, seconds.get(number)
         assert isinstance(width, int)
-        x = graph.input(f"x{number}", "float", ["T", batch, width])
-        if isinstance(source, FrozenLayers) and source.norm is not None:
-            x = _layer_norm(graph, source.norm, x)
-        parts.append(x)
+        x = graph.input(f"x{number}", "float", ["T", batch, width if second is None else 2 * width])
+        if second is not None:  # both mixes of one direction, then of the other
+            ahead, ahead_again, behind, behind_again = graph.ops("Split", x, outputs=4, axis=2, num_outputs=4)
+            x = graph.op("Concat", ahead, behind, axis=2)
+            again.append(_normalised(graph, second, graph.op("Concat", ahead_again, behind_again, axis=2)))
+        parts.append(_normalised(graph, source, x))
+    return _joined(graph, parts), _joined(graph, again) if again else None
+
+
+def _normalised(graph: Graph, source: nn.Module, x: str) -> str:
+    if isinstance(source, FrozenLayers) and source.norm is not None:
+        return _layer_norm(graph, source.norm, x)
+    return x
+
+
+def _joined(graph: Graph, parts: Sequence[str]) -> str:
     return graph.op("Concat", *parts, axis=2) if len(parts) > 1 else parts[0]
 
 
@@ -153,16 +204,19 @@ def _attended(graph: Graph, pool: AttentionPooling, x: str, mask: str) -> str:
     return graph.op("ReduceSum", graph.op("Mul", x, share), graph.constant([0]), keepdims=0)
 
 
-def _biattentive(graph: Graph, head: BiattentiveNetwork, x: str, lengths: str, mask: str) -> str:
-    """x: (T, B, D), mask: (T, B, 1) -> (B, K)."""
+def _biattentive(
+    graph: Graph, head: BiattentiveNetwork, x: str, lengths: str, mask: str, beside: str | None = None
+) -> str:
+    """x: (T, B, D), mask: (T, B, 1), beside: (T, B, O) -> (B, K)."""
     layer = head.feed_forward[0]
     assert isinstance(layer, nn.Linear)
     fed = graph.op("Relu", graph.linear(x, layer.weight, layer.bias))
     encoded = _bilstm(graph, head.encoder, fed, lengths)  # (T, B, 2H)
-    context = _self_attend(graph, encoded, mask)
+    context = _attend(graph, encoded, encoded, mask)
     difference, product = graph.op("Sub", encoded, context), graph.op("Mul", encoded, context)
     joined = graph.op("Concat", encoded, difference, product, axis=2)
     read = _bilstm(graph, head.integrator, joined, lengths)  # (T, B, 2H)
+    read = graph.op("Concat", read, beside, axis=2) if beside else read
     smallest = graph.op("Neg", _largest(graph, graph.op("Neg", read), mask))
     pooled = [_largest(graph, read, mask), _mean(graph, read, mask), smallest]
     found = graph.op("Concat", *pooled, _attended(graph, head.self_attention, read, mask), axis=1)
@@ -173,12 +227,17 @@ def _biattentive(graph: Graph, head: BiattentiveNetwork, x: str, lengths: str, m
     return found
 
 
-def _self_attend(graph: Graph, x: str, mask: str) -> str:
-    """The mean of the sentence for each token, weighted by softmax(x_t . x_s). (T, B, D), (T, B, 1) -> (T, B, D)."""
-    rows = graph.op("Transpose", x, perm=[1, 0, 2])  # (B, T, D)
-    affinity = graph.op("MatMul", rows, graph.op("Transpose", x, perm=[1, 2, 0]))  # (B, T, T)
+def _attend(graph: Graph, x: str, y: str, mask: str) -> str:
+    """For each token of x, the mean of the real tokens of y, weighted by softmax(x_t . y_s).
+
+    x, y: (T, B, D), mask: (T, B, 1), of y -> (T, B, D).
+    """
+    affinity = graph.op(
+        "MatMul", graph.op("Transpose", x, perm=[1, 0, 2]), graph.op("Transpose", y, perm=[1, 2, 0])
+    )  # (B, T, T)
     real = graph.op("Transpose", mask, perm=[1, 2, 0])  # (B, 1, T)
     shown = graph.op("Where", real, affinity, graph.constant(-float("inf"), "float32"))
+    rows = graph.op("Transpose", y, perm=[1, 0, 2])  # (B, T, D)
     context = graph.op("MatMul", graph.op("Softmax", shown, axis=-1), rows)  # (B, T, D)
     return graph.op("Transpose", context, perm=[1, 0, 2])
 

@@ -1,4 +1,4 @@
-"""`python -m elmo_tasks.lite FOLDER [FILE]`: one tokenised sentence per line, or raw text, in; JSON Lines out."""
+"""`python -m elmo_tasks.lite FOLDER [FILE]`: a sentence or a pair per line, or raw text, in; JSON Lines out."""
 
 from __future__ import annotations
 
@@ -18,9 +18,11 @@ from elmo_tasks.core.errors import InputError, quoted
 from elmo_tasks.core.files import standard_input
 from elmo_tasks.core.terminal import say, say_json, write_what_cannot_be_encoded
 from elmo_tasks.lite.model import load
+from elmo_tasks.text.pairs import checked_pair
 from elmo_tasks.text.tokens import split_tokens
 
 _LONGEST_LINE = 1 << 24
+_PAIR = 'expected a premise, a tab and a hypothesis, or {"premise": ..., "hypothesis": ...}'
 _UNDECODABLE = re.compile("[\udc80-\udcff]")  # how `surrogateescape` marks undecodable bytes
 
 
@@ -28,7 +30,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the program. Returns its exit code: 2 for bad input, 130 if interrupted, 141 if the output is closed."""
     parser = argparse.ArgumentParser(
         prog="elmo-tasks-lite",
-        description="Apply an export of elmo-tasks: one tokenised sentence per line, or raw text, in; JSON Lines out.",
+        description="Apply an export of elmo-tasks: one tokenised sentence per line (for pairs: a premise, a tab and a "
+        "hypothesis), or raw text, in; JSON Lines out.",
     )
     parser.add_argument("--version", action="version", version=f"elmo-tasks-lite {__version__}")
     parser.add_argument("folder", metavar="FOLDER", type=Path, help="folder written by `elmo-tasks export`")
@@ -46,7 +49,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if options.text:
             results = (result.to_dict() for result in model.text(_whole(options.file)))
         else:
-            results = model.pipe(_sentences(options.file), 1 if interactive else 64)
+            read = _pairs if model.pairs else _sentences
+            results = model.pipe(read(options.file), 1 if interactive else 64)
         for result in results:
             say_json(result)
             if options.file is None:
@@ -67,6 +71,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _sentences(path: Path | None) -> Iterator[tuple[str, ...]]:
     """The tokens of each line."""
     return (_tokens(line, source) for line, source in _lines(path))
+
+
+def _pairs(path: Path | None) -> Iterator[tuple[Sequence[str], Sequence[str]]]:
+    """The tokens of the premise and the hypothesis of each line; an empty line has none."""
+    for line, source in _lines(path):
+        if not line.strip():
+            yield (), ()
+            continue
+        if line.lstrip().startswith('{"'):
+            value = _object(line)
+            if not {"premise", "hypothesis"} <= set(value):
+                raise InputError(f"{source}: invalid JSON object {quoted(line.strip())}; {_PAIR}")
+            halves = [value["premise"], value["hypothesis"]]
+        else:
+            halves = line.split("\t")
+            if len(halves) != 2:
+                raise InputError(f"{source}: the number of tabs is {len(halves) - 1}, not 1; {_PAIR}")
+        first, second = checked_pair(halves, source)
+        yield [token.text for token in first.tokens], [token.text for token in second.tokens]
 
 
 def _whole(path: Path | None) -> str:
@@ -104,10 +127,7 @@ def _tokens(line: str, source: str) -> tuple[str, ...]:
     """The tokens of a line; one that begins with `{"` is JSON with `tokens`, or with tokenised `text`."""
     if not line.lstrip().startswith('{"'):
         return split_tokens(line)
-    try:
-        value = json.loads(line)
-    except (ValueError, RecursionError):
-        value = {}
+    value = _object(line)
     tokens = value.get("tokens", value.get("text"))
     if isinstance(tokens, str):
         return split_tokens(tokens)
@@ -116,6 +136,15 @@ def _tokens(line: str, source: str) -> tuple[str, ...]:
     raise InputError(
         f'{source}: invalid JSON object {quoted(line.strip())}; expected a tokenised sentence or {{"tokens": [words]}}'
     )
+
+
+def _object(line: str) -> dict[str, Any]:
+    """The JSON object in a line; an empty one if it is not JSON."""
+    try:
+        value = json.loads(line)
+    except (ValueError, RecursionError):
+        return {}
+    return value if isinstance(value, dict) else {}
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from elmo_tasks.core.errors import InputError
 from elmo_tasks.lite.folder import MANIFEST, Export, Floats
 from elmo_tasks.lite.packing import Packing
 from elmo_tasks.lite.viterbi import viterbi
-from elmo_tasks.text.described import describe_frames, describe_label, describe_spans, describe_tags
+from elmo_tasks.text.described import describe_frames, describe_label, describe_pair, describe_spans, describe_tags
 from elmo_tasks.text.examples import TaggedSentence
 from elmo_tasks.text.labels import LabelSet
 from elmo_tasks.text.results import Result, entity_result, frame_result, label_result, tag_result
@@ -31,20 +31,27 @@ _TOGETHER = 32
 
 
 class Decoder(Protocol):
-    """The model of a task. Only the decoder itself knows the type of its predictions."""
+    """The model of a task. Only the decoder itself knows the type of its predictions.
+
+    It predicts examples, which consist of one sentence, or of two if `pairs` is true.
+    """
+
+    @property
+    def pairs(self) -> bool:
+        """Whether it compares two sentences."""
 
     @property
     def nothing(self) -> Any:
-        """The prediction for a sentence without tokens."""
+        """The prediction for an example without tokens."""
 
     def __call__(self, vectors: Vectors) -> list[Any]:
-        """The prediction for each sentence; sentences must not be empty."""
+        """The prediction for each example; sentences must not be empty."""
 
     def scores(self, vectors: Vectors) -> list[Floats]:
-        """Scores before decoding, per sentence: (T, K) for labels per token, or (K,) for the labels of the sentence."""
+        """Scores before decoding, per example: (T, K) for labels per token, or (K,) for the labels of the example."""
 
-    def describe(self, tokens: Tokens, predicted: Any) -> dict[str, Any]:
-        """The value printed by `elmo-tasks predict`."""
+    def describe(self, sentences: Sequence[Tokens], predicted: Any) -> dict[str, Any]:
+        """The value printed by `elmo-tasks predict` for the sentences of an example."""
 
     def result(self, sentence: Sentence, predicted: Any) -> Result:
         """The result with positions in a raw text."""
@@ -60,6 +67,7 @@ def open_decoder(export: Export) -> Decoder:
         "tagger": Tagger,
         "token classifier": TokenClassifier,
         "classifier": Classifier,
+        "pair classifier": PairClassifier,
         "role labeller": RoleLabeller,
     }
     name = export.manifest["model"]
@@ -71,6 +79,7 @@ def open_decoder(export: Export) -> Decoder:
 class Tagger:
     """A BiLSTM graph, with CRF decoding here. A prediction consists of BIO tags."""
 
+    pairs = False
     nothing: tuple[str, ...] = ()
 
     def __init__(self, export: Export) -> None:
@@ -91,8 +100,8 @@ class Tagger:
     def scores(self, vectors: Vectors) -> list[Floats]:
         return _of_tokens(self.graph, vectors)
 
-    def describe(self, tokens: Tokens, predicted: tuple[str, ...]) -> dict[str, Any]:
-        return describe_spans(tokens, predicted)
+    def describe(self, sentences: Sequence[Tokens], predicted: tuple[str, ...]) -> dict[str, Any]:
+        return describe_spans(sentences[0], predicted)
 
     def result(self, sentence: Sentence, predicted: tuple[str, ...]) -> Result:
         return entity_result(sentence, (), (predicted,), None)
@@ -101,6 +110,7 @@ class Tagger:
 class TokenClassifier:
     """A graph that computes label scores for each token. A prediction consists of the best labels."""
 
+    pairs = False
     nothing: tuple[str, ...] = ()
 
     def __init__(self, export: Export) -> None:
@@ -113,8 +123,8 @@ class TokenClassifier:
     def scores(self, vectors: Vectors) -> list[Floats]:
         return _of_tokens(self.graph, vectors)
 
-    def describe(self, tokens: Tokens, predicted: tuple[str, ...]) -> dict[str, Any]:
-        return describe_tags(tokens, predicted)
+    def describe(self, sentences: Sequence[Tokens], predicted: tuple[str, ...]) -> dict[str, Any]:
+        return describe_tags(sentences[0], predicted)
 
     def result(self, sentence: Sentence, predicted: tuple[str, ...]) -> Result:
         return tag_result(sentence, (), (predicted,), None)
@@ -123,6 +133,7 @@ class TokenClassifier:
 class Classifier:
     """A graph that computes label scores. A prediction consists of their softmax probabilities."""
 
+    pairs = False
     nothing: Mapping[str, float] = MappingProxyType({})
 
     def __init__(self, export: Export) -> None:
@@ -138,20 +149,31 @@ class Classifier:
 
     def scores(self, vectors: Vectors) -> list[Floats]:
         found: dict[int, Floats] = {}
-        for rows, _, scores in _batches(self.graph, vectors):
+        for rows, _, scores in _batches(self.graph, vectors, 2 if self.pairs else 1):
             found.update(zip(rows, scores, strict=True))
         return [found[row] for row in range(len(found))]
 
-    def describe(self, tokens: Tokens, predicted: Mapping[str, float]) -> dict[str, Any]:
-        return describe_label(tokens, predicted)
+    def describe(self, sentences: Sequence[Tokens], predicted: Mapping[str, float]) -> dict[str, Any]:
+        return describe_label(sentences[0], predicted)
 
     def result(self, sentence: Sentence, predicted: Mapping[str, float]) -> Result:
         return label_result(sentence, (), (predicted,), None)
 
 
+class PairClassifier(Classifier):
+    """A graph that computes label scores of pairs: the vectors are those of each premise and its hypothesis."""
+
+    pairs = True
+
+    def describe(self, sentences: Sequence[Tokens], predicted: Mapping[str, float]) -> dict[str, Any]:
+        premise, hypothesis = sentences
+        return describe_pair(premise, hypothesis, predicted)
+
+
 class RoleLabeller:
     """A graph that finds predicates, and one that labels their arguments. A prediction consists of their BIO tags."""
 
+    pairs = False
     nothing: Frames = ()
 
     def __init__(self, export: Export) -> None:
@@ -198,8 +220,8 @@ class RoleLabeller:
             numbers = viterbi(_padded(scores), lengths, self.start, self.end, self.step)
             yield from (self.labels.decode(own) for own in numbers)
 
-    def describe(self, tokens: Tokens, predicted: Frames) -> dict[str, Any]:
-        return describe_frames(tokens, predicted)
+    def describe(self, sentences: Sequence[Tokens], predicted: Frames) -> dict[str, Any]:
+        return describe_frames(sentences[0], predicted)
 
     def result(self, sentence: Sentence, predicted: Frames) -> Result:
         examples = [TaggedSentence((), (), at) for at, _ in predicted]
@@ -214,14 +236,19 @@ def _padded(tensors: Sequence[Floats]) -> Floats:
     return block
 
 
-def _batches(graph: Any, vectors: Vectors) -> Iterator[tuple[list[int], list[int], Floats]]:
-    """Batch sentences of similar length; yield their indices, their lengths, and the output of the graph."""
-    order = sorted(range(len(vectors[0])), key=lambda row: len(vectors[0][row]))
+def _batches(graph: Any, vectors: Vectors, each: int = 1) -> Iterator[tuple[list[int], list[int], Floats]]:
+    """Batch examples of `each` sentences and similar length.
+
+    Yields their indices, the lengths of their sentences, and the output of the graph.
+    """
+    sizes = [len(own) for own in vectors[0]]
+    order = sorted(range(len(sizes) // each), key=lambda example: max(sizes[each * example : each * (example + 1)]))
     for at in range(0, len(order), _TOGETHER):
-        rows = order[at : at + _TOGETHER]
-        lengths = [len(vectors[0][row]) for row in rows]
+        examples = order[at : at + _TOGETHER]
+        rows = [each * example + place for example in examples for place in range(each)]
+        lengths = [sizes[row] for row in rows]
         feed = {f"x{n}": _padded([own[row] for row in rows]) for n, own in enumerate(vectors)}
-        yield rows, lengths, graph.run(None, feed | {"lengths": np.array(lengths, np.int32)})[0]
+        yield examples, lengths, graph.run(None, feed | {"lengths": np.array(lengths, np.int32)})[0]
 
 
 def _of_tokens(graph: Any, vectors: Vectors) -> list[Floats]:

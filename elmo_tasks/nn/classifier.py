@@ -27,6 +27,25 @@ class Head(Protocol):
         """x: (B, T, D), mask: (B, T), lengths: (B,) on the CPU, beside: (B, T, O) or None -> label scores (B, K)."""
 
 
+class LabelScorer(Protocol):
+    """A model with scores for each label of an example."""
+
+    def scores(self, batch: Batch) -> Tensor:
+        """Unnormalised label scores (B, K)."""
+
+
+def decode_labels(model: LabelScorer, batch: Batch) -> list[list[float]]:
+    """`decode` of such models: the probability of each label, one list per example."""
+    found: list[list[float]] = model.scores(batch).softmax(dim=-1).tolist()
+    return found
+
+
+def decode_labels_with_probabilities(model: LabelScorer, batch: Batch) -> tuple[list[list[float]], list[list[float]]]:
+    """`decode_with_probabilities` of such models: the same twice, because the outputs are probabilities."""
+    found = decode_labels(model, batch)
+    return found, found
+
+
 class Classifier(nn.Module):
     """Embeddings -> LayerNorm of each token -> dropout -> head -> softmax over the labels.
 
@@ -85,15 +104,8 @@ class Classifier(nn.Module):
         losses = functional.cross_entropy(self.scores(batch), batch.gold, reduction="none")  # (B,)
         return losses.mean() if self.weights is None else (losses * self.weights[batch.gold]).mean()
 
-    def decode(self, batch: Batch) -> list[list[float]]:
-        """The probability of each label, one list per sentence."""
-        found: list[list[float]] = self.scores(batch).softmax(dim=-1).tolist()
-        return found
-
-    def decode_with_probabilities(self, batch: Batch) -> tuple[list[list[float]], list[list[float]]]:
-        """The output of `decode` twice, because its outputs are probabilities."""
-        found = self.decode(batch)
-        return found, found
+    decode = decode_labels
+    decode_with_probabilities = decode_labels_with_probabilities
 
 
 class PooledHead(nn.Module):

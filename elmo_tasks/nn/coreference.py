@@ -119,6 +119,19 @@ class SpanRanker(nn.Module):
 
     def decode(self, batch: Batch) -> list[list[list[tuple[int, int]]]]:
         """The clusters of each document: lists of spans with exclusive ends, sorted."""
+        return [clusters for clusters, _ in self._found(batch)]
+
+    def decode_with_probabilities(self, batch: Batch) -> tuple[list[list[list[tuple[int, int]]]], list[list[float]]]:
+        """The output of `decode`, and the probability of each mention, in the order of the clusters.
+
+        It is the sum of the probabilities of all antecedents in its cluster, as in the loss. For the first mention it
+        is the probability of no antecedent, which says nothing about whether the span is a mention; so it is multiplied
+        by the probability that it is one, if the model has learnt that (`mention_loss`) and mentions are not given.
+        """
+        found = self._found(batch)
+        return [clusters for clusters, _ in found], [shares for _, shares in found]
+
+    def _found(self, batch: Batch) -> list[tuple[list[list[tuple[int, int]]], list[float]]]:
         return [self._clusters(self._score(part)) for part in self._parts(batch)]
 
     def _parts(self, batch: Batch) -> list[_Part]:
@@ -194,23 +207,30 @@ class SpanRanker(nn.Module):
             loss = loss + self.mention_loss * _mention_loss(found.all, part.gold) / len(found.spans)
         return loss
 
-    def _clusters(self, found: _Scored) -> list[list[tuple[int, int]]]:
+    def _clusters(self, found: _Scored) -> tuple[list[list[tuple[int, int]]], list[float]]:
+        """The clusters, and the probabilities of their mentions, see `decode_with_probabilities`."""
         if not len(found.spans):
-            return []
-        best = _with_none(found.scores).argmax(dim=1)  # (M,), 0 for none
+            return [], []
+        scores = _with_none(found.scores)  # (M, 1 + K)
+        best = scores.argmax(dim=1)  # (M,), 0 for none
         chosen = found.candidates.gather(1, (best - 1).clamp(min=0).unsqueeze(1)).squeeze(1)
         owners: list[int] = []
-        members: dict[int, list[tuple[int, int]]] = {}
-        rows = zip(found.spans.tolist(), best.tolist(), chosen.tolist(), strict=True)
-        for place, ((start, stop), linked, antecedent) in enumerate(rows):
+        members: dict[int, list[int]] = {}
+        for place, (linked, antecedent) in enumerate(zip(best.tolist(), chosen.tolist(), strict=True)):
             owners.append(owners[antecedent] if linked else place)
-            members.setdefault(owners[place], []).append((start, stop))
+            members.setdefault(owners[place], []).append(place)
+        owner = torch.tensor(owners, device=best.device)  # (M,)
+        chances = scores.softmax(dim=1)
+        within = (chances[:, 1:] * (owner[found.candidates] == owner.unsqueeze(1))).sum(dim=1)
+        first = chances[:, 0] * (found.mentions.sigmoid() if self.mention_loss and not self.given else 1)
+        share = torch.where(best > 0, within, first).tolist()
         alone = (found.mentions > 0).tolist()
-        return [
-            spans
-            for place, spans in sorted(members.items())
-            if len(spans) > 1 or (self.singletons and (self.given or alone[place]))
-        ]
+        clusters, shares = [], []
+        for place, places in members.items():
+            if len(places) > 1 or (self.singletons and (self.given or alone[place])):
+                clusters.append([(start, stop) for start, stop in found.spans[places].tolist()])
+                shares += [share[each] for each in places]
+        return clusters, shares
 
 
 def _mention_loss(scores: Tensor, gold: Tensor) -> Tensor:

@@ -9,6 +9,7 @@ from torch.nn import functional
 from elmo_tasks.nn.batch import Batch, split_sentences
 from elmo_tasks.nn.biattention import attend
 from elmo_tasks.nn.bilstm import BiLstm
+from elmo_tasks.nn.classifier import decode_labels, decode_labels_with_probabilities
 from elmo_tasks.nn.dropout import Dropout
 from elmo_tasks.nn.embedding_mix import EmbeddingMix
 from elmo_tasks.nn.pooling import masked_max, masked_mean
@@ -97,15 +98,8 @@ class Esim(nn.Module):
             raise ValueError("a batch without gold has no loss")
         return functional.cross_entropy(self.scores(batch), batch.gold)
 
-    def decode(self, batch: Batch) -> list[list[float]]:
-        """The probability of each label, one list per pair."""
-        found: list[list[float]] = self.scores(batch).softmax(dim=-1).tolist()
-        return found
-
-    def decode_with_probabilities(self, batch: Batch) -> tuple[list[list[float]], list[list[float]]]:
-        """The output of `decode` twice, because its outputs are probabilities."""
-        found = self.decode(batch)
-        return found, found
+    decode = decode_labels
+    decode_with_probabilities = decode_labels_with_probabilities
 
 
 def _encode(module: BiLstm, x: Tensor, lengths: Tensor) -> Tensor:

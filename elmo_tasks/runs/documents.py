@@ -6,11 +6,12 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from elmo_tasks.core.errors import InputError, quoted
-from elmo_tasks.runs.given import items_of, whole_of
+from elmo_tasks.data.marked import read_input
+from elmo_tasks.runs.given import items_of
 from elmo_tasks.text.examples import Example
+from elmo_tasks.text.pairs import whole_of
 from elmo_tasks.text.results import joined, sentence_of
 from elmo_tasks.text.tokeniser import Sentence, split_text
-from elmo_tasks.text.tokens import split_tokens
 
 _EXPECTED = "a document is a text, or a list of sentences, each a list of tokens"
 
@@ -68,17 +69,31 @@ def parse_documents(
 ) -> Iterator[tuple[str, Sequence[Example]]]:
     """Yield the lines of each document and its example: one tokenised sentence per line, blank lines between documents.
 
+    A sentence may also be a JSON object with its tokens, as for other tasks.
+
     numbered: lines without line breaks; origin: their source; make: `Task.document`.
+
+    Raises:
+        InputError: a JSON object has no tokens, or a line is that of a file with gold.
     """
     lines: list[str] = []
+    sentences: list[tuple[str, ...]] = []
     first = 1
     for number, line in numbered:
+        source = f"{origin}:{number}"
         if not line.strip():
             if lines:
-                yield "\n".join(lines), [make(tuple(map(split_tokens, lines)), f"{origin}:{first}")]
-                lines.clear()
+                yield "\n".join(lines), [make(tuple(sentences), f"{origin}:{first}")]
+                lines, sentences = [], []
             continue
+        if line.startswith("#begin document"):
+            raise InputError(
+                f"{source}: CoNLL-2012 instead of one tokenised sentence per line; score such a file with `elmo-tasks "
+                "evaluate RUN --data FILE`"
+            )
         first = first if lines else number
         lines.append(line)
+        if sentence := read_input(line, source):
+            sentences.append(sentence)
     if lines:
-        yield "\n".join(lines), [make(tuple(map(split_tokens, lines)), f"{origin}:{first}")]
+        yield "\n".join(lines), [make(tuple(sentences), f"{origin}:{first}")]

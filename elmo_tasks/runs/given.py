@@ -6,14 +6,10 @@ from collections.abc import Iterable, Sequence
 from typing import Any, TypeAlias
 
 from elmo_tasks.core.errors import InputError, quoted
-from elmo_tasks.text.results import sentence_of
-from elmo_tasks.text.tokeniser import Sentence, split_text
+from elmo_tasks.text.pairs import PAIR_FORM, Pair, checked_pair, rows_of_table
 
 Given: TypeAlias = "str | Sequence[str]"
 """A raw text, or the tokens of one sentence."""
-Pair: TypeAlias = "tuple[Sentence, Sentence]"
-
-_EXPECTED = "a pair is a tuple (premise, hypothesis) of two texts or two token lists"
 
 
 def kind_of(item: object) -> type:
@@ -59,16 +55,18 @@ def checked(item: Any, name: str, kind: type, *, empty: bool) -> Given:
 
 
 def is_one_pair(given: object) -> bool:
-    """Whether the argument of a run is one pair: a tuple of two texts, or of two lists of tokens.
-
-    A tuple of two tuples is two pairs.
-    """
-    return isinstance(given, tuple) and len(given) == 2 and all(isinstance(part, (str, list)) for part in given)
+    """Whether the argument of a run is one pair: a tuple of two things, unless both are tuples, which are two pairs."""
+    return isinstance(given, tuple) and len(given) == 2 and not all(isinstance(part, tuple) for part in given)
 
 
 def checked_pairs(given: Any) -> list[Pair]:
-    """The pairs of an iterable, with their tokens. Raises InputError if it has none, or an item is not a pair."""
-    return [checked_pair(item, f"item {number}") for number, item in enumerate(items_of(given, "pair", _EXPECTED))]
+    """The pairs of an iterable or of a table with two columns, with their tokens.
+
+    Raises:
+        InputError: there are none, or an item is not a pair.
+    """
+    items = items_of(rows_of_table(given), "pair", PAIR_FORM)
+    return [checked_pair(item, f"item {number}") for number, item in enumerate(items)]
 
 
 def items_of(given: Any, what: str, expected: str) -> list[Any]:
@@ -79,32 +77,3 @@ def items_of(given: Any, what: str, expected: str) -> list[Any]:
     if not items:
         raise InputError(f"the list is empty; give at least one {what}; {expected}")
     return items
-
-
-def checked_pair(item: Any, name: str) -> Pair:
-    """A pair with its tokens. Raises InputError, which begins with `name`, if it is not a pair or a text is empty."""
-    if not isinstance(item, (tuple, list)) or len(item) != 2:
-        raise InputError(f"{name}: {quoted(item)} is not a pair; {_EXPECTED}")
-    return whole_text(item[0], f"{name}: the premise"), whole_text(item[1], f"{name}: the hypothesis")
-
-
-def whole_of(text: str, sentences: Sequence[Sentence]) -> Sentence:
-    """A text with the tokens of all its sentences."""
-    return Sentence(text, 0, len(text), tuple(token for sentence in sentences for token in sentence.tokens))
-
-
-def whole_text(given: Any, name: str) -> Sentence:
-    """The tokens of a raw text with all its sentences, or of a token list.
-
-    Raises:
-        InputError: it is of another type, or has no tokens; the message begins with `name`.
-    """
-    if isinstance(given, str):
-        found = whole_of(given, split_text(given))
-    elif isinstance(given, Sequence) and all(isinstance(token, str) and token for token in given):
-        found = sentence_of(given)
-    else:
-        raise InputError(f"{name} must be a text or a list of tokens, not {quoted(given)}; {_EXPECTED}")
-    if not found.tokens:
-        raise InputError(f"{name} is empty")
-    return found

@@ -210,7 +210,7 @@ def predict(
     """Apply a run to tokenised sentences, one per line. Yields the results of `Task.describe` in order.
 
     block: see `predict_lines`; origin: the source of the lines, for messages; probabilities: add a `score` to each
-    entity, predicate and argument; task_file, trust: see `load_trained`.
+    entity, predicate, argument and mention; task_file, trust: see `load_trained`.
 
     Raises:
         InputError: the run does not exist, a line cannot be read, or probabilities are requested but the model has
@@ -278,11 +278,14 @@ def check_probabilities(trained: Trained) -> None:
         )
 
 
-def _add_scores(value: dict[str, Any], scored: Mapping[str, Any]) -> None:
+def _add_scores(value: Any, scored: Any) -> None:
     """Copy each `score` to the same place in `value`, whose lists have the same order."""
-    if "score" in scored:
-        value["score"] = scored["score"]
-    for key, items in scored.items():
-        if isinstance(items, list):
-            for item, own in zip(value[key], items, strict=True):
-                _add_scores(item, own)
+    if isinstance(scored, list):
+        for item, own in zip(value, scored, strict=True):
+            _add_scores(item, own)
+    elif isinstance(scored, Mapping):
+        if "score" in scored:
+            value["score"] = scored["score"]
+        for key, items in scored.items():
+            if isinstance(items, list):
+                _add_scores(value[key], items)

@@ -17,12 +17,13 @@ from elmo_tasks.data.object_rows import is_splits, split_of
 from elmo_tasks.runs.documents import SplitDocument, checked_document, checked_documents, is_one_document
 from elmo_tasks.runs.evaluate import check_own_data, evaluate_trained
 from elmo_tasks.runs.folder import RunFolder, read_epochs, read_metrics
-from elmo_tasks.runs.given import Given, Pair, checked, checked_list, checked_pair, checked_pairs, is_one_pair, kind_of
+from elmo_tasks.runs.given import Given, checked, checked_list, checked_pairs, is_one_pair, kind_of
 from elmo_tasks.runs.hub import RUN_FILES, find_run
 from elmo_tasks.runs.predict import apply_run, predict_examples
 from elmo_tasks.runs.store import Trained, load_trained
 from elmo_tasks.text.examples import Example
 from elmo_tasks.text.labels import span_types
+from elmo_tasks.text.pairs import Pair, checked_pair, rows_of_table
 from elmo_tasks.text.results import OtherResult, Result, joined, sentence_of
 from elmo_tasks.text.tokeniser import Sentence, split_text
 
@@ -88,10 +89,11 @@ class Run:
 
         Args:
             given: a text; a list of texts; or a list of sentences, each a list of tokens. For a task of pairs, such as
-                `nli`: a tuple of two texts or of two lists of tokens, or a list of such pairs. For a task of documents,
+                `nli`: a tuple of two texts or of two lists of tokens, a list of such pairs, or an array or frame with
+                two columns. For a task of documents,
                 such as `coreference`: a text; a list of sentences, each a list of tokens, which is one document; or a
                 list of such documents.
-            scores: also compute the probability of each entity, predicate and argument.
+            scores: also compute the probability of each entity, predicate, argument, tag and mention.
 
         Returns:
             One result per sentence: a list for a text, a list of lists for a list of texts, and a list for a list of
@@ -132,7 +134,7 @@ class Run:
         if batch_size < 1:
             raise InputError(f"pipe: batch_size must be 1 or more, not {batch_size}")
         kind: type | None = None
-        numbered = enumerate(stream)
+        numbered = enumerate(rows_of_table(stream) if self.trained.task.pair is not None else stream)
         while batch := list(islice(numbered, batch_size)):
             if self.trained.task.pair is not None:
                 pairs = [checked_pair(item, f"item {number}") for number, item in batch]

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from itertools import chain, groupby
 from typing import Any, ClassVar, NamedTuple, Protocol, TypeAlias
 
+from elmo_tasks.core.errors import InputError
+
 
 class Example(Protocol):
     """The interface of the examples of all tasks: frozen dataclasses with at least these two fields.
@@ -91,6 +93,9 @@ class Document:
     annotated: whether the clusters are known; speakers: one name per token, "" if it is not known, or no names at all;
     genre: "" if it is not known; name, part: those of `#begin document`; case: the question that GAP asks about the
     document; source: `file:line` of the beginning.
+
+    Raises:
+        InputError: a mention is not a range of the tokens or occurs twice, or the number of speakers is another one.
     """
 
     sentences: tuple[tuple[str, ...], ...]
@@ -102,6 +107,24 @@ class Document:
     case: PronounCase | None = None
     annotated: bool = True
     source: str = ""
+
+    def __post_init__(self) -> None:
+        """Check the mentions and the speakers, whoever made them."""
+        count, where = len(self.tokens), self.source or f"document {self.name!r:.60}"
+        seen: set[Mention] = set()
+        for mention in chain.from_iterable(self.clusters):
+            start, stop = mention
+            if not 0 <= start < stop <= count:
+                raise InputError(
+                    f"{where}: the mention {mention} is not a range of its {count} tokens; give start and exclusive end"
+                )
+            if mention in seen:
+                raise InputError(f"{where}: the mention {mention} occurs twice; leave it in one cluster only")
+            seen.add(mention)
+        if self.speakers and len(self.speakers) != count:
+            raise InputError(
+                f"{where}: there are {len(self.speakers)} speakers for {count} tokens; give one per token, or none"
+            )
 
     @property
     def tokens(self) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import repeat
 from typing import Any, TypeAlias
 
 from elmo_tasks.text.examples import Cluster, Document, LabelledSentence, SentencePair, TaggedSentence
@@ -167,15 +168,20 @@ class TagResult(Result):
 
 @dataclass(frozen=True)
 class ClusterMention:
-    """A mention of an entity: `text` is the text from `start` up to, but not including, `end`, in characters."""
+    """A mention of an entity: `text` is the text from `start` up to, but not including, `end`, in characters.
+
+    score: the probability that it refers to one of the earlier mentions of its cluster, or, for the first mention, that
+    it is a mention and refers to nothing before it; None if it was not computed.
+    """
 
     text: str
     start: int
     end: int
+    score: float | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """JSON values."""
-        return {"text": self.text, "start": self.start, "end": self.end}
+        """JSON values; without `score` if there is none."""
+        return _without_none({**_place(self), "score": self.score})
 
 
 @dataclass(frozen=True)
@@ -201,7 +207,8 @@ class OtherResult(Result):
 
 
 Probabilities: TypeAlias = "Sequence[Sequence[float]] | None"
-"""For each example one number per token: the probability of the span that contains it. None if not computed."""
+"""For each example one number per token: the probability of the span that contains it; for documents, one per mention.
+None if not computed."""
 
 
 def entity_result(
@@ -282,11 +289,20 @@ def pair_result(
 
 
 def cluster_result(
-    sentence: Sentence, examples: Sequence[Document], predicted: Sequence[Sequence[Cluster]], probabilities: object
+    sentence: Sentence,
+    examples: Sequence[Document],
+    predicted: Sequence[Sequence[Cluster]],
+    probabilities: Probabilities,
 ) -> ClusterResult:
-    """The clusters of a document, whose sentences are given as one; `Task.result` of coreference."""
-    found = sorted(sorted(cluster) for cluster in predicted[0])
-    clusters = (tuple(ClusterMention(*_stretch(sentence, *mention)) for mention in cluster) for cluster in found)
+    """The clusters of a document, whose sentences are given as one; `Task.result` of coreference.
+
+    predicted, probabilities: sorted clusters, and one number for each of their mentions in the same order.
+    """
+    scores = iter(repeat(None) if probabilities is None else probabilities[0])
+    clusters = (
+        tuple(ClusterMention(*_stretch(sentence, *mention), next(scores)) for mention in cluster)
+        for cluster in predicted[0]
+    )
     return ClusterResult(*sentence, tuple(clusters))
 
 
@@ -319,7 +335,7 @@ def _stretch(sentence: Sentence, first: int, stop: int) -> tuple[str, int, int]:
     return sentence.text[start - sentence.start : end - sentence.start], start, end
 
 
-def _place(span: Entity | Argument | Tag) -> dict[str, Any]:
+def _place(span: Entity | Argument | Tag | ClusterMention) -> dict[str, Any]:
     return {"text": span.text, "start": span.start, "end": span.end}
 
 

@@ -64,11 +64,9 @@ def _columns(value: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
 def _findings(value: Mapping[str, Any]) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
     """The header and the rows without the number of the sentence."""
     if "clusters" in value:
-        header: tuple[str, ...] = ("document", "cluster", "start", "end", "text")
+        header: tuple[str, ...] = ("document", "cluster", "start", "end", "text", "score")
         rows: list[tuple[str, ...]] = [
-            (str(cluster), str(mention["start"]), str(mention["end"]), mention["text"])
-            for cluster, own in enumerate(value["clusters"], 1)
-            for mention in own
+            (str(cluster), *_place(mention)) for cluster, own in enumerate(value["clusters"], 1) for mention in own
         ]
     elif "frames" in value:
         header = ("sentence", "predicate", "role", "start", "end", "text", "score")

@@ -193,6 +193,9 @@ def test_each_task_takes_examples_and_says_what_it_takes() -> None:
     assert load_task("srl").examples(own, "train") == own
     with pytest.raises(InputError, match=r"^train must be a list of examples of the task srl, not a DataFrame; make"):
         load_task("srl").examples(FRAME, "train")
+    for given, found in (["a"], "a list of str"), ([], "an empty list"), ("a", "a str"):
+        with pytest.raises(InputError, match=f"^dev must be a list of examples of the task coreference, not {found};"):
+            load_task("coreference").examples(given, "dev")
     assert load_task("sentiment").examples([("a", "b")], "x") == [LabelledSentence(("a",), "b", "x[0]")]
     assert load_task("tagging").examples([(["a"], ["NOUN"])], "x")[0].tags == ("NOUN",)
 

@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 
 from elmo_tasks.core.errors import InputError
+from elmo_tasks.core.folders import MARKER, make_folder, mark
 from elmo_tasks.data.catalog import load_data, locate
 from elmo_tasks.data.conll import read_conll, read_tokens
 from elmo_tasks.data.hub import load_conll2003
+from elmo_tasks.data.labelled import read_labelled
 from elmo_tasks.data.splits import find_split, read_folder
 from elmo_tasks.text.spans import to_spans
 
@@ -174,3 +176,36 @@ def test_a_folder_may_have_underscores(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setenv("ELMO_TASKS_DATA", str(tmp_path))
     (tmp_path / "ud_ewt_pos").mkdir()
     assert locate("ud-ewt-pos") == (tmp_path / "ud_ewt_pos", "", "train")
+
+
+def test_an_output_called_like_a_data_set_does_not_hide_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`benchmark nli --data sick -o sick`, then the same again; a run has files such as `predictions.test.txt`."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("ELMO_TASKS_DATA", str(tmp_path / "data"))
+    (tmp_path / "data" / "sick").mkdir(parents=True)
+    (tmp_path / "data" / "sick" / "SICK_train.txt").write_text("x")
+    (tmp_path / "sick" / "cells").mkdir(parents=True)
+    assert locate("sick") == (tmp_path / "data" / "sick", "", "train")
+    assert locate("./sick") == (Path("sick"), "", "train")
+    (tmp_path / "sick" / "predictions.test.txt").write_text("x")
+    mark(tmp_path / "sick", "run")
+    assert locate("sick") == (tmp_path / "data" / "sick", "", "train")
+    (tmp_path / "sick" / MARKER).unlink()
+    assert locate("sick") == (Path("sick"), "", "train")  # a folder with data comes first
+
+
+def test_an_output_called_like_a_data_set_that_is_not_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("ELMO_TASKS_DATA", raising=False)
+    for name in ("sick", "conll2003", "snli-cf", "mine"):
+        make_folder(tmp_path / name, "run")
+    with pytest.raises(InputError, match=r"sick is not on this disk; put its files into \$ELMO_TASKS_DATA/sick \(ELMO"):
+        load_data("sick", read_labelled)
+    with pytest.raises(InputError, match=r"into \$ELMO_TASKS_DATA/snli/cad_all .*, or give their folder, as ./snli"):
+        load_data("snli-cf", read_labelled)
+    with pytest.raises(InputError, match="there is no data set 'mine'"):
+        load_data("mine", read_labelled)
+    assert locate("conll2003") is None  # it comes from the hub
+    (tmp_path / "breaking-nli").mkdir()
+    with pytest.raises(InputError, match="breaking-nli: no file for the train split .* contains nothing"):
+        load_data("breaking-nli", read_labelled)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -18,9 +20,10 @@ from elmo_tasks.training.train import train
 QUICK = ["training.epochs=1", "model.hidden=8", "model.scorer_hidden=8"]
 
 
-def result(text: str, *clusters: Cluster) -> ClusterResult:
+def result(text: str, *clusters: Cluster, shares: Sequence[float] | None = None) -> ClusterResult:
     sentence = sentence_of(text.split())
-    return cluster_result(sentence, [unannotated((tuple(text.split()),))], [clusters], None)
+    probabilities = None if shares is None else [shares]
+    return cluster_result(sentence, [unannotated((tuple(text.split()),))], [clusters], probabilities)
 
 
 def flat(markup: str) -> str:
@@ -35,6 +38,14 @@ def test_mentions_have_the_colour_and_number_of_their_cluster() -> None:
     nested = f'<mark class="entity t1"><mark class="entity t0">her{label.format(1)} mother{label.format(2)}'
     assert nested in made
     assert f'. <mark class="entity t1">She{label.format(2)} left .' in made
+
+
+def test_mentions_have_their_probability() -> None:
+    made = flat(cluster_panel(result("Ada saw her .", ((0, 1), (2, 3)), shares=[0.9999, 0.25])))
+    assert re.findall(r'<span class="label" dir="ltr">(.*?)</span>', made) == [
+        "1 <b>&gt; 99.9 %</b>",
+        "1 <b>25.0 %</b>",
+    ]
 
 
 def test_mentions_that_begin_together() -> None:
@@ -66,3 +77,9 @@ def test_all_sentences_are_read_together(resolved: Shown) -> None:
         r'<span class="label".*?</span>', "", flat(made.partition("<h2>Coreference")[2].partition("</p>")[0])
     )
     assert re.sub(r"<[^>]*>", "", words).endswith("Marta opened a bakery . She bakes .")
+    note = (
+        "split into 2 sentences. They are read together for: coreference. Everything else is found in each separately."
+    )
+    assert note in made
+    assert "2 sentences. They are read together. The" in answer(replace(resolved, runs=resolved.runs[:1]), "One. Two.")
+    assert "2 sentences. Each is analysed separately." in answer(replace(resolved, runs=resolved.runs[1:]), "One. Two.")

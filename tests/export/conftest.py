@@ -23,6 +23,7 @@ LABELS = {
     "ner": LabelSet.of_types({"PER", "LOC"}, "BIOES"),
     "sentiment": LabelSet(("bad", "fair", "good")),
     "tagging": LabelSet(("ADJ", "NOUN", "VERB")),
+    "nli": LabelSet(("contradiction", "entailment", "neutral")),
     "srl": LabelSet.of_types({"V", "ARG0", "ARG1"}, "BIO"),
 }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -35,6 +36,19 @@ SENTENCES = [
     "Rain fell .",
 ]
 TOKENS = [sentence.split() for sentence in SENTENCES]
+PAIRS = [*itertools.pairwise(SENTENCES), (SENTENCES[3], SENTENCES[0]), ("No", "No")]
+
+
+def given_to(task: str) -> list[Any]:
+    """What a model of the task is called with."""
+    return [*PAIRS] if task == "nli" else [*TOKENS]
+
+
+def lines_of(task: str) -> list[str]:
+    """The same as input lines of `predict`."""
+    return ["\t".join(pair) for pair in PAIRS] if task == "nli" else SENTENCES
+
+
 CASES: dict[str, tuple[str, tuple[str, ...], dict[str, Any]]] = {
     "ner": ("ner", ("elmo", "chars"), {}),
     "ner, all inputs": ("ner", ("glove", "elmo", "chars"), {"elmo": {"layer_norm": True}, "layers": 1}),
@@ -51,6 +65,11 @@ CASES: dict[str, tuple[str, tuple[str, ...], dict[str, Any]]] = {
     "max": ("sentiment", ("elmo",), {"head": "max"}),
     "attention": ("sentiment", ("chars",), {"head": "attention"}),
     "bcn": ("sentiment", ("elmo", "glove"), {"head": "bcn"}),
+    "bcn, twice": ("sentiment", ("glove", "elmo", "chars"), {"head": "bcn", "elmo_at_output": True}),
+    "nli": ("nli", ("elmo", "glove"), {}),
+    "nli, normalised layers": ("nli", ("chars", "elmo"), {"elmo": {"layer_norm": True}}),
+    "nli, one layer": ("nli", ("elmo",), {"elmo": {"layers": "2"}}),
+    "nli, words alone": ("nli", ("glove",), {"elmo_at_output": False}),
     "srl, two layers": ("srl", ("elmo", "chars"), {"layers": 2}),
     "srl, three layers": ("srl", ("elmo",), {"layers": 3}),
 }
@@ -59,11 +78,12 @@ CASES: dict[str, tuple[str, tuple[str, ...], dict[str, Any]]] = {
 @torch.no_grad()
 def torch_scores(trained: Trained) -> list[np.ndarray[Any, Any]]:
     """What `LiteModel.scores` should give."""
-    examples = [example for sentence in SENTENCES for example in trained.task.parse(sentence, "here")]
+    lines = lines_of(trained.task.name)
+    examples = [example for line in lines for example in trained.task.parse(line, "here")]
     found: dict[int, np.ndarray[Any, Any]] = {}
     for batch in loader(prepare(examples, trained.inputs, trained.task, None), 4):
         model = trained.model
-        if trained.task.name == "sentiment":
+        if trained.task.name in ("sentiment", "nli"):
             scores = list(model.scores(batch))
         else:
             srl = trained.task.name == "srl"
@@ -87,9 +107,9 @@ def test_computes_what_the_run_computes(name: str, make_run: Callable[..., Train
     trained = make_run(task, embedders, **own)
     model = lite.load(export_run(trained, tmp_path / "out"))
     expected = torch_scores(trained)
-    for scores, wanted in zip(model.scores(TOKENS), expected, strict=True):
+    for scores, wanted in zip(model.scores(given_to(task)), expected, strict=True):
         np.testing.assert_allclose(scores, wanted, atol=1e-4, rtol=1e-5)
-    assert_same(model(TOKENS), list(predict(tmp_path / "run", SENTENCES, trust=True)))
+    assert_same(model(given_to(task)), list(predict(tmp_path / "run", lines_of(task), trust=True)))
 
 
 @pytest.mark.slow
@@ -117,12 +137,12 @@ def load_tagger(name: str) -> Trained:
     return trained
 
 
-@pytest.mark.parametrize("task", ["ner", "sentiment", "srl", "tagging"])
+@pytest.mark.parametrize("task", ["ner", "nli", "sentiment", "srl", "tagging"])
 def test_int8_is_close_and_smaller(task: str, make_run: Callable[..., Trained], tmp_path: Path) -> None:
     trained = make_run(task, bilm={"cell_dim": 256, "projection_dim": 64, "std": 0.1}, std=0.2)
     full = lite.load(export_run(trained, tmp_path / "out"))
     small = lite.load(export_run(tmp_path / "run", tmp_path / "small", int8=True, trust=True))
-    for scores, wanted in zip(small.scores(TOKENS), full.scores(TOKENS), strict=True):
+    for scores, wanted in zip(small.scores(given_to(task)), full.scores(given_to(task)), strict=True):
         assert np.abs(scores - wanted).max() < 0.1 * np.abs(wanted).max()
     assert small.manifest["arithmetic"] == "int8"
 
@@ -142,6 +162,19 @@ def test_a_sentence_does_not_depend_on_its_neighbours(
         np.testing.assert_allclose(model.scores([tokens])[0], wanted, atol=1e-5)
     monkeypatch.setattr("elmo_tasks.lite.model.BUDGET", 12)
     for scores, wanted in zip(model.scores(TOKENS), together, strict=True):
+        np.testing.assert_allclose(scores, wanted, atol=1e-5)
+
+
+@pytest.mark.parametrize("int8", [False, True])
+def test_a_pair_does_not_depend_on_its_neighbours(
+    int8: bool, make_run: Callable[..., Trained], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = lite.load(export_run(make_run("nli"), tmp_path / "out", int8=int8))
+    together = model.scores(PAIRS)
+    for pair, wanted in zip(PAIRS, together, strict=True):
+        np.testing.assert_allclose(model.scores([pair])[0], wanted, atol=1e-5)
+    monkeypatch.setattr("elmo_tasks.lite.model.BUDGET", 12)
+    for scores, wanted in zip(model.scores(PAIRS), together, strict=True):
         np.testing.assert_allclose(scores, wanted, atol=1e-5)
 
 
@@ -218,9 +251,9 @@ def test_a_bilm_with_a_dictionary_is_refused(make_run: Callable[..., Trained], t
     assert not (tmp_path / "out").exists()
 
 
-def test_layers_at_the_output_of_a_network_are_refused(make_run: Callable[..., Trained], tmp_path: Path) -> None:
-    trained = make_run("sentiment", embedders=("elmo",), head="bcn", elmo_at_output=True)
-    with pytest.raises(InputError, match="runs with model.elmo_at_output cannot be exported"):
+def test_a_control_is_refused(make_run: Callable[..., Trained], tmp_path: Path) -> None:
+    trained = make_run("nli", embedders=("elmo",), hypothesis_only=True)
+    with pytest.raises(InputError, match="a run with model.hypothesis_only is a control and cannot be exported"):
         export_run(trained, tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
@@ -230,7 +263,8 @@ def test_a_task_of_your_own_is_refused(make_run: Callable[..., Trained], tmp_pat
 
     trained = make_run()
     with pytest.raises(
-        InputError, match="runs of the task mine cannot be exported; only those of ner, sentiment, srl, tagging can"
+        InputError,
+        match="runs of the task mine cannot be exported; only those of ner, nli, sentiment, srl, tagging can",
     ):
         export_run(replace(trained, task=replace(trained.task, name="mine")), tmp_path / "out")
 

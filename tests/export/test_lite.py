@@ -242,3 +242,59 @@ def test_viterbi_finds_what_enumeration_finds() -> None:
     for row, found in enumerate(viterbi(scores, lengths, start, end, step)):
         every = itertools.product(range(3), repeat=lengths[row])
         assert tuple(found) == max(every, key=lambda labels, row=row: value(row, labels))  # type: ignore[misc]
+
+
+@pytest.fixture
+def compares(make_run: Callable[..., Trained], tmp_path: Path) -> Path:
+    """An export of NLI."""
+    return export_run(make_run("nli", embedders=("glove", "elmo")), tmp_path / "out")
+
+
+def test_reads_pairs_as_a_run_does(compares: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    lines = ["Rain fell.\tIt's wet", "", '{"premise": "No, never.", "hypothesis": ["New", "York"]}', "a\tb"]
+    text = tmp_path / "pairs"
+    text.write_bytes("\r\n".join(lines).encode())
+    assert main([str(compares), str(text)]) == 0
+    found = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    expected = list(predict(tmp_path / "run", lines, trust=True))
+    for own, other in zip(found, expected, strict=True):
+        assert own["probabilities"] == pytest.approx(other["probabilities"], abs=2e-5)
+        assert own | {"probabilities": None} == other | {"probabilities": None}
+    model = lite.load(compares)
+    assert model.pairs and model([("Rain fell.", "It's wet")])[0]["premise"] == ["Rain", "fell", "."]
+    assert next(model.pipe(iter([("a", ["b"])]), 1))["hypothesis"] == ["b"] and model([]) == []
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("no tab", "pairs:2: the number of tabs is 0, not 1; expected a premise, a tab and a hypothesis, or"),
+        ("a\tb\tc", "pairs:2: the number of tabs is 2, not 1"),
+        ("a\t ", "pairs:2: the hypothesis is empty"),
+        ('{"premise": "a"}', 'pairs:2: invalid JSON object \'{"premise": "a"}\'; expected a premise'),
+        ('{"premise": "a", "hypothesis": 3}', "pairs:2: the hypothesis must be a text or a list of tokens, not 3"),
+        ('{"premise": ', "pairs:2: invalid JSON object"),
+    ],
+)
+def test_faults_of_pairs(
+    compares: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], line: str, message: str
+) -> None:
+    (tmp_path / "pairs").write_text(f"a\tb\n{line}\n")
+    assert main([str(compares), str(tmp_path / "pairs")]) == 2
+    assert message in capsys.readouterr().err
+
+
+def test_pairs_from_python_are_checked(compares: Path) -> None:
+    model = lite.load(compares)
+    for wrong, message in (
+        ("a text", "the input must be a list of pairs, not 'a text'; a pair is a tuple"),
+        (("a", "b"), "item 0: 'a' is not a pair"),
+        ([("a", "b"), ("a", "")], "item 1: the hypothesis is empty"),
+        ([("a", None)], "item 0: the hypothesis must be a text or a list of tokens, not None"),
+    ):
+        with pytest.raises(InputError, match=message):
+            model(wrong)
+    with pytest.raises(InputError, match="a model of nli compares two texts; call it with pairs"):
+        model.text("A text.")
+    with pytest.raises(InputError, match="a sentence without tokens has no scores"):
+        model.scores([((), ())])

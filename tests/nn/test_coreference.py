@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -186,6 +187,60 @@ def test_loss_and_clusters_by_enumeration(coarse: bool) -> None:
     assert sorted(model.decode(batch)[0]) == expected
 
 
+@torch.no_grad()
+@pytest.mark.parametrize("coarse", [True, False])
+@pytest.mark.parametrize("mention_loss", [0.0, 0.5])
+def test_probabilities_by_enumeration(coarse: bool, mention_loss: float) -> None:
+    """Against the weights of all ways to give every span an antecedent or none."""
+    model = ranker(coarse=coarse, mention_loss=mention_loss)
+    model.antecedents.rest[-1].bias += 4 if coarse else -1  # links are neither certain nor impossible
+    batch = collate([FIRST, SECOND])
+    clusters, shares = model.decode_with_probabilities(batch)
+    assert clusters == model.decode(batch) and len(clusters[0]) == 1 + coarse
+    for part, own, mine in zip(model._parts(batch), clusters, shares, strict=True):
+        found = model._score(part)
+        options = [
+            [(-1, 0.0), *((j, float(score)) for j, score in zip(row, scores, strict=True) if score > -torch.inf)]
+            for row, scores in zip(found.candidates.tolist(), found.scores, strict=True)
+        ]
+        spans = [(start, stop) for start, stop in found.spans.tolist()]
+        whole, agreeing = 0.0, {mention: 0.0 for cluster in own for mention in cluster}
+        for links in itertools.product(*options):
+            weight = math.exp(sum(score for _, score in links))
+            whole += weight
+            for cluster in own:
+                for number, mention in enumerate(cluster):
+                    antecedent = links[spans.index(mention)][0]
+                    agrees = spans[antecedent] in cluster[:number] if antecedent >= 0 else number == 0
+                    agreeing[mention] += weight * agrees
+        if mention_loss:
+            for first, *_ in own:
+                agreeing[first] /= 1 + math.exp(-float(found.mentions[spans.index(first)]))
+        expected = [agreeing[mention] / whole for cluster in own for mention in cluster]
+        assert mine == pytest.approx(expected, rel=1e-4)
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("mentions", ["found", "gold"])
+def test_probabilities_of_singletons(mentions: str) -> None:
+    """The probability that the span has no antecedent, times that of being a mention; given mentions are mentions."""
+    wide = collate([item((8, 3), [(0, 6, 1), (8, 9, 1), (9, 10, 2)])])
+    model = ranker(singletons=True, mention_loss=1.0, mentions=mentions)
+    model.spans.scorer[-1].bias += 6  # all spans are mentions; their links are as likely as before
+    model.antecedents.rest[-1].bias -= 12
+    (clusters,), (shares,) = model.decode_with_probabilities(wide)
+    (part,) = model._parts(wide)
+    found = model._score(part)
+    places = {(start, stop): place for place, (start, stop) in enumerate(found.spans.tolist())}
+    share_of = dict(zip((mention for own in clusters for mention in own), shares, strict=True))
+    alone = [own[0] for own in clusters if len(own) == 1]
+    assert alone
+    for mention in alone:
+        none = 1 / (1 + sum(math.exp(score) for score in found.scores[places[mention]].tolist()))
+        is_one = 1 / (1 + math.exp(-float(found.mentions[places[mention]]))) if mentions == "found" else 1.0
+        assert share_of[mention] == pytest.approx(none * is_one, rel=1e-4)
+
+
 def test_batch_mates_change_nothing() -> None:
     model = ranker()
     alone = [model.decode(collate([each]))[0] for each in (FIRST, SECOND)]
@@ -255,6 +310,7 @@ def test_documents_of_one_token_and_without_gold() -> None:
     model = ranker()
     one = collate([item((1,))])
     assert model.decode(one) == [[]] and torch.isfinite(model.loss(one))
+    assert model.decode_with_probabilities(one) == ([[]], [[]])
     batch = collate([FIRST])
     unknown = replace(batch, gold=None)
     assert model.decode(unknown) == model.decode(batch)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -107,10 +108,32 @@ def test_evaluate_and_predict(here: Path, capsys: pytest.CaptureFixture[str]) ->
     assert second["tokens"] == ["Then", "Bo", "left", "."]
     assert main(["predict", "run", "in.txt", "--format", "tsv"]) == 0
     table = [line.split("\t") for line in capsys.readouterr().out.splitlines()]
-    assert table[0] == ["document", "cluster", "start", "end", "text"] and table[3] == ["1", "2", "2", "4", "the ball"]
+    assert table[0] == ["document", "cluster", "start", "end", "text", "score"]
+    assert table[3] == ["1", "2", "2", "4", "the ball", ""]
     assert main(["predict", "run", "in.txt", "--format", "conll"]) == 0
     columns = [line.split("\t") for line in capsys.readouterr().out.splitlines()]
     assert columns[:4] == [["Ada", "(0)"], ["kicked", "-"], ["the", "(1"], ["ball", "1)"]]
+
+
+def test_probabilities(here: Path, run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    """The same numbers for lines, for raw text, in a table and from Python, each at its mention."""
+    Path("in.txt").write_text(f"{LINES}\n{LINES}")
+    found = run([line.split() for line in LINES.splitlines()])
+    expected = [round(mention.score, 6) for own in found.clusters for mention in own]
+    assert len(expected) == 6 and len(set(expected)) > 3 and all(0.3 < score <= 1 for score in expected)
+    assert main(["predict", "run", "in.txt", "--probabilities"]) == 0
+    for line in capsys.readouterr().out.splitlines():
+        clusters = json.loads(line)["clusters"]
+        assert [[[m["start"], m["end"], m["text"]] for m in own] for own in clusters] == FOUND
+        assert [m["score"] for own in clusters for m in own] == pytest.approx(expected, abs=2e-6)
+    Path("raw.txt").write_text("Ada kicked the ball. Di saw it and Ada. Then Di left.")
+    assert main(["predict", "run", "--text", "raw.txt", "--probabilities", "--format", "tsv"]) == 0
+    rows = [line.split("\t") for line in capsys.readouterr().out.splitlines()[1:]]
+    assert [float(row[5]) for row in rows] == pytest.approx(expected, abs=2e-6)
+    assert run([line.split() for line in LINES.splitlines()], scores=False).clusters[0][0].score is None
+    Path("in.txt").write_text("Then .\n")
+    assert main(["predict", "run", "in.txt", "--probabilities"]) == 0
+    assert json.loads(capsys.readouterr().out)["clusters"] == []
 
 
 def test_raw_text_is_one_document(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -131,8 +154,9 @@ def test_a_run_takes_documents(run: Run) -> None:
     text = "Ada kicked the ball. Di saw it and Ada. Then Di left."
     found = run(text)
     assert isinstance(found, ClusterResult) and found.text == text
-    assert found.clusters[1] == (ClusterMention("the ball", 11, 19), ClusterMention("it", 28, 30))
-    assert found.to_dict()["clusters"][1][1] == {"text": "it", "start": 28, "end": 30}
+    plain = run(text, scores=False)
+    assert plain.clusters[1] == (ClusterMention("the ball", 11, 19), ClusterMention("it", 28, 30))
+    assert plain.to_dict()["clusters"][1][1] == {"text": "it", "start": 28, "end": 30}
     words = run([line.split() for line in LINES.splitlines()])
     assert words.text == LINES.rstrip("\n")
     assert [[m.text for m in own] for own in words.clusters] == [[m.text for m in own] for own in found.clusters]
@@ -159,18 +183,43 @@ def test_other_inputs_are_refused(run: Run, given: object, message: str) -> None
 
 
 def test_faults_of_commands(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    Path("in.txt").write_text(LINES)
-    Path("raw.txt").write_text("Ada left.")
     assert "runs of the task coreference cannot be exported" in fails(capsys, "export", "run", "--output", "exported")
-    message = fails(capsys, "predict", "run", "in.txt", "--probabilities")
-    assert "the model of the task coreference has no probabilities" in message
-    message = fails(capsys, "predict", "run", "--text", "raw.txt", "--probabilities")
-    assert "has no probabilities" in message
     with pytest.raises(InputError, match="a run of coreference reads documents; choose --engine local"):
         BlockPredictor(Path("run"), "in.txt", False, None, False, torch.get_num_threads())()
     Path("bad").mkdir(exist_ok=True)
     Path("bad/test.conll").write_text("#begin document (x); part 000\nx 0 0 Ada 0)\n")
     assert "test.conll:2: 0) closes a mention that is not open" in fails(capsys, "evaluate", "run", "--data", "bad")
+
+
+def test_lines_may_be_json(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    lines = [json.dumps({"tokens": line.split()}) for line in LINES.splitlines()]
+    Path("in.txt").write_text("\r\n".join([*lines, "", '{"text": "Then Bo left ."}']))
+    assert main(["predict", "run", "in.txt"]) == 0
+    first, second = (json.loads(line) for line in capsys.readouterr().out.splitlines())
+    assert first["tokens"] == LINES.split() and first["sentences"] == [[0, 5], [5, 11], [11, 15]]
+    assert second["tokens"] == ["Then", "Bo", "left", "."]
+    Path("in.txt").write_text('Ada left .\n{"sentences": [["Bo"]]}\n')
+    assert 'in.txt:2: None is not a list of words; expected {"tokens": [words]}' in fails(
+        capsys, "predict", "run", "in.txt"
+    )
+    message = fails(capsys, "predict", "run", "data/test.conll")
+    assert "data/test.conll:1: CoNLL-2012 instead of one tokenised sentence per line; score such a file with" in message
+
+
+@pytest.mark.parametrize(
+    ("document", "message"),
+    [
+        ({"clusters": (((0, 5),),)}, r"document 'x': the mention \(0, 5\) is not a range of its 3 tokens; give start"),
+        ({"clusters": (((1, 1),),)}, r"the mention \(1, 1\) is not a range"),
+        ({"clusters": (((-1, 1),),)}, r"the mention \(-1, 1\) is not a range"),
+        ({"clusters": (((0, 1), (2, 3)), ((2, 3),))}, r"the mention \(2, 3\) occurs twice; leave it in one cluster"),
+        ({"speakers": ("a",)}, "there are 1 speakers for 3 tokens; give one per token, or none"),
+        ({"speakers": ("a",), "source": "f:7"}, "f:7: there are 1 speakers"),
+    ],
+)
+def test_documents_are_checked(document: dict[str, Any], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        Document((("a", "b"), ("c",)), name="x", **document)
 
 
 def test_gap_as_an_unseen_test(here: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
 
 from command_line import fails
@@ -125,10 +127,6 @@ def test_faults_of_commands(here: Path, capsys: pytest.CaptureFixture[str]) -> N
     assert "train.tsv:2: the training data has only one label, 'yes'" in message
 
 
-def test_export_is_refused_in_one_line(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert "runs of the task nli cannot be exported" in fails(capsys, "export", "run", "--output", "exported")
-
-
 def test_a_run_takes_pairs(here: Path, run: Run) -> None:
     found = run(("A dog sleeps.  It isn't old.", "the dog rests"))
     assert isinstance(found, PairResult) and set(found.probabilities) == {"yes", "no"}
@@ -142,6 +140,9 @@ def test_a_run_takes_pairs(here: Path, run: Run) -> None:
     assert words == texts[0] and [each.label for each in texts] == ["yes", "no"]
     assert run((("a dog sleeps", "the dog rests"), ("a dog sleeps", "the cat rests"))) == texts
     assert list(run.pipe(iter([("a dog sleeps", "the dog rests")]))) == [texts[0]]
+    table = [("a dog sleeps", "the dog rests"), ("a dog sleeps", "the cat rests")]
+    assert run(pd.DataFrame(table, columns=["premise", "hypothesis"])) == run(np.array(table)) == texts
+    assert list(run.pipe(np.array(table))) == texts
     assert run.labels == ("no", "yes")
 
 
@@ -153,6 +154,10 @@ def test_a_run_takes_pairs(here: Path, run: Run) -> None:
         (["a dog", "a cat"], "item 0: 'a dog' is not a pair"),
         ([("a", "b"), ("a", " ")], "item 1: the hypothesis is empty"),
         (("", "b"), "the pair: the premise is empty"),
+        (("a", None), "the pair: the hypothesis must be a text or a list of tokens, not None"),
+        (("a", ("b", "")), r"the pair: the hypothesis must be a text or a list of tokens, not \('b', ''\)"),
+        (pd.DataFrame({"a": ["b"], "c": [float("nan")]}), "item 0: the hypothesis must be a text .*, not nan"),
+        (np.array([["a", "b", "c"]]), "item 0: .* is not a pair"),
         ([("a", 3)], "item 0: the hypothesis must be a text or a list of tokens, not 3"),
         ([("a", "b", "c")], "is not a pair"),
     ],

@@ -80,6 +80,17 @@ def test_published_results_stand_below_ours_with_their_source(tmp_path: Path) ->
         read_records(tmp_path)
 
 
+def test_published_results_alone_say_what_differs() -> None:
+    theirs = {"task": "srl", "data": "d", "model": "m", "test": "92", "source": "Them, 1", "differs": "larger"}
+    made = table("srl", [theirs]).splitlines()
+    assert made[0] == "No runs are recorded yet. Results of others:" and made[1] == ""
+    assert made[-1] == "| d | m |  | 92 | larger | Them, 1 |"
+
+
+def test_the_score_of_coreference() -> None:
+    assert "| test CoNLL F1 |" in table("coreference", [record("coreference", key="conll")])
+
+
 def test_fill_replaces_what_is_between_the_marks_and_nothing_else() -> None:
     text = "before\n<!-- table:ner -->\nstale\n<!-- /table:ner -->\nafter\n"
     made = fill(text, [record()])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -260,3 +261,13 @@ def test_nothing_is_left_when_the_model_cannot_be_built(
     with pytest.raises(InputError, match="no model today"):
         quiet(small(corpus), tmp_path / "run")
     assert not list(tmp_path.glob("*run*"))
+
+
+def test_a_machine_of_a_slurm_cluster_gives_no_warning(
+    corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Lightning warns wherever it finds the command `srun`."""
+    (tmp_path / "srun").write_text("#!/bin/sh\n")
+    (tmp_path / "srun").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    quiet(small(corpus, "training.epochs=1"), tmp_path / "run")

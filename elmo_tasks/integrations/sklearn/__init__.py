@@ -7,12 +7,18 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from elmo_tasks.integrations.sklearn.classifier import ElmoClassifier
+    from elmo_tasks.integrations.sklearn.pair_classifier import ElmoPairClassifier
     from elmo_tasks.integrations.sklearn.tagger import ElmoTagger
     from elmo_tasks.integrations.sklearn.vectorizer import ElmoVectorizer
 
-__all__ = ["ElmoClassifier", "ElmoTagger", "ElmoVectorizer"]
+__all__ = ["ElmoClassifier", "ElmoPairClassifier", "ElmoTagger", "ElmoVectorizer"]
 
-_HOMES = {"ElmoClassifier": "classifier", "ElmoTagger": "tagger", "ElmoVectorizer": "vectorizer"}
+_HOMES = {
+    "ElmoClassifier": "classifier",
+    "ElmoPairClassifier": "pair_classifier",
+    "ElmoTagger": "tagger",
+    "ElmoVectorizer": "vectorizer",
+}
 
 
 def __getattr__(name: str) -> Any:

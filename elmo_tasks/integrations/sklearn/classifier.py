@@ -13,7 +13,6 @@ from sklearn.utils.validation import check_is_fitted
 
 from elmo_tasks.core.errors import InputError, quoted
 from elmo_tasks.integrations.sklearn.run_estimator import RunEstimator
-from elmo_tasks.integrations.sklearn.token_lists import full_token_lists
 from elmo_tasks.text.examples import Example, LabelledSentence
 
 C = TypeVar("C", bound="ElmoClassifier")
@@ -72,7 +71,7 @@ class ElmoClassifier(ClassifierMixin, RunEstimator):  # type: ignore[misc]
     def predict_proba(self, X: Iterable[Any]) -> NDArray[np.float64]:
         """The probability of each label, (N, K). Raises InputError for a document without tokens."""
         names, _ = self._classes()
-        found = cast("list[dict[str, float]]", self._predictions(full_token_lists(X, "X", self.tokenizer)))
+        found = cast("list[dict[str, float]]", self._predictions(self._documents(X, "X")))
         return np.array([[each[name] for name in names] for each in found]).reshape(-1, len(names))  # (N, K)
 
     def _classes(self) -> tuple[list[str], NDArray[Any]]:
@@ -87,16 +86,20 @@ class ElmoClassifier(ClassifierMixin, RunEstimator):  # type: ignore[misc]
         values = [value.encode() for value in stored["values"]] if "S" in stored["dtype"] else stored["values"]
         return stored["names"], np.array(values, dtype=stored["dtype"])
 
-    def _examples(self, sentences: Sequence[tuple[str, ...]], y: Sequence[Any], name: str) -> list[Example]:
+    def _examples(self, documents: Sequence[Any], y: Sequence[Any], name: str) -> list[Example]:
         if len({isinstance(label, (str, bytes)) for label in y}) > 1:
             raise InputError(f"{name}: texts and numbers are mixed; give labels of one kind")
         return [
-            LabelledSentence(sentence, _name(label, f"{name}[{number}]"), f"{name}[{number}]")
-            for number, (sentence, label) in enumerate(zip(sentences, y, strict=True))
+            self._labelled(document, _name(label, f"{name}[{number}]"), f"{name}[{number}]")
+            for number, (document, label) in enumerate(zip(documents, y, strict=True))
         ]
 
-    def _without_gold(self, sentence: tuple[str, ...]) -> Example:
-        return LabelledSentence(sentence, "")
+    def _without_gold(self, document: Any) -> Example:
+        return self._labelled(document, "", "")
+
+    def _labelled(self, document: Any, label: str, source: str) -> Example:
+        """An example with this label."""
+        return LabelledSentence(document, label, source)
 
     def _strata(self, y: Sequence[Any]) -> Sequence[str]:
         return [_name(label, "y") for label in y]

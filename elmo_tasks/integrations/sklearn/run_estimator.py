@@ -35,7 +35,7 @@ from elmo_tasks.views.progress import progress_bars
 E = TypeVar("E", bound="RunEstimator")
 
 ESTIMATOR = "estimator.json"
-"""The file in a run with additional data of an estimator: its tokenizer, if it is not the default."""
+"""The file in a run with additional data of an estimator: its tokenizer, if it is not the task's usual one."""
 
 _LOADING = ForkSafeLock()
 _NOT_KEPT = ("checkpoints", "plots")
@@ -62,6 +62,8 @@ class RunEstimator(BaseEstimator, ABC):  # type: ignore[misc]
     """
 
     task: ClassVar[str]
+    usual_tokenizer: ClassVar[str] = "whitespace"
+    """How `elmo-tasks predict` splits the lines of this task."""
 
     def __init__(
         self,
@@ -98,11 +100,11 @@ class RunEstimator(BaseEstimator, ABC):  # type: ignore[misc]
         return self
 
     @abstractmethod
-    def _examples(self, sentences: Sequence[tuple[str, ...]], y: Sequence[Any], name: str) -> list[Example]:
+    def _examples(self, documents: Sequence[Any], y: Sequence[Any], name: str) -> list[Example]:
         """Make examples with gold. Raises InputError, with `name` and a number, for gold that does not fit."""
 
     @abstractmethod
-    def _without_gold(self, sentence: tuple[str, ...]) -> Example:
+    def _without_gold(self, document: Any) -> Example:
         """Make an example to predict."""
 
     @abstractmethod
@@ -158,7 +160,7 @@ class RunEstimator(BaseEstimator, ABC):  # type: ignore[misc]
                 stack.enter_context(progress_bars())
             outcome = train(self._experiment(seed), Path(place) / "run", splits=splits, tell=remark)
             self._take(outcome.folder, trust=True)
-        if self.tokenizer != "whitespace":
+        if self.tokenizer != self.usual_tokenizer:
             self.run_[ESTIMATOR] = json.dumps({"tokenizer": self.tokenizer}).encode()
         return self
 
@@ -221,17 +223,21 @@ class RunEstimator(BaseEstimator, ABC):  # type: ignore[misc]
         """The given gold as a list."""
         return list(y)
 
-    def _predictions(self, sentences: Sequence[tuple[str, ...]]) -> list[Prediction]:
-        return predict_examples(self._trained(), [self._without_gold(sentence) for sentence in sentences])
+    def _documents(self, X: Iterable[Any], name: str) -> Sequence[Any]:
+        """The tokens of each document. Raises InputError, with `name` and a number, if one has none."""
+        return full_token_lists(X, name, self.tokenizer)
+
+    def _predictions(self, documents: Sequence[Any]) -> list[Prediction]:
+        return predict_examples(self._trained(), [self._without_gold(document) for document in documents])
 
     def _gold_examples(self, X: Iterable[Any], y: Sequence[Any], suffix: str) -> list[Example]:
-        sentences = full_token_lists(X, f"X{suffix}", self.tokenizer)
-        if len(sentences) != len(y):
+        documents = self._documents(X, f"X{suffix}")
+        if len(documents) != len(y):
             raise InputError(
-                f"y{suffix}: there are {len(y)} gold items for {len(sentences)} documents; give one per document"
+                f"y{suffix}: there are {len(y)} gold items for {len(documents)} documents; give one per document"
             )
-        check_writable(sentences, f"X{suffix}")
-        return self._examples(sentences, y, f"y{suffix}")
+        check_writable([self._without_gold(document).tokens for document in documents], f"X{suffix}")
+        return self._examples(documents, y, f"y{suffix}")
 
     def _seed(self) -> int:
         """The seed of this fit. Raises InputError if `random_state` is invalid."""

@@ -21,9 +21,9 @@ from sklearn.utils import estimator_checks as checks
 from small_estimators import LABELS, SENTENCES, TAGS, TEXTS, classifier, tagger
 
 from elmo_tasks.core.errors import InputError
-from elmo_tasks.integrations.sklearn import ElmoClassifier, ElmoTagger, ElmoVectorizer
+from elmo_tasks.integrations.sklearn import ElmoClassifier, ElmoPairClassifier, ElmoTagger, ElmoVectorizer
 
-ESTIMATORS = [ElmoVectorizer, ElmoClassifier, ElmoTagger]
+ESTIMATORS = [ElmoVectorizer, ElmoClassifier, ElmoPairClassifier, ElmoTagger]
 CHECKS = [
     checks.check_estimator_cloneable,
     checks.check_estimator_tags_renamed,
@@ -53,12 +53,14 @@ def test_check_estimator_itself(estimator: type[Any]) -> None:
 
 def test_what_is_not_fitted_says_so() -> None:
     checks.check_estimators_unfitted("ElmoClassifier", ElmoClassifier())
+    checks.check_estimators_unfitted("ElmoPairClassifier", ElmoPairClassifier())
     checks.check_estimators_unfitted("ElmoTagger", ElmoTagger())
     for unfitted in (
         lambda: ElmoClassifier().predict(["a"]),
         lambda: ElmoClassifier().predict_proba(["a"]),
         lambda: ElmoClassifier().classes_,
         lambda: ElmoClassifier().score(["a"], [1]),
+        lambda: ElmoPairClassifier().predict([("a", "b")]),
         lambda: ElmoTagger().predict([""]),
         lambda: ElmoTagger().score([["a"]], [["O"]]),
         lambda: ElmoTagger().save("run"),
