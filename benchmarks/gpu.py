@@ -5,10 +5,10 @@
 
 Without a CUDA device the program prints "no CUDA device" and ends with exit code 2. It needs no data: sentences are
 invented. Checked are the biLM module, the engine in both precisions, the BiLSTM and the CRF with their gradients, and
-the loss and gradients of a window of pre-training, all with TF32 switched off. Measured are `embed` (the engine, with CUDA
-graphs and without), `train` (steps of the tagger of `ner` on vectors that are already computed), `predict`
-(the shipped tagger `ner`) and `pretrain` (windows of the shipped biLM with an update each): each is repeated for
-`--seconds` after a first round that is not counted. The exit code is 1 if a check fails.
+the loss and gradients of a window of pre-training, all with TF32 switched off. Measured are `embed` (the engine, with
+and without CUDA graphs), `train` (steps of the tagger of `ner` on vectors that are already computed), `predict` (the
+shipped tagger `ner`) and `pretrain` (windows of the shipped biLM with an update each): each is repeated for `--seconds`
+after a first round that is not counted. The exit code is 1 if a check fails.
 """
 
 from __future__ import annotations
