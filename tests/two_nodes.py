@@ -23,8 +23,14 @@ class TwoNodes:
 
         options = {"object_store_memory": STORE, "include_dashboard": False}
         self._cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, **options})
-        self.nodes: list[Any] = [self._cluster.add_node(num_cpus=1, object_store_memory=STORE) for _ in range(2)]
+        self.nodes: list[Any] = []
+        self.complete()
         self.address: str = self._cluster.address
+
+    def complete(self) -> None:
+        """Add the nodes that are missing."""
+        while len(self.nodes) < 2:
+            self.nodes.append(self._cluster.add_node(num_cpus=1, object_store_memory=STORE))
 
     def lose_worker(self) -> None:
         """Kill a process that runs a job, as soon as there is one."""
@@ -59,6 +65,7 @@ def started() -> Iterator[TwoNodes]:
     ray = pytest.importorskip("ray", reason="the extra `ray` is not installed")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+        patch.setenv("RAY_worker_niceness", "0")  # so that they are not starved where other tests run at the same time
         paths = [str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")]  # workers import `ray_jobs`
         patch.setenv("PYTHONPATH", os.pathsep.join(filter(None, paths)))
         cluster = TwoNodes()

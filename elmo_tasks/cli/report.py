@@ -45,24 +45,26 @@ def _report(options: argparse.Namespace) -> None:
     from elmo_tasks.runs.collect import collect, is_record
     from elmo_tasks.runs.gather import find_runs
 
-    output = options.output
-    if output is None and len(options.runs) == 1 and find_runs(options.runs) not in ([], options.runs):
-        output = options.runs[0] / _PAGE
+    output, paths = options.output, None
+    if output is None and len(options.runs) == 1:
+        paths = find_runs(options.runs)
+        if paths not in ([], options.runs):
+            output = options.runs[0] / _PAGE
     if output is None:
         say_json(collect(options.runs), indent=2)
     elif output.suffix == ".html":
-        _write_page(options.runs, output, overwrite=options.overwrite)
+        _write_page(options.runs, paths, output, overwrite=options.overwrite)
     else:
         with output_file(output, overwrite=options.overwrite, is_ours=is_record):
             write_json(output, collect(options.runs))
 
 
-def _write_page(folders: list[Path], output: Path, *, overwrite: bool) -> None:
+def _write_page(folders: list[Path], paths: list[Path] | None, output: Path, *, overwrite: bool) -> None:
     from elmo_tasks.runs.gather import gather
     from elmo_tasks.views.runs_page import write_runs_page
 
     with output_file(output, overwrite=overwrite, is_ours=is_signed):
-        found = gather(folders)
+        found = gather(folders, paths)
         write_runs_page(found, output)
     for note in found.notes:
         remark(f"note: {note}", stream=sys.stderr)

@@ -138,24 +138,39 @@ class RayPool(Closing, Generic[J, R]):
             memory = max(_SMALLEST_STORE, 3 * cores * result_bytes)
             options |= {"num_cpus": cores, "object_store_memory": memory, "include_dashboard": False}
         handler = signal.getsignal(signal.SIGTERM)
+        wrong = "there is no Ray cluster at", "start one with `ray start --head`, correct the address"
         try:
-            _knock(address)
-            self._ray.init(address=address or "local", **options)
+            found = _knock(address)
+            if found is not None:
+                wrong = (
+                    "cannot connect to the Ray cluster at",
+                    "use the same versions of Ray and Python there, set RAY_AUTH_MODE=token if it asks for a token",
+                )
+            self._ray.init(address=found or address or "local", **options)
         except Exception as error:  # Ray raises bare exceptions
             raise InputError(
-                f"--engine ray: there is no Ray cluster at {address or 'this machine'} ({_first_line(error)}); start "
-                "one with `ray start --head`, correct the address, or choose --engine local"
+                f"--engine ray: {wrong[0]} {address or 'this machine'} ({_first_line(error)}); {wrong[1]}, or choose "
+                "--engine local"
             ) from None
         finally:
             if threading.current_thread() is threading.main_thread():
                 signal.signal(signal.SIGTERM, handler)  # Ray's own ends the program without a word
 
 
-def _knock(address: str | None) -> None:
-    """Raises OSError if nothing answers at `HOST:PORT`, which Ray tries for minutes."""
+def _knock(address: str | None) -> str | None:
+    """The address `HOST:PORT` with the number of the host in place of its name, or None for any other address.
+
+    Ray asks the name server for a host, and so does not know the names that only this machine does.
+
+    Raises:
+        OSError: nothing answers there, which Ray would try for minutes.
+    """
     host, _, port = (address or "").rpartition(":")
-    if host and port.isdecimal() and "/" not in host:
-        socket.create_connection((host.strip("[]"), int(port)), _PATIENCE).close()
+    if not host or not port.isdecimal() or "/" in host:
+        return None
+    with socket.create_connection((host.strip("[]"), int(port)), _PATIENCE) as connected:
+        number, port = connected.getpeername()[:2]
+        return f"[{number}]:{port}" if ":" in number else f"{number}:{port}"
 
 
 def _first_line(error: Exception) -> str:

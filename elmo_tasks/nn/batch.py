@@ -35,10 +35,10 @@ class Batch:
     """A batch of B examples, usually sentences.
 
     inputs: (B, L_i, T, D_i) or (B, T, ...) each; mask: (B, T) bool, True for real tokens; lengths: (B,) on the CPU;
-    gold: (B, T), (B,), (B, G, C) padded with zeros, or None; predicate: (B,), `NO_PREDICATE` for rows without one, or
-    None if no row has one; indices: the number of each example in its split; sentences: (B, S) on the CPU, the lengths
-    of the sentences of each example, which follow each other in its tokens, 0 where it has fewer than S; None if all
-    examples are one sentence; given: those of each example, see `Item`.
+    gold: (B, T), (B,), (B, G, C) padded with zeros, or None; predicate: (B,) on the CPU, `NO_PREDICATE` for rows
+    without one, or None if no row has one; indices: the number of each example in its split; sentences: (B, S) on the
+    CPU, the lengths of the sentences of each example, which follow each other in its tokens, 0 where it has fewer than
+    S; None if all examples are one sentence; given: those of each example, see `Item`.
     """
 
     inputs: tuple[Tensor, ...]
@@ -51,13 +51,12 @@ class Batch:
     given: tuple[Mapping[str, Any], ...] = ()
 
     def to(self, device: torch.device | str) -> Batch:
-        """The same batch on another device; lengths stay on the CPU, as required for packing."""
+        """The same batch on another device; lengths and predicates stay on the CPU, which decides by them."""
         return replace(
             self,
             inputs=tuple(x.to(device) for x in self.inputs),
             mask=self.mask.to(device),
             gold=None if self.gold is None else self.gold.to(device),
-            predicate=None if self.predicate is None else self.predicate.to(device),
         )
 
 
@@ -98,8 +97,8 @@ def split_sentences(x: Tensor, sentences: Tensor) -> Tensor:
 
     x: (B, T, D); sentences: (B, S), as in `Batch` -> (B, S, N, D), zero beyond each length; N is the greatest of them.
     """
-    sentences = sentences.to(x.device)
     steps = torch.arange(int(sentences.max()), device=x.device)  # (N,)
+    sentences = sentences.to(x.device)
     places = (sentences.cumsum(dim=1) - sentences).unsqueeze(-1) + steps  # (B, S, N)
     real = steps < sentences.unsqueeze(-1)  # (B, S, N)
     found = x.gather(1, places.clamp(max=x.shape[1] - 1).flatten(1).unsqueeze(-1).expand(-1, -1, x.shape[2]))

@@ -89,7 +89,7 @@ class _Likelihood(torch.autograd.Function):
         whole += (reached.take_along_dim(last.unsqueeze(2), 1).squeeze(1) @ end.exp()).clamp_min(_LEAST).log().sum()
         tags, pairs = tags.masked_fill(~mask, 0), mask[:, 1:]
         final, count = tags.gather(1, last).squeeze(1), len(step)  # (B,)
-        moved = (tags[:, :-1] * count + tags[:, 1:])[pairs].bincount(minlength=count * count).view(count, count)
+        moved = _counts(tags[:, :-1] * count + tags[:, 1:], pairs, count * count).view(count, count)
         gold = (scores.gather(2, tags.unsqueeze(2)).squeeze(2) * mask).sum() + (step * moved).sum()
         gold += start[tags[:, 0]].sum() + end[final].sum()
         if any(ctx.needs_input_grad):
@@ -98,7 +98,8 @@ class _Likelihood(torch.autograd.Function):
             before, after = reached[:, :-1].flatten(0, 1), behind[:, 1:].flatten(0, 1)  # (B * (T - 1), K)
             shares = pairs.flatten() / ((before @ moves[0]) * after).sum(1).clamp_min(_LEAST)
             grad = expected.neg().scatter_add_(2, tags.unsqueeze(2), mask.unsqueeze(2).double())
-            grad_end = final.bincount(minlength=count) - expected.take_along_dim(last.unsqueeze(2), 1).sum((0, 1))
+            ended = expected.take_along_dim(last.unsqueeze(2), 1).sum((0, 1))  # (K,)
+            grad_end = _counts(final, torch.ones_like(final), count) - ended
             grad_step = moved - moves[0] * (before.t() @ (after * shares.unsqueeze(1)))
             kept = (grad, grad[:, 0].sum(0), grad_end, grad_step)
             ctx.save_for_backward(*(part.to(emissions.dtype) for part in kept))
@@ -109,3 +110,12 @@ class _Likelihood(torch.autograd.Function):
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         """grad: scalar."""
         return *(part * grad for part in ctx.saved_tensors), None, None
+
+
+def _counts(numbers: Tensor, weights: Tensor, size: int) -> Tensor:
+    """How often each number occurs, in float64: (size,). weights: 1 for those that count, 0 for others.
+
+    `bincount` makes the CPU wait for a GPU, and so does a boolean mask.
+    """
+    found = torch.zeros(size, dtype=torch.float64, device=numbers.device)
+    return found.scatter_add_(0, numbers.flatten(), weights.flatten().double())

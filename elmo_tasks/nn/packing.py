@@ -106,6 +106,16 @@ class Packing:
         return ahead, behind
 
 
+def real_rows(lengths: Tensor, padded: int, device: torch.device) -> Tensor:
+    """The rows of the real tokens in the (B * T) padded ones, sentence by sentence, found on the CPU: (N,).
+
+    A boolean mask selects the same, but makes the CPU wait for a GPU, which must count the tokens first.
+    lengths: (B,) on the CPU; padded: T.
+    """
+    present = torch.arange(padded) < lengths.unsqueeze(1)  # (B, T)
+    return present.flatten().nonzero().squeeze(1).to(device)
+
+
 def whole_rows(x: Tensor, kind: torch.dtype) -> Tensor:
     """(N, D) as `kind`; if that is bfloat16, with zeros in further rows up to one of a few numbers of rows.
 

@@ -16,7 +16,7 @@ from elmo_tasks.nn.dropout import Dropout
 from elmo_tasks.nn.embedding_mix import EmbeddingMix
 from elmo_tasks.nn.highway_lstm import HighwayLstm
 from elmo_tasks.nn.marginals import span_probabilities
-from elmo_tasks.nn.packing import Packing
+from elmo_tasks.nn.packing import Packing, real_rows
 from elmo_tasks.nn.viterbi import Viterbi
 from elmo_tasks.text.labels import LabelSet
 from elmo_tasks.text.spans import legal_transitions
@@ -71,7 +71,7 @@ class RoleLabeller(nn.Module):
     def scores(self, x: Tensor, batch: Batch) -> Tensor:
         """Scores of the tags for the predicate of each sentence. x: mixed embeddings (B, T, D) -> (B, T, K)."""
         assert batch.predicate is not None
-        marked = torch.arange(x.shape[1], device=x.device) == batch.predicate.unsqueeze(1)  # (B, T)
+        marked = torch.arange(x.shape[1], device=x.device) == batch.predicate.to(x.device).unsqueeze(1)  # (B, T)
         packing = Packing.of(batch.lengths, x.shape[1], x.device)
         read = [self.dropout(packing.pack(x)), self.indicator(packing.pack(marked).long())]
         encoded = self.encoder.packed(torch.cat(read, dim=1), packing)  # (N, H)
@@ -92,13 +92,11 @@ class RoleLabeller(nn.Module):
         parts = []
         if len(framed):
             part = _take(batch, framed)
-            assert part.gold is not None
-            parts.append(cross_entropy(self.scores(x[framed], part)[part.mask], part.gold[part.mask]))
+            parts.append(cross_entropy(*_tokens(part, self.scores(x[framed.to(x.device)], part))))
         if len(plain):
             part = _take(batch, plain)
-            assert part.gold is not None
-            gold = (part.gold[part.mask] == self.answers[1]).long()
-            parts.append(cross_entropy(self.predicate_scores(x[plain], part)[part.mask], gold))
+            scores, gold = _tokens(part, self.predicate_scores(x[plain.to(x.device)], part))
+            parts.append(cross_entropy(scores, (gold == self.answers[1]).long()))
         return torch.stack(parts).sum()
 
     def decode(self, batch: Batch) -> list[list[int]]:
@@ -121,7 +119,7 @@ class RoleLabeller(nn.Module):
         framed, plain = _parts(batch)
         if len(framed):
             part = _take(batch, framed)
-            scores = self.scores(x[framed], part)  # (B, T, K)
+            scores = self.scores(x[framed.to(x.device)], part)  # (B, T, K)
             tags = self.viterbi(scores, part.lengths)
             found.update(zip(framed.tolist(), tags, strict=True))
             if probabilities:
@@ -131,7 +129,7 @@ class RoleLabeller(nn.Module):
                 )
         if len(plain):
             part = _take(batch, plain)
-            likeliest = self.predicate_scores(x[plain], part).softmax(dim=-1).max(dim=-1)  # (B, T) each
+            likeliest = self.predicate_scores(x[plain.to(x.device)], part).softmax(dim=-1).max(dim=-1)  # (B, T) each
             lists = zip(
                 *(plain.tolist(), likeliest.indices.tolist(), likeliest.values.tolist(), part.lengths.tolist()),
                 strict=True,
@@ -144,21 +142,29 @@ class RoleLabeller(nn.Module):
 
 
 def _parts(batch: Batch) -> tuple[Tensor, Tensor]:
-    """The rows with a predicate and those without."""
+    """The rows with a predicate and those without, on the CPU."""
     if batch.predicate is None:
-        return batch.lengths.new_zeros(0), torch.arange(len(batch.indices), device=batch.mask.device)
+        return batch.lengths.new_zeros(0), torch.arange(len(batch.indices))
     without = batch.predicate == NO_PREDICATE
     return (~without).nonzero().squeeze(1), without.nonzero().squeeze(1)
 
 
 def _take(batch: Batch, rows: Tensor) -> Batch:
-    """These rows of a batch, without its inputs, which are already mixed."""
+    """These rows of a batch, without its inputs, which are already mixed. rows: on the CPU."""
+    moved = rows.to(batch.mask.device)
     return replace(
         batch,
         inputs=(),
-        mask=batch.mask[rows],
-        lengths=batch.lengths[rows.cpu()],
+        mask=batch.mask[moved],
+        lengths=batch.lengths[rows],
         indices=tuple(batch.indices[row] for row in rows.tolist()),
-        gold=None if batch.gold is None else batch.gold[rows],
+        gold=None if batch.gold is None else batch.gold[moved],
         predicate=None if batch.predicate is None else batch.predicate[rows],
     )
+
+
+def _tokens(part: Batch, scores: Tensor) -> tuple[Tensor, Tensor]:
+    """The scores (N, K) and the gold (N,) of the real tokens. scores: (B, T, K)."""
+    assert part.gold is not None
+    rows = real_rows(part.lengths, scores.shape[1], scores.device)  # (N,)
+    return scores.flatten(0, 1).index_select(0, rows), part.gold.flatten().index_select(0, rows)

@@ -13,6 +13,7 @@ from typing import Any
 
 import lightning
 import torch
+from lightning.fabric.plugins.environments.lightning import LightningEnvironment
 from lightning.pytorch.loggers import CSVLogger, Logger, TensorBoardLogger
 from lightning.pytorch.utilities import rank_zero_only
 
@@ -236,7 +237,7 @@ def fit_bilm(
             log_every_n_steps=min(50, total),
             callbacks=[*watch, save],
             enable_checkpointing=False,
-            plugins=[WholeCheckpoints()],
+            plugins=[WholeCheckpoints(), *([] if devices * nodes > 1 else [LightningEnvironment()])],
             enable_progress_bar=False,
             enable_model_summary=False,
         )

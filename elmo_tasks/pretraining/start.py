@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import lightning
+from lightning.fabric.plugins.environments.lightning import LightningEnvironment
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.utilities import rank_zero_only
 
@@ -77,12 +78,15 @@ def number_of_process(devices: int, nodes: int) -> int:
     """The rank of this process among those of all machines, known before they connect.
 
     A Trainer takes it from torchrun, SLURM or `NODE_RANK`. `rank_zero_only.rank` at the import of Lightning ignores
-    `NODE_RANK`, so one process on every machine would take itself for the first.
+    `NODE_RANK`, so one process on every machine would take itself for the first. A single process is the first,
+    whichever task of SLURM it is.
 
     Raises:
         InputError: the devices of the machine, or the tasks of SLURM, are not those asked for.
     """
-    if devices * nodes > 1:
+    if devices * nodes == 1:
+        LightningEnvironment().set_global_rank(0)
+    else:
         with quiet_lightning():
             try:
                 lightning.Trainer(

@@ -55,8 +55,10 @@ def _runs(folder: Path) -> Iterator[Path]:
             yield Path(place)
 
 
-def gather(folders: Sequence[Path]) -> Gathered:
+def gather(folders: Sequence[Path], paths: Sequence[Path] | None = None) -> Gathered:
     """Read all finished runs at or below these folders. Damaged ones are left out, with a note.
+
+    paths: what `find_runs` has found in them; None to find them here.
 
     Raises:
         InputError: a folder does not exist, or there is no finished run that can be read.
@@ -66,7 +68,7 @@ def gather(folders: Sequence[Path]) -> Gathered:
             raise InputError(f"{folder}: no such folder")
     groups: dict[str, list[GatheredRun]] = {}
     notes: list[str] = []
-    for path in find_runs(folders):
+    for path in find_runs(folders) if paths is None else paths:
         try:
             run = _read(path)
         except InputError as error:

@@ -12,6 +12,7 @@ from typing import Any
 
 import lightning
 import torch
+from lightning.fabric.plugins.environments.lightning import LightningEnvironment
 from lightning.pytorch.callbacks import EarlyStopping, TQDMProgressBar
 
 from elmo_tasks.core.errors import InputError
@@ -44,7 +45,7 @@ from elmo_tasks.training.costs import reading_speed, sizes
 from elmo_tasks.training.epoch_lines import EpochLines, Tell
 from elmo_tasks.training.fraction import draw_fraction
 from elmo_tasks.training.lightning_module import TaskModule, check_selection
-from elmo_tasks.training.loggers import build_loggers, check_loggers
+from elmo_tasks.training.loggers import build_loggers, check_loggers, finishing
 from elmo_tasks.training.resumption import check_beginning
 
 _NOTHING_PREDICTED = (
@@ -148,28 +149,29 @@ def fit_model(
     )
     kind, devices = accelerator()
     interactive = sys.stderr.isatty() and not is_quiet()
+    resumed = folder.work / LAST if resume and (folder.work / LAST).exists() else None
+    if resumed is not None:
+        for path in (resumed, folder.work / "checkpoints" / "best.ckpt"):
+            check_checkpoint(path)
     with quiet_lightning():
+        made = build_loggers(loggers, trained.experiment, folder.work, folder.path.name)
         trainer = lightning.Trainer(
             accelerator=kind,
             devices=devices,
             max_epochs=training.epochs,
             gradient_clip_val=training.clip_norm or None,
             deterministic=True,
-            logger=build_loggers(loggers, trained.experiment, folder.work, folder.path.name) or False,
+            logger=made or False,
             callbacks=[lines, stop, keep, last, *([TQDMProgressBar()] if interactive else [])],
             enable_progress_bar=interactive,
             enable_model_summary=False,
             num_sanity_val_steps=0,
             default_root_dir=folder.work,
-            plugins=[WholeCheckpoints()],
+            plugins=[WholeCheckpoints(), LightningEnvironment()],  # one process, whatever SLURM says about its task
         )
     # `deterministic` fills new memory, which nothing reads.
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
-    resumed = folder.work / LAST if resume and (folder.work / LAST).exists() else None
-    if resumed is not None:
-        for path in (resumed, folder.work / "checkpoints" / "best.ckpt"):
-            check_checkpoint(path)
-    with disk_faults(folder.work), quiet_lightning(), interruptible(trainer):
+    with disk_faults(folder.work), quiet_lightning(), interruptible(trainer), finishing(made):
         trainer.fit(
             module,
             loader(items["train"], training.batch_size_for(len(items["train"])), seed, shuffle=True),

@@ -5,9 +5,11 @@ from __future__ import annotations
 import ast
 import re
 import sys
+from importlib.metadata import PackageNotFoundError, requires
 
 import pytest
 from fenced_blocks import ROOT
+from packaging.requirements import Requirement
 
 from elmo_tasks.elmo.weights.published import IN_SHORT, PAIRS
 
@@ -58,6 +60,30 @@ def test_every_extra_is_on_the_page_of_the_installation() -> None:
     extras = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"]
     _, _, text = page("installation").partition("## Extras")
     assert names(first_cells(text.partition("\n## ")[0])) == set(extras)
+
+
+def test_an_installation_without_extras_has_none_of_their_large_packages() -> None:
+    """Neither does a package that the project needs bring them."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    left, found = list(map(Requirement, project["dependencies"])), set[str]()
+    while left:
+        name = left.pop().name.lower().replace("_", "-")
+        if name not in found:
+            found.add(name)
+            needed = [Requirement(text) for text in _requires(name)]
+            left += [each for each in needed if each.marker is None or each.marker.evaluate({"extra": ""})]
+    assert {"torch", "numpy", "sympy"} <= found  # sympy: of torch
+    large = {"ray", "optuna", "wandb", "mlflow", "tensorboard", "spacy", "transformers", "onnx", "onnxruntime"}
+    assert not found & large
+    assert large <= {Requirement(text).name for texts in project["optional-dependencies"].values() for text in texts}
+
+
+def _requires(name: str) -> list[str]:
+    """What an installed package needs; packages for other platforms are not installed."""
+    try:
+        return requires(name) or []
+    except PackageNotFoundError:
+        return []
 
 
 def test_every_published_bilm_is_on_its_page() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import socket
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -63,6 +64,24 @@ def test_no_cluster_at_an_address() -> None:
     pytest.importorskip("ray", reason="the extra `ray` is not installed")
     with pytest.raises(InputError, match=r"--engine ray: there is no Ray cluster at 127.0.0.1:1 \(.*refused\); start"):
         RayPool(deadly, address="127.0.0.1:1")
+
+
+def test_something_else_at_an_address(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The error says what may be wrong, and Ray is given a number even for a name that only this machine knows."""
+    ray = pytest.importorskip("ray", reason="the extra `ray` is not installed")
+    asked: list[str] = []
+
+    def refuse(address: str, **_: object) -> None:
+        asked.append(address)
+        raise ConnectionError("Failed to connect")
+
+    monkeypatch.setattr(ray, "init", refuse)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        said = rf"cannot connect to the Ray cluster at localhost:{port} \(Failed to connect\); use the same versions"
+        with pytest.raises(InputError, match=said):
+            RayPool(deadly, address=f"localhost:{port}")
+    assert asked == [f"127.0.0.1:{port}"]
 
 
 def test_an_address_without_ray() -> None:

@@ -8,19 +8,27 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import nullcontext
+from typing import Any
 
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from elmo_tasks.elmo.bilm import BiLM
 from elmo_tasks.elmo.engine.packing import Packing
 from elmo_tasks.elmo.engine.runner import Engine
 from elmo_tasks.elmo.options import BilmOptions
+from elmo_tasks.nn.batch import Item, collate
 from elmo_tasks.nn.bilstm import BiLstm
 from elmo_tasks.nn.char_cnn import CharCnn
-from elmo_tasks.nn.embedding_mix import FrozenLayers, WordLookup
+from elmo_tasks.nn.classifier import Classifier
+from elmo_tasks.nn.embedding_mix import EmbeddingMix, FrozenLayers, WordLookup
+from elmo_tasks.nn.esim import Esim
+from elmo_tasks.nn.role_labeller import RoleLabeller
+from elmo_tasks.nn.tagger import Tagger
+from elmo_tasks.nn.token_classifier import TokenClassifier
 from elmo_tasks.pretraining.objective import Objective, Window
+from elmo_tasks.text.labels import LabelSet
 
 SMALL = BilmOptions(char_dim=4, filters=((1, 4), (2, 4), (3, 4)), n_highway=1, projection_dim=6, cell_dim=8, n_layers=2)
 META = torch.device("meta")
@@ -110,6 +118,40 @@ def test_the_lstm_of_a_gpu_is_pytorchs(monkeypatch: pytest.MonkeyPatch) -> None:
     for given in (x, x.as_subclass(OnGpu)):
         lstm(given, lengths)
     assert called == ["by_steps", "by_torch"]
+
+
+def model_of(name: str) -> nn.Module:
+    mix = EmbeddingMix(["elmo"], [FrozenLayers(n_layers=2, width=6)])
+    sizes: dict[str, Any] = {"hidden": 5, "layers": 2, "dropout": 0.1}
+    match name:
+        case "names":
+            return Tagger(mix, LabelSet.of_types(["PER"], "BIOES"), **sizes)
+        case "tags":
+            return TokenClassifier(mix, 4, **sizes)
+        case "roles":
+            further = {"recurrent_dropout": 0.1, "indicator": 3, "finder_hidden": 4, "precision": "32"}
+            return RoleLabeller(mix, LabelSet.of_types(["A0", "V"], "BIO"), **sizes, **further)
+        case "pairs":
+            return Esim(mix, LabelSet(("bad", "good")), hidden=5, dropout=0.1, elmo_at_output=True)
+    return Classifier(mix, LabelSet(("bad", "good")), head=name, hidden=5, dropout=0.1)
+
+
+@pytest.mark.parametrize("name", ["names", "tags", "roles", "pairs", "mean", "attention", "bcn"])
+@pytest.mark.parametrize("predicates", [(None, None, None), (1, None, 0), (0, 2, 1)])
+def test_a_step_of_training(name: str, predicates: tuple[int | None, ...]) -> None:
+    """Forward and backward; the lengths and the predicates of a batch stay on the CPU."""
+    torch.manual_seed(0)
+    model = model_of(name).train()
+    classifies, pairs = isinstance(model, (Classifier, Esim)), isinstance(model, Esim)
+    golds = [torch.zeros((), dtype=torch.long) if classifies else torch.zeros(n, dtype=torch.long) for n in (4, 3, 2)]
+    items = [
+        Item((torch.randn(2, length, 6),), length, number, gold, predicate, (1, length - 1) if pairs else ())
+        for number, (length, gold, predicate) in enumerate(zip((4, 3, 2), golds, predicates, strict=True))
+    ]
+    model.to(META)
+    loss = model.loss(collate(items).to(META))
+    loss.backward()
+    assert loss.device.type == "meta" and any(each.grad is not None for each in model.parameters())
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])

@@ -197,6 +197,13 @@ def test_one_process_of_all_machines_is_the_first(
     assert number_of_process(devices=2, nodes=2) == number
 
 
+def test_a_single_process_is_the_first_whatever_task_of_slurm_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rank_zero_only, "rank", 3)  # as at the import of Lightning in task 3
+    for name, value in SLURM.items():
+        monkeypatch.setenv(f"SLURM_{name}", value)
+    assert number_of_process(devices=1, nodes=1) == 0 and rank_zero_only.rank == 0
+
+
 def test_tasks_that_are_not_those_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rank_zero_only, "rank", 0)
     for name in SLURM.keys() - {"NTASKS_PER_NODE"}:

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import csv
+import os
+import sys
+from contextlib import nullcontext
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+from lightning.pytorch import loggers as lightning_loggers
+from lightning.pytorch.utilities import rank_zero_only
 
 from elmo_tasks.core.errors import InputError
-from elmo_tasks.runs.experiment import resolve_experiment
-from elmo_tasks.training.loggers import build_loggers, check_loggers
+from elmo_tasks.runs.experiment import Experiment, resolve_experiment
+from elmo_tasks.training.loggers import _is_installed, build_loggers, check_loggers, finishing
 from elmo_tasks.training.train import FinishedRun, train
 
 ROWS = "Ada B-PER\nlives O\nin O\nRome B-LOC\n. O\n\n"
@@ -47,6 +53,23 @@ def test_tensorboard_has_the_same(tmp_path: Path) -> None:
         assert [event.value for event in events.Scalars(name)] == pytest.approx([row[name] for row in run.history])
 
 
+def test_a_task_of_slurm_trains_and_logs_like_any_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where the number of tasks is not that of Lightning's devices, and where this is not the first of them."""
+    monkeypatch.setattr(rank_zero_only, "rank", 3)  # as at the import of Lightning in task 3
+    for name, value in {"NTASKS": "4", "NNODES": "2", "PROCID": "3", "LOCALID": "1", "NODEID": "1"}.items():
+        monkeypatch.setenv(f"SLURM_{name}", value)
+    monkeypatch.setenv("SLURM_JOB_NAME", "train")
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "srun").touch(mode=0o755)  # Lightning warns where it finds this and is not started by it
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"), prepend=os.pathsep)
+    run = trained(tmp_path, "csv", "tensorboard")
+    assert "loss" in (run.folder / "logs" / "csv" / "version_0" / "metrics.csv").read_text()
+    assert list((run.folder / "logs" / "tensorboard").glob("events.*"))
+    for name in ("NTASKS", "PROCID", "JOB_NAME"):
+        monkeypatch.delenv(f"SLURM_{name}")
+    trained(tmp_path, "csv")
+
+
 @pytest.mark.parametrize("name", ["tensorboard", "wandb", "mlflow"])
 def test_a_missing_logger_is_refused_before_anything_else(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -80,30 +103,76 @@ def test_several_loggers_have_the_same_figures(tmp_path: Path) -> None:
     assert scores == pytest.approx([row["dev"] for row in run.history])
 
 
-@pytest.mark.parametrize(
-    ("name", "made"),
-    [
-        ("wandb", {"name": "run", "project": "elmo-tasks"}),
-        ("mlflow", {"experiment_name": "elmo-tasks", "run_name": "run"}),
-    ],
-)
-def test_loggers_of_other_packages(name: str, made: dict[str, str], tmp_path: Path) -> None:
-    """Which of Lightning's loggers is made, with which names; the packages need not be installed."""
-    from lightning.pytorch import loggers as lightning_loggers
+class Stand:
+    """Stands in for a logger of a package that need not be installed."""
 
-    given: dict[str, object] = {}
-    settings: dict[str, object] = {}
+    def __init__(self, **values: object) -> None:
+        self.values = values
+        self.settings: dict[str, object] = {}
+        self.ended: list[int] = []
+        self.experiment = SimpleNamespace(finish=self.ended.append)
 
-    class Recorder:
-        def __init__(self, **values: object) -> None:
-            given.update(values)
+    def log_hyperparams(self, values: dict[str, object]) -> None:
+        self.settings.update(values)
 
-        def log_hyperparams(self, values: dict[str, object]) -> None:
-            settings.update(values)
 
-    experiment = resolve_experiment("ner", None, {}, ["training.epochs=7"])
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(lightning_loggers, {"wandb": "WandbLogger", "mlflow": "MLFlowLogger"}[name], Recorder)
-        (logger,) = build_loggers([name], experiment, tmp_path, "run")
-    assert isinstance(logger, Recorder) and given.items() >= made.items()
-    assert settings["training.epochs"] == 7
+class Refused(Stand):
+    def log_hyperparams(self, values: dict[str, object]) -> None:
+        raise ValueError("nobody has logged in\nsecond line")
+
+
+@pytest.fixture
+def experiment() -> Experiment:
+    return resolve_experiment("ner", None, {}, ["training.epochs=7"])
+
+
+def test_wandb(experiment: Experiment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its files are not in the folder of the run, which is renamed; its run ends with the training."""
+    monkeypatch.setattr(lightning_loggers, "WandbLogger", Stand)
+    for wrong in (False, True):
+        (logger,) = build_loggers(["wandb"], experiment, tmp_path, "run")
+        assert isinstance(logger, Stand) and logger.settings["training.epochs"] == 7
+        assert logger.values == {"name": "run", "project": "elmo-tasks", "save_dir": None}
+        with pytest.raises(KeyboardInterrupt) if wrong else nullcontext(), finishing([logger]):
+            if wrong:
+                raise KeyboardInterrupt
+        assert logger.ended == [int(wrong)]
+
+
+def test_mlflow(experiment: Experiment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It writes where MLflow says, which is no longer Lightning's default."""
+    monkeypatch.setattr(lightning_loggers, "MLFlowLogger", Stand)
+    monkeypatch.setitem(sys.modules, "mlflow", SimpleNamespace(get_tracking_uri=lambda: "sqlite:///here"))
+    (logger,) = build_loggers(["mlflow"], experiment, tmp_path, "run")
+    assert isinstance(logger, Stand) and logger.settings["training.epochs"] == 7
+    assert logger.values == {"experiment_name": "elmo-tasks", "run_name": "run", "tracking_uri": "sqlite:///here"}
+    with finishing([logger]):
+        pass
+    assert logger.ended == []
+
+
+def test_a_logger_that_cannot_be_started(
+    experiment: Experiment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first of two has begun a run, which ends as failed."""
+    begun: list[Stand] = []
+
+    monkeypatch.setattr(lightning_loggers, "WandbLogger", Stand)
+    monkeypatch.setattr(lightning_loggers, "MLFlowLogger", Refused)
+    monkeypatch.setattr(Stand, "__new__", lambda cls, **_: begun.append(object.__new__(cls)) or begun[-1])
+    monkeypatch.setitem(sys.modules, "mlflow", SimpleNamespace(get_tracking_uri=lambda: "http://nowhere"))
+    said = (
+        r"--logger mlflow: cannot be started \(nobody has logged in\); change the settings of mlflow, or leave the log"
+    )
+    with pytest.raises(InputError, match=said):
+        build_loggers(["wandb", "mlflow"], experiment, tmp_path, "run")
+    assert [(type(logger), logger.ended) for logger in begun] == [(Stand, [1]), (Refused, [])]
+
+
+def test_a_folder_is_not_a_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """W&B makes a folder `wandb` in the current one."""
+    (tmp_path / "folder_of_a_logger").mkdir()
+    monkeypatch.syspath_prepend(str(tmp_path))
+    assert (
+        not _is_installed("folder_of_a_logger") and not _is_installed("no_such_logger") and _is_installed("lightning")
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 from collections.abc import Callable
@@ -111,6 +112,14 @@ def test_the_page_shows_means_curves_settings_and_links(copy: Path, capsys: pyte
     assert sum(name.endswith("report.md") for name in files) == 4
     text = (copy / "report.html").read_text()
     assert "<b>three" not in text and not re.search(r"https?://", text)
+
+
+def test_the_folder_is_walked_once(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It may be on a slow network disk."""
+    walked: list[Path] = []
+    walk = os.walk
+    monkeypatch.setattr(os, "walk", lambda folder: walked.append(folder) or walk(folder))
+    assert main(["report", str(copy)]) == 0 and walked == [copy]
 
 
 def test_links_lead_to_runs_from_any_folder(copy: Path, tmp_path: Path) -> None:
