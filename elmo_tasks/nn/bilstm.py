@@ -9,6 +9,7 @@ from torch.nn.utils.rnn import PackedSequence
 from elmo_tasks.nn.cells import rounds_products
 from elmo_tasks.nn.dropout import dropout
 from elmo_tasks.nn.lstm_gradient import LstmLayer
+from elmo_tasks.nn.lstm_output import lstm_output
 from elmo_tasks.nn.packing import Packing
 
 
@@ -53,7 +54,10 @@ class BiLstm(nn.Module):
                     getattr(self.lstm, f"{name}_{suffix}") for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
                 )
                 weights += [inner, hidden, biases[0] + biases[1]]
-            x = LstmLayer.apply(x, packing.walks, kind, self.training, *weights)  # type: ignore[no-untyped-call]
+            if torch.is_grad_enabled() or self.training:
+                x = LstmLayer.apply(x, packing.walks, kind, self.training, *weights)  # type: ignore[no-untyped-call]
+            else:
+                x = lstm_output(x, packing.walks, *weights)
         return x  # (N, 2H)
 
 

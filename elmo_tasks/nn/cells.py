@@ -12,6 +12,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from elmo_tasks.elmo.engine.loops import are_compiled
 from elmo_tasks.elmo.engine.precision import has_bf16, has_kernels
 from elmo_tasks.elmo.engine.products import array
 from elmo_tasks.elmo.engine.sides import side_by_side
@@ -39,7 +40,7 @@ def stepper(name: str, *tensors: Tensor, column: int | None = None, training: bo
     the last tensor is float32 on the CPU. Predictions never import Numba, which takes most of a second.
     """
     own = () if column is None else (column,)
-    if training and tensors[-1].dtype == torch.float32 and tensors[-1].device.type == "cpu" and has_kernels():
+    if (training or are_compiled()) and tensors[-1].dtype == torch.float32 and tensors[-1].device.type == "cpu" and has_kernels():
         given = [array(tensor) for tensor in tensors]
         kernel = getattr(importlib.import_module("elmo_tasks.nn.cell_kernels"), name)
         return lambda step: kernel(*given, *own, *step)
@@ -72,6 +73,20 @@ def lstm_forward(
     cell[:known].addcmul_(keep[:known], cells[first : first + known])
     torch.mul(leave, cell.tanh(), out=out[here, column : column + size])
     sent[here] = out[here, column : column + size]
+
+
+def lstm_output(
+    bias: Tensor, sums: Tensor, cell: Tensor, out: Tensor, column: int, start: int, rows: int, first: int, known: int
+) -> None:
+    """`cell_kernels.lstm_output`."""
+    size, here = cell.shape[1], slice(start, start + rows)
+    gates = sums[here].add_(bias)
+    enter, keep, new, leave = gates.chunk(4, dim=1)  # (n, H) each
+    gates[:, : 2 * size].sigmoid_()
+    new.tanh_()
+    leave.sigmoid_()
+    now = cell[:rows].mul_(keep).addcmul_(enter, new)
+    torch.mul(leave, now.tanh(), out=out[here, column : column + size])
 
 
 def lstm_backward(

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
+from elmo_tasks.elmo.engine.loops import are_compiled
 from elmo_tasks.elmo.engine.precision import has_kernels
 
 _GROUP, _MULTIPLE = 256, 4
@@ -39,7 +40,7 @@ class CharCnn(nn.Module):
             return self._encode_all(characters, mask)
         words, place = distinct_rows(characters[mask])  # (U, C), (N,)
         lengths = (words > 0).sum(dim=1)  # (U,)
-        if self.training and self.embedding.weight.dtype == torch.float32 and has_kernels():
+        if (self.training or are_compiled()) and self.embedding.weight.dtype == torch.float32 and has_kernels():
             encoded = self._look_up(words, lengths)
         else:  # predictions need no Numba, which takes most of a second to import
             order = torch.argsort(lengths, stable=True)
