@@ -17,7 +17,7 @@ class BiLstm(nn.Module):
     """A BiLSTM over packed sequences, so that no direction ever reads padding, with dropout between its layers.
 
     The parameters are those of `nn.LSTM`, with the same names. On a GPU cuDNN computes all steps in one call; elsewhere
-    `LstmLayer` is used, which takes less time than PyTorch's.
+    `LstmLayer` and `lstm_output` are used, which take less time than PyTorch's.
     """
 
     def __init__(self, *, input_dim: int, hidden: int, layers: int, dropout: float, bf16: bool = False) -> None:
@@ -43,7 +43,7 @@ class BiLstm(nn.Module):
         return out
 
     def by_steps(self, x: Tensor, packing: Packing) -> Tensor:
-        """`packed` with `LstmLayer`."""
+        """`packed` with `LstmLayer`, or, in a prediction, with `lstm_output`."""
         kind = torch.bfloat16 if self.bf16 and self.training else x.dtype
         for layer in range(self.lstm.num_layers):
             if layer:

@@ -1,7 +1,7 @@
 """The element-wise part of a step of an LSTM in training: compiled for the CPU, or the same in PyTorch's operations.
 
 The functions with PyTorch's operations have the names and arguments of those in `cell_kernels.py`, which says what they
-mean; they serve other types than float32, other devices, and installations without Numba.
+mean; they serve other types than float32, other devices, small batches in predictions, and installations without Numba.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from elmo_tasks.elmo.engine.loops import are_compiled
 from elmo_tasks.elmo.engine.precision import has_bf16, has_kernels
 from elmo_tasks.elmo.engine.products import array
 from elmo_tasks.elmo.engine.sides import side_by_side
@@ -37,10 +36,11 @@ def stepper(name: str, *tensors: Tensor, column: int | None = None, training: bo
     """The function that computes a step on these tensors.
 
     name: of a function of this file; tensors, column: its first arguments. The compiled function is used in training if
-    the last tensor is float32 on the CPU. Predictions never import Numba, which takes most of a second.
+    the last tensor is float32 on the CPU. Predictions never import Numba, which takes most of a second: they are
+    `training` here for batches that are so large that the engine of a biLM has imported it, see `are_compiled_for`.
     """
     own = () if column is None else (column,)
-    if (training or are_compiled()) and tensors[-1].dtype == torch.float32 and tensors[-1].device.type == "cpu" and has_kernels():
+    if training and tensors[-1].dtype == torch.float32 and tensors[-1].device.type == "cpu" and has_kernels():
         given = [array(tensor) for tensor in tensors]
         kernel = getattr(importlib.import_module("elmo_tasks.nn.cell_kernels"), name)
         return lambda step: kernel(*given, *own, *step)

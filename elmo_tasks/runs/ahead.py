@@ -61,7 +61,7 @@ def _next(pending: deque[tuple[GivenT, Future[DoneT]]]) -> tuple[GivenT, DoneT]:
 
 @contextmanager
 def _started(workers: int, threads: int) -> Iterator[ThreadPoolExecutor]:
-    """Workers with so many of PyTorch's threads each. Afterwards, they have ended, and items that waited are dropped."""
+    """Workers with so many of PyTorch's threads each. Afterwards they have ended, and items that waited are dropped."""
     own, ready = torch.get_num_threads(), Barrier(workers + 1)
 
     def begin() -> None:
