@@ -29,6 +29,8 @@ FIRST_TOKENS = 1024  # in the first part of a text; each following part has twic
 PART_TOKENS, PART_NUMBERS = 4096, 6 << 20  # maximum of tokens in a part, and of numbers in their frozen vectors: 25 MB
 _AT_A_TIME = 4  # maximum number of parts that are computed at the same time
 _BATCH_TOKENS = 2048  # tokens per batch of the model, including padding
+_TRIM_TOKENS = 1 << 16  # after so many tokens, freed memory is returned; more often would cost a tenth of the time
+_tokens = 0  # computed in this process since freed memory was returned
 
 
 def predict_examples(trained: Trained, examples: Sequence[Example]) -> list[Prediction]:
@@ -55,8 +57,8 @@ def apply_run(
 ) -> Iterator[Applied]:
     """Predict the examples of each sentence and those that follow from them, in order.
 
-    Sentences are read and computed in parts: a thread computes the vectors of one part while the model is applied to
-    the part before. If reading a sentence fails, the sentences before it are yielded first.
+    Sentences are read and computed in parts, several at the same time. If reading a sentence fails, the results of the
+    sentences before it are yielded first.
 
     probabilities: also return the model's probabilities; None for a model that has none.
     """
@@ -161,15 +163,26 @@ def _in_parts(
 
     def computed(part: Groups) -> DoneT:
         examples = (x for own in part for x in own if x.tokens)
-        done = work(part, PreparedSentences(examples, trained.inputs, trained.task.given))
-        return_freed_memory()  # otherwise the heap grows by hundreds of MB over 20,000 sentences
-        return done
+        return work(part, PreparedSentences(examples, trained.inputs, trained.task.given))
 
     threads = torch.get_num_threads()
     workers = 1 if trained.task.document is not None else min(threads, _AT_A_TIME)
     if workers == 1:
-        return ((part, computed(part)) for part in parts)
-    return ahead(parts, computed, workers=workers, waiting=1, threads=threads // workers)
+        found = ((part, computed(part)) for part in parts)
+    else:
+        found = ahead(parts, computed, workers=workers, waiting=1, threads=threads // workers)
+    for part, done in found:
+        _trim(sum(len(example.tokens) for own in part for example in own))
+        yield part, done
+
+
+def _trim(tokens: int) -> None:
+    """Return freed memory from time to time, or the heap grows with the length of a text. tokens: computed just now."""
+    global _tokens
+    _tokens += tokens
+    if _tokens >= _TRIM_TOKENS:
+        return_freed_memory()
+        _tokens = 0
 
 
 def _parts(groups: Iterable[Sequence[Example]], most: int) -> Iterator[Groups]:
@@ -252,8 +265,8 @@ def predict_lines(
     """`predict` for a run that is already loaded. first: the number of the first line, for messages.
 
     block: number of lines that are read at a time, for lines that arrive slowly: their results are yielded before the
-    next line is read. None reads ahead, which is faster: vectors are computed while the model is applied to the lines
-    before.
+    next line is read. None reads ahead, which is faster: several parts of a few thousand tokens are computed at the
+    same time.
     """
     waiting: deque[str] = deque()  # lines that have been read, but whose results have not been yielded
 
