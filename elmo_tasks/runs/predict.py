@@ -166,7 +166,8 @@ def _in_parts(
         return work(part, PreparedSentences(examples, trained.inputs, trained.task.given))
 
     threads = torch.get_num_threads()
-    workers = 1 if trained.task.document is not None else min(threads, _AT_A_TIME)
+    most = _AT_A_TIME if frozen_device().type == "cpu" else 2  # on a GPU only one waits while the other computes
+    workers = 1 if trained.task.document is not None else min(threads, most)
     if workers == 1:
         found = ((part, computed(part)) for part in parts)
     else:

@@ -152,8 +152,8 @@ class Engine:
         if self._alone and len(sentences) == 1 and len(tokens) <= LONGEST and self._compiling_pays():
             self._both(lambda side: self._run_alone(side, vectors[words], halves[side]), FULL_ROWS)
             return [out]
-        several = self.streams > STREAMS and len(tokens) < SHORT * self.streams
-        packing = Packing.of(lengths, FEW_STREAMS if several else self.streams, self.device)
+        few = self.device.type == "cpu" and self.streams > STREAMS and len(tokens) < SHORT * self.streams
+        packing = Packing.of(lengths, FEW_STREAMS if few else self.streams, self.device)
         self._both(lambda side: self._run(side, vectors, words, packing, halves[side]), packing.sizes[0])
         return [part.clone() for part in torch.split(out.cpu(), lengths, dim=1)]  # (L, T, D) each
 
