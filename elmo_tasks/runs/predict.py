@@ -169,7 +169,7 @@ def _in_parts(
     most = _AT_A_TIME if frozen_device().type == "cpu" else 2  # on a GPU only one waits while the other computes
     workers = 1 if trained.task.document is not None else min(threads, most)
     if workers == 1:
-        found = ((part, computed(part)) for part in parts)
+        found: Iterator[tuple[Groups, DoneT]] = ((part, computed(part)) for part in parts)
     else:
         found = ahead(parts, computed, workers=workers, waiting=1, threads=threads // workers)
     for part, done in found:
