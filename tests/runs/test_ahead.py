@@ -16,7 +16,7 @@ from elmo_tasks.core.errors import InputError
 from elmo_tasks.embedders.chars import CharsInput
 from elmo_tasks.embedders.inputs import FrozenInput
 from elmo_tasks.nn.batch import Batch
-from elmo_tasks.runs import predict as predicting
+from elmo_tasks.runs import parts
 from elmo_tasks.runs.ahead import ahead
 from elmo_tasks.runs.batches import PreparedSentences, batches_by_tokens
 from elmo_tasks.runs.predict import apply_run, predict_lines
@@ -30,8 +30,8 @@ LINES = [" ".join(["Ada", "lives", "in", "Rome", "and", "Bo"][: 1 + number % 6])
 @pytest.fixture
 def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     """Parts of a few sentences, so that a short text has many."""
-    monkeypatch.setattr(predicting, "FIRST_TOKENS", 8)
-    monkeypatch.setattr(predicting, "PART_NUMBERS", 16 * 1536)
+    monkeypatch.setattr(parts, "FIRST_TOKENS", 8)
+    monkeypatch.setattr(parts, "PART_NUMBERS", 16 * 1536)
 
 
 @pytest.fixture(scope="module")
