@@ -4,9 +4,9 @@
 
 The sentences of all splits of the data are read in file order, again from the beginning if there are fewer than
 `--sentences`. On the first `--timed` of them, three contestants take turns in this process, each with an empty table of
-words: the engine, which computes the vectors of all sentences; `predict` as it reads a file, where vectors are computed
-while the model is applied to the sentences before, in batches by tokens; and `predict` with `block=64`, which computes
-64 sentences at a time, one step after the other, as it reads a pipe. The record has medians. Then all sentences are
+words: the engine, which computes the vectors of all sentences; `predict` as it reads a file, where each thread computes
+a part of it, in batches by tokens; and `predict` with `block=64`, which computes 64 sentences at a time, one step after
+the other, as it reads a pipe. The record has medians. Then all sentences are
 predicted in a new process, which records its memory when the run has been loaded, after 1,000 sentences, and its peak.
 """
 

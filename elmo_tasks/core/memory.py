@@ -7,7 +7,7 @@ import gc
 import mmap
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
@@ -58,6 +58,8 @@ def peak_rss_mb() -> float:
         import resource
     except ImportError:  # Windows
         return _windows_memory()[1]
+    with suppress(OSError, IndexError):  # on Linux, `getrusage` includes the process that started this one
+        return int(Path("/proc/self/status").read_text().partition("VmHWM:")[2].split()[0]) * 1024 / 1e6
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak * (1 if sys.platform == "darwin" else 1024) / 1e6  # in KiB on other systems
 

@@ -73,6 +73,24 @@ def lstm_forward(
 
 
 @_quick
+def lstm_output(
+    bias: Any, sums: Any, cell: Any, out: Any, column: int, start: int, rows: int, first: int, known: int
+) -> None:
+    """A step of which only the output is kept. sums: (N, 4H), contributions of input and previous output; bias: (4H,).
+
+    cell: (B, H), replaced by the next cell. Written: the H columns of `out` (N, 2H) from `column` on.
+    """
+    size = cell.shape[1]
+    for r in range(rows):
+        s, c, o = sums[start + r], cell[r], out[start + r, column : column + size]
+        for j in range(size):
+            enter, keep = _sigmoid(s[j] + bias[j]), _sigmoid(s[size + j] + bias[size + j])
+            c[j] = enter * _tanh(s[2 * size + j] + bias[2 * size + j]) + keep * c[j]
+        for j in range(size):
+            o[j] = _sigmoid(s[3 * size + j] + bias[3 * size + j]) * _tanh(c[j])
+
+
+@_quick
 def lstm_backward(
     grad: Any,
     carried: Any,

@@ -1,7 +1,7 @@
 """The element-wise part of a step of an LSTM in training: compiled for the CPU, or the same in PyTorch's operations.
 
 The functions with PyTorch's operations have the names and arguments of those in `cell_kernels.py`, which says what they
-mean; they serve other types than float32, other devices, and installations without Numba.
+mean; they serve other types than float32, other devices, small batches in predictions, and installations without Numba.
 """
 
 from __future__ import annotations
@@ -36,7 +36,8 @@ def stepper(name: str, *tensors: Tensor, column: int | None = None, training: bo
     """The function that computes a step on these tensors.
 
     name: of a function of this file; tensors, column: its first arguments. The compiled function is used in training if
-    the last tensor is float32 on the CPU. Predictions never import Numba, which takes most of a second.
+    the last tensor is float32 on the CPU. Predictions never import Numba, which takes most of a second: they are
+    `training` here for batches that are so large that the engine of a biLM has imported it, see `are_compiled_for`.
     """
     own = () if column is None else (column,)
     if training and tensors[-1].dtype == torch.float32 and tensors[-1].device.type == "cpu" and has_kernels():
@@ -72,6 +73,20 @@ def lstm_forward(
     cell[:known].addcmul_(keep[:known], cells[first : first + known])
     torch.mul(leave, cell.tanh(), out=out[here, column : column + size])
     sent[here] = out[here, column : column + size]
+
+
+def lstm_output(
+    bias: Tensor, sums: Tensor, cell: Tensor, out: Tensor, column: int, start: int, rows: int, first: int, known: int
+) -> None:
+    """`cell_kernels.lstm_output`."""
+    size, here = cell.shape[1], slice(start, start + rows)
+    gates = sums[here].add_(bias)
+    enter, keep, new, leave = gates.chunk(4, dim=1)  # (n, H) each
+    gates[:, : 2 * size].sigmoid_()
+    new.tanh_()
+    leave.sigmoid_()
+    now = cell[:rows].mul_(keep).addcmul_(enter, new)
+    torch.mul(leave, now.tanh(), out=out[here, column : column + size])
 
 
 def lstm_backward(

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
+from elmo_tasks.elmo.engine.loops import are_compiled_for
 from elmo_tasks.elmo.engine.precision import has_kernels
 
 _GROUP, _MULTIPLE = 256, 4
@@ -30,18 +31,19 @@ class CharCnn(nn.Module):
     def forward(self, characters: Tensor, mask: Tensor) -> Tensor:
         """characters: (B, T, C) int64, 0 where absent; mask: (B, T) -> (B, T, F).
 
-        Each distinct word is encoded once: in training by looking up what each character contributes to each filter;
-        otherwise together with words of similar length, in groups with few different shapes (blocks of many different
-        sizes would fragment the heap of the C library).
+        Each distinct word is encoded once: in training, and in large batches of predictions with a biLM, by looking up
+        what each character contributes to each filter; otherwise together with words of similar length, in groups with
+        few different shapes (blocks of many different sizes would fragment the heap of the C library).
         On a GPU all words are encoded at once: the CPU would have to wait for it to find distinct ones.
         """
         if characters.device.type != "cpu":
             return self._encode_all(characters, mask)
         words, place = distinct_rows(characters[mask])  # (U, C), (N,)
         lengths = (words > 0).sum(dim=1)  # (U,)
-        if self.training and self.embedding.weight.dtype == torch.float32 and has_kernels():
+        compiled = self.training or are_compiled_for(len(place))
+        if compiled and self.embedding.weight.dtype == torch.float32 and has_kernels():
             encoded = self._look_up(words, lengths)
-        else:  # predictions need no Numba, which takes most of a second to import
+        else:  # predictions alone are no reason to import Numba, which takes most of a second
             order = torch.argsort(lengths, stable=True)
             groups = [self._encode(words[rows], lengths[rows]) for rows in torch.split(order, _GROUP)]
             encoded = torch.cat(groups)[torch.argsort(order)]  # (U, F)

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
+from elmo_tasks.elmo.engine.loops import are_compiled_for
 from elmo_tasks.nn.cells import in_pair, stepper
 from elmo_tasks.nn.packing import Packing, Step, Walk, whole_rows
 
@@ -151,10 +152,11 @@ class HighwayLstm(nn.Module):
     def packed(self, x: Tensor, packing: Packing) -> Tensor:
         """`forward` for a packed batch. x: (N, D) -> (N, H)."""
         kind = torch.bfloat16 if self.bf16 else x.dtype
+        compiled = self.training or are_compiled_for(len(x))
         for number, weights in enumerate(zip(self.weight_ih, self.weight_hh, self.bias, strict=True)):
             keep = x.new_ones(packing.sizes[0], self.width)  # (B, H)
             if self.training and self.dropout:
                 keep = nn.functional.dropout(keep, self.dropout)
             walk = packing.walks[number % 2]
-            x = HighwayLayer.apply(x, *weights, keep, walk, kind, self.training)  # type: ignore[no-untyped-call]
+            x = HighwayLayer.apply(x, *weights, keep, walk, kind, compiled)  # type: ignore[no-untyped-call]
         return x

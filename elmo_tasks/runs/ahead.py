@@ -1,11 +1,13 @@
-"""Compute the next result in a thread while the caller uses the current one."""
+"""Compute the next results in threads while the caller uses the current one."""
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from itertools import chain
+from itertools import chain, islice
+from threading import Barrier
 from typing import TypeVar
 
 import torch
@@ -17,53 +19,64 @@ DoneT = TypeVar("DoneT")
 
 
 def ahead(
-    given: Iterable[GivenT], work: Callable[[GivenT], DoneT], threads: int | None = None
-) -> Iterator[tuple[GivenT, DoneT, bool]]:
-    """Yield each item with `work(item)`, and whether a thread is working on the next item at the same time.
+    given: Iterable[GivenT], work: Callable[[GivenT], DoneT], *, workers: int = 1, waiting: int = 0, threads: int = 1
+) -> Iterator[tuple[GivenT, DoneT]]:
+    """Yield each item with `work(item)`, in order, while threads compute the next ones.
 
-    At most two results exist at a time: the one yielded and the one in progress, whose thread has `threads` of
-    PyTorch's threads, by default half of them (see `half_of_the_threads`). Items are read in the caller's thread, one
-    ahead of the results. If reading fails, the results of all items before are yielded first. A single item is computed
-    in the caller's thread.
+    Items are read in the caller's thread. If reading fails, the results of all items before are yielded first. A single
+    item is computed in the caller's thread.
+
+    Args:
+        given: the items.
+        work: computes the result of an item, in the thread of a worker, where gradients are disabled.
+        workers: number of items that are computed at the same time.
+        waiting: number of items that are read in addition, so that no worker waits for a caller that is busy.
+        threads: number of PyTorch's threads that each worker has.
 
     Raises:
         Exception: what reading an item or `work` raised.
     """
     failures: list[Exception] = []
     items = _until_failure(given, failures)
-    first, second = next(items, None), next(items, None)
-    if first is not None and second is None:
-        yield first, work(first), False
-    elif first is not None:
-        own = torch.get_num_threads()
-        with ThreadPoolExecutor(1, "ahead", initializer=begin_thread, initargs=(threads or max(1, own // 2),)) as pool:
-            pool.submit(int).result()
-            torch.set_num_threads(own)  # for threads that start later, which `begin_thread` has changed
-            pending = pool.submit(work, first)
-            for item in chain([second], items):
-                assert item is not None
-                done, pending = pending.result(), pool.submit(work, item)
-                yield first, done, True
-                first = item
-            yield first, pending.result(), False
+    first = list(islice(items, 2))
+    if len(first) < 2:
+        yield from ((item, work(item)) for item in first)
+    else:
+        with _started(workers, threads) as pool:
+            pending: deque[tuple[GivenT, Future[DoneT]]] = deque()
+            for item in chain(first, items):
+                done = [_next(pending)] if len(pending) == workers + waiting else []
+                pending.append((item, pool.submit(work, item)))
+                yield from done
+            while pending:
+                yield _next(pending)
     if failures:
         raise failures[0]
 
 
-@contextmanager
-def half_of_the_threads(active: bool) -> Iterator[None]:
-    """If `active`, use half of PyTorch's threads in this block: the other half is busy with the next item.
+def _next(pending: deque[tuple[GivenT, Future[DoneT]]]) -> tuple[GivenT, DoneT]:
+    item, future = pending.popleft()
+    return item, future.result()
 
-    On two cores, each side then has a core of its own; with twice as many threads as cores, both would be slower.
-    """
-    threads = torch.get_num_threads()
-    if active:
-        torch.set_num_threads(max(1, threads // 2))
+
+@contextmanager
+def _started(workers: int, threads: int) -> Iterator[ThreadPoolExecutor]:
+    """Workers with so many of PyTorch's threads each. Afterwards they have ended, and items that waited are dropped."""
+    own, ready = torch.get_num_threads(), Barrier(workers + 1)
+
+    def begin() -> None:
+        begin_thread(threads)
+        ready.wait()
+
+    pool = ThreadPoolExecutor(workers, "ahead", initializer=begin)
     try:
-        yield
+        for _ in range(workers):
+            pool.submit(int)
+        ready.wait()
+        torch.set_num_threads(own)  # for threads that start later, which `begin` has changed
+        yield pool
     finally:
-        if active:
-            torch.set_num_threads(threads)
+        pool.shutdown(cancel_futures=True)
 
 
 def _until_failure(given: Iterable[GivenT], failures: list[Exception]) -> Iterator[GivenT]:

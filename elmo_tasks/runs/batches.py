@@ -149,8 +149,8 @@ class _ReadAhead(DataLoader[Batch]):
     def __iter__(self) -> Any:
         items: Any = self.dataset
         order: Any = self.batch_sampler
-        read = ahead(order, lambda indices: self.collate_fn(items.__getitems__(indices)), threads=1)
-        return (batch for _, batch, _ in read)
+        read = ahead(order, lambda indices: self.collate_fn(items.__getitems__(indices)))
+        return (batch for _, batch in read)
 
 
 def loader(items: Items, batch_size: int, seed: int = 0, shuffle: bool = False) -> DataLoader[Batch]:

@@ -12,21 +12,17 @@ from typing import Any, TypeAlias, TypeVar
 import torch
 
 from elmo_tasks.core.errors import InputError
-from elmo_tasks.core.memory import return_freed_memory
 from elmo_tasks.core.progress import report_progress
 from elmo_tasks.embedders.elmo import frozen_device
-from elmo_tasks.embedders.inputs import AT_ONCE, FrozenInput
 from elmo_tasks.nn.batch import Batch
-from elmo_tasks.runs.ahead import ahead, half_of_the_threads
 from elmo_tasks.runs.batches import PreparedSentences, batches_by_tokens
 from elmo_tasks.runs.documents import parse_documents
+from elmo_tasks.runs.parts import Groups, in_parts
 from elmo_tasks.runs.store import Trained, load_trained
 from elmo_tasks.task import Prediction
 from elmo_tasks.text.examples import Example
 from elmo_tasks.text.results import TagResult, sentence_of
 
-FIRST_TOKENS = 1024  # in the first part of a text; each following part has twice as many, up to the maximum
-PART_NUMBERS = 6 << 20  # numbers in the frozen vectors of a part: 25 MB; two parts are in memory at a time
 _BATCH_TOKENS = 2048  # tokens per batch of the model, including padding
 
 
@@ -54,15 +50,15 @@ def apply_run(
 ) -> Iterator[Applied]:
     """Predict the examples of each sentence and those that follow from them, in order.
 
-    Sentences are read and computed in parts: a thread computes the vectors of one part while the model is applied to
-    the part before. If reading a sentence fails, the sentences before it are yielded first.
+    Sentences are read and computed in parts, several at the same time. If reading a sentence fails, the results of the
+    sentences before it are yielded first.
 
     probabilities: also return the model's probabilities; None for a model that has none.
     """
     decode, nothing = _decoder(trained, probabilities)
-    for part, sentences, shared in _prepared(trained, groups):
-        with half_of_the_threads(shared):
-            first = _nested(part, _decode(trained, sentences, [x for own in part for x in own], decode, nothing))
+
+    def applied(part: Groups, sentences: PreparedSentences) -> list[Applied]:
+        first = _nested(part, _decode(trained, sentences, [x for own in part for x in own], decode, nothing))
         further = [
             [
                 more
@@ -71,16 +67,24 @@ def apply_run(
             ]
             for own, pairs in zip(part, first, strict=True)
         ]
-        with half_of_the_threads(shared):
-            second = _nested(further, _decode(trained, sentences, [x for own in further for x in own], decode, nothing))
-        for own, more, *found in zip(part, further, first, second, strict=True):
-            pairs = [pair for some in found for pair in some]
-            known = [share for _, share in pairs if share is not None]
-            yield Applied(
-                [*own, *more],
-                [prediction for prediction, _ in pairs],
-                known if probabilities and len(known) == len(pairs) else None,
-            )
+        second = _nested(further, _decode(trained, sentences, [x for own in further for x in own], decode, nothing))
+        return [
+            _applied([*own, *more], [*found, *later], probabilities)
+            for own, more, found, later in zip(part, further, first, second, strict=True)
+        ]
+
+    for _, found in in_parts(trained, groups, applied):
+        yield from found
+
+
+def _applied(examples: Sequence[Example], pairs: Sequence[Scored], probabilities: bool) -> Applied:
+    """The output for the examples of a sentence; without probabilities if one of them has none."""
+    known = [share for _, share in pairs if share is not None]
+    return Applied(
+        examples,
+        [prediction for prediction, _ in pairs],
+        known if probabilities and len(known) == len(pairs) else None,
+    )
 
 
 def gives_probabilities(trained: Trained) -> bool:
@@ -90,7 +94,6 @@ def gives_probabilities(trained: Trained) -> bool:
 
 T = TypeVar("T")
 Scored: TypeAlias = "tuple[Prediction, Sequence[float] | None]"
-Groups: TypeAlias = "list[Sequence[Example]]"
 
 
 def _nested(groups: Sequence[Sequence[Example]], found: Iterable[T]) -> list[list[T]]:
@@ -124,54 +127,15 @@ def _compute(
     total = sum(bool(example.tokens) for example in examples)
     found: list[T] = []
     done = 0
-    for part, sentences, shared in _prepared(trained, ([example] for example in examples)):
-        own = [example for (example,) in part]
 
-        def report(count: int) -> None:
-            report_progress("predicting", done + count, total, "sentences")  # noqa: B023 (called within this part)
+    def computed(part: Groups, sentences: PreparedSentences) -> list[T]:
+        return _decode(trained, sentences, [example for (example,) in part], compute, nothing)
 
-        with half_of_the_threads(shared):
-            found += _decode(trained, sentences, own, compute, nothing, report)
-        done += sum(bool(example.tokens) for example in own)
+    for part, some in in_parts(trained, ([example] for example in examples), computed):
+        found += some
+        done += sum(bool(example.tokens) for (example,) in part)
+        report_progress("predicting", done, total, "sentences")
     return found
-
-
-def _prepared(
-    trained: Trained, groups: Iterable[Sequence[Example]]
-) -> Iterator[tuple[Groups, PreparedSentences, bool]]:
-    """Yield groups of examples in parts, with their sentences, which are prepared one part ahead. See `ahead`."""
-    trained.model.eval().to(frozen_device())
-    frozen = (each.embedder for each in trained.inputs if isinstance(each, FrozenInput))
-    numbers = sum(embedder.n_layers * embedder.width for embedder in frozen)  # per token
-    most = min(AT_ONCE, PART_NUMBERS // max(1, numbers))
-
-    def prepared(part: Groups) -> PreparedSentences:
-        return PreparedSentences((x for own in part for x in own if x.tokens), trained.inputs, trained.task.given)
-
-    return ahead(_parts(groups, most), prepared)
-
-
-def _parts(groups: Iterable[Sequence[Example]], most: int) -> Iterator[Groups]:
-    """Cut groups into parts of at most `most` tokens; a longer group is a part of its own.
-
-    If reading a group fails, those before it are yielded first.
-    """
-    part: Groups = []
-    tokens, limit = 0, min(FIRST_TOKENS, most)
-    try:
-        for group in groups:
-            own = sum(len(example.tokens) for example in group)
-            if part and tokens + own > limit:
-                yield part
-                part, tokens, limit = [], 0, min(2 * limit, most)
-            part.append(group)
-            tokens += own
-    except Exception:
-        if part:
-            yield part
-        raise
-    if part:
-        yield part
 
 
 @torch.no_grad()
@@ -181,7 +145,6 @@ def _decode(
     examples: Sequence[Example],
     compute: Callable[[Batch], Iterable[T]],
     nothing: T,
-    report: Callable[[int], object] = lambda done: None,
 ) -> list[T]:
     """Apply `compute` to batches of examples of these or other sentences; `nothing` for examples without tokens."""
     full = [example for example in examples if example.tokens]
@@ -191,8 +154,6 @@ def _decode(
     device = frozen_device()
     for batch in batches_by_tokens(sentences.items(full), _BATCH_TOKENS):
         found |= zip(batch.indices, compute(batch.to(device)), strict=True)
-        report(len(found))
-    return_freed_memory()  # otherwise the heap grows by hundreds of MB over 20,000 sentences
     outputs = (found[index] for index in range(len(full)))
     return [next(outputs) if example.tokens else nothing for example in examples]
 
@@ -234,8 +195,8 @@ def predict_lines(
     """`predict` for a run that is already loaded. first: the number of the first line, for messages.
 
     block: number of lines that are read at a time, for lines that arrive slowly: their results are yielded before the
-    next line is read. None reads ahead, which is faster: vectors are computed while the model is applied to the lines
-    before.
+    next line is read. None reads ahead, which is faster: several parts of a few thousand tokens are computed at the
+    same time.
     """
     waiting: deque[str] = deque()  # lines that have been read, but whose results have not been yielded
 

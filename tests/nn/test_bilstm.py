@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
+from torch.utils._python_dispatch import TorchDispatchMode
 
+from elmo_tasks.elmo.engine import loops
 from elmo_tasks.nn.bilstm import BiLstm
 from elmo_tasks.nn.lstm_gradient import LstmLayer
 from elmo_tasks.nn.packing import Packing, Walk
@@ -32,6 +36,66 @@ def test_outputs_and_gradients_are_torch_s(lengths: list[int], layers: int, more
     mine, theirs = (torch.autograd.grad((out * weights).sum(), inputs) for out in (found, expected))
     for one, other in zip(mine, theirs, strict=True):
         torch.testing.assert_close(one, other, rtol=0, atol=1e-11)
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+@settings(max_examples=25, deadline=None)
+@given(lengths=st.lists(st.integers(1, 7), min_size=1, max_size=6), layers=st.integers(1, 3), more=st.integers(0, 2))
+def test_predictions_are_torch_s(threads: int, lengths: list[int], layers: int, more: int) -> None:
+    """Without gradients, when only outputs are kept."""
+    torch.manual_seed(len(lengths) + layers)
+    ours = BiLstm(input_dim=3, hidden=4, layers=layers, dropout=0.5).double().eval()
+    x = torch.randn(len(lengths), max(lengths) + more, 3, dtype=torch.double)
+    before, given_x = torch.get_num_threads(), x.clone()
+    try:
+        torch.set_num_threads(threads)
+        with torch.no_grad():
+            found, expected = ours(x, torch.tensor(lengths)), torch_s(ours.lstm, x, torch.tensor(lengths))
+    finally:
+        torch.set_num_threads(before)
+    torch.testing.assert_close(found, expected, rtol=0, atol=1e-12)
+    assert torch.equal(x, given_x)
+
+
+def test_predictions_of_large_batches_are_compiled_where_a_bilm_s_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    torch.manual_seed(0)
+    lstm = BiLstm(input_dim=5, hidden=20, layers=2, dropout=0.5).eval()
+    lengths = torch.arange(1, 50)  # 1,225 tokens
+    x, found = torch.randn(49, 49, 5), []
+    with torch.no_grad():
+        for left in (1, 0):
+            monkeypatch.setattr(loops, "_tokens_left", left)
+            found.append(lstm(x, lengths))
+        expected, few = torch_s(lstm.lstm, x, lengths), lstm(x[:9], lengths[:9])
+        monkeypatch.setattr(loops, "_tokens_left", 1)
+        assert torch.equal(few, lstm(x[:9], lengths[:9]))  # a few sentences have the same results each time
+    assert not torch.equal(*found)
+    for one in found:
+        torch.testing.assert_close(one, expected, rtol=0, atol=1e-6)
+
+
+def test_a_prediction_keeps_no_gates() -> None:
+    """Its memory is that of the gates' sums of one direction and of outputs, however many tokens there are."""
+    lstm, lengths = BiLstm(input_dim=8, hidden=16, layers=1, dropout=0.0).eval(), torch.full((40,), 25)
+    packing, x = Packing.of(lengths, 25, torch.device("cpu")), torch.randn(1000, 8)
+    made: dict[int, torch.UntypedStorage] = {}  # by address; kept, so that no address occurs twice
+
+    class Counted(TorchDispatchMode):
+        def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+            out = func(*args, **(kwargs or {}))
+            if isinstance(out, Tensor):
+                made[out.untyped_storage().data_ptr()] = out.untyped_storage()
+            return out
+
+    before = torch.get_num_threads()
+    try:
+        torch.set_num_threads(1)
+        with torch.no_grad(), Counted():
+            lstm.packed(x, packing)
+    finally:
+        torch.set_num_threads(before)
+    large = sorted(each.nbytes() for each in made.values() if each.nbytes() >= 4 * 1000 * 16)
+    assert large == [4 * 1000 * 2 * 16, *[4 * 1000 * 4 * 16] * 2]
 
 
 @pytest.mark.parametrize("sizes", [[1], [3], [3, 3, 1], [2, 2, 2]], ids=str)

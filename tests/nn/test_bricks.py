@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch import nn
 
+from elmo_tasks.elmo.engine import loops
 from elmo_tasks.nn.bilstm import BiLstm
 from elmo_tasks.nn.char_cnn import CharCnn, distinct_rows
 from elmo_tasks.nn.embedding_mix import EmbeddingMix, FrozenLayers, WordLookup
@@ -116,6 +117,23 @@ def test_the_char_cnn_learns_as_a_convolution_does(width: int) -> None:
         assert ours.grad is not None and theirs.grad is not None
         torch.testing.assert_close(ours.grad, theirs.grad.float(), rtol=1e-4, atol=1e-4)
     torch.testing.assert_close(quick.eval()(characters, mask), plain(characters, mask).float())
+
+
+def test_words_of_a_large_batch_are_looked_up_as_in_training(monkeypatch: pytest.MonkeyPatch) -> None:
+    torch.manual_seed(0)
+    cnn = CharCnn(n_characters=10, dim=4, filters=6, width=3).eval()
+    characters = torch.randint(1, 10, (40, 40, 9))
+    characters[torch.arange(9) >= torch.randint(1, 10, (40, 40, 1))] = 0
+    mask, called, look_up = torch.ones(40, 40, dtype=torch.bool), [], CharCnn._look_up
+    monkeypatch.setattr(CharCnn, "_look_up", lambda self, *words: called.append(len(words)) or look_up(self, *words))
+    monkeypatch.setattr(loops, "_tokens_left", 1)
+    expected = cnn(characters, mask)
+    assert not called
+    monkeypatch.setattr(loops, "_tokens_left", 0)
+    torch.testing.assert_close(cnn(characters, mask), expected)
+    assert called
+    cnn(characters[:1], mask[:1])
+    assert len(called) == 1  # not for a few words
 
 
 def test_the_bilstm_does_not_see_padding() -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
+from typing import Any
 
 import pytest
 import torch
@@ -13,8 +15,9 @@ import torch
 from elmo_tasks.core.errors import InputError
 from elmo_tasks.embedders.chars import CharsInput
 from elmo_tasks.embedders.inputs import FrozenInput
-from elmo_tasks.runs import predict as predicting
-from elmo_tasks.runs.ahead import ahead, half_of_the_threads
+from elmo_tasks.nn.batch import Batch
+from elmo_tasks.runs import parts
+from elmo_tasks.runs.ahead import ahead
 from elmo_tasks.runs.batches import PreparedSentences, batches_by_tokens
 from elmo_tasks.runs.predict import apply_run, predict_lines
 from elmo_tasks.runs.run import load
@@ -27,8 +30,8 @@ LINES = [" ".join(["Ada", "lives", "in", "Rome", "and", "Bo"][: 1 + number % 6])
 @pytest.fixture
 def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     """Parts of a few sentences, so that a short text has many."""
-    monkeypatch.setattr(predicting, "FIRST_TOKENS", 8)
-    monkeypatch.setattr(predicting, "PART_NUMBERS", 16 * 1536)
+    monkeypatch.setattr(parts, "FIRST_TOKENS", 8)
+    monkeypatch.setattr(parts, "PART_NUMBERS", 16 * 1536)
 
 
 @pytest.fixture(scope="module")
@@ -44,15 +47,28 @@ def test_results_come_in_order_and_one_is_computed_meanwhile() -> None:
         return number * number
 
     found = ahead(range(4), work)
-    assert next(found) == (0, 0, True)
+    assert next(found) == (0, 0)
     while len(started) < 2:
         time.sleep(0.001)
     assert started == [0, 1]  # never two ahead
-    assert list(found) == [(1, 1, True), (2, 4, True), (3, 9, False)] and started == [0, 1, 2, 3]
+    assert list(found) == [(1, 1), (2, 4), (3, 9)] and started == [0, 1, 2, 3]
+
+
+def test_several_workers_compute_at_the_same_time_and_another_item_waits() -> None:
+    both, read = threading.Barrier(2, timeout=60), []
+
+    def work(number: int) -> int:
+        both.wait()  # without a second worker, this would fail
+        time.sleep(0.01 * (number % 2 == 0))  # the later of two ends first
+        return -number
+
+    found = ahead((read.append(number) or number for number in range(8)), work, workers=2, waiting=1)
+    assert next(found) == (0, 0) and len(read) == 4
+    assert list(found) == [(number, -number) for number in range(1, 8)]
 
 
 def test_a_single_item_starts_no_thread() -> None:
-    assert list(ahead([1], lambda number: threading.current_thread())) == [(1, threading.current_thread(), False)]
+    assert list(ahead([1], lambda number: threading.current_thread())) == [(1, threading.current_thread())]
     assert list(ahead([], str)) == []
 
 
@@ -64,7 +80,7 @@ def test_items_are_read_in_the_callers_thread_and_computed_without_gradient_in_a
             readers.append(threading.current_thread())
             yield number
 
-    workers = [done for _, done, _ in ahead(items(), lambda _: (threading.current_thread(), torch.is_grad_enabled()))]
+    workers = [done for _, done in ahead(items(), lambda _: (threading.current_thread(), torch.is_grad_enabled()))]
     assert set(readers) == {threading.current_thread()}
     assert all(worker is not threading.current_thread() and not gradient for worker, gradient in workers)
 
@@ -94,20 +110,65 @@ def test_a_failure_of_the_work_is_raised_and_its_thread_ends() -> None:
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("ahead")]
 
 
-def test_the_number_of_threads_is_that_of_before(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("workers", [1, 2, 4])
+def test_the_number_of_threads_is_that_of_before(workers: int) -> None:
     threads = torch.get_num_threads()
     try:
         torch.set_num_threads(4)
-        for _, done, shared in ahead(range(3), lambda _: torch.get_num_threads()):
-            with half_of_the_threads(shared):
-                assert done == 2 and torch.get_num_threads() == (2 if shared else 4)
-            assert torch.get_num_threads() == 4
-        found = ahead(range(9), str)
+        for _, done in ahead(range(6), lambda _: torch.get_num_threads(), workers=workers, threads=2):
+            assert done == 2 and torch.get_num_threads() == 4
+        assert torch.get_num_threads() == 4 == _threads_of_another()
+        found = ahead(range(9), str, workers=workers)
         next(found)
         found.close()  # as if the reader of the output had gone
         assert torch.get_num_threads() == 4
     finally:
         torch.set_num_threads(threads)
+
+
+def _threads_of_another() -> int:
+    """PyTorch's threads in a thread that starts now."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(torch.get_num_threads).result()
+
+
+@pytest.mark.parametrize(("threads", "expected"), [(1, {"MainThread": 1}), (2, 1), (4, 1), (9, 2)])
+@pytest.mark.usefixtures("small_parts")
+def test_parts_are_computed_by_all_threads(
+    ner: Trained, threads: int, expected: int | dict[str, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One part per thread, up to four; with one thread, all in the caller's."""
+    found: dict[str, int] = {}
+    decode = type(ner.model).decode
+
+    def noted(model: Any, batch: Batch) -> Any:
+        found[threading.current_thread().name] = torch.get_num_threads()
+        return decode(model, batch)
+
+    monkeypatch.setattr(type(ner.model), "decode", noted)
+    before = torch.get_num_threads()
+    try:
+        torch.set_num_threads(threads)
+        list(predict_lines(ner, LINES * 3))
+    finally:
+        torch.set_num_threads(before)
+    if isinstance(expected, dict):
+        assert found == expected
+    else:
+        names = {f"ahead_{number}" for number in range(min(threads, 4))}
+        assert found.keys() <= names and len(found) > 1 and set(found.values()) == {expected}
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3])
+@pytest.mark.usefixtures("small_parts")
+def test_results_do_not_depend_on_threads(ner: Trained, threads: int) -> None:
+    expected = list(predict_lines(ner, LINES, 7))
+    before = torch.get_num_threads()
+    try:
+        torch.set_num_threads(threads)
+        assert list(predict_lines(ner, LINES)) == expected
+    finally:
+        torch.set_num_threads(before)
 
 
 @pytest.mark.usefixtures("small_parts")
@@ -138,7 +199,7 @@ def test_reading_is_bounded_and_starts_with_a_small_part(ner: Trained) -> None:
 
     results = predict_lines(ner, lines())
     next(results)
-    assert sum(len(line.split()) for line in read) <= 8 + 16 + 16 + 6  # three parts and the first line of the next
+    assert sum(len(line.split()) for line in read) <= 8 + 4 * 16 + 6  # of two to four threads: five parts and a line
     results.close()
 
 

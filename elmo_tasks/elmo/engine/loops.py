@@ -27,6 +27,14 @@ def are_compiled() -> bool:
     return not _tokens_left or not interpreted.is_exact()
 
 
+def are_compiled_for(tokens: int) -> bool:
+    """Whether a model that reads a biLM's vectors should use compiled loops too, for a batch with so many tokens.
+
+    False for few tokens, so that their results are the same whether the engine has compiled its loops already or not.
+    """
+    return tokens >= WORTH_COMPILING and are_compiled()
+
+
 def loops() -> Any:
     """The module with the loops `step` and `round_rows`: `interpreted`, or `kernels`."""
     return interpreted if _tokens_left and interpreted.is_exact() else kernels()

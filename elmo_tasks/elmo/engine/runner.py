@@ -23,6 +23,7 @@ from elmo_tasks.elmo.lstm import ProjectedLstm
 
 BUDGET_NUMBERS = 1 << 22  # per layer and direction of a batch: 8,192 tokens of the original, about 200 MB in total
 STREAMS, STREAM_CELLS = 128, 1 << 18  # parallel streams: enough for full products, and for few steps with small cells
+SHORT, FEW_STREAMS = 64, 96  # for fewer tokens per stream, fewer streams: they end at the same time, with full products
 WORD_TABLE = 1 << 15
 FULL_ROWS = 16  # below this, the weights of both directions would evict each other from the cache
 WORTH_COMPILING = 100  # single sentences after which the kernel for them would have saved its compilation time
@@ -151,7 +152,8 @@ class Engine:
         if self._alone and len(sentences) == 1 and len(tokens) <= LONGEST and self._compiling_pays():
             self._both(lambda side: self._run_alone(side, vectors[words], halves[side]), FULL_ROWS)
             return [out]
-        packing = Packing.of(lengths, self.streams, self.device)
+        few = self.device.type == "cpu" and self.streams > STREAMS and len(tokens) < SHORT * self.streams
+        packing = Packing.of(lengths, FEW_STREAMS if few else self.streams, self.device)
         self._both(lambda side: self._run(side, vectors, words, packing, halves[side]), packing.sizes[0])
         return [part.clone() for part in torch.split(out.cpu(), lengths, dim=1)]  # (L, T, D) each
 
