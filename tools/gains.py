@@ -10,9 +10,20 @@ from elmo_tasks.benchmark.sheet import full_rows, headline
 from elmo_tasks.core.markdown import markdown_table
 from elmo_tasks.metrics.spread import probability, spread
 
-WITHOUT, WITH = ("glove", "chars"), ("elmo", "glove", "chars")
-_NAMES = {"ner": "named entities", "sentiment": "sentiment", "srl": "semantic roles"}
-_COLUMNS = ("task", "test score", "seeds", " + ".join(WITHOUT), " + ".join(WITH), "difference", "error reduction", "p")
+Names = tuple[str, ...]
+_PAIRS: tuple[tuple[Names, Names], ...] = (
+    (("glove", "chars"), ("elmo", "glove", "chars")),
+    (("glove",), ("elmo", "glove")),
+)
+"""Embedders without and with ELMo; a row shows the first pair that was run."""
+_NAMES = {
+    "ner": "named entities",
+    "sentiment": "sentiment",
+    "srl": "semantic roles",
+    "nli": "inference",
+    "coreference": "coreference",
+}
+_COLUMNS = ("task", "besides ELMo", "test score", "seeds", "without", "with", "difference", "error reduction", "p")
 
 
 def gains_table(records: Sequence[Mapping[str, Any]]) -> str:
@@ -22,37 +33,46 @@ def gains_table(records: Sequence[Mapping[str, Any]]) -> str:
     out; the smallest common part has a separate row, to show the gain from ELMo with few labels.
     """
     rows = [
-        cells for record in records if record.get("kind") == KIND for task in record["tasks"] for cells in _rows(task)
+        cells
+        for record in records
+        if record.get("kind") == KIND
+        for task in record["tasks"]
+        for cells in _rows(task, tuple(record.get("baseline", ())))
     ]
-    return markdown_table(_COLUMNS, rows, numbers=2) if rows else "No benchmark is recorded yet.\n"
+    return markdown_table(_COLUMNS, rows, numbers=3) if rows else "No benchmark is recorded yet.\n"
 
 
-def _rows(task: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
+def _rows(task: Mapping[str, Any], baseline: Names) -> Iterator[tuple[str, ...]]:
     full = {tuple(row["embedders"]): row for row in full_rows(task)}
-    pair = next((p for p in task["pairs"] if (tuple(p["embedders"]), tuple(p["other"])) == (WITH, WITHOUT)), None)
-    if pair is None or WITH not in full or WITHOUT not in full:
+    tested = {(tuple(pair["other"]), tuple(pair["embedders"])): pair for pair in task["pairs"]}
+    tested |= {(baseline, names): row["against_baseline"] for names, row in full.items() if row.get("against_baseline")}
+    chosen = next((both for both in _PAIRS if both in tested and all(names in full for names in both)), None)
+    if chosen is None:
         return
+    pair, (without, with_elmo) = tested[chosen], chosen
     name = _NAMES.get(task["task"], task["task"])
     seeds = set(pair["seeds"])
     yield (
         f"{name}, {task['data']}",
+        " + ".join(without),
         headline(task),
         str(len(seeds)),
-        *(_mean(full[names], seeds) for names in (WITHOUT, WITH)),
+        *(_mean(full[names], seeds) for names in chosen),
         f"{100 * pair['difference']:+.2f}",
         f"{100 * pair['error_reduction']:.1f} %",
         "-" if pair["p"] is None else probability(pair["p"]),
     )
     parts = {(tuple(row["embedders"]), row["fraction"]): row for row in task["rows"]}
-    common = [part for _, part in parts if part < 100 and (WITH, part) in parts and (WITHOUT, part) in parts]
+    common = [part for _, part in parts if part < 100 and all((names, part) in parts for names in chosen)]
     if common:
         least = min(common)
-        one, two = parts[WITHOUT, least], parts[WITH, least]
+        one, two = parts[without, least], parts[with_elmo, least]
         seeds = set(one["seeds"]) & set(two["seeds"])
         before, after = (_values(row, seeds) for row in (one, two))
         difference = sum(after) / len(after) - sum(before) / len(before)
         yield (
             f"{name}, {task['data']}, {least:g} % of the training data",
+            " + ".join(without),
             headline(task),
             str(len(seeds)),
             spread(before),

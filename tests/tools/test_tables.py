@@ -204,10 +204,31 @@ def test_gains_compare_the_seeds_that_both_sides_have() -> None:
         ],
     }
     table = gains_table([{"kind": "benchmark", "tasks": [task]}]).splitlines()
-    assert table[2] == "| named entities, conll2003 | F1 | 2 | 81.00 ± 1.41 | 91.00 ± 1.41 | +10.00 | 52.6 % | 0.012 |"
+    assert (
+        table[2]
+        == "| named entities, conll2003 | glove + chars | F1 | 2 | 81.00 ± 1.41 | 91.00 ± 1.41 | +10.00 | 52.6 % | 0.012 |"
+    )
     assert (
         table[3]
-        == "| named entities, conll2003, 10 % of the training data | F1 | 1 | 50.00 | 75.00 | +25.00 | 50.0 % | - |"
+        == "| named entities, conll2003, 10 % of the training data | glove + chars | F1 | 1 | 50.00 | 75.00 | +25.00 "
+        "| 50.0 % | - |"
     )
     assert len(table) == 4
     assert gains_table([]) == "No benchmark is recorded yet.\n"
+
+
+def test_gains_over_the_baseline_of_a_benchmark() -> None:
+    """The comparison with the baseline is in the row, not among the pairs."""
+    rows = [
+        {"embedders": ["glove"], "fraction": 100.0, "seeds": [1], "test": {"values": [0.8]}, "against_baseline": None},
+        {
+            "embedders": ["elmo", "glove"],
+            "fraction": 100.0,
+            "seeds": [1],
+            "test": {"values": [0.85]},
+            "against_baseline": {"seeds": [1], "difference": 0.05, "error_reduction": 0.25, "p": 0.01},
+        },
+    ]
+    task = {"task": "nli", "data": "sick", "headline": "accuracy", "rows": rows, "pairs": []}
+    table = gains_table([{"kind": "benchmark", "baseline": ["glove"], "tasks": [task]}]).splitlines()
+    assert table[2:] == ["| inference, sick | glove | accuracy | 1 | 80.00 | 85.00 | +5.00 | 25.0 % | 0.010 |"]
