@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TypeAlias, TypeVar
 
@@ -38,7 +39,6 @@ def in_parts(
     trained.model.eval().to(frozen_device())
     frozen = (each.embedder for each in trained.inputs if isinstance(each, FrozenInput))
     numbers = sum(embedder.n_layers * embedder.width for embedder in frozen)  # per token
-    parts = _parts(groups, min(PART_TOKENS, PART_NUMBERS // max(1, numbers)))
 
     def computed(part: Groups) -> DoneT:
         examples = (x for own in part for x in own if x.tokens)
@@ -47,6 +47,7 @@ def in_parts(
     threads = torch.get_num_threads()
     most = _AT_A_TIME if frozen_device().type == "cpu" else 2  # on a GPU only one waits while the other computes
     workers = 1 if trained.task.document is not None else min(threads, most)
+    parts = _parts(groups, min(PART_TOKENS, PART_NUMBERS // max(1, numbers)), workers)
     if workers == 1:
         found: Iterator[tuple[Groups, DoneT]] = ((part, computed(part)) for part in parts)
     else:
@@ -65,24 +66,53 @@ def _trim(tokens: int) -> None:
         _tokens = 0
 
 
-def _parts(groups: Iterable[Sequence[Example]], most: int) -> Iterator[Groups]:
+def _parts(groups: Iterable[Sequence[Example]], most: int, workers: int) -> Iterator[Groups]:
     """Cut groups into parts of at most `most` tokens; a longer group is a part of its own.
 
-    If reading a group fails, those before it are yielded first.
+    The end of the text, of up to `most` tokens per worker, is shared out, so that no worker is done long before the
+    others. If reading a group fails, those before it are yielded first.
     """
-    part: Groups = []
-    tokens, limit = 0, min(FIRST_TOKENS, most)
+    text = _Waiting()
+    limit, failure = min(FIRST_TOKENS, most), None
     try:
         for group in groups:
-            own = sum(len(example.tokens) for example in group)
-            if part and tokens + own > limit:
-                yield part
-                part, tokens, limit = [], 0, min(2 * limit, most)
+            text.add(group)
+            while text.tokens > limit + workers * most:
+                yield text.take(limit)
+                limit = min(2 * limit, most)
+    except Exception as error:  # raised again when the groups before it have been computed
+        failure = error
+    rounds = -(-text.tokens // (workers * most))
+    share = text.tokens if text.tokens <= FIRST_TOKENS else -(-text.tokens // max(1, rounds * workers))
+    while text:
+        yield text.take(min(share, most))
+    if failure is not None:
+        raise failure
+
+
+class _Waiting:
+    """Groups that are not in a part yet. tokens: their number."""
+
+    def __init__(self) -> None:
+        self._groups: deque[tuple[Sequence[Example], int]] = deque()
+        self.tokens = 0
+
+    def __len__(self) -> int:
+        return len(self._groups)
+
+    def add(self, group: Sequence[Example]) -> None:
+        """Add a group at the end."""
+        count = sum(len(example.tokens) for example in group)
+        self._groups.append((group, count))
+        self.tokens += count
+
+    def take(self, most: int) -> Groups:
+        """The first groups, with at most so many tokens in all, but at least one group."""
+        part: Groups = []
+        left = most
+        while self._groups and (not part or self._groups[0][1] <= left):
+            group, count = self._groups.popleft()
             part.append(group)
-            tokens += own
-    except Exception:
-        if part:
-            yield part
-        raise
-    if part:
-        yield part
+            left -= count
+            self.tokens -= count
+        return part

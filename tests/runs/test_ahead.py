@@ -6,11 +6,14 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from itertools import pairwise
 from typing import Any
 
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
 from elmo_tasks.core.errors import InputError
 from elmo_tasks.embedders.chars import CharsInput
@@ -199,8 +202,35 @@ def test_reading_is_bounded_and_starts_with_a_small_part(ner: Trained) -> None:
 
     results = predict_lines(ner, lines())
     next(results)
-    assert sum(len(line.split()) for line in read) <= 8 + 4 * 16 + 6  # of two to four threads: five parts and a line
+    assert (
+        sum(len(line.split()) for line in read) <= 8 + 8 * 16 + 6
+    )  # of two to four threads: five parts, the end, a line
     results.close()
+
+
+@given(st.lists(st.integers(0, 40)), st.integers(1, 4), st.booleans())
+def test_parts_have_all_groups_in_order(lengths: list[int], workers: int, fails: bool) -> None:
+    def groups() -> Iterator[list[TaggedSentence]]:
+        for number, length in enumerate(lengths):
+            yield [TaggedSentence((str(number),) * length, ("O",) * length)]
+        if fails:
+            raise InputError("input:9: not UTF-8")
+
+    made: list[list[int]] = []  # the lengths of the groups of each part
+    with pytest.MonkeyPatch.context() as patch, suppress(InputError):
+        patch.setattr(parts, "FIRST_TOKENS", 8)
+        some = parts._parts(groups(), 16, workers)
+        made.extend([len(example.tokens) for group in part for example in group] for part in some)
+        assert not fails
+    assert [length for part in made for length in part] == lengths
+    assert all(sum(part) <= 16 or len(part) == 1 for part in made)
+
+
+@pytest.mark.parametrize(("tokens", "expected"), [(8, [8]), (9, [5, 4]), (32, [16, 16]), (59, [8, 16, 9, 9, 9, 8])])
+@pytest.mark.usefixtures("small_parts")
+def test_the_end_of_a_text_is_shared_out(tokens: int, expected: list[int]) -> None:
+    groups = ([TaggedSentence(("word",), ("O",))] for _ in range(tokens))
+    assert [len(part) for part in parts._parts(groups, 16, 2)] == expected
 
 
 @pytest.mark.usefixtures("small_parts")
