@@ -142,7 +142,6 @@ def main() -> None:
             record = {
                 "benchmark": "training",
                 "fraction": options.fraction,
-                "batches_per_turn": options.batches,
                 "threads": torch.get_num_threads(),
                 "torch": torch.__version__,
                 "tasks": found,
@@ -182,6 +181,7 @@ def measure(task: str, settings: dict[str, Any], file: Path, options: argparse.N
     rate = statistics.median(rates)
     return {
         "data": settings["data"],
+        "batches_per_turn": options.batches,
         "embedders": list(experiment_of(task, settings).embedders),
         "operations_per_token": needed,
         "median_product_gflops": rate / 1e9,

@@ -44,12 +44,16 @@ def ahead(
     else:
         with _started(workers, threads) as pool:
             pending: deque[tuple[GivenT, Future[DoneT]]] = deque()
-            for item in chain(first, items):
-                done = [_next(pending)] if len(pending) == workers + waiting else []
-                pending.append((item, pool.submit(work, item)))
-                yield from done
-            while pending:
-                yield _next(pending)
+            try:
+                for item in chain(first, items):
+                    done = [_next(pending)] if len(pending) == workers + waiting else []
+                    pending.append((item, pool.submit(work, item)))
+                    yield from done
+                while pending:
+                    yield _next(pending)
+            finally:
+                for _, future in pending:
+                    future.cancel()
     if failures:
         raise failures[0]
 
@@ -61,7 +65,7 @@ def _next(pending: deque[tuple[GivenT, Future[DoneT]]]) -> tuple[GivenT, DoneT]:
 
 @contextmanager
 def _started(workers: int, threads: int) -> Iterator[ThreadPoolExecutor]:
-    """Workers with so many of PyTorch's threads each. Afterwards they have ended, and items that waited are dropped."""
+    """Workers with so many of PyTorch's threads each. Afterwards they have ended."""
     own, ready = torch.get_num_threads(), Barrier(workers + 1)
 
     def begin() -> None:
@@ -76,7 +80,7 @@ def _started(workers: int, threads: int) -> Iterator[ThreadPoolExecutor]:
         torch.set_num_threads(own)  # for threads that start later, which `begin` has changed
         yield pool
     finally:
-        pool.shutdown(cancel_futures=True)
+        pool.shutdown()  # its `cancel_futures` fails when an abandoned generator ends with the interpreter
 
 
 def _until_failure(given: Iterable[GivenT], failures: list[Exception]) -> Iterator[GivenT]:

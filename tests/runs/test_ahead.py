@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import concurrent.futures.thread
 import threading
 import time
 from collections.abc import Iterator
@@ -127,6 +128,21 @@ def test_the_number_of_threads_is_that_of_before(workers: int) -> None:
         assert torch.get_num_threads() == 4
     finally:
         torch.set_num_threads(threads)
+
+
+def test_an_abandoned_generator_is_closed_with_the_interpreter(monkeypatch: pytest.MonkeyPatch) -> None:
+    """When the modules of the interpreter are being emptied, and without computing what waits."""
+    done: list[int] = []
+
+    def work(number: int) -> None:
+        time.sleep(0.01)
+        done.append(number)
+
+    found = ahead(range(99), work, waiting=9)
+    next(found)
+    monkeypatch.setattr(concurrent.futures.thread, "queue", None)
+    found.close()  # type: ignore[attr-defined]
+    assert len(done) < 9
 
 
 def _threads_of_another() -> int:
