@@ -205,8 +205,8 @@ def test_gains_compare_the_seeds_that_both_sides_have() -> None:
     }
     table = gains_table([{"kind": "benchmark", "tasks": [task]}]).splitlines()
     assert (
-        table[2]
-        == "| named entities, conll2003 | glove + chars | F1 | 2 | 81.00 ± 1.41 | 91.00 ± 1.41 | +10.00 | 52.6 % | 0.012 |"
+        table[2] == "| named entities, conll2003 | glove + chars | F1 | 2 | 81.00 ± 1.41 | 91.00 ± 1.41 | +10.00 "
+        "| 52.6 % | 0.012 |"
     )
     assert (
         table[3]
