@@ -32,15 +32,15 @@ def in_pair(device: torch.device, first: Callable[[], None], second: Callable[[]
         second()
 
 
-def stepper(name: str, *tensors: Tensor, column: int | None = None, training: bool = True) -> Callable[[Step], None]:
+def stepper(name: str, *tensors: Tensor, column: int | None = None, compiled: bool = True) -> Callable[[Step], None]:
     """The function that computes a step on these tensors.
 
-    name: of a function of this file; tensors, column: its first arguments. The compiled function is used in training if
-    the last tensor is float32 on the CPU. Predictions never import Numba, which takes most of a second: they are
-    `training` here for batches that are so large that the engine of a biLM has imported it, see `are_compiled_for`.
+    name: of a function of this file; tensors, column: its first arguments; compiled: use the compiled function if the
+    last tensor is float32 on the CPU. Training asks for it; predictions do for batches so large that the engine of a
+    biLM has imported Numba, which takes most of a second, see `are_compiled_for`.
     """
     own = () if column is None else (column,)
-    if training and tensors[-1].dtype == torch.float32 and tensors[-1].device.type == "cpu" and has_kernels():
+    if compiled and tensors[-1].dtype == torch.float32 and tensors[-1].device.type == "cpu" and has_kernels():
         given = [array(tensor) for tensor in tensors]
         kernel = getattr(importlib.import_module("elmo_tasks.nn.cell_kernels"), name)
         return lambda step: kernel(*given, *own, *step)

@@ -21,11 +21,12 @@ from elmo_tasks.nn.packing import Packing, Step, Walk, whole_rows
 
 
 class HighwayLayer(torch.autograd.Function):
-    """x (N, I), weight_ih (6H, I), weight_hh (5H, H), bias (6H,), keep (B, H), walk, kind, training -> (N, H).
+    """x (N, I), weight_ih (6H, I), weight_hh (5H, H), bias (6H,), keep (B, H), walk, kind, compiled -> (N, H).
 
     Gates in the order carry (linear, only from the input), highway, output, input, forget (sigmoid), candidate (tanh).
     keep: a mask that multiplies the outputs of each sequence at all its steps (variational dropout); kind: the type to
     which the factors of products are rounded, that of the input or bfloat16. Everything else has the type of the input.
+    compiled: see `stepper`.
     """
 
     @staticmethod
@@ -38,7 +39,7 @@ class HighwayLayer(torch.autograd.Function):
         keep: Tensor,
         walk: Walk,
         kind: torch.dtype,
-        training: bool,
+        compiled: bool,
     ) -> Tensor:
         count, size = len(x), weight_hh.shape[1]
         read, weight_ih, weight_hh = whole_rows(x, kind), weight_ih.to(kind), weight_hh.to(kind)
@@ -51,7 +52,7 @@ class HighwayLayer(torch.autograd.Function):
         def run(steps: tuple[Step, ...], rank: int) -> None:
             own = product[rank:]
             tensors = (inputs, own, bias, keep[rank:], gates, cells, sent, out)
-            run_step = stepper("highway_forward", *tensors, training=training)
+            run_step = stepper("highway_forward", *tensors, compiled=compiled)
             for step in steps:
                 _, rows, first, known = step
                 if known:

@@ -20,22 +20,22 @@ Walks = tuple[Walk, Walk]
 
 
 class LstmLayer(torch.autograd.Function):
-    """x (N, I), walks, kind, training, and weight_ih (4H, I), weight_hh (4H, H), bias (4H,) per direction -> (N, 2H).
+    """x (N, I), walks, kind, compiled, and weight_ih (4H, I), weight_hh (4H, H), bias (4H,) per direction -> (N, 2H).
 
     Rows are packed, see `Packing`. Gates are in PyTorch's order: input, forget, cell, output. The state before the
     first token is zero. kind: the type to which the factors of products are rounded, that of the input or bfloat16;
-    everything else has the type of the input.
+    everything else has the type of the input; compiled: see `stepper`.
     """
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor, walks: Walks, kind: torch.dtype, training: bool, *weights: Tensor) -> Tensor:
+    def forward(ctx: Any, x: Tensor, walks: Walks, kind: torch.dtype, compiled: bool, *weights: Tensor) -> Tensor:
         out = x.new_empty(len(x), 2 * weights[1].shape[1])
         read = whole_rows(x, kind)  # (M, I), M >= N
         kept: list[tuple[Tensor, ...]] = [(), ()]
 
         def run(way: int) -> None:
             weight_ih, weight_hh, bias = weights[3 * way : 3 * way + 3]
-            kept[way] = _forward(read, weight_ih, weight_hh, bias, walks[way], out, way, training)
+            kept[way] = _forward(read, weight_ih, weight_hh, bias, walks[way], out, way, compiled)
 
         in_pair(read.device, lambda: run(0), lambda: run(1))
         ctx.walks = walks
@@ -60,7 +60,7 @@ class LstmLayer(torch.autograd.Function):
 
 
 def _forward(
-    read: Tensor, weight_ih: Tensor, weight_hh: Tensor, bias: Tensor, walk: Walk, out: Tensor, way: int, training: bool
+    read: Tensor, weight_ih: Tensor, weight_hh: Tensor, bias: Tensor, walk: Walk, out: Tensor, way: int, compiled: bool
 ) -> tuple[Tensor, ...]:
     """One direction: fills its columns of `out` (N, 2H). Returns both weights as `kind`, gates, cells and outputs."""
     kind, size, count = read.dtype, weight_hh.shape[1], len(out)
@@ -71,7 +71,7 @@ def _forward(
     gates, cells, sent = out.new_empty(count, 4 * size), out.new_empty(count, size), read.new_empty(count + 1, size)
     sent[-1] = 0  # what a token without a previous one reads
     tensors = (inputs, product, bias, gates, cells, sent, out)
-    run = stepper("lstm_forward", *tensors, column=way * size, training=training)
+    run = stepper("lstm_forward", *tensors, column=way * size, compiled=compiled)
     for step in walk.steps:
         _, rows, first, known = step
         if known:

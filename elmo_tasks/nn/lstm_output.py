@@ -30,7 +30,7 @@ def lstm_output(x: Tensor, walks: tuple[Walk, Walk], *weights: Tensor) -> Tensor
         sums = x @ weight_ih.mT  # (N, 4H); each step adds its recurrent part
         cell = x.new_zeros(walk.most, size)  # sequences have the same row at all steps
         own = out[:, column : column + size]  # (N, H)
-        step_on = stepper("lstm_output", bias, sums, cell, out, column=column, training=are_compiled_for(len(x)))
+        step_on = stepper("lstm_output", bias, sums, cell, out, column=column, compiled=are_compiled_for(len(x)))
         for step in walk.steps:
             start, _, first, known = step
             if known:
