@@ -106,14 +106,15 @@ class Packing:
         return ahead, behind
 
 
-def real_rows(lengths: Tensor, padded: int, device: torch.device) -> Tensor:
-    """The rows of the real tokens in the (B * T) padded ones, sentence by sentence, found on the CPU: (N,).
+def real_tokens(lengths: Tensor, *padded: Tensor) -> tuple[Tensor, ...]:
+    """The real tokens of each padded tensor, sentence by sentence: (B, T, ...) -> (N, ...).
 
     A boolean mask selects the same, but makes the CPU wait for a GPU, which must count the tokens first.
-    lengths: (B,) on the CPU; padded: T.
+    lengths: (B,) on the CPU.
     """
-    present = torch.arange(padded) < lengths.unsqueeze(1)  # (B, T)
-    return present.flatten().nonzero().squeeze(1).to(device)
+    present = torch.arange(padded[0].shape[1]) < lengths.unsqueeze(1)  # (B, T)
+    rows = present.flatten().nonzero().squeeze(1).to(padded[0].device)  # (N,)
+    return tuple(x.flatten(0, 1).index_select(0, rows) for x in padded)
 
 
 def whole_rows(x: Tensor, kind: torch.dtype) -> Tensor:

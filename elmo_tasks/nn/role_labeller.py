@@ -16,7 +16,7 @@ from elmo_tasks.nn.dropout import Dropout
 from elmo_tasks.nn.embedding_mix import EmbeddingMix
 from elmo_tasks.nn.highway_lstm import HighwayLstm
 from elmo_tasks.nn.marginals import span_probabilities
-from elmo_tasks.nn.packing import Packing, real_rows
+from elmo_tasks.nn.packing import Packing, real_tokens
 from elmo_tasks.nn.viterbi import Viterbi
 from elmo_tasks.text.labels import LabelSet
 from elmo_tasks.text.spans import legal_transitions
@@ -92,10 +92,15 @@ class RoleLabeller(nn.Module):
         parts = []
         if len(framed):
             part = _take(batch, framed)
-            parts.append(cross_entropy(*_tokens(part, self.scores(x[framed.to(x.device)], part))))
+            assert part.gold is not None
+            scores = self.scores(x[framed.to(x.device)], part)  # (B, T, K)
+            scores, gold = real_tokens(part.lengths, scores, part.gold)  # (N, K), (N,)
+            parts.append(cross_entropy(scores, gold))
         if len(plain):
             part = _take(batch, plain)
-            scores, gold = _tokens(part, self.predicate_scores(x[plain.to(x.device)], part))
+            assert part.gold is not None
+            scores = self.predicate_scores(x[plain.to(x.device)], part)  # (B, T, 2)
+            scores, gold = real_tokens(part.lengths, scores, part.gold)  # (N, 2), (N,)
             parts.append(cross_entropy(scores, (gold == self.answers[1]).long()))
         return torch.stack(parts).sum()
 
@@ -161,10 +166,3 @@ def _take(batch: Batch, rows: Tensor) -> Batch:
         gold=None if batch.gold is None else batch.gold[moved],
         predicate=None if batch.predicate is None else batch.predicate[rows],
     )
-
-
-def _tokens(part: Batch, scores: Tensor) -> tuple[Tensor, Tensor]:
-    """The scores (N, K) and the gold (N,) of the real tokens. scores: (B, T, K)."""
-    assert part.gold is not None
-    rows = real_rows(part.lengths, scores.shape[1], scores.device)  # (N,)
-    return scores.flatten(0, 1).index_select(0, rows), part.gold.flatten().index_select(0, rows)

@@ -9,7 +9,7 @@ from elmo_tasks.nn.batch import Batch
 from elmo_tasks.nn.bilstm import BiLstm
 from elmo_tasks.nn.dropout import Dropout
 from elmo_tasks.nn.embedding_mix import EmbeddingMix
-from elmo_tasks.nn.packing import Packing, real_rows
+from elmo_tasks.nn.packing import Packing, real_tokens
 
 
 class TokenClassifier(nn.Module):
@@ -33,8 +33,7 @@ class TokenClassifier(nn.Module):
         """Sum of the cross-entropies of the tokens, divided by the number of sentences."""
         if batch.gold is None:
             raise ValueError("a batch without gold has no loss")
-        rows = real_rows(batch.lengths, batch.mask.shape[1], batch.mask.device)  # (N,)
-        scores, gold = (x.flatten(0, 1).index_select(0, rows) for x in (self.emissions(batch), batch.gold))
+        scores, gold = real_tokens(batch.lengths, self.emissions(batch), batch.gold)  # (N, K), (N,)
         return cross_entropy(scores, gold, reduction="sum") / len(batch.indices)
 
     def decode(self, batch: Batch) -> list[list[int]]:
