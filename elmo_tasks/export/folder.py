@@ -89,7 +89,7 @@ def export_model(trained: Exportable, output: str | Path, *, int8: bool = False,
         if isinstance(trained.model, Esim) and trained.model.hypothesis_only:
             raise InputError("a run with model.hypothesis_only is a control and cannot be exported")
         mix = trained.model.cpu().mix  # it may have been applied on a GPU
-        again = {} if mix.again is None else dict(zip(mix.again.places, mix.again.mix.sources, strict=True))
+        again = mix.second_mixes()
         makers = [
             maker_of(source, module, again.get(number))
             for number, (source, module) in enumerate(zip(trained.inputs, mix.sources, strict=True))

@@ -116,8 +116,7 @@ def _begin(mix: EmbeddingMix, int8: bool) -> tuple[Graph, str, str | None, str]:
 
 def _mixed(graph: Graph, mix: EmbeddingMix, batch: str) -> tuple[str, str | None]:
     """Concatenate all inputs, and all second mixes. Layers are mixed before, and normalised here if required."""
-    seconds = {} if mix.again is None else dict(zip(mix.again.places, mix.again.mix.sources, strict=True))
-    parts, again = [], []
+    seconds, parts, again = mix.second_mixes(), [], []
     for number, source in enumerate(mix.sources):
         width, second = source.width, seconds.get(number)
         assert isinstance(width, int)

@@ -99,6 +99,10 @@ class EmbeddingMix(nn.Module):
         self.again = MixAgain(self, places, dropout) if places else None
         return 0 if self.again is None else self.again.mix.width
 
+    def second_mixes(self) -> dict[int, nn.Module]:
+        """The modules of `again`, by the number of the source in this mix."""
+        return {} if self.again is None else dict(zip(self.again.places, self.again.mix.sources, strict=True))
+
     def forward(self, inputs: Sequence[Tensor], mask: Tensor) -> Tensor:
         """inputs: one collated tensor per source, mask: (B, T) -> (B, T, D)."""
         parts = [source(x, mask) for source, x in zip(self.sources, inputs, strict=True)]
