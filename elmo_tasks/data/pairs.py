@@ -18,6 +18,7 @@ from elmo_tasks.data.objects import joined_words, label_of, raw_tokens, words_of
 from elmo_tasks.data.reading import Note, check_columns, no_note
 from elmo_tasks.data.tables import read_cells, usual_names
 from elmo_tasks.text.examples import SentencePair
+from elmo_tasks.text.pairs import PAIR_LINE, split_pair
 
 USUAL: Mapping[str, Sequence[str]] = {
     "premise": ("premise", "sentence1", "sentence_a", "sentence_1", "text1", "text_a", "s1"),
@@ -29,7 +30,6 @@ NO_GOLD = "-"
 
 _RELATIONS = ("entailment", "neutral", "contradiction")
 _EXPECTED = 'expected a JSON object such as {"premise": "It rains.", "hypothesis": "It is wet.", "label": "entailment"}'
-_EXPECTED_LINE = 'expected a premise, a tab and a hypothesis, or {"premise": ..., "hypothesis": ...}'
 
 
 def read_pairs(
@@ -79,19 +79,16 @@ def read_pair(line: str, source: str = "") -> SentencePair:
     if not line.strip():
         return SentencePair((), (), source=source)
     if line.lstrip().startswith('{"'):
-        value = load_json(line, source, _EXPECTED_LINE)
+        value = load_json(line, source, PAIR_LINE)
         keys = usual_names([key for key in value if isinstance(key, str)], USUAL)
         if missing := [what for what in ("premise", "hypothesis") if what not in keys]:
-            raise InputError(f"{source}: there is no {missing[0]} among {quoted(list(value))}; {_EXPECTED_LINE}")
+            raise InputError(f"{source}: there is no {missing[0]} among {quoted(list(value))}; {PAIR_LINE}")
         first, second = value[keys["premise"]], value[keys["hypothesis"]]
     else:
-        parts = line.split("\t")
-        if len(parts) != 2:
-            raise InputError(f"{source}: the number of tabs is {len(parts) - 1}, not 1; {_EXPECTED_LINE}")
-        first, second = parts
+        first, second = split_pair(line, source)
     return SentencePair(
-        _sentence(first, "premise", source, _EXPECTED_LINE),
-        _sentence(second, "hypothesis", source, _EXPECTED_LINE),
+        _sentence(first, "premise", source, PAIR_LINE),
+        _sentence(second, "hypothesis", source, PAIR_LINE),
         source=source,
     )
 

@@ -18,11 +18,10 @@ from elmo_tasks.core.errors import InputError, quoted
 from elmo_tasks.core.files import standard_input
 from elmo_tasks.core.terminal import say, say_json, write_what_cannot_be_encoded
 from elmo_tasks.lite.model import load
-from elmo_tasks.text.pairs import checked_pair
+from elmo_tasks.text.pairs import PAIR_LINE, checked_pair, split_pair
 from elmo_tasks.text.tokens import split_tokens
 
 _LONGEST_LINE = 1 << 24
-_PAIR = 'expected a premise, a tab and a hypothesis, or {"premise": ..., "hypothesis": ...}'
 _UNDECODABLE = re.compile("[\udc80-\udcff]")  # how `surrogateescape` marks undecodable bytes
 
 
@@ -82,12 +81,10 @@ def _pairs(path: Path | None) -> Iterator[tuple[Sequence[str], Sequence[str]]]:
         if line.lstrip().startswith('{"'):
             value = _object(line)
             if not {"premise", "hypothesis"} <= set(value):
-                raise InputError(f"{source}: invalid JSON object {quoted(line.strip())}; {_PAIR}")
+                raise InputError(f"{source}: invalid JSON object {quoted(line.strip())}; {PAIR_LINE}")
             halves = [value["premise"], value["hypothesis"]]
         else:
-            halves = line.split("\t")
-            if len(halves) != 2:
-                raise InputError(f"{source}: the number of tabs is {len(halves) - 1}, not 1; {_PAIR}")
+            halves = split_pair(line, source)
         first, second = checked_pair(halves, source)
         yield [token.text for token in first.tokens], [token.text for token in second.tokens]
 

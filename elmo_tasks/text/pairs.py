@@ -11,6 +11,7 @@ from elmo_tasks.text.tokeniser import Sentence, split_text
 
 Pair: TypeAlias = "tuple[Sentence, Sentence]"
 
+PAIR_LINE = 'expected a premise, a tab and a hypothesis, or {"premise": ..., "hypothesis": ...}'
 PAIR_FORM = "a pair is a tuple (premise, hypothesis) of two texts or two token lists"
 
 
@@ -19,6 +20,14 @@ def rows_of_table(given: Any) -> Any:
     if len(getattr(given, "shape", ())) != 2 or given.shape[1] != 2:
         return given
     return (given.to_numpy() if hasattr(given, "to_numpy") else given).tolist()
+
+
+def split_pair(line: str, source: str) -> list[str]:
+    """The two texts of a line with a tab between them. Raises InputError, which begins with `source`."""
+    halves = line.split("\t")
+    if len(halves) != 2:
+        raise InputError(f"{source}: the number of tabs is {len(halves) - 1}, not 1; {PAIR_LINE}")
+    return halves
 
 
 def checked_pair(item: Any, name: str) -> Pair:
