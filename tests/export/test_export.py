@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -153,28 +153,21 @@ def test_int8_is_close_and_smaller(task: str, make_run: Callable[..., Trained], 
 
 
 @pytest.mark.parametrize("int8", [False, True])
-def test_a_sentence_does_not_depend_on_its_neighbours(
-    int8: bool, make_run: Callable[..., Trained], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("task", "given"), [("ner", TOKENS), ("nli", PAIRS)], ids=["sentences", "pairs"])
+def test_results_do_not_depend_on_neighbours(
+    task: str,
+    given: Sequence[Any],
+    int8: bool,
+    make_run: Callable[..., Trained],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    model = lite.load(export_run(make_run(), tmp_path / "out", int8=int8))
-    together = model.scores(TOKENS)
-    for tokens, wanted in zip(TOKENS, together, strict=True):
-        np.testing.assert_allclose(model.scores([tokens])[0], wanted, atol=1e-5)
+    model = lite.load(export_run(make_run(task), tmp_path / "out", int8=int8))
+    together = model.scores(given)
+    for item, wanted in zip(given, together, strict=True):
+        np.testing.assert_allclose(model.scores([item])[0], wanted, atol=1e-5)
     monkeypatch.setattr("elmo_tasks.lite.model.BUDGET", 12)
-    for scores, wanted in zip(model.scores(TOKENS), together, strict=True):
-        np.testing.assert_allclose(scores, wanted, atol=1e-5)
-
-
-@pytest.mark.parametrize("int8", [False, True])
-def test_a_pair_does_not_depend_on_its_neighbours(
-    int8: bool, make_run: Callable[..., Trained], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    model = lite.load(export_run(make_run("nli"), tmp_path / "out", int8=int8))
-    together = model.scores(PAIRS)
-    for pair, wanted in zip(PAIRS, together, strict=True):
-        np.testing.assert_allclose(model.scores([pair])[0], wanted, atol=1e-5)
-    monkeypatch.setattr("elmo_tasks.lite.model.BUDGET", 12)
-    for scores, wanted in zip(model.scores(PAIRS), together, strict=True):
+    for scores, wanted in zip(model.scores(given), together, strict=True):
         np.testing.assert_allclose(scores, wanted, atol=1e-5)
 
 
